@@ -1,0 +1,152 @@
+"""Who acts, for which tenant, and what they may do: one table of roles, checked in the use cases."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from kernel.errors import ForbiddenError, UnauthorizedError
+
+PrincipalKind = Literal["api_key", "session", "system", "anonymous"]
+
+# Roles are sets of permissions `context:resource:action`; `*` stands for a whole segment. Duties stay
+# apart: who prepares does not approve, and operator tools see ids and states, not personal data.
+ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
+    "owner": frozenset({"workspace:*:*", "pensions:*:*"}),
+    "accountant": frozenset(
+        {
+            "workspace:job:read",
+            "workspace:timeline:read",
+            "workspace:today:read",
+            "workspace:message:read",
+            "workspace:incident:read",
+            "workspace:upload:write",
+            "workspace:tenant:read",
+            "workspace:user:read",
+            "pensions:*:*",
+        }
+    ),
+    "payroll": frozenset(
+        {
+            "workspace:job:read",
+            "workspace:timeline:read",
+            "workspace:today:read",
+            "workspace:incident:read",
+            "workspace:upload:write",
+            "workspace:tenant:read",
+            "pensions:provider:read",
+            "pensions:contract:read",
+            "pensions:employee:*",
+            "pensions:contribution:*",
+            "pensions:submission:*",
+            "pensions:remittance:read",
+        }
+    ),
+    "finance": frozenset(
+        {
+            "workspace:job:read",
+            "workspace:timeline:read",
+            "workspace:today:read",
+            "workspace:tenant:read",
+            "pensions:provider:read",
+            "pensions:contract:read",
+            "pensions:contribution:read",
+            "pensions:remittance:read",
+        }
+    ),
+    "viewer": frozenset(
+        {
+            "workspace:job:read",
+            "workspace:timeline:read",
+            "workspace:today:read",
+            "workspace:tenant:read",
+            "pensions:provider:read",
+            "pensions:contract:read",
+            "pensions:employee:read",
+            "pensions:contribution:read",
+            "pensions:remittance:read",
+        }
+    ),
+    "operator": frozenset(
+        {
+            "workspace:tenant:create",
+            "workspace:tenant:read",
+            "workspace:incident:*",
+            "workspace:job:read",
+            "workspace:timeline:read",
+        }
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who makes a request: a person in a session, a program with a key, or the system itself."""
+
+    kind: PrincipalKind
+    id: str
+    tenant_id: str = ""
+    roles: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
+    session_hash: str = ""
+    language: str = ""
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Nobody has been identified."""
+        return self.kind == "anonymous"
+
+    def permissions(self) -> frozenset[str]:
+        """Permission patterns from roles and key scopes together."""
+        granted: set[str] = set(self.scopes)
+        for role in self.roles:
+            granted |= ROLE_PERMISSIONS.get(role, frozenset())
+        return frozenset(granted)
+
+    def may(self, permission: str) -> bool:
+        """Whether a granted pattern covers ``permission``, segment by segment."""
+        wanted = permission.split(":")
+        return any(_covers(pattern.split(":"), wanted) for pattern in self.permissions())
+
+
+def _covers(pattern: list[str], wanted: list[str]) -> bool:
+    return len(pattern) == len(wanted) and all(
+        part in ("*", segment) for part, segment in zip(pattern, wanted, strict=True)
+    )
+
+
+ANONYMOUS: Final = Principal(kind="anonymous", id="")
+
+
+@dataclass(frozen=True, slots=True)
+class TenantContext:
+    """For whom the code runs: required by every repository, so that no key exists without a tenant.
+
+    ``actor`` is ``user:<id>``, ``key:<id>`` or ``system:<what>`` and goes into history and audit.
+    """
+
+    tenant_id: str
+    actor: str
+    correlation_id: str = ""
+
+
+def require(principal: Principal, permission: str) -> None:
+    """Let the principal pass or refuse.
+
+    Raises: UnauthorizedError for nobody, ForbiddenError for somebody without the permission.
+    """
+    if principal.is_anonymous:
+        raise UnauthorizedError("unauthorized", "Sign in or send a valid API key.")
+    if not principal.may(permission):
+        raise ForbiddenError("forbidden", f"The permission {permission} is needed for this.")
+
+
+def tenant_context(principal: Principal, correlation_id: str) -> TenantContext:
+    """Tenant context of a request; raises ForbiddenError when the principal belongs to no tenant."""
+    if not principal.tenant_id:
+        raise ForbiddenError("tenant_required", "Choose a company first.")
+    prefix = {"api_key": "key", "session": "user"}.get(principal.kind, "system")
+    return TenantContext(
+        tenant_id=principal.tenant_id,
+        actor=f"{prefix}:{principal.id}",
+        correlation_id=correlation_id,
+    )

@@ -1,0 +1,61 @@
+"""Reads the shared history rows of any context: the timeline of one item, in order."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from toolkit.aws.dynamodb import CONTEXTS, Database, Item, Keyspace
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One thing that happened to an item: who, when, from which state to which, with which facts."""
+
+    at: str
+    actor: str
+    action: str
+    from_state: str
+    to_state: str
+    detail: dict[str, Any]
+    correlation_id: str
+
+
+def read_history(
+    database: Database, context: str, tenant_id: str, subject: str, *, limit: int = 200, after: Item | None = None
+) -> tuple[list[HistoryEntry], Item | None]:
+    """History of ``subject`` (``<kind>:<id>``) kept by ``context``, oldest first, with the next key."""
+    keyspace = Keyspace(context, tenant_id)
+    page = database.query("core", keyspace.key("HIST", subject), limit=limit, after=after)
+    entries = [
+        HistoryEntry(
+            at=row["at"],
+            actor=row["actor"],
+            action=row["action"],
+            from_state=row["from"],
+            to_state=row["to"],
+            detail=row["detail"],
+            correlation_id=row["correlation_id"],
+        )
+        for row in page.items
+    ]
+    return entries, page.next_key
+
+
+# Which context keeps the history of which kind of item; a new context adds its kinds here.
+SUBJECT_CONTEXTS: dict[str, str] = {
+    "contract": "pen",
+    "employee": "pen",
+    "contribution": "pen",
+    "transmission": "pen",
+    "import": "pen",
+    "tenant": "wsp",
+    "user": "wsp",
+    "api_key": "wsp",
+    "incident": "wsp",
+    "message": "wsp",
+}
+
+
+def context_of(subject: str) -> str | None:
+    """Context prefix that keeps the history of ``subject``; None for an unknown kind."""
+    context = SUBJECT_CONTEXTS.get(subject.partition(":")[0])
+    return context if context in CONTEXTS else None

@@ -1,0 +1,124 @@
+"""Files in S3: presigned uploads with limits, reads for workers, conditional writes for results."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from kernel.errors import NotFoundError
+
+UPLOAD_LIMIT_BYTES: Final = 10_000_000
+_UPLOAD_LIFETIME: Final = timedelta(minutes=15)
+_DOWNLOAD_LIFETIME: Final = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class PresignedUpload:
+    """Where and with which form fields a browser sends a file."""
+
+    upload_id: str
+    url: str
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file with its name as the user knows it."""
+
+    content: bytes
+    content_type: str
+    filename: str
+
+
+def upload_key(tenant_id: str, upload_id: str) -> str:
+    """Object key of an upload: random, under the tenant's prefix."""
+    return f"T/{tenant_id}/uploads/{upload_id}"
+
+
+def export_key(tenant_id: str, export_id: str) -> str:
+    """Object key of a generated file."""
+    return f"T/{tenant_id}/exports/{export_id}"
+
+
+class FileStore:
+    """One bucket, always addressed below the prefix of a tenant."""
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def presign_upload(
+        self,
+        tenant_id: str,
+        upload_id: str,
+        *,
+        content_type: str,
+        filename: str,
+        redirect: str | None = None,
+        max_bytes: int = UPLOAD_LIMIT_BYTES,
+    ) -> PresignedUpload:
+        """A POST that accepts exactly one file of this type, at most ``max_bytes``, for 15 minutes."""
+        fields = {"Content-Type": content_type, "x-amz-meta-filename": filename}
+        conditions: list[Any] = [
+            {"Content-Type": content_type},
+            {"x-amz-meta-filename": filename},
+            ["content-length-range", 1, max_bytes],
+        ]
+        if redirect is not None:
+            fields["success_action_redirect"] = redirect
+            conditions.append({"success_action_redirect": redirect})
+        answer = self._client.generate_presigned_post(
+            self._bucket,
+            upload_key(tenant_id, upload_id),
+            Fields=fields,
+            Conditions=conditions,
+            ExpiresIn=int(_UPLOAD_LIFETIME.total_seconds()),
+        )
+        return PresignedUpload(upload_id, answer["url"], answer["fields"])
+
+    def put(self, key: str, content: bytes, *, content_type: str, filename: str) -> bool:
+        """Write a new object; False when it exists already (a repeated worker changes nothing)."""
+        try:
+            self._client.put_object(
+                Bucket=self._bucket,
+                Key=key,
+                Body=content,
+                ContentType=content_type,
+                Metadata={"filename": filename},
+                IfNoneMatch="*",
+            )
+        except self._client.exceptions.ClientError as error:
+            if error.response.get("Error", {}).get("Code") == "PreconditionFailed":
+                return False
+            raise
+        return True
+
+    def get(self, key: str, *, max_bytes: int = UPLOAD_LIMIT_BYTES) -> StoredFile:
+        """Read an object that is not larger than ``max_bytes``.
+
+        Raises: NotFoundError("file_not_found").
+        """
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=key)
+        except self._client.exceptions.NoSuchKey as error:
+            raise NotFoundError("file_not_found", "There is no such file.") from error
+        content = answer["Body"].read(max_bytes + 1)
+        return StoredFile(
+            content=content,
+            content_type=answer.get("ContentType", "application/octet-stream"),
+            filename=answer.get("Metadata", {}).get("filename", ""),
+        )
+
+    def presign_download(self, key: str, *, filename: str) -> str:
+        """A link that downloads the object as an attachment for five minutes."""
+        return str(
+            self._client.generate_presigned_url(
+                "get_object",
+                Params={
+                    "Bucket": self._bucket,
+                    "Key": key,
+                    "ResponseContentDisposition": f'attachment; filename="{filename}"',
+                },
+                ExpiresIn=int(_DOWNLOAD_LIFETIME.total_seconds()),
+            )
+        )

@@ -1,0 +1,1 @@
+"""The HTTP edge: strict bodies, problem answers, cursors, outgoing clients."""
