@@ -1,4 +1,6 @@
-"""Who acts, for which tenant, and what they may do: one table of roles, checked in the use cases."""
+"""Who acts, for which tenant, and what they may do: one table of roles, checked in the use
+cases.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,8 +10,9 @@ from kernel.errors import ForbiddenError, UnauthorizedError
 
 PrincipalKind = Literal["api_key", "session", "system", "anonymous"]
 
-# Roles are sets of permissions `context:resource:action`; `*` stands for a whole segment. Duties stay
-# apart: who prepares does not approve, and operator tools see ids and states, not personal data.
+# Roles are sets of permissions `context:resource:action`; `*` stands for a whole segment. Duties
+# stay apart: who prepares does not approve, and operator tools see ids and states, not personal
+# data.
 ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
     "owner": frozenset({"workspace:*:*", "pensions:*:*"}),
     "accountant": frozenset(
@@ -141,7 +144,9 @@ def require(principal: Principal, permission: str) -> None:
 
 
 def tenant_context(principal: Principal, correlation_id: str) -> TenantContext:
-    """Tenant context of a request; raises ForbiddenError when the principal belongs to no tenant."""
+    """Tenant context of a request; raises ForbiddenError when the principal belongs to no
+    tenant.
+    """
     if not principal.tenant_id:
         raise ForbiddenError("tenant_required", "Choose a company first.")
     prefix = {"api_key": "key", "session": "user"}.get(principal.kind, "system")

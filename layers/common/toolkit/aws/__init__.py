@@ -1,1 +1,3 @@
-"""The few AWS services Köprü stands on, wrapped once so that every use case follows the same rules."""
+"""The few AWS services Köprü stands on, wrapped once so that every use case follows the same
+rules.
+"""

@@ -1,4 +1,6 @@
-"""boto3 clients with the one retry and timeout policy of the product, one per service and process."""
+"""boto3 clients with the one retry and timeout policy of the product, one per service and
+process.
+"""
 
 from functools import cache
 from typing import Any
@@ -6,7 +8,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-# Retries live at one layer only (reliability.md §6); three attempts cover throttling and lost answers.
+# Retries live at one layer only (reliability.md §6); three attempts cover throttling and lost
+# answers.
 _CONFIG = Config(
     connect_timeout=2,
     read_timeout=5,

@@ -1,7 +1,8 @@
 """DynamoDB access: keys with a fixed grammar, conditions, consistent reads, paginated queries.
 
-Key grammar (reliability.md §8): ``<context>#T#<tenant>#…`` or ``<context>#SYS#…``. Repositories get a
-``Keyspace`` and can build nothing else, so a key of another tenant or context cannot be written by accident.
+Key grammar (reliability.md §8): ``<context>#T#<tenant>#…`` or ``<context>#SYS#…``. Repositories
+get a ``Keyspace`` and can build nothing else, so a key of another tenant or context cannot be
+written by accident.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -66,7 +67,9 @@ class Keyspace:
         return "#".join((self.context, "T", self.tenant_id, *map(_segment, segments)))
 
     def system(self, *segments: str) -> str:
-        """System key ``<context>#SYS#<segments…>``, for the short list of rows before a tenant is known."""
+        """System key ``<context>#SYS#<segments…>``, for the short list of rows before a tenant is
+        known.
+        """
         return "#".join((self.context, "SYS", *map(_segment, segments)))
 
     def due(self, identity: str) -> str:
@@ -102,7 +105,9 @@ class _Placeholders:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A condition expression as data: ``operator`` over ``attribute`` and ``operands``, or a conjunction."""
+    """A condition expression as data: ``operator`` over ``attribute`` and ``operands``, or a
+    conjunction.
+    """
 
     operator: str
     attribute: str = ""
@@ -118,7 +123,9 @@ class Condition:
     def render(self, placeholders: _Placeholders) -> str:
         """Expression text, registering its names and values in ``placeholders``."""
         if self.parts:
-            return f" {self.operator} ".join(f"({part.render(placeholders)})" for part in self.parts)
+            return f" {self.operator} ".join(
+                f"({part.render(placeholders)})" for part in self.parts
+            )
         name = placeholders.name(self.attribute)
         if self.operator in {"attribute_exists", "attribute_not_exists"}:
             return f"{self.operator}({name})"
@@ -162,7 +169,9 @@ def all_of(*conditions: Condition) -> Condition:
 
 
 def to_attribute(value: Any) -> dict[str, Any]:
-    """Plain value → DynamoDB attribute. Refuses floats: money is whole minor units, rates are text."""
+    """Plain value → DynamoDB attribute. Refuses floats: money is whole minor units, rates are
+    text.
+    """
     if value is None:
         return {"NULL": True}
     if isinstance(value, bool):
@@ -210,7 +219,9 @@ def from_item(item: Mapping[str, Any]) -> Item:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a query: rows in order and the sort position to continue after, if there is more."""
+    """One page of a query: rows in order and the sort position to continue after, if there is
+    more.
+    """
 
     items: list[Item]
     next_key: Item | None
@@ -232,8 +243,12 @@ class Database:
         )
         return from_item(answer["Item"]) if "Item" in answer else None
 
-    def get_many(self, role: TableRole, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Item]:
-        """The rows that exist, by key, read consistently; 100 keys a request, leftovers asked again."""
+    def get_many(
+        self, role: TableRole, keys: Sequence[tuple[str, str]]
+    ) -> dict[tuple[str, str], Item]:
+        """The rows that exist, by key, read consistently; 100 keys a request, leftovers asked
+        again.
+        """
         table = self.tables.name(role)
         found: dict[tuple[str, str], Item] = {}
         wanted = list(dict.fromkeys(keys))
@@ -270,8 +285,9 @@ class Database:
     ) -> Page:
         """One page of a partition (or of an index partition, which yields keys only).
 
-        ``prefix`` restricts the sort key, ``up_to`` gives an inclusive upper bound, ``after`` is the
-        ``next_key`` of the page before. Base-table queries are consistent; index queries cannot be.
+        ``prefix`` restricts the sort key, ``up_to`` gives an inclusive upper bound, ``after`` is
+        the ``next_key`` of the page before. Base-table queries are consistent; index queries
+        cannot be.
         """
         hash_name, range_name = (f"{index}_pk", f"{index}_sk") if index else ("pk", "sk")
         names = {"#h": hash_name}
@@ -332,12 +348,16 @@ class Database:
         limit: int | None = None,
         forward: bool = True,
     ) -> Page:
-        """Rows found through the ``by`` index of ``core``: keys from the index, content read consistently."""
+        """Rows found through the ``by`` index of ``core``: keys from the index, content read
+        consistently.
+        """
         keys = self.query(
             "core", pk, index="by", prefix=prefix, after=after, limit=limit, forward=forward
         )
         rows = self.get_many("core", [(item["pk"], item["sk"]) for item in keys.items])
-        ordered = [rows[item["pk"], item["sk"]] for item in keys.items if (item["pk"], item["sk"]) in rows]
+        ordered = [
+            rows[item["pk"], item["sk"]] for item in keys.items if (item["pk"], item["sk"]) in rows
+        ]
         return Page(ordered, keys.next_key)
 
     def list_all(self, pk: str, *, prefix: str | None = None) -> Iterator[Item]:
@@ -384,7 +404,9 @@ class Database:
         return from_item(answer["Attributes"])
 
     def delete_edge(self, pk: str) -> None:
-        """Remove a row of the expiring ``edge`` table, the only one that functions may delete from."""
+        """Remove a row of the expiring ``edge`` table, the only one that functions may delete
+        from.
+        """
         self.client.delete_item(
             TableName=self.tables.name("edge"), Key=to_item({"pk": pk, "sk": "-"})
         )
@@ -423,7 +445,8 @@ def update_request(
     clauses = []
     if assign:
         pairs = ", ".join(
-            f"{placeholders.name(key)} = {placeholders.value(value)}" for key, value in assign.items()
+            f"{placeholders.name(key)} = {placeholders.value(value)}"
+            for key, value in assign.items()
         )
         clauses.append(f"SET {pairs}")
     if add:

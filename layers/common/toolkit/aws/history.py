@@ -8,7 +8,9 @@ from toolkit.aws.dynamodb import CONTEXTS, Database, Item, Keyspace
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One thing that happened to an item: who, when, from which state to which, with which facts."""
+    """One thing that happened to an item: who, when, from which state to which, with which
+    facts.
+    """
 
     at: str
     actor: str
@@ -20,9 +22,17 @@ class HistoryEntry:
 
 
 def read_history(
-    database: Database, context: str, tenant_id: str, subject: str, *, limit: int = 200, after: Item | None = None
+    database: Database,
+    context: str,
+    tenant_id: str,
+    subject: str,
+    *,
+    limit: int = 200,
+    after: Item | None = None,
 ) -> tuple[list[HistoryEntry], Item | None]:
-    """History of ``subject`` (``<kind>:<id>``) kept by ``context``, oldest first, with the next key."""
+    """History of ``subject`` (``<kind>:<id>``) kept by ``context``, oldest first, with the next
+    key.
+    """
     keyspace = Keyspace(context, tenant_id)
     page = database.query("core", keyspace.key("HIST", subject), limit=limit, after=after)
     entries = [

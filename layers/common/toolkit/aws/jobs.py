@@ -1,8 +1,8 @@
 """Jobs: everything that takes longer than an answer, with progress that survives a reload.
 
-A job row is ``<ctx>#T#<tenant>#JOB#<id>`` / ``META`` in ``core``, written by its own context and read by
-``workspace`` for ``GET /v1/jobs``. Counters move inside the transactions of the work itself, so progress
-can never disagree with what happened.
+A job row is ``<ctx>#T#<tenant>#JOB#<id>`` / ``META`` in ``core``, written by its own context and
+read by ``workspace`` for ``GET /v1/jobs``. Counters move inside the transactions of the work
+itself, so progress can never disagree with what happened.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +22,9 @@ MAX_PROBLEMS: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Progress of a long piece of work. ``done`` counts all finished units, ``failed`` those that went wrong."""
+    """Progress of a long piece of work. ``done`` counts all finished units, ``failed`` those that
+    went wrong.
+    """
 
     id: str
     kind: str
@@ -67,7 +69,14 @@ class Jobs:
         self._keyspace = keyspace
 
     def create(
-        self, unit: UnitOfWork, job_id: str, kind: str, *, subject: str, total: int = 0, **extra: Any
+        self,
+        unit: UnitOfWork,
+        job_id: str,
+        kind: str,
+        *,
+        subject: str,
+        total: int = 0,
+        **extra: Any,
     ) -> Job:
         """Add a queued job to the transaction of ``unit``."""
         row: Item = {
@@ -137,7 +146,9 @@ class Jobs:
         return changed is not None
 
 
-def read_jobs(database: Database, contexts: Sequence[str], tenant_id: str, limit: int) -> Iterator[Job]:
+def read_jobs(
+    database: Database, contexts: Sequence[str], tenant_id: str, limit: int
+) -> Iterator[Job]:
     """Newest jobs of a tenant over several contexts."""
     found: list[Job] = []
     for context in contexts:
@@ -147,7 +158,9 @@ def read_jobs(database: Database, contexts: Sequence[str], tenant_id: str, limit
     return iter(sorted(found, key=lambda job: job.id, reverse=True)[:limit])
 
 
-def read_job(database: Database, contexts: Sequence[str], tenant_id: str, job_id: str) -> Job | None:
+def read_job(
+    database: Database, contexts: Sequence[str], tenant_id: str, job_id: str
+) -> Job | None:
     """One job of a tenant, whichever context owns it; one batch read."""
     keys = [(job_key(Keyspace(context, tenant_id), job_id), META) for context in contexts]
     rows = database.get_many("core", keys)

@@ -8,7 +8,9 @@ from toolkit.aws.dynamodb import Database, Keyspace
 
 
 class RateLimiter:
-    """Counts acts per subject and window; subjects are hashed because they may be addresses or numbers."""
+    """Counts acts per subject and window; subjects are hashed because they may be addresses or
+    numbers.
+    """
 
     def __init__(self, database: Database, keyspace: Keyspace, clock: Clock) -> None:
         self._database = database

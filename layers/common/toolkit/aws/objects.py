@@ -57,7 +57,9 @@ class FileStore:
         redirect: str | None = None,
         max_bytes: int = UPLOAD_LIMIT_BYTES,
     ) -> PresignedUpload:
-        """A POST that accepts exactly one file of this type, at most ``max_bytes``, for 15 minutes."""
+        """A POST that accepts exactly one file of this type, at most ``max_bytes``, for 15
+        minutes.
+        """
         fields = {"Content-Type": content_type, "x-amz-meta-filename": filename}
         conditions: list[Any] = [
             {"Content-Type": content_type},

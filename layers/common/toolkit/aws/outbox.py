@@ -1,8 +1,8 @@
 """Outbox: news and work leave only as rows written with the state change, delivered at least once.
 
-``dispatch`` runs inline after a commit; ``relay`` repeats it every minute for rows whose process died
-(reliability.md §2 rule 11, §6). Rows are ``<ctx>#T#<tenant>#OUT#<id>`` in ``flow``, found by the ``due``
-index until they are dispatched.
+``dispatch`` runs inline after a commit; ``relay`` repeats it every minute for rows whose process
+died (reliability.md §2 rule 11, §6). Rows are ``<ctx>#T#<tenant>#OUT#<id>`` in ``flow``, found by
+the ``due`` index until they are dispatched.
 """
 
 import json
@@ -46,7 +46,9 @@ class Delivery:
 class Outbox:
     """Writes outbox rows into transactions and delivers them."""
 
-    def __init__(self, database: Database, *, events: Any, queues: Any, bus: str, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, *, events: Any, queues: Any, bus: str, clock: Clock
+    ) -> None:
         self._database = database
         self._events = events
         self._queues = queues
@@ -139,7 +141,8 @@ class Outbox:
                 {
                     "Id": str(number),
                     "MessageBody": row["body"],
-                    # Fair queues: the tenant is the group, so one tenant's backlog delays nobody else.
+                    # Fair queues: the tenant is the group, so one tenant's backlog delays nobody
+                    # else.
                     "MessageGroupId": row["group"],
                     "DelaySeconds": row["delay"],
                 }

@@ -1,9 +1,11 @@
-"""Secrets: one application secret for derived keys, and credentials sealed by KMS with their full context.
+"""Secrets: one application secret for derived keys, and credentials sealed by KMS with their full
+context.
 
-The application secret (Secrets Manager, read once per process) never protects anything directly; purposes get
-their own keys by HKDF-like HMAC derivation: paging cursors, CSRF tokens, blind indexes per tenant.
-Credentials go straight through KMS ``Encrypt``/``Decrypt`` (≤ 4 KB) with an encryption context of opaque
-ids, so a ciphertext row copied to another tenant, contract or version does not open (security.md §4).
+The application secret (Secrets Manager, read once per process) never protects anything directly;
+purposes get their own keys by HKDF-like HMAC derivation: paging cursors, CSRF tokens, blind
+indexes per tenant. Credentials go straight through KMS ``Encrypt``/``Decrypt`` (≤ 4 KB) with an
+encryption context of opaque ids, so a ciphertext row copied to another tenant, contract or version
+does not open (security.md §4).
 """
 
 import hashlib
@@ -11,15 +13,17 @@ import hmac
 from dataclasses import dataclass
 from typing import Any
 
-from kernel.errors import KopruError
 from kernel.sensitive import Secret
+
+from kernel.errors import KopruError
 from toolkit.aws.dynamodb import Database, Keyspace
 from toolkit.aws.transactions import Transaction
 
 
-
 class SecretUnavailableError(KopruError):
-    """A stored secret is missing or its key does not open it: hold the work, never go on without."""
+    """A stored secret is missing or its key does not open it: hold the work, never go on
+    without.
+    """
 
 
 class ApplicationSecret:
@@ -52,7 +56,9 @@ class SecretName:
 class CredentialVault:
     """Seals and opens credentials of one context. The API process only seals; workers only open."""
 
-    def __init__(self, kms: Any, database: Database, *, key_id: str, stage: str, context: str) -> None:
+    def __init__(
+        self, kms: Any, database: Database, *, key_id: str, stage: str, context: str
+    ) -> None:
         self._kms = kms
         self._database = database
         self._key_id = key_id
@@ -93,7 +99,8 @@ class CredentialVault:
     def open(self, name: SecretName) -> Secret:
         """Decrypt one version.
 
-        Raises: SecretUnavailableError("secret_unavailable") when the row is gone or the key refuses.
+        Raises: SecretUnavailableError("secret_unavailable") when the row is gone or the key
+        refuses.
         """
         row = self._database.get("secrets", self._pk(name), f"{name.purpose}#{name.version:010d}")
         if row is None:

@@ -1,9 +1,10 @@
-"""One TransactWriteItems as a value: built by a use case, committed once, safe against lost responses.
+"""One TransactWriteItems as a value: built by a use case, committed once, safe against lost
+responses.
 
-Every row a transaction writes is stamped with the transaction's ``write_id`` (attribute ``w``). When a
-condition fails and the row that is there carries our own stamp, an earlier attempt of ours succeeded and
-only its response was lost (reliability.md §2 rule 6): that is success, not a conflict. The SDK's
-``ClientRequestToken`` is not relied on; AWS forgets it after ten minutes (X6).
+Every row a transaction writes is stamped with the transaction's ``write_id`` (attribute ``w``).
+When a condition fails and the row that is there carries our own stamp, an earlier attempt of ours
+succeeded and only its response was lost (reliability.md §2 rule 6): that is success, not a
+conflict. The SDK's ``ClientRequestToken`` is not relied on; AWS forgets it after ten minutes (X6).
 """
 
 import random
@@ -109,7 +110,9 @@ class Transaction:
         when: Condition | None = None,
         label: str = "",
     ) -> None:
-        """Change one row under a condition; ``when`` is None only for pure counters beside a guard."""
+        """Change one row under a condition; ``when`` is None only for pure counters beside a
+        guard.
+        """
         assigned = {**(assign or {}), WRITE_STAMP: self.write_id}
         self._append(
             _Action(
@@ -126,7 +129,8 @@ class Transaction:
         )
 
     def count(self, role: TableRole, pk: str, sk: str, deltas: Mapping[str, int]) -> None:
-        """Add to counters of a row; several calls for one row become one ADD (reliability.md §2 rule 5).
+        """Add to counters of a row; several calls for one row become one ADD (reliability.md §2
+        rule 5).
 
         Safe against repetition because every use case commits it beside a guarded write.
         """
@@ -176,8 +180,8 @@ class Transaction:
         """Apply everything or nothing.
 
         Raises: TransactionRefusedError with the rows as they are now; ConflictError
-        ("too_much_contention") when other writers keep winning; whatever the SDK raises when no answer
-        could be had, after which the caller's record is retried.
+        ("too_much_contention") when other writers keep winning; whatever the SDK raises when no
+        answer could be had, after which the caller's record is retried.
         """
         if not self._actions:
             return

@@ -1,11 +1,15 @@
-"""The commit of every use case: state, history, audit, ledger, uniqueness and outbox in one transaction.
+"""The commit of every use case: state, history, audit, ledger, uniqueness and outbox in one
+transaction.
 
-One entity row lives at ``<ctx>#T#<tenant>#<KIND>#<id>`` / ``META`` in ``core``. Each change raises its
-``version`` by one under the condition that nobody changed it in between, and writes with the same number
+One entity row lives at ``<ctx>#T#<tenant>#<KIND>#<id>`` / ``META`` in ``core``. Each change raises
+its ``version`` by one under the condition that nobody changed it in between, and writes with the
+same number
 
-* a history row ``<ctx>#T#<tenant>#HIST#<kind>:<id>`` / ``<version>`` in ``core`` (ids, codes, states, amounts;
+* a history row ``<ctx>#T#<tenant>#HIST#<kind>:<id>`` / ``<version>`` in ``core`` (ids, codes,
+states, amounts;
   never personal data): the timeline of the item;
-* an audit row ``<ctx>#T#<tenant>#ENT#<kind>:<id>`` / ``<version>`` in ``audit``, chained by hash; the head
+* an audit row ``<ctx>#T#<tenant>#ENT#<kind>:<id>`` / ``<version>`` in ``audit``, chained by hash;
+the head
   of the chain lives on the entity row, so the version condition also serialises the chain
   (reliability.md §8, security.md §10).
 """
@@ -64,7 +68,7 @@ def chain_hash(row: Mapping[str, Any]) -> str:
 
 
 @dataclass(slots=True)
-class Workspace:
+class Machinery:
     """The shared machinery a repository is built from: database, outbox, time and ids."""
 
     database: Database
@@ -76,7 +80,7 @@ class Workspace:
 class UnitOfWork:
     """Builds and commits one transaction for one tenant, then dispatches its outbox rows."""
 
-    def __init__(self, machinery: Workspace, keyspace: Keyspace, context: TenantContext) -> None:
+    def __init__(self, machinery: Machinery, keyspace: Keyspace, context: TenantContext) -> None:
         self._machinery = machinery
         self.keyspace = keyspace
         self.context = context
@@ -119,7 +123,8 @@ class UnitOfWork:
         remove: Sequence[str] = (),
         when: Condition | None = None,
     ) -> Item:
-        """Change an entity that was read as ``row``: state, version, history and audit move together.
+        """Change an entity that was read as ``row``: state, version, history and audit move
+        together.
 
         The write holds only while state and version are what was read (rule 3: a stale read costs a
         retry, nothing worse). Returns the row as it will be.
@@ -136,7 +141,9 @@ class UnitOfWork:
             "updated_at": instant(self.now),
         }
         guard = all_of(
-            equals("version", row["version"]), equals("state", row["state"]), *([when] if when else [])
+            equals("version", row["version"]),
+            equals("state", row["state"]),
+            *([when] if when else []),
         )
         self.transaction.update(
             "core",
@@ -152,9 +159,7 @@ class UnitOfWork:
             changed.pop(name, None)
         return changed
 
-    def _record(
-        self, kind: str, identity: str, version: int, previous: str, change: Change
-    ) -> str:
+    def _record(self, kind: str, identity: str, version: int, previous: str, change: Change) -> str:
         subject = f"{kind}:{identity}"
         at = instant(self.now)
         history = {
@@ -206,12 +211,19 @@ class UnitOfWork:
         self.transaction.put_new("flow", row, label="inbox")
 
     def entry(
-        self, account: str, business_key: str, *, debit: str, credit: str, amount: int, currency: str
+        self,
+        account: str,
+        business_key: str,
+        *,
+        debit: str,
+        credit: str,
+        amount: int,
+        currency: str,
     ) -> None:
         """Post one ledger entry of two legs (Σ debit = Σ credit) and move the balance beside it.
 
-        Units: ``amount`` is minor units > 0. The balance row is ``ACC#<account>`` / ``BAL`` with one
-        counter per leg name; entries are never edited, a correction is a new linked entry.
+        Units: ``amount`` is minor units > 0. The balance row is ``ACC#<account>`` / ``BAL`` with
+        one counter per leg name; entries are never edited, a correction is a new linked entry.
         """
         pk = self.keyspace.key("ACC", account)
         for leg, name in (("D", debit), ("C", credit)):
@@ -231,7 +243,9 @@ class UnitOfWork:
         self.transaction.count("ledger", pk, "BAL", {f"D_{debit}": amount, f"C_{credit}": amount})
 
     def count(self, pk: str, sk: str, deltas: Mapping[str, int]) -> None:
-        """Move counters of a narrow row in ``core`` beside the guarded writes of this transaction."""
+        """Move counters of a narrow row in ``core`` beside the guarded writes of this
+        transaction.
+        """
         self.transaction.count("core", pk, sk, deltas)
 
     def publish(self, event_type: str, subject: str, data: Mapping[str, Any]) -> None:
@@ -249,7 +263,9 @@ class UnitOfWork:
             self._machinery.outbox.add_event(self.transaction, self.keyspace, event)
         )
 
-    def enqueue(self, queue_url: str, message: Mapping[str, Any], *, delay_seconds: int = 0) -> None:
+    def enqueue(
+        self, queue_url: str, message: Mapping[str, Any], *, delay_seconds: int = 0
+    ) -> None:
         """Give work to a queue of this context, if and only if this commits."""
         body = {"v": 1, "tenant_id": self.context.tenant_id, "hops": 0, **message}
         self.deliveries.append(
@@ -266,7 +282,8 @@ class UnitOfWork:
     # ------------------------------------------------------------------ commit
 
     def commit(self, *, dispatch: bool = True) -> None:
-        """Write everything or nothing, then deliver the outbox rows (repeated by the sweep if cut off).
+        """Write everything or nothing, then deliver the outbox rows (repeated by the sweep if cut
+        off).
 
         Raises: TransactionRefusedError, ConflictError (see ``Transaction.commit``).
         """

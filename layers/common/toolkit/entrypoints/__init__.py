@@ -1,0 +1,9 @@
+"""What surrounds every trigger: HTTP requests, queue records and schedules, once and tested
+once.
+"""
+
+from toolkit.entrypoints.http import HttpApp, Reply, Request
+from toolkit.entrypoints.queue import QueueMessage, queue_handler
+from toolkit.entrypoints.schedule import schedule_handler
+
+__all__ = ["HttpApp", "QueueMessage", "Reply", "Request", "queue_handler", "schedule_handler"]

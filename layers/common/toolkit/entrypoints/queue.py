@@ -1,0 +1,123 @@
+"""Queue entry point: one record at a time, partial batch failures, errors mapped as style.md §11
+says.
+
+Messages carry ids and nothing to be believed: handlers read the state again. A body we cannot read
+is parked (kept in the log without its content, counted, acknowledged) because no retry will make
+it readable.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from kernel.errors import (
+    ConflictError,
+    KopruError,
+    PermanentGatewayError,
+    TransientGatewayError,
+)
+from toolkit.observability import count, logger
+
+SUPPORTED_VERSION: Final = 1
+MAX_HOPS: Final = 5
+
+
+class RetryLaterError(Exception):
+    """The record must come again: somebody alive holds the item, or time is short."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueMessage:
+    """One record: its parsed body and how long the function may still run."""
+
+    body: Mapping[str, Any]
+    message_id: str
+    receive_count: int
+    remaining_seconds: Callable[[], float]
+
+    def text(self, name: str) -> str:
+        """A required text member of the body; raises KeyError when it is missing or of another
+        type.
+        """
+        value = self.body[name]
+        if not isinstance(value, str) or not value:
+            raise KeyError(name)
+        return value
+
+
+Handler = Callable[[QueueMessage], None]
+LambdaHandler = Callable[[dict[str, Any], Any], dict[str, Any]]
+
+
+def queue_handler(service: str) -> Callable[[Handler], LambdaHandler]:
+    """Turn a function over one message into a Lambda handler over a batch."""
+
+    def decorate(function: Handler) -> LambdaHandler:
+        def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+            failures = [
+                {"itemIdentifier": record["messageId"]}
+                for record in event["Records"]
+                if not _process(service, function, record, context)
+            ]
+            return {"batchItemFailures": failures}
+
+        handler.__doc__ = function.__doc__
+        handler.__name__ = "handler"
+        return handler
+
+    return decorate
+
+
+def _process(service: str, function: Handler, record: Mapping[str, Any], context: Any) -> bool:
+    log = logger(service)
+    log.clear_state()
+    log.append_keys(message_id=record["messageId"])
+    try:
+        body = json.loads(record["body"])
+        if not isinstance(body, dict):
+            raise TypeError
+    except (ValueError, TypeError, RecursionError):
+        return _park(service, "unreadable")
+    if "detail-type" in body and isinstance(body.get("detail"), dict):
+        body = body["detail"]  # an event from the bus: the envelope is in `detail`
+    elif body.get("v") != SUPPORTED_VERSION:
+        # A newer producer: fail and wait for the code that understands it (Q15).
+        log.error("message version is not supported")
+        return False
+    if int(body.get("hops", 0)) > MAX_HOPS:
+        return _park(service, "too_many_hops")
+    log.append_keys(tenant_id=str(body.get("tenant_id", "")))
+    message = QueueMessage(
+        body=body,
+        message_id=record["messageId"],
+        receive_count=int(record.get("attributes", {}).get("ApproximateReceiveCount", "1")),
+        remaining_seconds=lambda: context.get_remaining_time_in_millis() / 1000,
+    )
+    try:
+        function(message)
+    except KeyError as error:
+        return _park(service, f"missing_{str(error)[:40]}")
+    except RetryLaterError:
+        return False
+    except (TransientGatewayError, ConflictError) as error:
+        log.warning("record will be retried", extra={"code": error.code})
+        return False
+    except PermanentGatewayError as error:
+        log.error("the third party refused", extra={"code": error.code})
+        return True
+    except KopruError as error:
+        # The item's own state says what is wrong; repeating the message would not change it.
+        log.error("record refused", extra={"code": error.code, "why": error.detail})
+        count(service, {"RecordsRefused": 1})
+        return True
+    except Exception as error:
+        log.exception("record failed", extra={"error_class": type(error).__name__})
+        return False
+    return True
+
+
+def _park(service: str, reason: str) -> bool:
+    logger(service).error("record parked", extra={"reason": reason})
+    count(service, {"RecordsParked": 1})
+    return True

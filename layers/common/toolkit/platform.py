@@ -1,0 +1,79 @@
+"""Everything a context's bootstrap needs of AWS, made once per process from the settings."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from kernel.clock import Clock
+from kernel.ids import IdSource, SystemIds
+from toolkit.aws.clients import client
+from toolkit.aws.dynamodb import Database
+from toolkit.aws.objects import FileStore
+from toolkit.aws.outbox import Outbox
+from toolkit.aws.secrets import ApplicationSecret, CredentialVault
+from toolkit.aws.unit_of_work import Machinery
+from toolkit.settings import CommonSettings
+
+
+@dataclass
+class Platform:
+    """Lazily built plumbing; a test passes its own clock, ids or clients."""
+
+    settings: CommonSettings
+    clock: Clock = field(default=None)  # type: ignore[assignment]
+    ids: IdSource = field(default=None)  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        self.clock = self.clock or self.settings.clock()
+        self.ids = self.ids or SystemIds(self.clock)
+
+    def client(self, service: str) -> Any:
+        """The process's client of an AWS service."""
+        return client(service)
+
+    @cached_property
+    def database(self) -> Database:
+        """The six tables."""
+        return Database(self.client("dynamodb"), self.settings.tables)
+
+    @cached_property
+    def machinery(self) -> Machinery:
+        """What a unit of work is built from."""
+        outbox = Outbox(
+            self.database,
+            events=_Lazy("events"),
+            queues=_Lazy("sqs"),
+            bus=self.settings.bus,
+            clock=self.clock,
+        )
+        return Machinery(self.database, outbox, self.clock, self.ids)
+
+    @cached_property
+    def files(self) -> FileStore:
+        """Uploads and exports."""
+        return FileStore(self.client("s3"), self.settings.files_bucket)
+
+    @cached_property
+    def app_secret(self) -> ApplicationSecret:
+        """Root of derived keys."""
+        return ApplicationSecret(self.client("secretsmanager"), self.settings.app_secret)
+
+    def vault(self, context: str) -> CredentialVault:
+        """Sealed credentials of one context."""
+        return CredentialVault(
+            self.client("kms"),
+            self.database,
+            key_id=self.settings.credentials_key,
+            stage=self.settings.stage,
+            context=context,
+        )
+
+
+class _Lazy:
+    """A client made at its first call: most invocations touch neither bus nor queues."""
+
+    def __init__(self, service: str) -> None:
+        self._service = service
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(client(self._service), name)
