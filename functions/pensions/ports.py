@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-from kernel.money import Money
 from kernel.periods import Period
 from kernel.rates import Rate
 from kernel.sensitive import Email, Iban, Phone, Secret, Tckn
 
+from kernel.money import Money
 from pensions.domain.member_status import MemberStatus
 from pensions.domain.outcome import Ambiguous, Fault, NotSent, Outcome, TransmissionKind
 

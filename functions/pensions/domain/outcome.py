@@ -253,12 +253,17 @@ class SentLine:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What we sent or ask about. Shapes: line keys are unique."""
+    """What we sent or ask about.
+
+    Shapes: line keys are unique. ``effect_free`` marks a query: a refusal of a question may be
+    believed without the echo of our reference, a refusal of an order may not.
+    """
 
     reference: str
     kind: TransmissionKind
     lines: tuple[SentLine, ...]
     correlation: Correlation = Correlation.REFERENCE
+    effect_free: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,10 +322,13 @@ def read_answer(sent: Sent, parsed: ParsedAnswer) -> Outcome:
             AmbiguousReason.UNKNOWN_FAULT,
             (IncidentNote(Incident.UNKNOWN_FAULT, word=safe_word(parsed.fault.raw)),),
         )
-    if parsed.reference is None and sent.correlation is Correlation.REFERENCE:
-        return Ambiguous(AmbiguousReason.REFERENCE_MISSING)
+    echoed = parsed.reference is not None
     if parsed.fault is not None and parsed.fault.meaning and parsed.fault.code:
+        if not echoed and not sent.effect_free:
+            return Ambiguous(AmbiguousReason.REFERENCE_MISSING)
         return Fault(parsed.fault.code, parsed.fault.meaning, safe_word(parsed.fault.raw))
+    if not echoed and sent.correlation is Correlation.REFERENCE:
+        return Ambiguous(AmbiguousReason.REFERENCE_MISSING)
     if parsed.absent:
         return Absent()
     return _read_lines(sent, parsed.lines)
