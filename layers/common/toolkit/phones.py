@@ -20,10 +20,10 @@ _MAX_LENGTH: Final = 40
 def parse_mobile(text: str, region: str = "TR") -> str:
     """E.164 form (``+905321234567``) of a mobile number typed for ``region``.
 
-    Raises: ParseError("INVALID") for anything that is no assigned number, including characters other
-    than digits and ``+ ( ) . / -`` and spaces; ParseError("NOT_MOBILE") for a real number of another
-    kind. A caller may let a person override NOT_MOBILE or INVALID with a reason, because the prefix
-    tables age with the library.
+    Raises: ParseError("INVALID") for anything that is no assigned number, including characters
+    other than digits and ``+ ( ) . / -`` and spaces; ParseError("NOT_MOBILE") for a real number of
+    another kind. A caller may let a person override either with a reason, because the prefix tables
+    age with the library.
     Source: domain/identifiers.md section 5; bad_inputs.json, field ``mobile_tr``.
     """
     if len(text) > _MAX_LENGTH or _SHAPE.fullmatch(text) is None:

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from kernel.errors import KopruError, MalformedError, TooLargeError, UnsupportedMediaTypeError
 from toolkit.http.json_body import MAX_BYTES, load_json_object
 
@@ -69,7 +70,7 @@ def test_other_content_types_are_refused(content_type: str | None) -> None:
         (b'{"a": 1,}', "body_not_json"),
         (b'{"a": 01}', "body_not_json"),
         (b'{"a": +1}', "body_not_json"),
-        ('{"a": "x\ny"}'.encode(), "body_not_json"),
+        (b'{"a": "x\ny"}', "body_not_json"),
         (b'{"a": 1, "a": 1}', "duplicate_member"),
         (b'{"a": 1, "\\u0061": 2}', "duplicate_member"),
         (b'{"x": {"a": 1, "a": 2}}', "duplicate_member"),
@@ -148,6 +149,7 @@ def test_every_ordinary_object_is_read_as_written(value: dict[str, object], asci
 @given(st.binary(max_size=200))
 def test_any_bytes_end_in_an_object_or_our_own_error(body: bytes) -> None:
     try:
-        assert isinstance(load_json_object(body, JSON), dict)
-    except KopruError as error:
-        assert error.message
+        value = load_json_object(body, JSON)
+    except KopruError:
+        return
+    assert isinstance(value, dict)

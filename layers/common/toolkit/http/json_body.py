@@ -1,9 +1,9 @@
 """Strict reading of JSON bodies: one object or a clean refusal, never a surprise.
 
-``json.loads`` is too generous for an edge that moves money: it keeps the last of two equal members,
-accepts NaN, turns any length of digits into an integer, takes UTF-16 and lets a deep body end in a
-recursion error. Every JSON body of the product goes through :func:`load_json_object` before a schema
-sees it. Whether the members are the right ones is the schema's business, not decided here.
+``json.loads`` is too generous for an edge that moves money: it keeps the last of two equal
+members, accepts NaN, turns any length of digits into an integer, takes UTF-16 and lets a deep body
+end in a recursion error. Every JSON body of the product goes through :func:`load_json_object`
+before a schema sees it. Whether the members are the right ones is the schema's business.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _BOM: Final = b"\xef\xbb\xbf"
 def require_json(content_type: str | None) -> None:
     """Refuse a body that is not declared as ``application/json`` (charset UTF-8 or none).
 
-    Browsers send ``text/plain`` and form types across origins without asking first, so the type is a
-    part of the defence and not a formality.
+    Browsers send ``text/plain`` and form types across origins without asking first, so the type is
+    a part of the defence and not a formality.
     Raises: UnsupportedMediaTypeError("unsupported_media_type").
     """
     if content_type is None or _CONTENT_TYPE.fullmatch(content_type.strip(" \t")) is None:
@@ -49,9 +49,9 @@ def load_json_object(
 
     Units: ``max_bytes`` counts the raw body; numbers have at most 15 digits written out in full.
     Shapes: integers are ``int``; numbers with a point or exponent are ``Decimal``, never float.
-    Raises: UnsupportedMediaTypeError; TooLargeError("body_too_large"); MalformedError with the codes
-    ``body_empty``, ``body_not_utf8``, ``body_too_deep``, ``body_not_json``, ``body_not_object``,
-    ``duplicate_member``, ``number_not_allowed`` or ``text_not_unicode``.
+    Raises: UnsupportedMediaTypeError; TooLargeError("body_too_large"); MalformedError with one of
+    the codes ``body_empty``, ``body_not_utf8``, ``body_too_deep``, ``body_not_json``,
+    ``body_not_object``, ``duplicate_member``, ``number_not_allowed``, ``text_not_unicode``.
     Source: bad_inputs.json, field ``json_body``.
     """
     require_json(content_type)
