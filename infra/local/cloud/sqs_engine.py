@@ -127,7 +127,7 @@ class SqsEngine:
 
     # ------------------------------------------------------------------ queues
 
-    def create_queue(self, name: str, attributes: Mapping[str, str], *, update: bool) -> str:
+    def create_queue(self, name: str, attributes: Mapping[str, object], *, update: bool) -> str:
         """Create a queue (or, with ``update``, bring an existing one in line); returns its URL."""
         wanted = {key: str(value) for key, value in attributes.items()}
         if (wanted.get("FifoQueue") == "true") != name.endswith(".fifo"):

@@ -463,9 +463,7 @@ def test_a_lambda_record_has_the_shape_of_an_event_source_mapping(engine: SqsEng
     }
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, deadline=None)
 @given(steps=st.lists(st.sampled_from(["send", "receive", "delete", "wait", "restart"])))
 def test_no_message_is_lost_or_received_twice_at_a_time(
     tmp_path_factory: pytest.TempPathFactory, steps: list[str]
