@@ -1,0 +1,1 @@
+"""SOAP to third parties: bundled WSDL, our own transport, guarded answers, an audit copy."""
