@@ -17,6 +17,7 @@ from kernel.periods import add_months as add_months
 from kernel.why import Why
 
 _ONE_DAY: Final = timedelta(days=1)
+_LANGUAGES: Final = ("tr", "el", "en")
 # No calendar closes for this long; a search that does not end is a broken table, not a long wait.
 _MAX_SKIPPED: Final = 60
 
@@ -64,14 +65,16 @@ class SkippedDay:
         """The holiday's name in ``language``, or in the calendar's own."""
         return self.names.get(language, self.name)
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON members for a ``Why``."""
-        return {
-            "day": self.day.isoformat(),
-            "reason": self.reason.value,
-            "name": self.name,
-            "names": dict(self.names),
-        }
+    def why(self) -> Why:
+        """The reason: ``kernel.why.skipped_weekend``, ``…_holiday`` or ``…_half_day``.
+
+        Shapes: ``day``, and for a named day ``name_tr``, ``name_el``, ``name_en``, so that each
+        language's sentence can pick its own.
+        """
+        params = {"day": self.day.isoformat()}
+        if self.reason is not SkipReason.WEEKEND:
+            params |= {f"name_{language}": self.name_in(language) for language in _LANGUAGES}
+        return Why(f"kernel.why.skipped_{self.reason}", params)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +86,19 @@ class Shift:
     result: date
     skipped: tuple[SkippedDay, ...]
 
-    def why(self, key: str = "kernel.why.business_day", **more: Any) -> Why:
-        """The explanation: from, to, calendar and every skipped day with its reason."""
-        return Why(
-            key,
-            {
-                "calendar": self.calendar,
-                "from": self.start.isoformat(),
-                "to": self.result.isoformat(),
-                "skipped": [day.to_dict() for day in self.skipped],
-                **more,
-            },
-        )
+    def whys(self, key: str, **more: Any) -> tuple[Why, ...]:
+        """The explanation: what was moved from where to where, then one reason per skipped day.
+
+        Shapes: first ``key`` with ``from``, ``to``, ``calendar`` and ``more``; then the reasons of
+        ``SkippedDay.why`` in order.
+        """
+        first = {
+            "from": self.start.isoformat(),
+            "to": self.result.isoformat(),
+            "calendar": self.calendar,
+            **more,
+        }
+        return (Why(key, first), *(day.why() for day in self.skipped))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Pensions: contracts with insurers, enrolment, contributions, status, opt-outs, deadlines."""

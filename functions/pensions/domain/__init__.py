@@ -1,0 +1,1 @@
+"""The rules of automatic pension enrolment (OKS), pure: standard library and kernel only."""
