@@ -176,7 +176,7 @@ def _function_alarms(functions: Mapping[str, Any]) -> Iterable[str]:
         ):
             yield _alarm(
                 f"{short}Silent",
-                f"{short} has not run for five minutes: lost work stays lost.",
+                f"{short} has not run for five minutes; nobody repeats lost work.",
                 metric="Invocations",
                 threshold=1,
                 comparison="LessThanThreshold",
