@@ -3,7 +3,7 @@ cases.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from kernel.errors import ForbiddenError, UnauthorizedError
@@ -83,15 +83,25 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who makes a request: a person in a session, a program with a key, or the system itself."""
+    """Who makes a request: a person in a session, a program with a key, or the system itself.
+
+    The last fields are for drawing pages only (names of the person and of the companies one may
+    switch to); nothing is decided by them, and they never appear in a log.
+    """
 
     kind: PrincipalKind
     id: str
     tenant_id: str = ""
     roles: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()
-    session_hash: str = ""
+    session_hash: str = field(default="", repr=False)
     language: str = ""
+    theme: str = ""
+    zone: str = ""
+    name: str = field(default="", repr=False)
+    email: str = field(default="", repr=False)
+    tenant_name: str = field(default="", repr=False)
+    tenants: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     @property
     def is_anonymous(self) -> bool:

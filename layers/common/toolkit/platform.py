@@ -58,6 +58,16 @@ class Platform:
         """Root of derived keys."""
         return ApplicationSecret(self.client("secretsmanager"), self.settings.app_secret)
 
+    def csrf_key(self) -> bytes:
+        """Key of form tokens: one for all contexts, because the layout of any context's page holds
+        forms of ``workspace`` (sign-out, language, company).
+        """
+        return self.app_secret.derive("csrf")
+
+    def cursor_key(self, context: str) -> bytes:
+        """Key that seals the paging cursors of one context."""
+        return self.app_secret.derive("cursor", context)
+
     def vault(self, context: str) -> CredentialVault:
         """Sealed credentials of one context."""
         return CredentialVault(

@@ -3,22 +3,28 @@ process.
 """
 
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import boto3
 from botocore.config import Config
 
-# Retries live at one layer only (reliability.md §6); three attempts cover throttling and lost
-# answers.
-_CONFIG = Config(
-    connect_timeout=2,
-    read_timeout=5,
-    retries={"mode": "standard", "max_attempts": 3},
-    s3={"addressing_style": "path"},
-)
+# A repeated mail is a second mail: what is not idempotent is never repeated by the SDK.
+_EFFECTS: Final = frozenset({"sesv2"})
+
+
+def _config(service: str) -> Config:
+    # Retries live at one layer only (reliability.md §6); three attempts cover throttling and lost
+    # answers.
+    attempts = 1 if service in _EFFECTS else 3
+    return Config(
+        connect_timeout=2,
+        read_timeout=5,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        s3={"addressing_style": "path"},
+    )
 
 
 @cache
 def client(service: str) -> Any:
     """Cached client of ``service``; the only place that makes one."""
-    return boto3.client(service, config=_CONFIG)  # type: ignore[call-overload]
+    return boto3.client(service, config=_config(service))  # type: ignore[call-overload]

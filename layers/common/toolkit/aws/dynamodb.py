@@ -7,12 +7,14 @@ written by accident.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
 Item = dict[str, Any]
 TableRole = Literal["core", "ledger", "flow", "secrets", "audit", "edge"]
 CONTEXTS: Final = ("wsp", "pen", "pay", "rec", "crd", "wfl")
 DUE_SHARDS: Final = 4
+# Physical index names: DynamoDB asks for three characters at least.
+INDEX_NAMES: Final[Mapping[str, str]] = {"by": "by_key", "due": "due"}
 _BATCH_GET: Final = 100
 _BATCH_WRITE: Final = 25
 _MAX_ATTEMPTS: Final = 8
@@ -51,6 +53,7 @@ class Keyspace:
 
     context: str
     tenant_id: str | None = None
+    system_wide: bool = False
 
     def __post_init__(self) -> None:
         if self.context not in CONTEXTS:
@@ -58,9 +61,22 @@ class Keyspace:
             raise ValueError(message)
         if self.tenant_id is not None:
             _segment(self.tenant_id)
+            if self.system_wide:
+                message = "a keyspace belongs to a tenant or to the system"
+                raise ValueError(message)
+
+    @classmethod
+    def of_system(cls, context: str) -> Self:
+        """Keyspace of entities that belong to no tenant (people, operator keys)."""
+        return cls(context, None, system_wide=True)
 
     def key(self, *segments: str) -> str:
-        """Tenant key ``<context>#T#<tenant>#<segments…>``; raises ValueError without a tenant."""
+        """Tenant key ``<context>#T#<tenant>#<segments…>``; raises ValueError without a tenant.
+
+        In a system-wide keyspace, the system key instead.
+        """
+        if self.system_wide:
+            return self.system(*segments)
         if self.tenant_id is None:
             message = "a tenant key needs a tenant"
             raise ValueError(message)
@@ -158,6 +174,11 @@ def one_of(attribute: str, values: Sequence[Any]) -> Condition:
 def at_most(attribute: str, value: Any) -> Condition:
     """The attribute is less than or equal to the value."""
     return Condition("<=", attribute, (value,))
+
+
+def more_than(attribute: str, value: Any) -> Condition:
+    """The attribute is greater than the value."""
+    return Condition(">", attribute, (value,))
 
 
 def all_of(*conditions: Condition) -> Condition:
@@ -307,7 +328,7 @@ class Database:
             "ScanIndexForward": forward,
         }
         if index:
-            request["IndexName"] = index
+            request["IndexName"] = INDEX_NAMES[index]
         else:
             request["ConsistentRead"] = True
         if limit is not None:

@@ -23,7 +23,7 @@ MAX_PROBLEMS: Final = 500
 @dataclass(frozen=True, slots=True)
 class Job:
     """Progress of a long piece of work. ``done`` counts all finished units, ``failed`` those that
-    went wrong.
+    went wrong. ``cancellable`` jobs hear ``workspace.JobCancelRequested.v1``.
     """
 
     id: str
@@ -37,6 +37,7 @@ class Job:
     subject: str
     result: Mapping[str, Any] = field(default_factory=dict)
     problems: Sequence[Mapping[str, Any]] = ()
+    cancellable: bool = False
 
 
 def job_key(keyspace: Keyspace, job_id: str) -> str:
@@ -58,6 +59,7 @@ def job_from(row: Item) -> Job:
         subject=row.get("subject", ""),
         result=row.get("result", {}),
         problems=row.get("problems", []),
+        cancellable=bool(row.get("cancellable", False)),
     )
 
 
@@ -78,7 +80,11 @@ class Jobs:
         total: int = 0,
         **extra: Any,
     ) -> Job:
-        """Add a queued job to the transaction of ``unit``."""
+        """Add a queued job to the transaction of ``unit``.
+
+        ``extra`` are private attributes of the context, and ``cancellable=True`` where it listens
+        to ``workspace.JobCancelRequested.v1``.
+        """
         row: Item = {
             "pk": job_key(self._keyspace, job_id),
             "sk": META,

@@ -4,7 +4,7 @@ import hashlib
 
 from kernel.clock import Clock
 from kernel.errors import TooManyRequestsError
-from toolkit.aws.dynamodb import Database, Keyspace
+from toolkit.aws.dynamodb import Database, Keyspace, more_than
 
 
 class RateLimiter:
@@ -24,10 +24,9 @@ class RateLimiter:
         """
         now = int(self._clock.now().timestamp())
         window = now // window_seconds
-        digest = hashlib.sha256(f"{act}/{subject}".encode()).hexdigest()[:32]
         row = self._database.update(
             "edge",
-            self._keyspace.system("RATE", digest, str(window)),
+            self._key(act, subject, window),
             "-",
             assign={"ttl": (window + 2) * window_seconds},
             add={"hits": 1},
@@ -38,3 +37,21 @@ class RateLimiter:
                 "Too many attempts. Wait and try again.",
                 retry_after=(window + 1) * window_seconds - now,
             )
+
+    def forgive(self, act: str, subject: str, *, window_seconds: int) -> None:
+        """Take one act back that turned out to be harmless, such as a sign-in that succeeded.
+
+        Counting first and forgiving afterwards leaves no gap for attempts in parallel.
+        """
+        window = int(self._clock.now().timestamp()) // window_seconds
+        self._database.update(
+            "edge",
+            self._key(act, subject, window),
+            "-",
+            add={"hits": -1},
+            when=more_than("hits", 0),
+        )
+
+    def _key(self, act: str, subject: str, window: int) -> str:
+        digest = hashlib.sha256(f"{act}/{subject}".encode()).hexdigest()[:32]
+        return self._keyspace.system("RATE", digest, str(window))

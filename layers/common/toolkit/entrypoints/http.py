@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError as RouteNotFoundError
+from aws_lambda_powertools.shared.cookies import Cookie
 from pydantic import BaseModel
 from pydantic import ValidationError as ModelError
 
@@ -107,7 +108,7 @@ class Request:
         Raises: MalformedError, UnsupportedMediaTypeError, TooLargeError, ValidationError with a
         problem per wrong field.
         """
-        document = json_body.load(self.raw_body, self.headers.get("content-type", ""))
+        document = json_body.load_json_object(self.raw_body, self.headers.get("content-type"))
         return parse_model(model, document)
 
     def form(self) -> dict[str, str]:
@@ -411,15 +412,28 @@ class HttpApp:
         elif body is not None and not isinstance(body, (str, bytes)):
             body = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
         headers["content-type"] = reply.content_type
-        if isinstance(body, bytes):
-            body = base64.b64encode(body).decode()
-            response: Response[str] = Response(reply.status, reply.content_type, body, headers)
-            response.base64_encoded = True
-        else:
-            response = Response(reply.status, reply.content_type, body or "", headers)
-        if reply.cookies:
-            response.headers["set-cookie"] = list(reply.cookies)
+        is_bytes = isinstance(body, bytes)
+        # The content type travels in our own headers; given to Response it would be sent twice.
+        response: Response[str] = Response(
+            reply.status,
+            None,
+            base64.b64encode(body).decode() if is_bytes else body or "",
+            headers,
+            cookies=[_SetCookie(text) for text in reply.cookies],
+        )
+        response.base64_encoded = is_bytes
         return response
+
+
+class _SetCookie(Cookie):
+    """A finished ``Set-Cookie`` value: payload 2.0 wants one list entry per cookie."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(name=text.partition("=")[0], value="")
+        self._text = text
+
+    def __str__(self) -> str:
+        return self._text
 
 
 def principal_of(event: Mapping[str, Any]) -> Principal:
@@ -436,14 +450,25 @@ def principal_of(event: Mapping[str, Any]) -> Principal:
         scopes=tuple(filter(None, str(context.get("scopes", "")).split(","))),
         session_hash=str(context.get("session_id_hash", "")),
         language=str(context.get("language", "")),
+        theme=str(context.get("theme", "")),
+        zone=str(context.get("zone", "")),
+        name=str(context.get("name", "")),
+        email=str(context.get("email", "")),
+        tenant_name=str(context.get("tenant_name", "")),
+        tenants=_choices(str(context.get("tenants", ""))),
     )
+
+
+def _choices(text: str) -> tuple[tuple[str, str], ...]:
+    """Companies of a person as the authorizer wrote them: JSON pairs of id and name."""
+    return tuple((str(identity), str(name)) for identity, name in json.loads(text or "[]"))
 
 
 def _sign_in_redirect(request: Request) -> Reply:
     if request.method in _SAFE_METHODS:
         from urllib.parse import quote
 
-        return redirect(f"/sign-in?next={quote(request.path, safe='/')}")
+        return redirect(f"/sign-in?return_to={quote(request.path, safe='/')}")
     return redirect("/sign-in")
 
 
