@@ -180,12 +180,16 @@ class Ambiguous:
 class Fault:
     """The insurer refused the whole call for a known reason and did nothing.
 
-    Shapes: ``code`` is ours (error dictionary), ``provider_code`` the insurer's own.
+    Shapes: ``provider_code`` is the insurer's own code.
     """
 
-    code: str
     meaning: FaultMeaning
     provider_code: str | None = None
+
+    @property
+    def code(self) -> str:
+        """Our code, key of the error dictionary."""
+        return self.meaning.value
 
     @property
     def effect(self) -> FaultEffect:
@@ -280,10 +284,16 @@ class ParsedLine:
 
 @dataclass(frozen=True, slots=True)
 class ParsedFault:
-    """A refusal of the whole call; ``meaning`` is None when the code is not in our table."""
+    """A refusal of the whole call.
 
-    code: str | None
-    meaning: FaultMeaning | None
+    Units: ``retry_after`` is seconds.
+    Shapes: ``meaning`` is set for a refusal on the merits, ``not_sent`` for one before the content
+    was read; both are None when the code is not in our table.
+    """
+
+    meaning: FaultMeaning | None = None
+    not_sent: NotSentReason | None = None
+    retry_after: int | None = None
     raw: str | None = None
 
 
@@ -317,21 +327,28 @@ def read_answer(sent: Sent, parsed: ParsedAnswer) -> Outcome:
         return Ambiguous(
             AmbiguousReason.FOREIGN_REFERENCE, (IncidentNote(Incident.FOREIGN_ANSWER),)
         )
-    if parsed.fault is not None and (parsed.fault.meaning is None or parsed.fault.code is None):
-        return Ambiguous(
-            AmbiguousReason.UNKNOWN_FAULT,
-            (IncidentNote(Incident.UNKNOWN_FAULT, word=safe_word(parsed.fault.raw)),),
-        )
-    echoed = parsed.reference is not None
-    if parsed.fault is not None and parsed.fault.meaning and parsed.fault.code:
-        if not echoed and not sent.effect_free:
-            return Ambiguous(AmbiguousReason.REFERENCE_MISSING)
-        return Fault(parsed.fault.code, parsed.fault.meaning, safe_word(parsed.fault.raw))
-    if not echoed and sent.correlation is Correlation.REFERENCE:
+    if parsed.fault is not None:
+        believable = parsed.reference is not None or sent.effect_free
+        return _read_fault(parsed.fault, believable=believable)
+    if parsed.reference is None and sent.correlation is Correlation.REFERENCE:
         return Ambiguous(AmbiguousReason.REFERENCE_MISSING)
     if parsed.absent:
         return Absent()
     return _read_lines(sent, parsed.lines)
+
+
+def _read_fault(fault: ParsedFault, *, believable: bool) -> Outcome:
+    """Judge a refusal of the whole call; without our reference it may belong to another one."""
+    raw = safe_word(fault.raw)
+    refused: Outcome
+    if fault.not_sent is not None:
+        refused = NotSent(fault.not_sent, fault.retry_after)
+    elif fault.meaning is not None:
+        refused = Fault(fault.meaning, raw)
+    else:
+        note = IncidentNote(Incident.UNKNOWN_FAULT, word=raw)
+        return Ambiguous(AmbiguousReason.UNKNOWN_FAULT, (note,))
+    return refused if believable else Ambiguous(AmbiguousReason.REFERENCE_MISSING)
 
 
 def _read_lines(sent: Sent, rows: Sequence[ParsedLine]) -> Outcome:
