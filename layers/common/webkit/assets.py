@@ -37,7 +37,7 @@ class Assets:
     @classmethod
     def plain(cls) -> Self:
         """Unhashed names, for tests that render pages without the asset build."""
-        names = ("app.css", "hub.css", "hub.js", "htmx.js", "favicon.svg")
+        names = ("tabler.css", "hub.css", "hub.js", "htmx.js", "favicon.svg")
         return cls({name: name for name in names})
 
     def __call__(self, name: str) -> str:
