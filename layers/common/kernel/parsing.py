@@ -8,12 +8,11 @@ be read in two ways is refused with a question. Only ASCII digits count as digit
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from kernel.errors import MalformedError, ParseError
+from kernel.errors import ParseError
 from kernel.money import Money
 from kernel.periods import Period
 from kernel.rates import Rate
@@ -25,7 +24,6 @@ __all__ = [
     "parse_amount_tr",
     "parse_date_api",
     "parse_date_tr",
-    "parse_idempotency_key",
     "parse_instant",
     "parse_local_time",
     "parse_period",
@@ -50,7 +48,6 @@ _INSTANT: Final = re.compile(
 _LOCAL_TIME: Final = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?"
 )
-_IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x2b\x2d-\x7e]{1,255}")
 
 
 def text_of(value: object) -> str:
@@ -215,23 +212,6 @@ def parse_period(value: object) -> Period:
     Raises: ParseError("TYPE" | "PERIOD").
     """
     return Period.parse(value)
-
-
-def parse_idempotency_key(values: Sequence[str]) -> str:
-    """The key of a request that sends or moves money, from all values sent under its name.
-
-    Shapes: exactly one value of 1 to 255 visible ASCII characters without comma, because a gateway
-    joins repeated headers with one.
-    Raises: MalformedError("idempotency_key_missing" | "idempotency_key_invalid").
-    """
-    if not values:
-        raise MalformedError("idempotency_key_missing", "this request needs an idempotency key")
-    if len(values) > 1 or _IDEMPOTENCY_KEY.fullmatch(values[0]) is None:
-        raise MalformedError(
-            "idempotency_key_invalid",
-            "send one idempotency key of 1 to 255 visible ASCII characters without comma",
-        )
-    return values[0]
 
 
 def _day(year: int, month: int, day: int) -> date:
