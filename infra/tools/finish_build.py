@@ -1,0 +1,172 @@
+"""Finishes what ``sam build`` made: smaller, compiled, measured (performance.md §2).
+
+Lambda's file system is read-only, so source without ``.pyc`` is compiled at every cold start: 2.9
+times the work of an import. botocore ships the description of every service of AWS and Babel every
+language of the world; we use a handful. Each step has a switch and a test.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from samtranslator.yaml_helper import yaml_parse
+
+from infra.tools.interpreters import lambda_python
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+LIMIT_BYTES: Final = 250 * 1024 * 1024
+"""Function and layers together, unpacked. Source: AWS Lambda quotas."""
+
+AWS_SERVICES: Final = frozenset(
+    {"dynamodb", "events", "kms", "s3", "secretsmanager", "sesv2", "sqs", "stepfunctions"}
+)
+"""Services our code makes clients of; a test compares this with the code."""
+
+LOCALES: Final = ("el", "en", "tr")
+# Data that lies beside the code of a package and is never read by ours.
+UNUSED: Final = (
+    "bin",
+    "boto3/data",
+    "boto3/examples",
+    "lxml/includes",
+    "phonenumbers/carrierdata",
+    "phonenumbers/geodata",
+    "phonenumbers/tzdata",
+)
+# Not `docs`: botocore and boto3 import theirs.
+UNUSED_FOLDERS: Final = frozenset({"__pycache__", "test", "tests"})
+UNUSED_SUFFIXES: Final = frozenset({".pyi", ".pyx", ".pxd", ".pxi", ".c", ".h", ".cpp"})
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files below a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def trim_packages(packages: Path) -> None:
+    """Remove tests, documentation, type stubs and C sources of third-party packages."""
+    for name in UNUSED:
+        shutil.rmtree(packages / name, ignore_errors=True)
+    folders = [path for path in packages.rglob("*") if path.is_dir()]
+    for folder in folders:
+        if folder.name in UNUSED_FOLDERS:
+            shutil.rmtree(folder, ignore_errors=True)
+    for path in list(packages.rglob("*")):
+        if path.is_file() and (path.suffix in UNUSED_SUFFIXES or path.name == "RECORD"):
+            path.unlink()
+
+
+def trim_data(packages: Path) -> None:
+    """Keep the AWS services and the languages that the product uses."""
+    services = packages / "botocore" / "data"
+    if services.is_dir():
+        for folder in services.iterdir():
+            if folder.is_dir() and folder.name not in AWS_SERVICES:
+                shutil.rmtree(folder)
+    locales = packages / "babel" / "locale-data"
+    if locales.is_dir():
+        for path in locales.glob("*.dat"):
+            if path.stem != "root" and path.stem.split("_")[0] not in LOCALES:
+                path.unlink()
+
+
+def compile_sources(folders: Iterable[Path], python: Path) -> None:
+    """Write ``.pyc`` files that are believed without looking at their source.
+
+    Unchecked hashes, because the time stamps of an unpacked artifact mean nothing.
+    """
+    command = [
+        *(str(python), "-m", "compileall", "-q", "-j", "0"),
+        *("--invalidation-mode", "unchecked-hash"),
+        *(str(folder) for folder in folders),
+    ]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+
+
+@dataclass(frozen=True, slots=True)
+class Artifacts:
+    """What one build consists of: folders of functions and of layers, by logical id."""
+
+    functions: dict[str, Path]
+    layers: dict[str, Path]
+
+    @classmethod
+    def of(cls, build: Path) -> "Artifacts":
+        """Read the built template."""
+        template = yaml_parse((build / "template.yaml").read_text(encoding="utf-8"))
+        found: dict[str, dict[str, Path]] = {"CodeUri": {}, "ContentUri": {}}
+        kinds = {
+            "AWS::Serverless::Function": "CodeUri",
+            "AWS::Serverless::LayerVersion": "ContentUri",
+        }
+        for logical_id, resource in template["Resources"].items():
+            member = kinds.get(resource["Type"])
+            if member:
+                found[member][logical_id] = (build / resource["Properties"][member]).resolve()
+        return cls(found["CodeUri"], found["ContentUri"])
+
+    @property
+    def folders(self) -> list[Path]:
+        """Every folder once."""
+        return sorted({*self.functions.values(), *self.layers.values()})
+
+
+def report(artifacts: Artifacts) -> tuple[list[str], bool]:
+    """Lines with sizes, and whether every function fits."""
+    layers = {name: size_of(path) for name, path in artifacts.layers.items()}
+    together = sum(layers.values())
+    lines = [f"{name:<38}{_megabytes(size)}" for name, size in layers.items()]
+    fits = True
+    for name, path in artifacts.functions.items():
+        own = size_of(path)
+        whole = own + together
+        fits = fits and whole <= LIMIT_BYTES
+        lines.append(f"{name:<38}{_megabytes(own)}  with layers {_megabytes(whole)}")
+    return lines, fits
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1024 / 1024:8.2f} MB"
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line of ``make build``; 1 when an artifact is larger than Lambda takes."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("build", type=Path, help="folder that sam build wrote")
+    parser.add_argument("--keep-packages", action="store_true", help="leave tests and stubs in")
+    parser.add_argument("--keep-data", action="store_true", help="leave all data files in")
+    parser.add_argument("--no-compile", action="store_true", help="write no .pyc files")
+    options = parser.parse_args(arguments)
+    artifacts = Artifacts.of(options.build)
+    packages = artifacts.layers["DependenciesLayer"] / "python"
+    before = size_of(packages)
+    if not options.keep_packages:
+        trim_packages(packages)
+    if not options.keep_data:
+        trim_data(packages)
+    _say(f"dependencies: {_megabytes(before)} as installed, {_megabytes(size_of(packages))} kept")
+    python = None if options.no_compile else lambda_python()
+    if python is not None:
+        compile_sources(artifacts.folders, python)
+        _say("compiled for Python 3.13")
+    elif not options.no_compile:
+        _say("NOT compiled: no Python 3.13 on this machine; cold starts of this build are slower")
+    lines, fits = report(artifacts)
+    for line in lines:
+        _say(line)
+    if not fits:
+        _say(f"too large: Lambda takes {_megabytes(LIMIT_BYTES).strip()} with layers")
+    return 0 if fits else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
