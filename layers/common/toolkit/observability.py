@@ -1,9 +1,10 @@
 """Structured logs and counted metrics, with everything personal masked before it is written."""
 
 import logging
+import sys
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, Final
+from typing import IO, Any, Final, cast
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
@@ -23,13 +24,30 @@ class RedactingFormatter(LambdaPowertoolsFormatter):
         return super().serialize(redact(dict(log)))
 
 
+class _StandardOutput:
+    """Standard output as it is at the moment of writing: whoever redirects it gets the lines."""
+
+    def write(self, text: str) -> int:
+        """Write to the current standard output."""
+        return sys.stdout.write(text)
+
+    def flush(self) -> None:
+        """Flush the current standard output."""
+        sys.stdout.flush()
+
+
 @cache
 def logger(service: str) -> Logger:
     """The one logger of a service in this process."""
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # The runtime's root handler would print the record a second time, and without the mask.
+    logging.getLogger(service).propagate = False
     return Logger(
-        service=service, logger_formatter=RedactingFormatter(), log_uncaught_exceptions=False
+        service=service,
+        logger_formatter=RedactingFormatter(),
+        log_uncaught_exceptions=False,
+        stream=cast("IO[str]", _StandardOutput()),
     )
 
 
