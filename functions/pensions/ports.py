@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Protocol
 
+from kernel.errors import ConflictError
+from kernel.money import Money
 from kernel.periods import Period
 from kernel.rates import Rate
 from kernel.sensitive import Email, Iban, Phone, Secret, Tckn
-
-from kernel.money import Money
+from pensions.domain.circuit import Circuit
+from pensions.domain.contract import Contract
+from pensions.domain.contribution import Contribution
+from pensions.domain.employee import Employee
 from pensions.domain.member_status import MemberStatus
 from pensions.domain.outcome import Ambiguous, Fault, NotSent, Outcome, TransmissionKind
+from pensions.domain.transmission import FrozenLine, Transmission
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,4 +150,264 @@ class InsurerGateway(Protocol):
         deadline_seconds: float,
     ) -> Sequence[MemberStatus] | Ambiguous | NotSent | Fault:
         """Where these people stand: enrolled, opted out, left, suspended; one entry per member."""
+        ...
+
+
+# ---------------------------------------------------------------------------- storage
+
+
+Position = Mapping[str, Any]
+"""Where a list goes on; opaque outside the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmployeeCounts:
+    """Number of people of a contract by status, kept beside each change of status."""
+
+    by_status: Mapping[str, int]
+
+    @property
+    def employees(self) -> int:
+        """All people who are not cancelled."""
+        return sum(number for status, number in self.by_status.items() if status != "cancelled")
+
+    @property
+    def policies(self) -> int:
+        """People with a policy number in force."""
+        return self.by_status.get("enrolled", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """Progress of a piece of long work as its own context stores it; ``private`` is not shown."""
+
+    id: str
+    kind: str
+    status: str
+    total: int
+    done: int
+    failed: int
+    subject: str
+    private: Mapping[str, Any] = field(default_factory=dict)
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+    prepared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """The first answer to a command with an ``Idempotency-Key``, to be repeated as it was."""
+
+    status: int
+    body: Mapping[str, Any]
+    headers: Mapping[str, str]
+
+
+class CommandIdentity(Protocol):
+    """Who sent which command with which key and body (made at the edge)."""
+
+    @property
+    def identity(self) -> str:
+        """Opaque id of the command."""
+        ...
+
+
+class PensionsUnit(Protocol):
+    """Everything one use case writes: applied as a whole or not at all.
+
+    ``action`` names what happened for history and audit (``employee.accepted``); ``detail`` holds
+    ids, codes, counts and minor units, never personal data. A ``save_…`` holds only while the
+    entity is what was read.
+    """
+
+    def __len__(self) -> int:
+        """How many single writes it holds; the store takes at most 100."""
+        ...
+
+    def add_contract(self, contract: Contract, action: str) -> None: ...
+    def save_contract(
+        self, before: Contract, after: Contract, action: str, detail: Mapping[str, Any]
+    ) -> Contract: ...
+    def add_employee(
+        self, employee: Employee, action: str, detail: Mapping[str, Any], *, replaces: str = ""
+    ) -> None:
+        """Add a person; ``replaces`` names a withdrawn one with the same identity number."""
+        ...
+
+    def save_employee(
+        self, before: Employee, after: Employee, action: str, detail: Mapping[str, Any]
+    ) -> Employee: ...
+    def add_contribution(
+        self, contribution: Contribution, action: str, detail: Mapping[str, Any]
+    ) -> None: ...
+    def save_contribution(
+        self,
+        before: Contribution,
+        after: Contribution,
+        action: str,
+        detail: Mapping[str, Any],
+    ) -> Contribution: ...
+    def require_enrolled(self, employee: Employee) -> None:
+        """Refuse the whole unit unless this person is still enrolled with the same policy
+        number.
+        """
+        ...
+
+    def require_contract(self, contract: Contract) -> None:
+        """Refuse the whole unit unless the contract is still what was read (credentials
+        included).
+        """
+        ...
+
+    def add_transmission(self, transmission: Transmission, action: str) -> None: ...
+    def save_transmission(
+        self,
+        before: Transmission,
+        after: Transmission,
+        action: str,
+        detail: Mapping[str, Any],
+    ) -> Transmission: ...
+    def freeze_lines(self, transmission_id: str, lines: Sequence[FrozenLine]) -> None:
+        """Store the exact content of a transmission, once."""
+        ...
+
+    def store_credentials(
+        self, contract_id: str, version: int, username: str, password: Secret
+    ) -> None: ...
+    def add_import_chunk(
+        self, import_id: str, number: int, changes: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Guard one chunk of an import against repetition and keep what is needed to undo it."""
+        ...
+
+    def post_collection(self, contribution: Contribution) -> None:
+        """Book an accepted contribution: withheld from wages against owed to the insurer."""
+        ...
+
+    def create_job(
+        self, job_id: str, kind: str, *, subject: str, total: int, private: Mapping[str, Any]
+    ) -> None: ...
+    def advance_job(self, job_id: str, deltas: Mapping[str, int]) -> None:
+        """Move counters of a job: ``total``, ``done``, ``failed`` and ``n_<outcome>``."""
+        ...
+
+    def finish_job(
+        self,
+        job_id: str,
+        status: str,
+        *,
+        result: Mapping[str, Any],
+        problems: Sequence[Mapping[str, Any]] = (),
+    ) -> None: ...
+    def publish(self, event_type: str, subject: str, data: Mapping[str, Any]) -> None: ...
+    def enqueue(self, queue: str, message: Mapping[str, Any], *, delay_seconds: int = 0) -> None:
+        """Give work to a queue: ``import``, ``prepare``, ``refresh`` or
+        ``send:<provider_code>``.
+        """
+        ...
+
+    def remember(self, command: CommandIdentity, answer: Remembered) -> None: ...
+    def commit(self, *, dispatch: bool = True) -> None:
+        """Write everything or nothing. Raises ConflictError (see ``WriteRefusedError``)."""
+        ...
+
+
+class PensionsStore(Protocol):
+    """Reads and units of work of one tenant. There is no way to name another tenant."""
+
+    def unit(self) -> PensionsUnit: ...
+    def contract(self, contract_id: str) -> Contract:
+        """Raises NotFoundError for an unknown, foreign or deleted contract."""
+        ...
+
+    def contracts(self) -> Iterator[Contract]: ...
+    def employee(self, employee_id: str) -> Employee: ...
+    def employees_by_id(self, ids: Sequence[str]) -> Mapping[str, Employee]: ...
+    def employees_by_national_id(
+        self, contract_id: str, national_ids: Sequence[Tckn]
+    ) -> Mapping[str, str]:
+        """Ids of the people of a contract with these numbers, by clear number."""
+        ...
+
+    def employees(self, contract_id: str) -> Iterator[Employee]: ...
+    def employee_page(
+        self, contract_id: str, *, limit: int, after: Position | None
+    ) -> tuple[list[Employee], Position | None]: ...
+    def employee_counts(self, contract_id: str) -> EmployeeCounts: ...
+    def contribution(self, contribution_id: str) -> Contribution: ...
+    def contributions_by_id(self, ids: Sequence[str]) -> Mapping[str, Contribution]: ...
+    def contributions(self, contract_id: str, period: Period) -> Iterator[Contribution]: ...
+    def transmission(self, transmission_id: str) -> Transmission | None: ...
+    def frozen_lines(self, transmission_id: str) -> list[FrozenLine]: ...
+    def open_transmissions(self, contract_id: str) -> list[Transmission]:
+        """Transmissions of a contract that are not closed, oldest first."""
+        ...
+
+    def credentials(self, contract: Contract) -> tuple[str, Secret]:
+        """User name and password of the newest version (workers only)."""
+        ...
+
+    def import_chunks(self, import_id: str) -> Iterator[tuple[int, list[Mapping[str, Any]]]]: ...
+    def job(self, job_id: str) -> JobView | None: ...
+    def start_job(self, job_id: str) -> None: ...
+    def job_prepared(self, job_id: str) -> None:
+        """Note that everything a job will send has been bound, so that it can end."""
+        ...
+
+    def answered(self, command: CommandIdentity) -> Remembered | None:
+        """The first answer to a command, if any. Raises ValidationError for a reused key."""
+        ...
+
+    def circuit(self, provider_code: str) -> Circuit: ...
+    def save_circuit(self, circuit: Circuit) -> None: ...
+
+
+class WriteRefusedError(ConflictError):
+    """A unit was refused because something it depends on is not what was read.
+
+    ``labels`` name the refused writes: ``contract:<id>``, ``employee:<id>``, ``unique:…``,
+    ``idempotency``…
+    """
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        super().__init__("conflict", "The data changed in the meantime; nothing was written.")
+        self.labels = tuple(labels)
+
+    def refused(self, prefix: str) -> bool:
+        """Whether a write whose label starts with ``prefix`` was refused."""
+        return any(label.startswith(prefix) for label in self.labels)
+
+
+class FileAccess(Protocol):
+    """Uploaded and generated files of one tenant."""
+
+    def upload(self, upload_id: str) -> UploadedFile: ...
+    def keep_upload(self, upload_id: str, file: UploadedFile) -> None: ...
+    def keep_export(self, export_id: str, file: UploadedFile) -> None: ...
+    def download_link(self, export_id: str, filename: str) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedFile:
+    """A file as bytes with the name and type its sender gave it."""
+
+    content: bytes
+    content_type: str
+    filename: str
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A row that waits for its time: kind, id and tenant."""
+
+    kind: str
+    id: str
+    tenant_id: str
+    due_at: datetime
+
+
+class DueWork(Protocol):
+    """Finds what is due over all tenants (sweeper only)."""
+
+    def due(self, now: datetime, limit: int) -> list[Due]:
+        """Rows due by ``now``; each was pushed forward by condition, so nobody else has it."""
         ...

@@ -215,10 +215,24 @@ class UnitOfWork:
 
     # ------------------------------------------------------------------ companions
 
-    def unique(self, *segments: str, owner: str) -> None:
-        """Reserve a business key for ever (no TTL); ``owner`` is the id that holds it."""
-        row = {"pk": self.keyspace.key("UNIQ", *segments), "sk": "-", "owner": owner}
-        self.transaction.put_new("flow", row, label="unique:" + ":".join(segments))
+    def unique(self, *segments: str, owner: str, replaces: str = "") -> None:
+        """Reserve a business key for ever (no TTL); ``owner`` is the id that holds it.
+
+        ``replaces`` names a former owner that was withdrawn before it had any effect outside.
+        """
+        pk = self.keyspace.key("UNIQ", *segments)
+        label = "unique:" + ":".join(segments)
+        if replaces:
+            self.transaction.update(
+                "flow",
+                pk,
+                "-",
+                assign={"owner": owner},
+                when=equals("owner", replaces),
+                label=label,
+            )
+        else:
+            self.transaction.put_new("flow", {"pk": pk, "sk": "-", "owner": owner}, label=label)
 
     def received(self, source: str, event_id: str) -> None:
         """Note an incoming event so that its effect happens exactly once (inbox)."""

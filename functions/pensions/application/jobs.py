@@ -1,0 +1,56 @@
+"""Close a submission job once all of its lines have left the sending state."""
+
+from pensions.application.context import Scope
+from pensions.ports import WriteRefusedError
+
+
+def close_if_complete(scope: Scope, job_id: str) -> None:
+    """End the job when nothing of it is being sent any more; safe to call any number of times.
+
+    A line that ended UNKNOWN counts as done for the job (the call is over) and goes on by itself;
+    the job then ends as partially succeeded and says how many lines await confirmation.
+    """
+    job = scope.store.job(job_id)
+    if job is None or job.status not in {"queued", "running"}:
+        return
+    if not job.prepared or job.done < job.total:
+        return
+    outcomes = dict(job.outcomes)
+    good = outcomes.get("accepted", 0) + outcomes.get("processing", 0)
+    if good == job.total:
+        status = "succeeded"
+    elif good or outcomes.get("unknown", 0):
+        status = "partially_succeeded"
+    else:
+        status = "failed"
+    problems = [
+        {"code": f"lines_{name}", "count": number}
+        for name, number in sorted(outcomes.items())
+        if name in {"rejected", "unknown", "held"}
+    ]
+    unit = scope.store.unit()
+    unit.finish_job(job_id, status, result={"outcomes": outcomes}, problems=problems)
+    unit.publish(
+        "pensions.SubmissionFinished.v1",
+        job.subject,
+        {"job_id": job_id, "kind": job.kind, "status": status, "outcomes": outcomes},
+    )
+    attention = outcomes.get("rejected", 0) + outcomes.get("held", 0)
+    if attention:
+        contract_id = job.subject.partition(":")[2]
+        unit.publish(
+            "pensions.AttentionRaised.v1",
+            job.subject,
+            {
+                "key": f"{job.kind}:{contract_id}",
+                "subject": job.subject,
+                "code": f"{job.kind}_problems",
+                "severity": "medium",
+                "count": attention,
+                "contract_id": contract_id,
+            },
+        )
+    try:
+        unit.commit()
+    except WriteRefusedError:
+        return  # another worker closed it

@@ -1,0 +1,288 @@
+"""Cut a submission into transmissions: bind lines, freeze what will be sent, hand over to the
+insurer's queue.
+
+Binding happens in three steps that each survive a crash: the header with the plan, the lines in
+groups, then body, state OPEN and message in one transaction. A half-bound transmission is finished
+by the sweep.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
+from itertools import islice
+from typing import Any, Final, TypeVar
+
+from kernel.errors import ConflictError
+from kernel.periods import Period
+from pensions.application.context import GROUP, Scope, provider_of
+from pensions.application.jobs import close_if_complete
+from pensions.domain.contract import Contract
+from pensions.domain.contribution import Contribution, ContributionStatus
+from pensions.domain.employee import SENDABLE, Employee, EmployeeStatus
+from pensions.domain.outcome import TransmissionKind
+from pensions.domain.transmission import FrozenLine, Transmission, TransmissionState
+from pensions.ports import WriteRefusedError
+
+_RESERVE_SECONDS: Final = 12.0
+_HALF_BOUND: Final = timedelta(minutes=2)
+_UNSENT: Final = timedelta(minutes=2)
+Line = TypeVar("Line", Employee, Contribution)
+Item = TypeVar("Item")
+
+
+class PrepareSubmission:
+    """Bind everything a job asks for; goes on in a new message when time runs short."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self._binder = Binder(scope)
+
+    def __call__(self, job_id: str, *, remaining: Callable[[], float]) -> None:
+        """Idempotent: what is bound already is not found again among the lines that can be sent."""
+        store = self._scope.store
+        job = store.job(job_id)
+        if job is None or job.status not in {"queued", "running"} or job.prepared:
+            return
+        store.start_job(job_id)
+        contract = store.contract(str(job.private["contract_id"]))
+        size = provider_of(contract).batch_size
+        purpose = TransmissionKind(job.private["purpose"])
+        period = str(job.private.get("period") or "")
+        for chunk in _chunks(self._wanted(purpose, contract, job.private), size):
+            if remaining() < _RESERVE_SECONDS:
+                unit = store.unit()
+                unit.enqueue("prepare", {"job_id": job_id})
+                unit.commit()
+                return
+            self._binder.bind(contract, purpose, chunk, job_id=job_id, period=period)
+        store.job_prepared(job_id)
+        close_if_complete(self._scope, job_id)
+
+    def _wanted(
+        self, purpose: TransmissionKind, contract: Contract, private: Any
+    ) -> Iterator[Employee] | Iterator[Contribution]:
+        store = self._scope.store
+        if purpose is TransmissionKind.ENROLMENT:
+            named = private.get("ids")
+            people: Iterable[Employee] = (
+                store.employees(contract.id)
+                if named is None
+                else store.employees_by_id(named).values()
+            )
+            return (
+                person
+                for person in people
+                if person.status in SENDABLE and person.contract_id == contract.id
+            )
+        listed = store.contributions(contract.id, Period.parse(private["period"]))
+        return (item for item in listed if item.status is ContributionStatus.CALCULATED)
+
+
+def _chunks(items: Iterator[Any], size: int) -> Iterator[list[Any]]:
+    while chunk := list(islice(items, size)):
+        yield chunk
+
+
+class Binder:
+    """Binds lines to transmissions."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def bind(
+        self,
+        contract: Contract,
+        purpose: TransmissionKind,
+        chunk: Sequence[Employee] | Sequence[Contribution],
+        *,
+        job_id: str,
+        period: str,
+    ) -> None:
+        """Plan, bind and open one transmission over ``chunk``."""
+        now = self._scope.clock.now()
+        planned = Transmission(
+            id=self._scope.ids.new(),
+            contract_id=contract.id,
+            provider_code=contract.provider_code,
+            kind=purpose,
+            state=TransmissionState.BINDING,
+            job_id=job_id,
+            planned=tuple(item.id for item in chunk),
+            due_at=now + _HALF_BOUND,
+            period=period,
+        )
+        unit = self._scope.store.unit()
+        unit.add_transmission(planned, "transmission.planned")
+        unit.commit()
+        self.finish(planned.id)
+
+    def finish(self, transmission_id: str) -> None:
+        """Bind what is planned and still can be bound, then open the transmission."""
+        store = self._scope.store
+        transmission = store.transmission(transmission_id)
+        if transmission is None or transmission.state is not TransmissionState.BINDING:
+            return
+        if transmission.kind is TransmissionKind.ENROLMENT:
+            people = list(store.employees_by_id(transmission.planned).values())
+            self._bind_groups(transmission, people, self._bind_people)
+            bound = [
+                person
+                for person in store.employees_by_id(transmission.planned).values()
+                if _is_bound(person, transmission, EmployeeStatus.SENDING)
+            ]
+            lines = [FrozenLine(p.id, p.stamp.version, enrolment_content(p)) for p in bound]
+        else:
+            items = list(store.contributions_by_id(transmission.planned).values())
+            self._bind_groups(transmission, items, self._bind_contributions)
+            lines = self._collection_lines(transmission)
+        self._open(transmission, lines)
+
+    def _bind_groups(
+        self,
+        transmission: Transmission,
+        items: Sequence[Line],
+        bind: Callable[[Transmission, Sequence[Line]], None],
+    ) -> None:
+        for start in range(0, len(items), GROUP):
+            group = items[start : start + GROUP]
+            try:
+                bind(transmission, group)
+            except WriteRefusedError:
+                for item in group:
+                    try:
+                        bind(transmission, [item])
+                    except (WriteRefusedError, ConflictError):
+                        # Somebody else changed or bound it, or it may not be sent: it stays out.
+                        continue
+
+    def _bind_people(self, transmission: Transmission, group: Sequence[Employee]) -> None:
+        unit = self._scope.store.unit()
+        for person in group:
+            if person.status in SENDABLE:
+                after = person.moved(
+                    EmployeeStatus.SENDING, transmission_id=transmission.id, reason=""
+                )
+                detail = {"transmission_id": transmission.id}
+                unit.save_employee(person, after, "employee.sending", detail)
+        unit.commit()
+
+    def _bind_contributions(
+        self, transmission: Transmission, group: Sequence[Contribution]
+    ) -> None:
+        store = self._scope.store
+        people = store.employees_by_id([item.employee_id for item in group])
+        unit = store.unit()
+        for item in group:
+            if item.status is not ContributionStatus.CALCULATED:
+                continue
+            person = people[item.employee_id]
+            if person.status is not EmployeeStatus.ENROLLED:
+                # The person left between calculation and sending (P20): it is not sent, and says
+                # why.
+                after = item.moved(
+                    ContributionStatus.EXCLUDED, reason=exclusion_reason(person) or "no_policy"
+                )
+                detail = {"reason": after.reason}
+                unit.save_contribution(item, after, "contribution.excluded", detail)
+                continue
+            # One check per person: several contributions of one person may be in one group.
+            unit.require_enrolled(person)
+            after = item.moved(
+                ContributionStatus.SENDING, transmission_id=transmission.id, reason=""
+            )
+            unit.save_contribution(
+                item, after, "contribution.sending", {"transmission_id": transmission.id}
+            )
+        unit.commit()
+
+    def _collection_lines(self, transmission: Transmission) -> list[FrozenLine]:
+        store = self._scope.store
+        bound = [
+            item
+            for item in store.contributions_by_id(transmission.planned).values()
+            if item.transmission_id == transmission.id and item.status is ContributionStatus.SENDING
+        ]
+        people = store.employees_by_id([item.employee_id for item in bound])
+        return [
+            FrozenLine(
+                item.id, item.stamp.version, collection_content(item, people[item.employee_id])
+            )
+            for item in bound
+        ]
+
+    def _open(self, transmission: Transmission, lines: Sequence[FrozenLine]) -> None:
+        unit = self._scope.store.unit()
+        now = self._scope.clock.now()
+        if not lines:
+            after = transmission.moved(TransmissionState.DONE, due_at=None, reason="nothing_bound")
+            unit.save_transmission(transmission, after, "transmission.empty", {})
+            unit.commit()
+            return
+        ordered = sorted(lines, key=lambda line: transmission.planned.index(line.line_key))
+        after = transmission.moved(
+            TransmissionState.OPEN,
+            line_count=len(ordered),
+            content_hash=content_hash(ordered),
+            due_at=now + _UNSENT,
+        )
+        unit.freeze_lines(transmission.id, ordered)
+        unit.save_transmission(transmission, after, "transmission.opened", {"lines": len(ordered)})
+        unit.advance_job(transmission.job_id, {"total": len(ordered)})
+        unit.enqueue(f"send:{transmission.provider_code}", {"transmission_id": transmission.id})
+        try:
+            unit.commit()
+        except WriteRefusedError:
+            # A second actor (sweep or redelivery) opened it with the same content.
+            return
+
+
+def _is_bound(person: Employee, transmission: Transmission, status: EmployeeStatus) -> bool:
+    return person.transmission_id == transmission.id and person.status is status
+
+
+def exclusion_reason(person: Employee) -> str:
+    """Why no contribution of this person may be sent; empty when it may."""
+    if person.status is EmployeeStatus.ENROLLED:
+        return ""
+    if person.status in {EmployeeStatus.OPTED_OUT, EmployeeStatus.LEFT}:
+        return person.status.value
+    return "no_policy"
+
+
+def content_hash(lines: Sequence[FrozenLine]) -> str:
+    """Hash of the frozen content: a resend must send exactly these bytes."""
+    content = [[line.line_key, line.content] for line in lines]
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def enrolment_content(person: Employee) -> dict[str, Any]:
+    """What one enrolment line says, as plain texts."""
+    rate = person.contribution_rate
+    return {
+        "national_id": person.national_id.reveal("freeze") if person.national_id else "",
+        "first_name": person.first_name,
+        "last_name": person.last_name,
+        "birth_date": person.birth_date.isoformat() if person.birth_date else "",
+        "hired_on": person.hired_on.isoformat() if person.hired_on else "",
+        "mobile": person.mobile.reveal("freeze") if person.mobile else "",
+        "gender": person.gender,
+        "email": person.email.reveal("freeze") if person.email else None,
+        "iban": person.iban.reveal("freeze") if person.iban else None,
+        "fund_preference": person.fund_preference.value if person.fund_preference else None,
+        "contribution_rate": rate.to_api() if rate else None,
+    }
+
+
+def collection_content(item: Contribution, person: Employee) -> dict[str, Any]:
+    """What one collection line says, as plain texts and minor units."""
+    return {
+        "national_id": person.national_id.reveal("freeze") if person.national_id else "",
+        "policy_no": person.policy_no,
+        "period": str(item.period),
+        "paid_on": item.paid_on.isoformat(),
+        "amount": item.amount.minor,
+        "currency": item.amount.currency,
+        "rate": item.rate.to_api(),
+    }

@@ -1,0 +1,253 @@
+"""Ask an insurer where everybody stands (PEN-06): the button and the schedule run the same code."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from itertools import islice
+from typing import Any, Final
+
+from kernel.errors import ConflictError
+from pensions.application.context import GROUP, ZONE, Scope, provider_of
+from pensions.application.credentials import connection, refuse_credentials
+from pensions.application.send_to_insurer import (
+    COMMIT_RESERVE_SECONDS,
+    EFFECT_SECONDS,
+    SendToInsurer,
+    TryAgainError,
+)
+from pensions.application.submissions import Started
+from pensions.domain.contract import Contract, ContractState
+from pensions.domain.employee import Employee, EmployeeStatus
+from pensions.domain.member_status import MemberState, MemberStatus
+from pensions.domain.outcome import Ambiguous, Fault, FaultMeaning, NotSent
+from pensions.domain.provider import Capability
+from pensions.domain.transmission import TransmissionState
+from pensions.ports import CommandIdentity, InsurerGateway, MemberRef, Remembered, WriteRefusedError
+
+_MEMBERS: Final = frozenset({EmployeeStatus.ENROLLED, EmployeeStatus.DONE_ELSEWHERE})
+_MARGIN: Final = EFFECT_SECONDS + COMMIT_RESERVE_SECONDS
+_STATES: Final = {
+    MemberState.ENROLLED: EmployeeStatus.ENROLLED,
+    MemberState.OPTED_OUT: EmployeeStatus.OPTED_OUT,
+    MemberState.LEFT: EmployeeStatus.LEFT,
+}
+
+
+class StartStatusRefresh:
+    """Start a refresh of one contract; a job says how far it is."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __call__(self, contract_id: str, command: CommandIdentity | None = None) -> Started:
+        """Raises: ConflictError when the contract cannot reach its insurer."""
+        store = self._scope.store
+        repeated = store.answered(command) if command is not None else None
+        if repeated is not None:
+            return Started(str(repeated.body["job_id"]))
+        contract = store.contract(contract_id)
+        state = contract.state(self._scope.today())
+        if state not in {ContractState.READY, ContractState.EXPIRED}:
+            raise ConflictError(
+                f"contract_{state}", f"The contract is {state}; nobody can be asked."
+            )
+        job_id = self._scope.ids.new()
+        unit = store.unit()
+        unit.create_job(
+            job_id,
+            "status_refresh",
+            subject=f"contract:{contract_id}",
+            total=0,
+            private={"contract_id": contract_id},
+        )
+        unit.enqueue("refresh", {"job_id": job_id, "contract_id": contract_id})
+        if command is not None:
+            unit.remember(command, Remembered(202, {"job_id": job_id}, {}))
+        unit.commit()
+        return Started(job_id)
+
+
+class RefreshStatus:
+    """Resolve what is not answered yet, then ask where the enrolled people stand."""
+
+    def __init__(self, scope: Scope, gateway: InsurerGateway) -> None:
+        self._scope = scope
+        self._gateway = gateway
+        self._send = SendToInsurer(scope, gateway)
+
+    def __call__(
+        self,
+        contract_id: str,
+        job_id: str,
+        *,
+        remaining: Callable[[], float],
+        after: str = "",
+        asked: Sequence[str] = (),
+    ) -> None:
+        """Goes on in a new message when time runs short; ``after`` is the last person asked about.
+
+        Raises: TryAgainError when there is no time left for even one call.
+        """
+        store = self._scope.store
+        job = store.job(job_id)
+        if job is None or job.status not in {"queued", "running"}:
+            return
+        store.start_job(job_id)
+        contract = store.contract(contract_id)
+        if contract.state(self._scope.today()) is ContractState.CREDENTIALS_INVALID:
+            self._end(job_id, "failed", [{"code": "contract_credentials_invalid"}])
+            return
+        if not after:
+            done = list(asked)
+            for transmission in store.open_transmissions(contract_id):
+                if transmission.id in done or transmission.state is TransmissionState.BINDING:
+                    continue
+                if remaining() < _MARGIN:
+                    self._go_on(contract_id, job_id, after, done)
+                    return
+                # Somebody may be sending it right now; then its own message reports.
+                with suppress(TryAgainError):
+                    self._send(transmission.id, remaining=remaining, ask_now=True)
+                done.append(transmission.id)
+        self._ask_members(contract, job_id, remaining, after)
+
+    def _ask_members(
+        self, contract: Contract, job_id: str, remaining: Callable[[], float], after: str
+    ) -> None:
+        store = self._scope.store
+        provider = provider_of(contract)
+        if not provider.can(Capability.STATUS):
+            self._end(job_id, "succeeded", [])
+            return
+        people = (
+            person
+            for person in store.employees(contract.id)
+            if person.status in _MEMBERS and person.id > after
+        )
+        changed = 0
+        for chunk in _chunks(people, provider.member_batch):
+            if remaining() < _MARGIN:
+                self._go_on(contract.id, job_id, after, [])
+                return
+            members = [
+                MemberRef(person.id, person.national_id, person.policy_no or None)
+                for person in chunk
+                if person.national_id is not None
+            ]
+            answer = self._gateway.member_statuses(
+                connection(self._scope, contract), members, deadline_seconds=EFFECT_SECONDS
+            )
+            if isinstance(answer, (Ambiguous, NotSent, Fault)):
+                self._failed(contract, job_id, answer)
+                return
+            changed += self._apply(contract, chunk, answer)
+            after = chunk[-1].id
+            unit = store.unit()
+            unit.advance_job(
+                job_id, {"total": len(chunk), "done": len(chunk), "n_changed": changed}
+            )
+            unit.commit()
+            changed = 0
+        self._end(job_id, "succeeded", [])
+
+    def _failed(self, contract: Contract, job_id: str, answer: Ambiguous | NotSent | Fault) -> None:
+        if isinstance(answer, Fault):
+            if answer.meaning in {FaultMeaning.AUTH_FAILED, FaultMeaning.CREDENTIALS_LOCKED}:
+                refuse_credentials(self._scope, contract, answer.code)
+            code = answer.code
+        else:
+            code = answer.reason.value
+        self._end(job_id, "failed", [{"code": code}])
+
+    def _apply(
+        self, contract: Contract, chunk: Sequence[Employee], answer: Sequence[MemberStatus]
+    ) -> int:
+        by_key = {status.line_key: status for status in answer}
+        moves = []
+        for person in chunk:
+            status = by_key.get(person.id)
+            after = _after(person, status) if status is not None else None
+            if after is not None:
+                moves.append((person, after))
+        for start in range(0, len(moves), GROUP):
+            group = moves[start : start + GROUP]
+            try:
+                self._save(contract, group)
+            except WriteRefusedError:
+                for move in group:
+                    try:
+                        self._save(contract, [move])
+                    except WriteRefusedError:
+                        continue  # changed in between; the next refresh sees it
+        return len(moves)
+
+    def _save(self, contract: Contract, moves: Sequence[tuple[Employee, Employee]]) -> None:
+        unit = self._scope.store.unit()
+        for before, after in moves:
+            detail = {"reason": after.reason}
+            unit.save_employee(before, after, f"employee.{after.status.value}", detail)
+        unit.publish(
+            "pensions.EnrolmentsDecided.v1",
+            f"contract:{contract.id}",
+            {
+                "contract_id": contract.id,
+                "transmission_id": "",
+                "lines": [{"employee_id": a.id, "status": a.status.value} for _, a in moves],
+            },
+        )
+        unit.commit()
+
+    def _go_on(self, contract_id: str, job_id: str, after: str, asked: Sequence[str]) -> None:
+        unit = self._scope.store.unit()
+        unit.enqueue(
+            "refresh",
+            {"contract_id": contract_id, "job_id": job_id, "after": after, "asked": list(asked)},
+        )
+        unit.commit()
+
+    def _end(self, job_id: str, status: str, problems: Sequence[dict[str, Any]]) -> None:
+        job = self._scope.store.job(job_id)
+        unit = self._scope.store.unit()
+        result = {"outcomes": dict(job.outcomes)} if job is not None else {}
+        unit.finish_job(job_id, status, result=result, problems=problems)
+        try:
+            unit.commit()
+        except WriteRefusedError:
+            return
+
+
+def _chunks(people: Iterator[Employee], size: int) -> Iterator[list[Employee]]:
+    while chunk := list(islice(people, size)):
+        yield chunk
+
+
+def _after(person: Employee, status: MemberStatus) -> Employee | None:
+    """The person as the insurer sees them; None when nothing changed or nothing is known."""
+    target = _STATES.get(status.state)
+    if target is None:
+        return None
+    if target is EmployeeStatus.ENROLLED:
+        if person.status is EmployeeStatus.ENROLLED or not status.policy_no:
+            return None
+        return person.moved(target, policy_no=status.policy_no, reason="")
+    return person.moved(target, effective_on=status.effective_on, reason=target.value)
+
+
+class PollStatus:
+    """Schedule: start a refresh for contracts whose enrolled people were not asked about today."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __call__(self) -> int:
+        """Number of refreshes started for this tenant."""
+        started = 0
+        start = StartStatusRefresh(self._scope)
+        today = self._scope.clock.today(ZONE)
+        for contract in self._scope.store.contracts():
+            if contract.state(today) is not ContractState.READY:
+                continue
+            if not self._scope.store.employee_counts(contract.id).policies:
+                continue
+            start(contract.id)
+            started += 1
+        return started

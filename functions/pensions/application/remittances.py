@@ -1,0 +1,58 @@
+"""The bank order of a contract and month (PEN-09): shown, exported, and marked as paid."""
+
+from collections.abc import Callable, Mapping
+
+from kernel.periods import Period
+from pensions.application.context import GROUP, Scope
+from pensions.domain.contract import Contract
+from pensions.domain.contribution import ContributionStatus
+from pensions.domain.remittance import Remittance, build_remittance
+
+
+class ShowRemittance:
+    """The order as it stands; raises ConflictError while it is not final or nothing was
+    accepted.
+    """
+
+    def __init__(self, scope: Scope, provider_accounts: Callable[[], Mapping[str, str]]) -> None:
+        self._scope = scope
+        self._accounts = provider_accounts
+
+    def __call__(self, contract_id: str, period: Period) -> tuple[Contract, Remittance]:
+        """The contract and its remittance."""
+        store = self._scope.store
+        contract = store.contract(contract_id)
+        remittance = build_remittance(
+            contract,
+            period,
+            list(store.contributions(contract_id, period)),
+            self._scope.calendar(),
+            default_provider_iban=self._accounts().get(contract.provider_code, ""),
+        )
+        return contract, remittance
+
+
+class MarkRemittancePaid:
+    """Note that the bank order was given: accepted rows become settled."""
+
+    def __init__(self, scope: Scope, show: ShowRemittance) -> None:
+        self._scope = scope
+        self._show = show
+
+    def __call__(self, contract_id: str, period: Period) -> Remittance:
+        """Idempotent: rows that are settled already stay as they are."""
+        _, remittance = self._show(contract_id, period)
+        open_rows = [
+            item for item in remittance.lines if item.status is ContributionStatus.ACCEPTED
+        ]
+        for start in range(0, len(open_rows), GROUP):
+            unit = self._scope.store.unit()
+            for item in open_rows[start : start + GROUP]:
+                unit.save_contribution(
+                    item,
+                    item.moved(ContributionStatus.SETTLED),
+                    "contribution.settled",
+                    {"amount": item.amount.minor},
+                )
+            unit.commit()
+        return self._show(contract_id, period)[1]

@@ -1,0 +1,204 @@
+"""Commit the verdicts of one transmission to its lines, in small groups, each exactly once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from kernel.errors import ConflictError
+from pensions.application.context import GROUP, Scope
+from pensions.domain.contribution import DECIDED, Contribution, ContributionStatus
+from pensions.domain.contribution import IN_FLIGHT as MONEY_IN_FLIGHT
+from pensions.domain.employee import IN_FLIGHT, Employee, EmployeeProblem, EmployeeStatus
+from pensions.domain.employee import ProblemActor as Who
+from pensions.domain.error_dictionary import explain
+from pensions.domain.outcome import Answered, LineVerdict, TransmissionKind, VerdictKind
+from pensions.domain.transmission import FrozenLine, Transmission
+from pensions.ports import PensionsUnit, WriteRefusedError
+
+_FAILED: Final = frozenset({"rejected", "held"})
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How one line ended: accepted, rejected, held, unknown or processing, with our reason code."""
+
+    kind: str
+    reason: str = ""
+    policy_no: str = ""
+    external: bool = False
+
+
+def endings_for_all(lines: Sequence[FrozenLine], kind: str, reason: str) -> dict[str, Ending]:
+    """The same ending for every line."""
+    return {line.line_key: Ending(kind, reason) for line in lines}
+
+
+def endings_of(lines: Sequence[FrozenLine], answer: Answered) -> dict[str, Ending]:
+    """Ending of every line we sent, from the verdicts of the insurer; no verdict is UNKNOWN."""
+    return {line.line_key: _ending(answer.lines.get(line.line_key)) for line in lines}
+
+
+def _ending(verdict: LineVerdict | None) -> Ending:
+    if verdict is None:
+        return Ending("unknown", "not_mentioned")
+    if verdict.kind is VerdictKind.ACCEPTED:
+        return Ending("accepted", "", verdict.policy_no or "", verdict.external)
+    if verdict.kind is VerdictKind.REJECTED:
+        return Ending("rejected", verdict.code or "rejected")
+    if verdict.kind is VerdictKind.PROCESSING:
+        return Ending("processing", "processing")
+    return Ending("unknown", verdict.code or "not_understood")
+
+
+class SettleLines:
+    """Moves lines to their ending; a line that is final already stays as it is."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __call__(self, transmission: Transmission, endings: Mapping[str, Ending]) -> None:
+        """Shapes: groups of at most ten lines per transaction; a refused group is tried line by
+        line.
+        """
+        keys = list(endings)
+        for start in range(0, len(keys), GROUP):
+            group = keys[start : start + GROUP]
+            try:
+                self._settle(transmission, {key: endings[key] for key in group})
+            except WriteRefusedError:
+                for key in group:
+                    self._settle_one(transmission, key, endings[key])
+
+    def _settle_one(self, transmission: Transmission, key: str, ending: Ending) -> None:
+        for _ in range(3):
+            try:
+                self._settle(transmission, {key: ending})
+            except WriteRefusedError:
+                continue  # read again: another actor moved the line in between
+            return
+        raise ConflictError("too_much_contention", "Others changed the same data; try again.")
+
+    def any_decided(self, transmission: Transmission, lines: Sequence[FrozenLine]) -> bool:
+        """Whether the insurer already decided about a line of this transmission."""
+        keys = [line.line_key for line in lines]
+        if transmission.kind is TransmissionKind.ENROLMENT:
+            people = self._scope.store.employees_by_id(keys)
+            return any(
+                person.transmission_id == transmission.id and person.status not in IN_FLIGHT
+                for person in people.values()
+            )
+        found = self._scope.store.contributions_by_id(keys)
+        return any(
+            item.transmission_id == transmission.id and item.status in DECIDED
+            for item in found.values()
+        )
+
+    def _settle(self, transmission: Transmission, endings: Mapping[str, Ending]) -> None:
+        unit = self._scope.store.unit()
+        if transmission.kind is TransmissionKind.ENROLMENT:
+            decided = self._people(unit, transmission, endings)
+            event = "pensions.EnrolmentsDecided.v1"
+        else:
+            decided = self._contributions(unit, transmission, endings)
+            event = "pensions.ContributionsDecided.v1"
+        if decided:
+            unit.publish(
+                event,
+                f"transmission:{transmission.id}",
+                {
+                    "contract_id": transmission.contract_id,
+                    "transmission_id": transmission.id,
+                    "lines": decided,
+                },
+            )
+        if len(unit):
+            unit.commit()
+
+    def _advance(
+        self, unit: PensionsUnit, transmission: Transmission, ending: Ending, *, first: bool
+    ) -> None:
+        """Count a line for its job when it leaves SENDING, whoever made it leave."""
+        if first:
+            failed = int(ending.kind in _FAILED)
+            deltas = {"done": 1, f"n_{ending.kind}": 1, **({"failed": 1} if failed else {})}
+            unit.advance_job(transmission.job_id, deltas)
+
+    def _people(
+        self, unit: PensionsUnit, transmission: Transmission, endings: Mapping[str, Ending]
+    ) -> list[dict[str, str]]:
+        decided = []
+        people = self._scope.store.employees_by_id(list(endings))
+        for key, ending in endings.items():
+            person = people.get(key)
+            if person is None or person.transmission_id != transmission.id:
+                continue
+            if person.status not in IN_FLIGHT:
+                continue
+            after = _person_after(person, ending)
+            if after.status is person.status and after.reason == person.reason:
+                continue
+            detail = {"transmission_id": transmission.id, "reason": ending.reason}
+            unit.save_employee(person, after, f"employee.{after.status.value}", detail)
+            self._advance(unit, transmission, ending, first=person.status is EmployeeStatus.SENDING)
+            decided.append({"employee_id": key, "status": after.status.value})
+        return decided
+
+    def _contributions(
+        self, unit: PensionsUnit, transmission: Transmission, endings: Mapping[str, Ending]
+    ) -> list[dict[str, str]]:
+        decided = []
+        items = self._scope.store.contributions_by_id(list(endings))
+        for key, ending in endings.items():
+            item = items.get(key)
+            if item is None or item.transmission_id != transmission.id:
+                continue
+            if item.status not in MONEY_IN_FLIGHT:
+                continue
+            after = _contribution_after(item, ending)
+            if after.status is item.status and after.reason == item.reason:
+                continue
+            detail = {
+                "transmission_id": transmission.id,
+                "reason": ending.reason,
+                "amount": item.amount.minor,
+            }
+            unit.save_contribution(item, after, f"contribution.{after.status.value}", detail)
+            if after.status is ContributionStatus.ACCEPTED:
+                unit.post_collection(after)
+            self._advance(
+                unit, transmission, ending, first=item.status is ContributionStatus.SENDING
+            )
+            decided.append({"contribution_id": key, "status": after.status.value})
+        return decided
+
+
+def _person_after(person: Employee, ending: Ending) -> Employee:
+    if ending.kind == "accepted":
+        return person.moved(
+            EmployeeStatus.ENROLLED,
+            policy_no=ending.policy_no,
+            problems=(),
+            reason="exists_at_insurer" if ending.external else "",
+        )
+    if ending.kind == "rejected":
+        return person.moved(
+            EmployeeStatus.REJECTED, reason=ending.reason, problems=(_problem(ending.reason),)
+        )
+    if ending.kind == "held":
+        return person.moved(EmployeeStatus.HELD, reason=ending.reason)
+    return person.moved(EmployeeStatus.UNKNOWN, reason=ending.reason)
+
+
+def _problem(code: str) -> EmployeeProblem:
+    entry = explain(code)
+    return EmployeeProblem(entry.field or "", code, entry.meaning.en, Who(entry.actor.value))
+
+
+def _contribution_after(item: Contribution, ending: Ending) -> Contribution:
+    if ending.kind == "accepted":
+        return item.moved(ContributionStatus.ACCEPTED, reason="")
+    if ending.kind == "rejected":
+        return item.moved(ContributionStatus.REJECTED, reason=ending.reason)
+    if ending.kind == "held":
+        return item.moved(ContributionStatus.CALCULATED, reason=ending.reason)
+    return item.moved(ContributionStatus.UNKNOWN, reason=ending.reason)

@@ -1,0 +1,145 @@
+"""Start a submission: a job and a message; nothing is sent in the request itself (PEN-05,
+PEN-09).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kernel.errors import Problem, RuleViolationError, ValidationError
+from kernel.periods import Period
+from pensions.application.context import Scope, provider_of
+from pensions.domain.contribution import ContributionStatus
+from pensions.domain.employee import SENDABLE
+from pensions.domain.outcome import TransmissionKind
+from pensions.domain.provider import Capability
+from pensions.ports import CommandIdentity, Remembered, WriteRefusedError
+
+MAX_NAMED = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A job that was started, or the first answer to the same command."""
+
+    job_id: str
+
+
+def _answer(job_id: str) -> Remembered:
+    return Remembered(202, {"job_id": job_id}, {})
+
+
+class SubmitEmployees:
+    """Ask that people are sent to the insurer: the named ones, or all that are ready.
+
+    Raises: ConflictError when the contract cannot send; RuleViolationError("nothing_to_send").
+    """
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __call__(
+        self, contract_id: str, employee_ids: Sequence[str] | None, command: CommandIdentity
+    ) -> Started:
+        store = self._scope.store
+        repeated = store.answered(command)
+        if repeated is not None:
+            return Started(str(repeated.body["job_id"]))
+        contract = self._scope.ready_contract(contract_id)
+        _require(provider_of(contract).can(Capability.ENROL), "provider_cannot_enrol")
+        if employee_ids is None:
+            _require(store.employee_counts(contract_id).by_status.get("ready", 0) > 0)
+        else:
+            self._check_named(contract_id, employee_ids)
+        return _start(
+            self._scope,
+            command,
+            kind="enrolment_submission",
+            contract_id=contract_id,
+            private={
+                "purpose": TransmissionKind.ENROLMENT.value,
+                "contract_id": contract_id,
+                "ids": list(employee_ids) if employee_ids is not None else None,
+            },
+        )
+
+    def _check_named(self, contract_id: str, employee_ids: Sequence[str]) -> None:
+        found = self._scope.store.employees_by_id(employee_ids)
+        problems = []
+        for number, identity in enumerate(employee_ids):
+            employee = found.get(identity)
+            if employee is None or employee.contract_id != contract_id:
+                problems.append(
+                    Problem(f"/employee_ids/{number}", "not_found", "There is no such person here.")
+                )
+            elif employee.status not in SENDABLE:
+                problems.append(
+                    Problem(
+                        f"/employee_ids/{number}",
+                        f"employee_{employee.status}",
+                        f"This person is {employee.status} and cannot be sent.",
+                    )
+                )
+        if problems:
+            raise ValidationError("invalid_input", "Some people cannot be sent.", problems=problems)
+
+
+class SubmitContributions:
+    """Ask that the calculated contributions of a month are sent to the insurer."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __call__(self, contract_id: str, period: Period, command: CommandIdentity) -> Started:
+        store = self._scope.store
+        repeated = store.answered(command)
+        if repeated is not None:
+            return Started(str(repeated.body["job_id"]))
+        contract = self._scope.ready_contract(contract_id)
+        _require(provider_of(contract).can(Capability.COLLECT), "provider_cannot_collect")
+        _require(
+            any(
+                item.status is ContributionStatus.CALCULATED
+                for item in store.contributions(contract_id, period)
+            )
+        )
+        return _start(
+            self._scope,
+            command,
+            kind="contribution_submission",
+            contract_id=contract_id,
+            private={
+                "purpose": TransmissionKind.COLLECTION.value,
+                "contract_id": contract_id,
+                "period": str(period),
+            },
+        )
+
+
+def _require(condition: bool, code: str = "nothing_to_send") -> None:
+    if not condition:
+        raise RuleViolationError(code, "There is nothing that can be sent.")
+
+
+def _start(
+    scope: Scope,
+    command: CommandIdentity,
+    *,
+    kind: str,
+    contract_id: str,
+    private: Mapping[str, Any],
+) -> Started:
+    job_id = scope.ids.new()
+    unit = scope.store.unit()
+    unit.create_job(job_id, kind, subject=f"contract:{contract_id}", total=0, private=private)
+    unit.enqueue("prepare", {"job_id": job_id})
+    unit.remember(command, _answer(job_id))
+    try:
+        unit.commit()
+    except WriteRefusedError as error:
+        # Somebody sent the same command at the same moment; theirs is the first answer.
+        repeated = scope.store.answered(command) if error.refused("idempotency") else None
+        if repeated is None:
+            raise
+        return Started(str(repeated.body["job_id"]))
+    return Started(job_id)

@@ -1,0 +1,98 @@
+"""One call to a provider with its frozen lines: the unit of claim, effect and commit.
+
+A submission (what a user starts) is cut into transmissions. The transmission id is the external
+reference, the same for every attempt for ever; its content is frozen when the lines are bound
+(reliability.md §2).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from kernel.errors import ConflictError
+from pensions.domain.outcome import TransmissionKind
+from pensions.domain.stamp import NEW, Stamp
+
+
+class TransmissionState(StrEnum):
+    """Where a transmission stands."""
+
+    BINDING = "binding"
+    OPEN = "open"
+    SENDING = "sending"
+    UNKNOWN = "unknown"
+    PARTIAL = "partial"
+    DONE = "done"
+    WITH_PERSON = "with_person"
+
+
+_S = TransmissionState
+TRANSITIONS: Final[Mapping[TransmissionState, frozenset[TransmissionState]]] = {
+    _S.BINDING: frozenset({_S.OPEN, _S.DONE}),
+    _S.OPEN: frozenset({_S.SENDING, _S.OPEN, _S.DONE}),
+    _S.SENDING: frozenset({_S.DONE, _S.PARTIAL, _S.UNKNOWN, _S.OPEN, _S.WITH_PERSON}),
+    _S.UNKNOWN: frozenset({_S.DONE, _S.PARTIAL, _S.OPEN, _S.UNKNOWN, _S.WITH_PERSON}),
+    _S.PARTIAL: frozenset({_S.DONE, _S.PARTIAL, _S.WITH_PERSON}),
+    _S.WITH_PERSON: frozenset({_S.DONE, _S.PARTIAL, _S.UNKNOWN}),
+    _S.DONE: frozenset(),
+}
+FINAL: Final = frozenset({_S.DONE})
+
+# Answers that come later are asked for at these distances, then daily; after 30 days a person
+# looks.
+POLL_STEPS: Final = (60, 120, 300, 900, 3_600, 21_600, 86_400)
+GIVE_UP_AFTER: Final = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenLine:
+    """What one line says, as bound: the entity, its version then, and the exact content to send."""
+
+    line_key: str
+    entity_version: int
+    content: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Transmission:
+    """Header of one transmission.
+
+    Units: ``lease`` and ``due_at`` are instants. Shapes: ``planned`` are the entity ids chosen
+    when binding began; ``lines`` (kept apart) are those that were really bound.
+    """
+
+    id: str
+    contract_id: str
+    provider_code: str
+    kind: TransmissionKind
+    state: TransmissionState
+    job_id: str
+    planned: tuple[str, ...] = ()
+    line_count: int = 0
+    content_hash: str = ""
+    attempt: str = ""
+    attempts: int = 0
+    lease: datetime | None = None
+    due_at: datetime | None = None
+    polls: int = 0
+    sent_at: datetime | None = None
+    reason: str = ""
+    period: str = ""
+    stamp: Stamp = NEW
+
+    def moved(self, state: TransmissionState, **changes: object) -> "Transmission":
+        """This transmission in another state; raises ConflictError for an unlisted step."""
+        if state not in TRANSITIONS[self.state]:
+            raise ConflictError(
+                "transmission_transition",
+                f"A transmission that is {self.state} cannot become {state}.",
+            )
+        return replace(self, state=state, **changes)  # type: ignore[arg-type]
+
+    def next_poll(self, now: datetime) -> datetime | None:
+        """When to ask again; None when asking has gone on for 30 days and a person must look."""
+        if self.sent_at is not None and now - self.sent_at > GIVE_UP_AFTER:
+            return None
+        return now + timedelta(seconds=POLL_STEPS[min(self.polls, len(POLL_STEPS) - 1)])
