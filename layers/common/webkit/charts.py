@@ -16,17 +16,19 @@ from markupsafe import Markup
 _SCALE: Final = 10
 # No ids inside, so that a picture can stand on a page twice; format() escapes every value.
 _SVG: Final = Markup(
-    '<svg class="chart {kind}" role="img" aria-label="{title}" viewBox="0 0 {width} {height}" '
-    'width="{width}" height="{height}" focusable="false"><title>{title}</title>'
+    '<svg class="hub-picture {kind}" role="img" aria-label="{title}" '
+    'viewBox="0 0 {width} {height}" width="{width}" height="{height}" focusable="false"><title>{title}</title>'
     "<desc>{description}</desc>{body}</svg>"
 )
-_LABEL: Final = Markup('<text class="chart-label" x="0" y="{y}">{text}</text>')
-_VALUE: Final = Markup('<text class="chart-value" x="{x}" y="{y}" text-anchor="end">{text}</text>')
-_BAR: Final = Markup(
-    '<rect class="chart-bar chart-{}" x="{x}" y="{y}" width="{width}" height="{height}"/>'
+_LABEL: Final = Markup('<text class="hub-chart-label" x="0" y="{y}">{text}</text>')
+_VALUE: Final = Markup(
+    '<text class="hub-chart-value" x="{x}" y="{y}" text-anchor="end">{text}</text>'
 )
-_LINE: Final = Markup('<polyline class="chart-line" fill="none" points="{}"/>')
-_DOT: Final = Markup('<circle class="chart-dot" cx="{}" cy="{}" r="3"/>')
+_BAR: Final = Markup(
+    '<rect class="hub-chart-bar hub-chart-{}" x="{x}" y="{y}" width="{width}" height="{height}"/>'
+)
+_LINE: Final = Markup('<polyline class="hub-chart-line" fill="none" points="{}"/>')
+_DOT: Final = Markup('<circle class="hub-chart-dot" cx="{}" cy="{}" r="3"/>')
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def bars(title: str, description: str, rows: Sequence[Bar], *, width: int = 480)
         parts.append(_LABEL.format(y=middle, text=_short(row.label)))
         parts.append(_BAR.format(row.tone, x=label_width, y=top, width=length, height=row_height))
         parts.append(_VALUE.format(x=width, y=middle, text=row.text))
-    return _picture("chart-bars", title, description, width, height, parts)
+    return _picture("hub-chart-bars", title, description, width, height, parts)
 
 
 def sparkline(
@@ -73,7 +75,7 @@ def sparkline(
     body = [_LINE.format(line)]
     if points:
         body.append(_DOT.format(*points[-1]))
-    return _picture("chart-sparkline", title, description, width, height, body)
+    return _picture("hub-chart-sparkline", title, description, width, height, body)
 
 
 def share(
@@ -88,7 +90,7 @@ def share(
         end = width * done // total
         if end > start:
             drawn.append(_BAR.format(part.tone, x=start, y=0, width=end - start, height=height))
-    return _picture("chart-share", title, description, width, height, drawn)
+    return _picture("hub-chart-share", title, description, width, height, drawn)
 
 
 def _picture(

@@ -202,17 +202,17 @@ class Formats:
 
     def age(self, seconds: int) -> str:
         """A duration in its largest whole unit: ``38 seconds``, ``4 minutes``, ``2 days``."""
-        n = self._texts.ngettext
+        plural, number = self._texts.ngettext, self.number
         if seconds < _MINUTE:
-            return n("%(num)s second", "%(num)s seconds", seconds) % {"num": self.number(seconds)}
+            return _age(plural("%(num)s second", "%(num)s seconds", seconds), number(seconds))
         if seconds < _HOUR:
             count = seconds // _MINUTE
-            return n("%(num)s minute", "%(num)s minutes", count) % {"num": self.number(count)}
+            return _age(plural("%(num)s minute", "%(num)s minutes", count), number(count))
         if seconds < _DAY:
             count = seconds // _HOUR
-            return n("%(num)s hour", "%(num)s hours", count) % {"num": self.number(count)}
+            return _age(plural("%(num)s hour", "%(num)s hours", count), number(count))
         count = seconds // _DAY
-        return n("%(num)s day", "%(num)s days", count) % {"num": self.number(count)}
+        return _age(plural("%(num)s day", "%(num)s days", count), number(count))
 
     def size(self, count: int) -> str:
         """A file size in whole bytes, or in kB or MB with one decimal."""
@@ -324,6 +324,10 @@ def json_text(value: Any) -> str:
 def _fill(text: str, params: Mapping[str, object], show: Callable[[object, str], str]) -> str:
     # Always a format, so a literal percent sign is written %% with and without parameters.
     return text % {name: show(value, name) for name, value in params.items()}
+
+
+def _age(text: str, count: str) -> str:
+    return text % {"num": count}
 
 
 def _aware(value: datetime) -> datetime:

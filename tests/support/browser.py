@@ -1,0 +1,178 @@
+"""A headless Chromium for tests and screenshots: open, press keys, look, measure.
+
+Uses Playwright with the machine's own Chromium; nothing is downloaded. Where there is none,
+``find_chromium`` says so and the tests that need it are skipped aloud.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit
+
+from playwright.sync_api import BrowserContext, Page, sync_playwright
+
+from webkit.render import LANGUAGE_COOKIE, THEME_COOKIE
+
+Scheme = Literal["light", "dark"]
+
+# The machine's network is closed: without these flags Chromium tries Google's hosts at every start.
+_FLAGS: Final = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+_NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
+_LOCALES: Final = {"tr": "tr-TR", "el": "el-GR", "en": "en-GB"}
+WIDE: Final = (1280, 800)
+NARROW: Final = (390, 844)
+
+
+def find_chromium() -> str | None:
+    """The path of a Chromium on this machine, or None."""
+    return next((path for name in _NAMES if (path := shutil.which(name))), None)
+
+
+class Browser:
+    """One browser process with its own empty profile; a fresh context per opened page."""
+
+    def __init__(self, start: Callable[..., BrowserContext]) -> None:
+        self._start = start
+
+    @contextlib.contextmanager
+    def open(
+        self,
+        url: str,
+        *,
+        language: str = "en",
+        scheme: Scheme = "light",
+        size: tuple[int, int] = WIDE,
+        script: bool = True,
+        theme: str | None = None,
+        cookies: Mapping[str, str] | None = None,
+    ) -> Iterator[Page]:
+        """Open ``url`` as a reader of that language whose system prefers that colour scheme.
+
+        ``theme`` sets the preference cookie of the product; ``cookies`` adds others (a session).
+        """
+        context = self._start(
+            locale=_LOCALES[language],
+            color_scheme=scheme,
+            viewport={"width": size[0], "height": size[1]},
+            java_script_enabled=script,
+            reduced_motion="reduce",
+        )
+        wanted = {f"__Host-{LANGUAGE_COOKIE}": language, **(cookies or {})}
+        if theme is not None:
+            wanted[f"__Host-{THEME_COOKIE}"] = theme
+        # ``__Host-`` cookies need a secure address; loopback counts as one once the page is there.
+        address = urlsplit(url)
+        context.add_cookies(
+            [
+                {
+                    "name": name,
+                    "value": value,
+                    "domain": address.hostname or "127.0.0.1",
+                    "path": "/",
+                    "secure": True,
+                    "httpOnly": True,
+                    "sameSite": "Lax",
+                }
+                for name, value in wanted.items()
+            ]
+        )
+        try:
+            page = context.new_page()
+            page.goto(url, wait_until="load")
+            yield page
+        finally:
+            context.close()
+
+
+@contextlib.contextmanager
+def launch() -> Iterator[Browser]:
+    """Start Chromium; it and its profile are gone afterwards.
+
+    Raises: RuntimeError when there is no Chromium.
+    """
+    executable = find_chromium()
+    if executable is None:
+        raise RuntimeError("no Chromium on this machine: install the package chromium")
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as home:
+        process = playwright.chromium.launch(
+            executable_path=executable,
+            args=list(_FLAGS),
+            env={"HOME": home, "LANG": "C.UTF-8", "PATH": "/usr/bin:/bin"},
+        )
+        try:
+            yield Browser(process.new_context)
+        finally:
+            process.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the little server sends back."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@contextlib.contextmanager
+def serve(answer: Callable[[str, str], Answer]) -> Iterator[str]:
+    """Serve ``answer(method, path with query)`` on a free loopback port; yields the base URL."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _answer(self) -> None:
+            length = int(self.headers.get("content-length") or 0)
+            self.rfile.read(length)
+            found = answer(self.command, self.path)
+            self.send_response(found.status)
+            for name, value in found.headers.items():
+                self.send_header(name, value)
+            self.send_header("content-length", str(len(found.body)))
+            self.end_headers()
+            self.wfile.write(found.body)
+
+        do_GET = do_POST = _answer
+
+        def log_message(self, *_: Any) -> None:
+            """Stay quiet."""
+
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *_: Any) -> None:
+            """A browser that closes a connection early is no event."""
+
+    server = Server(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join(timeout=5)
+        server.server_close()
+
+
+def static_answer(folder: Path, path: str) -> Answer:
+    """A built asset as CloudFront would send it."""
+    kinds = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+    file = folder / Path(urlsplit(path).path).name
+    if not file.is_file():
+        return Answer(404, {"content-type": "text/plain"}, b"not found")
+    return Answer(200, {"content-type": kinds.get(file.suffix, "text/plain")}, file.read_bytes())
