@@ -25,7 +25,7 @@ _OTHER_EXPONENTS: Final = re.compile(
     "|BHD|IQD|JOD|KWD|LYD|OMR|TND|CLF|UYW"
 )
 # Traps instead of rounding: an amount that does not fit is an error, never an approximation.
-_EXACT: Final = Context(prec=40, traps=[Inexact, InvalidOperation])
+_EXACT: Final = Context(prec=60, traps=[Inexact, InvalidOperation])
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +91,8 @@ class Money:
         Raises: ParseError("AMOUNT").
         """
         try:
-            minor = int(_EXACT.quantize(amount, Decimal("0.01")).scaleb(2))
-        except (Inexact, InvalidOperation):
+            minor = int(_EXACT.scaleb(_EXACT.quantize(amount, Decimal("0.01")), 2))
+        except (Inexact, InvalidOperation, ValueError):
             raise ParseError("AMOUNT", "the amount has more than two decimals") from None
         return cls(minor, currency)
 
@@ -203,4 +203,4 @@ def truncate_to_major(amount: Decimal) -> int:
 
 def round_to_minor(amount: Decimal, rounding: str = ROUND_HALF_UP) -> int:
     """Minor units of an exact amount in major units, rounded once by the named rule."""
-    return int(amount.scaleb(2).to_integral_value(rounding=rounding))
+    return int(_EXACT.scaleb(amount, 2).to_integral_value(rounding=rounding))

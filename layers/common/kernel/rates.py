@@ -52,7 +52,7 @@ class Rate:
 
     def of(self, base: Money) -> Decimal:
         """The exact share of ``base``, in major units: 3 % of 33.333,34 is 1000.0002."""
-        return _EXACT.multiply(Decimal(base.minor), self.percent).scaleb(-4)
+        return _EXACT.scaleb(_EXACT.multiply(Decimal(base.minor), self.percent), -4)
 
     def apply(self, base: Money, rounding: str = ROUND_HALF_UP) -> Money:
         """The share of ``base`` rounded once to minor units."""
