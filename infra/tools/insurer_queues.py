@@ -117,7 +117,7 @@ _INSURER: Final = """
         deadLetterTargetArn: !GetAtt SendDeadLetters.Arn
         maxReceiveCount: 5
 
-  # One transmission per invocation, as many at once as {name} agreed to.
+  # One transmission per invocation, as many at once as the insurer agreed to.
   {logical}Mapping:
     Type: AWS::Lambda::EventSourceMapping
     DependsOn: SendConsumer
