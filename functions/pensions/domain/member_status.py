@@ -10,6 +10,8 @@ from enum import StrEnum
 class MemberState(StrEnum):
     """Standing of one person under one contract."""
 
+    PENDING = "pending"
+    """Taken by the insurer, policy number not issued yet."""
     ENROLLED = "enrolled"
     OPTED_OUT = "opted_out"
     """*Cayma*: left within the two months after the insurer's notice."""
@@ -18,7 +20,8 @@ class MemberState(StrEnum):
     SUSPENDED = "suspended"
     """*Ara verme*: contributions paused at the person's own request."""
     UNKNOWN = "unknown"
-    """The insurer does not know the person, or said something we do not understand."""
+    """The insurer does not know the person, was not asked in time, or said something we do not
+    understand (then ``raw_status`` is set)."""
 
 
 @dataclass(frozen=True, slots=True)

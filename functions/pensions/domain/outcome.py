@@ -38,6 +38,8 @@ class NotSentReason(StrEnum):
     """Too little of the deadline was left to start."""
     NO_ENDPOINT = "no_endpoint"
     """The deployment has no address for this insurer."""
+    NOT_RECORDED = "not_recorded"
+    """The evidence store took no copy of the request: without it nothing is sent."""
     REQUEST_REFUSED = "request_refused"
     """Our own check refused to build the request: repeating cannot help, a person must look."""
     CAPABILITY_MISSING = "capability_missing"

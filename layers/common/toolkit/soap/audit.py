@@ -30,13 +30,6 @@ class AuditSink(Protocol):
         ...
 
 
-class NoAudit:
-    """A sink for calls that leave no evidence behind, such as the test of credentials."""
-
-    def record(self, reference: str, direction: Direction, raw: bytes) -> None:
-        """Keep nothing."""
-
-
 def scrub(raw: bytes, *, elements: Iterable[str] = (), values: Iterable[str] = ()) -> bytes:
     """The bytes without secrets: texts of the named elements and all occurrences of the values.
 

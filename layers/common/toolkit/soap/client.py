@@ -80,6 +80,7 @@ SoapAnswer = SoapReply | SoapFault | SoapEmpty
 class CallOptions:
     """What belongs to one call and must not outlive it.
 
+    Shapes: without a ``reference`` no copy is kept: there is nothing to file it under.
     Units: ``deadline_seconds`` is total. ``secrets`` are values that no record may contain;
     ``headers`` are SOAP header elements. ``idempotent`` marks a question: then a lost answer is
     no reason for doubt.

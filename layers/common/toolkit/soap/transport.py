@@ -115,6 +115,8 @@ class ExchangeTransport:
         raise ValueError("a bundled WSDL loads nothing")
 
     def _record(self, direction: Direction, raw: bytes) -> None:
+        if not self._reference:
+            return
         self._audit.record(
             self._reference,
             direction,

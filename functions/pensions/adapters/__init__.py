@@ -1,0 +1,1 @@
+"""Everything of pensions that touches the outside world; implements the ports."""

@@ -1,0 +1,1 @@
+"""Insurers over SOAP: one registry, one package per dialect, facts as data."""

@@ -1,0 +1,1 @@
+"""Dialect: batches taken first and numbered later, status by period, no deduplication."""

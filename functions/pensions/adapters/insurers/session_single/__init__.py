@@ -1,0 +1,1 @@
+"""Dialect: credentials open a session, one line a call, numeric result codes."""

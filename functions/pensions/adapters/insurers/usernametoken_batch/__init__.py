@@ -1,0 +1,1 @@
+"""Dialect: WS-Security UsernameToken, batches, answers at once, status by reference."""
