@@ -17,7 +17,8 @@ _SCALE: Final = 10
 # No ids inside, so that a picture can stand on a page twice; format() escapes every value.
 _SVG: Final = Markup(
     '<svg class="hub-picture {kind}" role="img" aria-label="{title}" '
-    'viewBox="0 0 {width} {height}" width="{width}" height="{height}" focusable="false"><title>{title}</title>'
+    'viewBox="0 0 {width} {height}" width="{width}" height="{height}" focusable="false">'
+    "<title>{title}</title>"
     "<desc>{description}</desc>{body}</svg>"
 )
 _LABEL: Final = Markup('<text class="hub-chart-label" x="0" y="{y}">{text}</text>')

@@ -160,6 +160,11 @@ ERROR_TEXTS: Final[Mapping[int, ErrorText]] = {
 """Problem pages by status; any other status is told as 500."""
 
 
+def _escapes(name: str | None) -> bool:
+    """Everything is escaped but the plain text parts of mails."""
+    return not (name or "").endswith(".txt")
+
+
 @dataclass(slots=True)
 class Renderer:
     """Renders the templates of one context over those of webkit, in every language."""
@@ -198,13 +203,17 @@ class Renderer:
 
     def page(self, template: str, view: View, *, status: int = 200, **values: Any) -> PageResponse:
         """A whole page, or a fragment of one when the template extends no layout."""
-        body = self._environment(view.language).get_template(template).render(view=view, **values)
+        body = self.text(template, view.language, view=view, **values)
         headers = security_headers(upload_origins=self.upload_origins) | {
             "content-type": "text/html; charset=utf-8",
             "content-language": view.language,
             "vary": "Accept-Language, Cookie, HX-Request",
         }
         return PageResponse(status, headers, body)
+
+    def text(self, template: str, language: str, **values: Any) -> str:
+        """A template as text: pages, mails and fragments all come from here."""
+        return self._environment(language).get_template(template).render(**values)
 
     def error(
         self,
@@ -240,7 +249,7 @@ class Renderer:
         language = self.language(code)
         environment = Environment(
             loader=FileSystemLoader([*self.templates, _TEMPLATES]),
-            autoescape=True,
+            autoescape=_escapes,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,

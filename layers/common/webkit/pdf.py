@@ -1,0 +1,228 @@
+"""PDF letters and instructions: a thin layout over ReportLab.
+
+Title, key-value blocks, tables and a footer; nothing else, because that is all our papers need. The
+text is real text in an embedded subset of DejaVu (Turkish and Greek), every value is escaped, and
+nothing is ever loaded from outside. The same document gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from xml.sax.saxutils import escape
+
+from webkit.assets import STATIC, AssetsMissingError
+
+FONT_FOLDER: Final = STATIC / "font"
+"""Where the asset build puts the fonts; packaged with the layer."""
+
+_REGULAR, _BOLD = "Kopru", "Kopru-Bold"
+_FILES: Final = {_REGULAR: "DejaVuSans.ttf", _BOLD: "DejaVuSans-Bold.ttf"}
+_MARGIN, _BOTTOM = 56, 64
+_INK, _MUTED, _LINE, _HEAD = "#1d2733", "#556170", "#c3ccd6", "#eef1f4"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A paragraph; ``strong`` for the one sentence that must not be missed."""
+
+    text: str
+    strong: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeyValues:
+    """Labelled values, one per line, such as payee, IBAN, amount and reference."""
+
+    rows: tuple[tuple[str, str], ...]
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under a repeated heading.
+
+    Shapes: every row has as many cells as ``head``; ``numeric`` names the right-aligned columns by
+    index; ``total`` is an optional last row in bold; ``widths`` are shares of the page width.
+    """
+
+    head: tuple[str, ...]
+    rows: Sequence[Sequence[str]]
+    numeric: frozenset[int] = frozenset()
+    total: tuple[str, ...] | None = None
+    widths: tuple[int, ...] | None = None
+    title: str = ""
+
+
+Block = Text | KeyValues | Table
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A paper: who writes, what it is, its blocks, and the small print of every page."""
+
+    title: str
+    language: str
+    sender: str
+    blocks: tuple[Block, ...]
+    subtitle: str = ""
+    footer: str = ""
+
+
+def render_pdf(document: Document) -> bytes:
+    """The document as PDF bytes; equal documents give equal bytes.
+
+    Raises: AssetsMissingError when the fonts were never built; ValueError for a ragged table.
+    """
+    from reportlab.lib.pagesizes import A4
+    from reportlab.platypus import SimpleDocTemplate
+
+    _register_fonts(FONT_FOLDER)
+    buffer = io.BytesIO()
+    paper = SimpleDocTemplate(
+        buffer,
+        pagesize=A4,
+        leftMargin=_MARGIN,
+        rightMargin=_MARGIN,
+        topMargin=_MARGIN,
+        bottomMargin=_BOTTOM,
+        title=document.title,
+        author=document.sender,
+        lang=document.language,
+        invariant=1,
+        pageCompression=1,
+    )
+    story: list[Any] = _heading(document)
+    for block in document.blocks:
+        story.extend(_flowables(block, paper.width))
+    draw = functools.partial(_page_frame, document)
+    paper.build(story, onFirstPage=draw, onLaterPages=draw)
+    return buffer.getvalue()
+
+
+@functools.cache
+def _register_fonts(folder: Path) -> None:
+    """Read the fonts once per process; each document embeds only the glyphs it shows."""
+    from reportlab.pdfbase import pdfmetrics
+    from reportlab.pdfbase.ttfonts import TTFont
+
+    for name, file in _FILES.items():
+        path = folder / file
+        if not path.is_file():
+            raise AssetsMissingError("no font for PDFs: run `make assets`")
+        pdfmetrics.registerFont(TTFont(name, str(path)))
+    pdfmetrics.registerFontFamily(_REGULAR, normal=_REGULAR, bold=_BOLD)
+
+
+def _style(name: str, size: int, *, bold: bool = False, colour: str = _INK, **more: Any) -> Any:
+    from reportlab.lib.colors import HexColor
+    from reportlab.lib.styles import ParagraphStyle
+
+    return ParagraphStyle(
+        name,
+        fontName=_BOLD if bold else _REGULAR,
+        fontSize=size,
+        leading=size * 14 // 10,
+        textColor=HexColor(colour),
+        **more,
+    )
+
+
+def _paragraph(text: str, style: Any) -> Any:
+    from reportlab.platypus import Paragraph
+
+    # Escaped, so that a name can bring no markup: ReportLab would fetch an <img src>.
+    return Paragraph(escape(text).replace("\n", "<br/>"), style)
+
+
+def _heading(document: Document) -> list[Any]:
+    parts = [
+        _paragraph(document.sender, _style("sender", 9, colour=_MUTED, spaceAfter=6)),
+        _paragraph(document.title, _style("title", 16, bold=True, spaceAfter=4)),
+    ]
+    if document.subtitle:
+        parts.append(
+            _paragraph(document.subtitle, _style("subtitle", 10, colour=_MUTED, spaceAfter=12))
+        )
+    return parts
+
+
+def _flowables(block: Block, width: float) -> list[Any]:
+    match block:
+        case Text():
+            style = _style("text", 10, bold=block.strong, spaceBefore=6, spaceAfter=6)
+            return [_paragraph(block.text, style)]
+        case KeyValues():
+            return [*_block_title(block.title), _key_values(block, width)]
+        case Table():
+            return [*_block_title(block.title), _table(block, width)]
+
+
+def _block_title(title: str) -> list[Any]:
+    if not title:
+        return []
+    return [_paragraph(title, _style("block", 11, bold=True, spaceBefore=12, spaceAfter=4))]
+
+
+def _key_values(block: KeyValues, width: float) -> Any:
+    label, value = _style("label", 9, colour=_MUTED), _style("value", 10, bold=True)
+    cells = [[_paragraph(name, label), _paragraph(text, value)] for name, text in block.rows]
+    return _grid(cells, [width * 32 / 100, width * 68 / 100], heads=0)
+
+
+def _table(block: Table, width: float) -> Any:
+    columns = len(block.head)
+    rows = [*block.rows, *([block.total] if block.total else [])]
+    if any(len(row) != columns for row in rows):
+        raise ValueError("every row has as many cells as the heading")
+    shares = block.widths or (1,) * columns
+    widths = [width * share / sum(shares) for share in shares]
+
+    def line(cells: Sequence[str], size: int, bold: bool, colour: str = _INK) -> list[Any]:
+        left = _style("cell", size, bold=bold, colour=colour)
+        right = _style("figure", size, bold=bold, colour=colour, alignment=2)
+        return [
+            _paragraph(text, right if index in block.numeric else left)
+            for index, text in enumerate(cells)
+        ]
+
+    cells = [line(block.head, 8, bold=True, colour=_MUTED)]
+    cells += [line(row, 9, bold=False) for row in block.rows]
+    if block.total:
+        cells.append(line(block.total, 9, bold=True))
+    return _grid(cells, widths, heads=1)
+
+
+def _grid(cells: list[list[Any]], widths: list[float], *, heads: int) -> Any:
+    from reportlab.lib.colors import HexColor
+    from reportlab.platypus import LongTable, TableStyle
+
+    commands: list[tuple[Any, ...]] = [
+        ("LINEBELOW", (0, 0), (-1, -1), 0.5, HexColor(_LINE)),
+        ("VALIGN", (0, 0), (-1, -1), "TOP"),
+        ("LEFTPADDING", (0, 0), (-1, -1), 4),
+        ("RIGHTPADDING", (0, 0), (-1, -1), 4),
+        ("TOPPADDING", (0, 0), (-1, -1), 4),
+        ("BOTTOMPADDING", (0, 0), (-1, -1), 5),
+    ]
+    if heads:
+        commands.append(("BACKGROUND", (0, 0), (-1, heads - 1), HexColor(_HEAD)))
+    return LongTable(cells, colWidths=widths, repeatRows=heads, style=TableStyle(commands))
+
+
+def _page_frame(document: Document, canvas: Any, _paper: Any) -> None:
+    from reportlab.lib.colors import HexColor
+    from reportlab.lib.pagesizes import A4
+
+    canvas.saveState()
+    canvas.setStrokeColor(HexColor(_LINE))
+    canvas.line(_MARGIN, _BOTTOM - 16, A4[0] - _MARGIN, _BOTTOM - 16)
+    canvas.setFont(_REGULAR, 8)
+    canvas.setFillColor(HexColor(_MUTED))
+    canvas.drawString(_MARGIN, _BOTTOM - 30, document.footer)
+    canvas.drawRightString(A4[0] - _MARGIN, _BOTTOM - 30, str(canvas.getPageNumber()))
+    canvas.restoreState()
