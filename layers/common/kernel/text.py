@@ -26,6 +26,7 @@ _TR_UPPER: Final = str.maketrans({"i": "İ", "ı": "I"})
 _TR_LOWER: Final = str.maketrans({"İ": "i", "I": "ı"})
 _ALL_I: Final = str.maketrans({"İ": "i", "I": "i", "ı": "i"})
 _TONOS: Final = "\u0301"
+_GREEK_LETTER: Final = re.compile("[\u0370-\u03ff\u1f00-\u1fff]")
 _TR_ALPHABET: Final = "abcçdefgğhıijklmnoöpqrsştuüvwxyz"
 # 32 letters from "a" on: after the digits and before Greek, as in plain code point order.
 _TR_ORDER: Final = {ord(char): chr(0x61 + place) for place, char in enumerate(_TR_ALPHABET)}
@@ -91,7 +92,10 @@ def fold(text: str) -> str:
     Source: ux.md, section 6 (casing is ours); Turkish ç ğ ö ş ü stay letters of their own.
     """
     composed = unicodedata.normalize("NFC", text).replace("i\u0307", "i")
-    folded = unicodedata.normalize("NFD", composed.translate(_ALL_I).casefold())
+    caseless = composed.translate(_ALL_I).casefold()
+    if _GREEK_LETTER.search(caseless) is None:
+        return unicodedata.normalize("NFC", caseless)
+    folded = unicodedata.normalize("NFD", caseless)
     kept = "".join(
         char
         for char, base in zip(folded, _bases(folded), strict=True)

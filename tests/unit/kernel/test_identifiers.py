@@ -153,6 +153,7 @@ def test_ten_equal_digits_belong_to_nobody(digit: str) -> None:
         (iban.parse, "DE89370400440532013000", "SHAPE"),
         (iban.parse, "", "SHAPE"),
         (iban.parse, "TR990006200000000000000042", "CHECK"),
+        (iban.parse, "TR120006250000000000000001", "RESERVE_DIGIT"),
         (rf.parse, 1, "TYPE"),
         (rf.parse, "RF18539007547034", "PATTERN"),
         (rf.parse, "RF87912348100000000000001", "CHECK_DIGITS"),

@@ -12,7 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.clock import Clock, FixedClock, SystemClock, local_date
-from kernel.errors import ParseError, Problem, TransientGatewayError, ValidationError
+from kernel.errors import (
+    ParseError,
+    Problem,
+    TooManyRequestsError,
+    TransientGatewayError,
+    ValidationError,
+)
 from kernel.events import Event
 from kernel.ids import IdSource, SequenceIds, SystemIds, is_id, new_id
 
@@ -160,3 +166,4 @@ def test_errors_survive_copies_and_carry_their_parts() -> None:
     assert error.at("/iban").under("/lines/3") == Problem("/lines/3/iban", "CHECK", error.message)
     assert "row 7" not in str(error)
     assert TransientGatewayError("busy", "later", retry_after=30).retry_after == 30
+    assert TooManyRequestsError("limit", "later", retry_after=5).retry_after == 5

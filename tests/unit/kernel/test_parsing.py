@@ -110,6 +110,7 @@ def test_a_point_on_a_page_is_answered_with_the_comma() -> None:
         parse_rate_tr("3.00")
     assert caught.value.suggestion == "3,00"
     assert code_of(parse_rate_tr, 3) == "TYPE"
+    assert code_of(parse_rate_api, 3) == "TYPE"
 
 
 def test_a_rate_applies_exactly_and_rounds_once() -> None:

@@ -49,9 +49,7 @@ def _ascii_label(label: str) -> str:
     if lowered.isascii():
         if _LDH.fullmatch(lowered) is None:
             raise ParseError("LABEL", "a part of the name has a wrong character or length")
-        if lowered.startswith("xn--") and _a_label(_decoded(lowered)) != lowered:
-            raise ParseError("LABEL", "a part of the name is not a valid encoded name")
-        return lowered
+        return _a_label(_decoded(lowered)) if lowered.startswith("xn--") else lowered
     return _a_label(lowered)
 
 
