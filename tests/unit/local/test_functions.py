@@ -17,8 +17,6 @@ import pytest
 from infra.local.cloud.model import FunctionNotFoundError, FunctionSpec, ThrottledError
 from infra.local.functions import FunctionHost
 
-pytestmark = pytest.mark.enable_socket
-
 MakeFunction: TypeAlias = Callable[..., FunctionSpec]
 
 

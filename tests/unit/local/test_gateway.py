@@ -432,7 +432,6 @@ def echo(event: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@pytest.mark.enable_socket
 def test_the_product_answers_once_it_is_connected(gateway: Gateway) -> None:
     response, _ = fetch(gateway, "GET", "/")
     assert (response.status, response.headers["retry-after"]) == (503, "1")
@@ -446,7 +445,6 @@ def test_the_product_answers_once_it_is_connected(gateway: Gateway) -> None:
     assert [(entry.path, entry.status) for entry in logged] == [("/today", 200), ("/", 503)]
 
 
-@pytest.mark.enable_socket
 def test_head_has_headers_only_and_the_connection_stays_open(gateway: Gateway) -> None:
     gateway.connect(api(Functions(workspace=echo)))
     with closing(http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=10)) as connection:
@@ -461,7 +459,6 @@ def test_head_has_headers_only_and_the_connection_stays_open(gateway: Gateway) -
         assert connection.sock is kept
 
 
-@pytest.mark.enable_socket
 def test_ten_megabytes_are_the_limit(gateway: Gateway) -> None:
     functions = Functions(workspace=echo)
     gateway.connect(api(functions))
@@ -470,7 +467,6 @@ def test_ten_megabytes_are_the_limit(gateway: Gateway) -> None:
     assert functions.events == []
 
 
-@pytest.mark.enable_socket
 @pytest.mark.parametrize(
     "head",
     [
@@ -491,7 +487,6 @@ def test_malformed_requests_are_refused_without_running_anything(
     assert functions.events == []
 
 
-@pytest.mark.enable_socket
 def test_assets_are_cached_for_ever_when_their_name_is_hashed(gateway: Gateway) -> None:
     response, body = fetch(gateway, "GET", "/static/hub.0123abcd.css")
     assert (response.status, body) == (200, b"a{}")
@@ -505,7 +500,6 @@ def test_assets_are_cached_for_ever_when_their_name_is_hashed(gateway: Gateway) 
     assert fetch(gateway, "POST", "/static/manifest.json", b"")[0].status == 405
 
 
-@pytest.mark.enable_socket
 @pytest.mark.parametrize(
     "path",
     ["/static/../secret.txt", "/static/%2e%2e/secret.txt", "/static//etc/passwd", "/static/"],
@@ -516,7 +510,6 @@ def test_nothing_outside_the_assets_is_served(gateway: Gateway, path: str) -> No
     assert b"secret" not in body
 
 
-@pytest.mark.enable_socket
 def test_the_dashboard_is_reached_by_loopback_names_only(gateway: Gateway) -> None:
     _, body = fetch(gateway, "GET", "/_local/inbox")
     assert json.loads(body) == {"local": "/_local/inbox"}
@@ -525,7 +518,6 @@ def test_the_dashboard_is_reached_by_loopback_names_only(gateway: Gateway) -> No
     assert gateway.requests()[0].path == "/_localx", "control pages are not in the request log"
 
 
-@pytest.mark.enable_socket
 def test_an_exception_in_a_page_is_an_answer(gateway: Gateway) -> None:
     response, body = fetch(gateway, "GET", "/_local/broken")
     assert response.status == 500

@@ -1,0 +1,127 @@
+"""What the dashboard may ask of a running stack: the seam between pages and machinery."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from html import unescape
+from typing import Any, Final, Protocol
+
+from infra.local.gateway import LoggedRequest
+from infra.local.log_book import Line
+from infra.local.pump import PumpStatus
+from infra.local.scheduler import Advance, Run, ScheduleStatus
+
+_LINK_IN_TEXT: Final = re.compile(r"https?://[^\s<>\"']+")
+_LINK_IN_HTML: Final = re.compile(r"<a\s[^>]*href=[\"'](https?://[^\"']+)[\"']", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that came with a mail."""
+
+    filename: str
+    content_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A captured mail. ``text`` and ``html`` are empty when the mail has no such part."""
+
+    id: str
+    at: datetime
+    sender: str
+    recipients: tuple[str, ...]
+    subject: str
+    text: str = ""
+    html: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+
+    @property
+    def links(self) -> list[str]:
+        """Every web address of the mail, once, in order of appearance."""
+        in_text = (found.rstrip(".,;:)") for found in _LINK_IN_TEXT.findall(self.text))
+        in_html = (unescape(found) for found in _LINK_IN_HTML.findall(self.html))
+        return list(dict.fromkeys([*in_text, *in_html]))
+
+
+@dataclass(frozen=True, slots=True)
+class QueueView:
+    """One queue: how full it is, where its dead letters go and who takes its messages."""
+
+    name: str
+    visible: int
+    in_flight: int
+    delayed: int
+    oldest_age_seconds: float
+    dead_letters: str | None
+    is_dead_letter_queue: bool
+    consumer: PumpStatus | None
+
+
+class BusyError(RuntimeError):
+    """Another clock move or reset is under way."""
+
+
+class Controls(Protocol):
+    """The running stack as its control pages see it."""
+
+    def overview(self) -> Mapping[str, Any]:
+        """Addresses, functions, outputs and what is only declared, as plain data."""
+        ...
+
+    def requests(self) -> Sequence[LoggedRequest]:
+        """The latest requests, newest first."""
+        ...
+
+    def lines(self, source: str | None) -> Sequence[Line]:
+        """The latest log lines of one function or of all, oldest first."""
+        ...
+
+    def mails(self) -> Sequence[Mail]:
+        """Captured mails, newest first."""
+        ...
+
+    def queues(self) -> Sequence[QueueView]:
+        """Every queue."""
+        ...
+
+    def now(self) -> datetime:
+        """The present instant of the stack."""
+        ...
+
+    def clock_offset(self) -> int:
+        """Seconds by which the stack is ahead of the wall."""
+        ...
+
+    def advance(self, by: timedelta) -> Advance:
+        """Move the clock. Raises: BusyError."""
+        ...
+
+    def schedules(self) -> Sequence[ScheduleStatus]:
+        """Every schedule."""
+        ...
+
+    def run_schedules(self, name: str) -> Sequence[Run]:
+        """Run schedules now. Raises: UnknownScheduleError."""
+        ...
+
+    def simulators(self) -> Mapping[str, str]:
+        """Address per running simulator."""
+        ...
+
+    def describe_simulator(self, name: str) -> Mapping[str, Any]:
+        """State of a simulator. Raises: UnknownSimulatorError."""
+        ...
+
+    def script_simulator(self, name: str, behaviour: Mapping[str, Any]) -> object:
+        """Script a simulator. Raises: UnknownSimulatorError, ValueError."""
+        ...
+
+    def reset(self) -> Mapping[str, Any]:
+        """Wipe everything and seed anew; gives what a start prints. Raises: BusyError."""
+        ...
