@@ -1,0 +1,147 @@
+"""events/: one example per trigger, shaped as AWS sends it, and the schemas of published events."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_lambda_powertools.utilities.parser.models import (
+    ApiGatewayAuthorizerRequestV2,
+    APIGatewayProxyEventV2Model,
+    SqsModel,
+)
+from jsonschema import Draft202012Validator
+
+from kernel.events import Event
+from kernel.ids import is_id
+from tests.infra import stack
+
+EVENTS = stack.ROOT / "events"
+SCHEMAS = EVENTS / "schemas"
+AUTHORIZER = "WorkspaceAuthorizerFunction"
+
+
+def _triggers() -> dict[str, str]:
+    """Path of the example below ``events/`` → kind of trigger."""
+    consumers = {consumer.function for consumer in stack.consumers()}
+    scheduled = {
+        schedule["Properties"]["Target"]["Arn"]["Fn::GetAtt"][0]
+        for schedule in stack.resources("AWS::Scheduler::Schedule").values()
+    }
+    found = {}
+    for function in stack.functions():
+        kind = "http"
+        if function in consumers:
+            kind = "queue"
+        elif function in scheduled:
+            kind = "schedule"
+        elif function == AUTHORIZER:
+            kind = "authorizer"
+        found[f"{stack.context_of(function)}/{stack.handler_of(function)}"] = kind
+    return found
+
+
+def _example(name: str) -> Any:
+    return json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def _names(kind: str) -> list[str]:
+    return [name for name, found in _triggers().items() if found == kind]
+
+
+def test_every_trigger_has_an_example_and_every_example_a_trigger() -> None:
+    written = {
+        str(path.relative_to(EVENTS).with_suffix(""))
+        for path in EVENTS.glob("*/*.json")
+        if path.parent != SCHEMAS
+    }
+    assert written == set(_triggers())
+
+
+@pytest.mark.parametrize("name", _names("http"))
+def test_http_examples_are_payload_2_0_and_take_a_route_of_the_function(name: str) -> None:
+    event = APIGatewayProxyEventV2Model.model_validate(_example(name))
+    assert event.version == "2.0"
+    operation = stack.routes()[tuple(event.routeKey.split(" "))]  # type: ignore[index]
+    context, handler = name.split("/")
+    target = operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
+    expected = "".join(word.capitalize() for word in f"{context}_{handler}".split("_"))
+    assert f"${{{expected}Function.Arn}}" in target
+    identity = _example(name)["requestContext"]["authorizer"]["lambda"]
+    assert set(identity) >= {"kind", "tenant_id", "principal_id", "roles", "scopes"}
+    assert all(isinstance(value, str) for value in identity.values())
+
+
+@pytest.mark.parametrize("name", _names("authorizer"))
+def test_authorizer_example_is_payload_2_0(name: str) -> None:
+    example = _example(name)
+    ApiGatewayAuthorizerRequestV2.model_validate(example)
+    assert example["identitySource"] is None
+
+
+@pytest.mark.parametrize("name", _names("queue"))
+def test_queue_examples_carry_ids_and_nothing_personal(name: str) -> None:
+    event = SqsModel.model_validate(_example(name))
+    for record in event.Records:
+        body = json.loads(str(record.body))
+        if "detail-type" in body:
+            assert {"source", "detail", "account", "time"} <= set(body)
+            if body["source"].startswith("kopru."):
+                envelope = Event.from_dict(body["detail"])
+                assert (envelope.type, envelope.source) == (body["detail-type"], body["source"])
+            continue
+        assert body["v"] == 1
+        assert body["hops"] == 0
+        assert is_id(body["tenant_id"])
+        ids = {key: value for key, value in body.items() if key.endswith("_id")}
+        assert len(ids) > 1
+        assert all(is_id(value) for value in ids.values())
+
+
+@pytest.mark.parametrize("name", _names("schedule"))
+def test_schedule_examples_come_from_the_scheduler(name: str) -> None:
+    example = _example(name)
+    assert example["source"] == "aws.scheduler"
+    assert example["detail-type"] == "Scheduled Event"
+
+
+def test_bus_rule_lets_the_example_event_through() -> None:
+    rule = stack.resources("AWS::Events::Rule", stack.NESTED["Messaging"])["WorkspaceOnEventsRule"]
+    (record,) = _example("workspace/on_events")["Records"]
+    assert json.loads(record["body"])["source"] in rule["Properties"]["EventPattern"]["source"]
+
+
+# ------------------------------------------------------------------ published language
+
+
+def _schemas() -> list[Path]:
+    return sorted(SCHEMAS.glob("*.json"))
+
+
+def _published() -> set[str]:
+    found: set[str] = set()
+    for path in (stack.ROOT / "functions").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        found |= set(re.findall(r"[\"']([a-z_]+\.[A-Z][A-Za-z]+\.v[1-9][0-9]*)[\"']", text))
+    return found
+
+
+def test_every_event_the_code_names_has_a_schema_and_the_other_way_round() -> None:
+    assert {path.stem for path in _schemas()} == _published()
+
+
+@pytest.mark.parametrize("path", _schemas(), ids=lambda path: path.stem)
+def test_schema_is_strict_and_holds_for_its_own_example(path: Path) -> None:
+    schema = json.loads(path.read_text(encoding="utf-8"))
+    Draft202012Validator.check_schema(schema)
+    context = path.stem.split(".")[0]
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert schema["description"]
+    assert schema["properties"]["type"] == {"const": path.stem}
+    assert schema["properties"]["source"] == {"const": f"kopru.{context}"}
+    assert schema["properties"]["data"]["additionalProperties"] is False
+    assert schema["examples"]
+    for example in schema["examples"]:
+        Draft202012Validator(schema).validate(example)
+        assert Event.from_dict(example).to_dict()["type"] == path.stem

@@ -1,0 +1,136 @@
+"""Queues, bus and rules: nothing is lost quietly, nobody else may send (reliability.md §6)."""
+
+from typing import Any
+
+import pytest
+
+from pensions.domain.provider_catalogue import PROVIDERS
+from tests.infra import stack
+
+FOURTEEN_DAYS = 1_209_600
+MESSAGING = stack.NESTED["Messaging"]
+INSURERS = stack.NESTED["Insurers"]
+
+# Records per invocation and parallel invocations; provider queues take both from the catalogue.
+BATCHES = {
+    "WorkspaceOnEventsQueue": (10, 10),
+    "WorkspaceSendMailQueue": (5, 5),
+    "WorkspaceMailEventsQueue": (10, 5),
+    "PensionsImportQueue": (1, 10),
+    "PensionsPrepareQueue": (1, 10),
+    "PensionsRefreshQueue": (1, 10),
+}
+
+
+def _work_queues() -> dict[str, tuple[str, Any]]:
+    return {name: found for name, found in stack.queues().items() if name.endswith("Queue")}
+
+
+def _timeout(function: str) -> int:
+    timeout: int = stack.functions()[function]["Properties"]["Timeout"]
+    return timeout
+
+
+def test_every_work_queue_has_one_consumer() -> None:
+    assert sorted(consumer.queue for consumer in stack.consumers()) == sorted(_work_queues())
+
+
+@pytest.mark.parametrize("name", list(_work_queues()))
+def test_work_queue_waits_six_timeouts_and_gives_up_after_five(name: str) -> None:
+    template, properties = _work_queues()[name]
+    (consumer,) = [found for found in stack.consumers() if found.queue == name]
+    assert properties["VisibilityTimeout"] == 6 * _timeout(consumer.function)
+    assert properties["MessageRetentionPeriod"] == FOURTEEN_DAYS
+    redrive = properties["RedrivePolicy"]
+    assert redrive["maxReceiveCount"] == 5
+    dead_letters = redrive["deadLetterTargetArn"]["Fn::GetAtt"][0]
+    shared = (
+        "SendDeadLetters" if template == INSURERS else f"{name.removesuffix('Queue')}DeadLetters"
+    )
+    assert dead_letters == shared
+    assert dead_letters in stack.queues()
+
+
+@pytest.mark.parametrize("name", list(stack.queues()))
+def test_queues_are_encrypted_and_keep_dead_letters_for_fourteen_days(name: str) -> None:
+    _, properties = stack.queues()[name]
+    assert properties["SqsManagedSseEnabled"] is True
+    if name.endswith("DeadLetters"):
+        assert properties["MessageRetentionPeriod"] == FOURTEEN_DAYS
+        assert "RedrivePolicy" not in properties
+
+
+def test_every_mapping_reports_failed_records_and_limits_itself() -> None:
+    found = {}
+    for consumer in stack.consumers():
+        assert consumer.mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        concurrency = consumer.mapping["ScalingConfig"]["MaximumConcurrency"]
+        found[consumer.queue] = (consumer.mapping["BatchSize"], concurrency)
+    assert {name: found.pop(name) for name in BATCHES} == BATCHES
+    assert {batch for batch, _ in found.values()} == {1}
+
+
+def test_one_send_queue_per_insurer_with_the_parallelism_it_agreed_to() -> None:
+    by_name = {
+        properties["QueueName"]["Fn::Sub"]: name
+        for name, (template, properties) in stack.queues().items()
+        if template == INSURERS and "QueueName" in properties
+    }
+    assert set(by_name) == {f"${{RootStackName}}-pensions-send-{code}" for code in PROVIDERS}
+    parallel = {
+        c.queue: c.mapping["ScalingConfig"]["MaximumConcurrency"] for c in stack.consumers()
+    }
+    for code, provider in PROVIDERS.items():
+        queue = by_name[f"${{RootStackName}}-pensions-send-{code}"]
+        # Two is the least the service accepts.
+        assert parallel[queue] == max(2, provider.max_concurrency), code
+
+
+def test_functions_can_derive_the_address_of_a_send_queue() -> None:
+    variables = stack.source()["Globals"]["Function"]["Environment"]["Variables"]
+    text, _ = variables["KOPRU_INSURER_QUEUE_URL_PREFIX"]["Fn::Sub"]
+    assert text.endswith("/${AWS::StackName}-pensions-send-")
+    given = stack.source()["Resources"]["Insurers"]["Properties"]["Parameters"]["RootStackName"]
+    assert given == {"Ref": "AWS::StackName"}
+
+
+def _rules() -> dict[str, Any]:
+    return stack.resources("AWS::Events::Rule", MESSAGING)
+
+
+def test_rules_target_queues_with_dead_letters() -> None:
+    for name, rule in _rules().items():
+        (target,) = rule["Properties"]["Targets"]
+        queue = target["Arn"]["Fn::GetAtt"][0]
+        assert queue == name.removesuffix("Rule") + "Queue"
+        dead_letters = target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0]
+        assert dead_letters == name.removesuffix("Rule") + "DeadLetters"
+
+
+def test_only_the_rule_itself_may_send_to_its_queue() -> None:
+    for name in _rules():
+        queue = name.removesuffix("Rule")
+        policy = stack.resources("AWS::SQS::QueuePolicy", MESSAGING)[f"{queue}QueuePolicy"]
+        (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+        assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+        assert statement["Action"] == "sqs:SendMessage"
+        assert statement["Condition"] == {
+            "ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [name, "Arn"]}}
+        }
+
+
+def test_mail_events_count_for_our_account_and_configuration_set_only() -> None:
+    pattern = _rules()["WorkspaceMailEventsRule"]["Properties"]["EventPattern"]
+    assert pattern["source"] == ["aws.ses"]
+    assert pattern["account"] == [{"Ref": "AWS::AccountId"}]
+    tags = pattern["detail"]["mail"]["tags"]
+    assert tags == {"ses:configuration-set": [{"Ref": "MailConfigurationSet"}]}
+
+
+def test_opens_and_clicks_of_mails_are_not_watched() -> None:
+    (destination,) = stack.resources(
+        "AWS::SES::ConfigurationSetEventDestination", MESSAGING
+    ).values()
+    kinds = set(destination["Properties"]["EventDestination"]["MatchingEventTypes"])
+    assert not kinds & {"OPEN", "CLICK"}
+    assert {"DELIVERY", "BOUNCE", "COMPLAINT"} <= kinds

@@ -1,0 +1,317 @@
+"""Who may do what: the table of security.md §3 as data, compared with every role of the template.
+
+Policies live in nested stacks and are joined here by role, so a right that slipped in anywhere is
+seen. IAM itself is not evaluated locally; this is the check that stands in for it.
+"""
+
+import pytest
+
+from tests.infra import stack
+from tests.infra.stack import Statement
+
+PREFIXES = {"workspace": "wsp", "pensions": "pen"}
+
+READ = frozenset({"BatchGetItem", "GetItem"})
+WRITE = frozenset({"PutItem", "UpdateItem"})
+ENTITIES = READ | WRITE | {"Query", "ConditionCheckItem"}
+# BatchWriteItem marks dispatched outbox rows; the request hook of the tests refuses anything else.
+OUTBOX = READ | WRITE | {"Query", "BatchWriteItem"}
+SWEEP = READ | {"Query", "UpdateItem"}
+LEDGER = READ | WRITE
+EXPIRING = READ | WRITE | {"DeleteItem"}
+APPEND = frozenset({"PutItem"})
+
+# Rights on the six tables by kind of function; what is not named is refused.
+KINDS: dict[str, dict[str, frozenset[str]]] = {
+    "WorkspaceApiData": {
+        "CoreTable": ENTITIES,
+        "FlowTable": OUTBOX,
+        "AuditTable": APPEND | {"Query"},
+        "EdgeTable": EXPIRING,
+    },
+    "WorkspaceAuthorizerData": {"CoreTable": SWEEP, "EdgeTable": READ | WRITE},
+    "WorkspaceWorkerData": {
+        "CoreTable": ENTITIES,
+        "FlowTable": OUTBOX,
+        "AuditTable": APPEND | {"Query"},
+    },
+    "WorkspaceRelayData": {"CoreTable": SWEEP, "FlowTable": SWEEP | {"BatchWriteItem"}},
+    "WorkspaceSharedReadData": {"CoreTable": READ | {"Query"}},
+    "PensionsApiData": {
+        "CoreTable": ENTITIES,
+        "LedgerTable": LEDGER | {"Query"},
+        "FlowTable": OUTBOX,
+        "SecretsTable": APPEND,
+        "AuditTable": APPEND | {"Query"},
+        "EdgeTable": EXPIRING,
+    },
+    "PensionsSendData": {
+        "CoreTable": ENTITIES,
+        "LedgerTable": LEDGER,
+        "FlowTable": OUTBOX,
+        "SecretsTable": READ,
+        "AuditTable": APPEND,
+    },
+    "PensionsWorkerData": {
+        "CoreTable": ENTITIES,
+        "LedgerTable": LEDGER,
+        "FlowTable": OUTBOX,
+        "AuditTable": APPEND,
+    },
+    "PensionsScheduleData": {
+        "CoreTable": ENTITIES,
+        "FlowTable": OUTBOX,
+        "AuditTable": APPEND,
+    },
+    "PensionsRelayData": {"CoreTable": SWEEP, "FlowTable": SWEEP | {"BatchWriteItem"}},
+}
+
+# Our managed policies of every function.
+FUNCTIONS: dict[str, set[str]] = {
+    "WorkspaceApiFunction": {"WorkspaceApiData", "WorkspaceSharedReadData", "WorkspaceOutbox"},
+    "WorkspaceAuthorizerFunction": {"WorkspaceAuthorizerData"},
+    "WorkspaceOnEventsFunction": {"WorkspaceWorkerData", "WorkspaceOutbox"},
+    "WorkspaceSendMailFunction": {"WorkspaceWorkerData", "WorkspaceOutbox"},
+    "WorkspaceMailEventsFunction": {"WorkspaceWorkerData", "WorkspaceOutbox"},
+    "WorkspaceRelayOutboxFunction": {"WorkspaceRelayData", "WorkspaceOutbox"},
+    "PensionsApiFunction": {"PensionsApiData", "PensionsOutbox"},
+    "PensionsTestCredentialsFunction": {"PensionsSendData", "PensionsOutbox"},
+    "PensionsRunImportFunction": {"PensionsWorkerData", "PensionsOutbox"},
+    "PensionsPrepareSubmissionFunction": {"PensionsWorkerData", "PensionsOutbox"},
+    "PensionsSendToInsurerFunction": {"PensionsSendData", "PensionsOutbox"},
+    "PensionsRefreshStatusFunction": {"PensionsSendData", "PensionsOutbox"},
+    "PensionsPollStatusFunction": {"PensionsScheduleData", "PensionsOutbox"},
+    "PensionsWatchDeadlinesFunction": {"PensionsScheduleData", "PensionsOutbox"},
+    "PensionsRelayOutboxFunction": {"PensionsRelayData", "PensionsOutbox"},
+}
+
+MAY_DECRYPT = {
+    "PensionsTestCredentialsFunction",
+    "PensionsSendToInsurerFunction",
+    "PensionsRefreshStatusFunction",
+}
+MAY_ENCRYPT = {"PensionsApiFunction"}
+
+# Wildcards in the resource of a statement, each with the reason why it cannot be narrower.
+WILDCARDS = {
+    "/index/*": "indexes of one table, named beside it, restricted by key like the table",
+    "/T/*": "objects of all tenants; the code builds keys below one tenant only",
+}
+
+# AWS-managed policies that SAM attaches and what for.
+AWS_MANAGED = {
+    "AWSLambdaBasicExecutionRole": "writes logs",
+    "AWSXrayWriteOnlyAccess": "writes traces",
+    "AWSLambdaSQSQueueExecutionRole": "lets Lambda poll the queues of the function",
+}
+
+
+def _dynamodb(statement: Statement) -> set[str]:
+    return {
+        action.removeprefix("dynamodb:")
+        for action in statement.actions
+        if action.startswith("dynamodb:")
+    }
+
+
+def _actions(function: str, service: str) -> set[str]:
+    return {
+        action
+        for statement in stack.statements(function)
+        for action in statement.actions
+        if action.startswith(f"{service}:")
+    }
+
+
+def _all_statements() -> list[tuple[str, Statement]]:
+    return [
+        (function, statement)
+        for function in stack.functions()
+        for statement in stack.statements(function)
+    ]
+
+
+def test_every_function_has_its_listed_policies() -> None:
+    found = {function: stack.data_policies(function) for function in stack.functions()}
+    assert found == FUNCTIONS
+
+
+@pytest.mark.parametrize("policy", list(KINDS))
+def test_rights_on_tables_are_those_of_the_kind(policy: str) -> None:
+    document = stack.source(stack.NESTED["Data"])["Resources"][policy]["Properties"]
+    found: dict[str, frozenset[str]] = {}
+    for statement in stack.statements_in(policy, document["PolicyDocument"]):
+        for table in statement.tables:
+            found[table] = found.get(table, frozenset()) | _dynamodb(statement)
+    assert found == KINDS[policy]
+
+
+def test_every_data_policy_is_listed() -> None:
+    written = set(stack.resources("AWS::IAM::ManagedPolicy", stack.NESTED["Data"]))
+    assert written == set(KINDS)
+
+
+def test_table_statements_name_one_table_and_the_prefix_of_their_context() -> None:
+    seen = 0
+    for function, statement in _all_statements():
+        if not _dynamodb(statement):
+            continue
+        seen += 1
+        assert len(statement.tables) == 1, (function, statement)
+        if statement.policy == "WorkspaceSharedReadData":
+            continue
+        prefix = PREFIXES[stack.context_of(function)]
+        assert statement.condition == {
+            "ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{prefix}#*"]},
+            "Null": {"dynamodb:LeadingKeys": "false"},
+        }, (function, statement)
+    assert seen
+
+
+def test_workspace_reads_jobs_and_histories_of_others_and_nothing_else() -> None:
+    readers = {
+        function for function, names in FUNCTIONS.items() if "WorkspaceSharedReadData" in names
+    }
+    assert readers == {"WorkspaceApiFunction"}
+    policy = stack.source(stack.NESTED["Data"])["Resources"]["WorkspaceSharedReadData"]
+    (statement,) = stack.statements_in("shared", policy["Properties"]["PolicyDocument"])
+    assert statement.condition == {
+        "ForAllValues:StringLike": {
+            "dynamodb:LeadingKeys": ["???#T#*#JOB#*", "???#T#*#JOBS", "???#T#*#HIST#*"]
+        },
+        "Null": {"dynamodb:LeadingKeys": "false"},
+    }
+
+
+def test_no_action_is_a_wildcard() -> None:
+    assert not [
+        (function, action)
+        for function, statement in _all_statements()
+        for action in statement.actions
+        if "*" in action
+    ]
+
+
+def test_nobody_scans_exports_or_goes_round_the_key() -> None:
+    forbidden = {
+        "dynamodb:Scan",
+        "dynamodb:PartiQLSelect",
+        "dynamodb:PartiQLInsert",
+        "dynamodb:PartiQLUpdate",
+        "dynamodb:PartiQLDelete",
+        "dynamodb:ExportTableToPointInTime",
+    }
+    for function in stack.functions():
+        assert not _actions(function, "dynamodb") & forbidden, function
+
+
+def test_resources_are_exact_except_for_the_listed_reasons() -> None:
+    unexplained = [
+        (function, resource)
+        for function, statement in _all_statements()
+        for resource in statement.resources
+        if "*" in str(resource) and not any(end in str(resource) for end in WILDCARDS)
+    ]
+    assert not unexplained
+
+
+def test_no_role_stores_and_opens_credentials() -> None:
+    for function in stack.functions():
+        put = any(
+            "PutItem" in _dynamodb(statement) and "SecretsTable" in statement.tables
+            for statement in stack.statements(function)
+        )
+        get = any(
+            READ & _dynamodb(statement) and "SecretsTable" in statement.tables
+            for statement in stack.statements(function)
+        )
+        keys = _actions(function, "kms")
+        assert not (put and get), function
+        assert not (put and "kms:Decrypt" in keys), function
+        assert not (get and "kms:Encrypt" in keys), function
+
+
+def test_key_use_is_bound_to_one_context_and_purpose() -> None:
+    found: dict[str, set[str]] = {}
+    for function, statement in _all_statements():
+        actions = {action for action in statement.actions if action.startswith("kms:")}
+        if actions:
+            found[function] = actions
+            assert statement.resources == ({"Fn::GetAtt": ["CredentialsKey", "Arn"]},)
+            assert statement.condition == {
+                "StringEquals": {
+                    "kms:EncryptionContext:app": "kopru",
+                    "kms:EncryptionContext:stage": {"Ref": "Stage"},
+                    "kms:EncryptionContext:context": PREFIXES[stack.context_of(function)],
+                    "kms:EncryptionContext:purpose": "credentials",
+                }
+            }
+    assert found == {
+        **{function: {"kms:Decrypt"} for function in MAY_DECRYPT},
+        **{function: {"kms:Encrypt"} for function in MAY_ENCRYPT},
+    }
+
+
+def test_events_are_put_under_the_own_name_only() -> None:
+    for function, statement in _all_statements():
+        if "events:PutEvents" in statement.actions:
+            source = f"kopru.{stack.context_of(function)}"
+            assert statement.condition == {"StringEquals": {"events:source": source}}
+            assert statement.resources == ({"Fn::GetAtt": ["Bus", "Arn"]},)
+
+
+def test_mail_leaves_through_one_function_under_one_address() -> None:
+    senders = {
+        function: statement
+        for function, statement in _all_statements()
+        if any(action.startswith("ses:") for action in statement.actions)
+    }
+    assert set(senders) == {"WorkspaceSendMailFunction"}
+    (statement,) = senders.values()
+    assert statement.actions == ("ses:SendEmail",)
+    assert statement.condition == {"StringEquals": {"ses:FromAddress": {"Ref": "SenderAddress"}}}
+
+
+def test_application_secret_is_read_by_exact_arn() -> None:
+    for function, statement in _all_statements():
+        if any(action.startswith("secretsmanager:") for action in statement.actions):
+            assert statement.actions == ("secretsmanager:GetSecretValue",), function
+            assert statement.resources == ({"Ref": "ApplicationSecret"},), function
+
+
+def test_queues_of_insurers_are_reached_by_few() -> None:
+    producers, consumers = set(), set()
+    for function, statement in _all_statements():
+        if statement.policy == "SendProducer":
+            producers.add(function)
+            assert statement.actions == ("sqs:SendMessage",)
+        elif statement.policy == "SendConsumer":
+            consumers.add(function)
+    assert consumers == {"PensionsSendToInsurerFunction"}
+    assert producers == {
+        "PensionsApiFunction",
+        "PensionsPrepareSubmissionFunction",
+        "PensionsSendToInsurerFunction",
+        "PensionsRelayOutboxFunction",
+    }
+
+
+def test_aws_managed_policies_are_those_sam_needs() -> None:
+    for function in stack.functions():
+        expected = {"AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"}
+        read_by_sam = {
+            consumer.function
+            for consumer in stack.consumers()
+            if consumer.template == stack.NESTED["Messaging"]
+        }
+        if function in read_by_sam:
+            expected.add("AWSLambdaSQSQueueExecutionRole")
+        assert stack.aws_policies(function) == expected <= set(AWS_MANAGED)
+
+
+def test_functions_are_called_by_the_door_of_their_api_only() -> None:
+    for permission in stack.resources("AWS::Lambda::Permission").values():
+        properties = permission["Properties"]
+        assert properties["Action"] == "lambda:InvokeFunction"
+        assert properties["Principal"] == "apigateway.amazonaws.com"
+        assert "HttpApi" in str(properties["SourceArn"])
