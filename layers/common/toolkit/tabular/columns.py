@@ -30,7 +30,8 @@ def header_key(name: str) -> str:
     ``T.C. Kimlik No`` and ``TC KİMLİK NO`` are the same name; Turkish letters lose their marks here
     (``Doğum`` = ``DOGUM``) because exports often write headers in ASCII.
     """
-    decomposed = unicodedata.normalize("NFKD", fold(name))
+    plain = fold(unicodedata.normalize("NFKC", name))
+    decomposed = unicodedata.normalize("NFKD", plain)
     return "".join(char for char in decomposed if char.isalnum())
 
 

@@ -67,7 +67,7 @@ def read_xlsx(
     start = opened.start
     if start is None:
         raise TableRefusedError(FileReason.EMPTY, "The sheet has no header and no rows.")
-    grid = _Grid(opened, start[0], start[1])
+    grid = _Grid(opened, start[1])
     place, header, columns = _find_header(grid, known_headers)
     header_line = grid.line(place.index)
     count = _check(grid, place, header, columns, inspected.facts)
@@ -91,16 +91,19 @@ def read_xlsx(
 
 
 class _Grid:
-    """The used block of the sheet, with its place in the sheet."""
+    """The used block of the sheet.
 
-    def __init__(self, sheet: CalamineSheet, first_row: int, first_column: int) -> None:
+    calamine leaves out unused columns on the left but hands out unused rows on top, so rows count
+    from the top of the sheet; a test holds it to that.
+    """
+
+    def __init__(self, sheet: CalamineSheet, first_column: int) -> None:
         self._sheet = sheet
-        self._first_row = first_row
         self.first_column = first_column
 
     def line(self, index: int) -> int:
         """Row number of the sheet for a 0-based row of the block."""
-        return self._first_row + index + 1
+        return index + 1
 
     def rows(self) -> Iterator[Sequence[Value]]:
         """All rows of the block."""
