@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from html import unescape
 from typing import Any, Final, Protocol
 
+from infra.local.cloud.mail import Mail, Outcome
 from infra.local.gateway import LoggedRequest
 from infra.local.log_book import Line
 from infra.local.pump import PumpStatus
@@ -18,35 +19,11 @@ _LINK_IN_TEXT: Final = re.compile(r"https?://[^\s<>\"']+")
 _LINK_IN_HTML: Final = re.compile(r"<a\s[^>]*href=[\"'](https?://[^\"']+)[\"']", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
-    """A file that came with a mail."""
-
-    filename: str
-    content_type: str
-    content: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """A captured mail. ``text`` and ``html`` are empty when the mail has no such part."""
-
-    id: str
-    at: datetime
-    sender: str
-    recipients: tuple[str, ...]
-    subject: str
-    text: str = ""
-    html: str = ""
-    headers: tuple[tuple[str, str], ...] = ()
-    attachments: tuple[Attachment, ...] = ()
-
-    @property
-    def links(self) -> list[str]:
-        """Every web address of the mail, once, in order of appearance."""
-        in_text = (found.rstrip(".,;:)") for found in _LINK_IN_TEXT.findall(self.text))
-        in_html = (unescape(found) for found in _LINK_IN_HTML.findall(self.html))
-        return list(dict.fromkeys([*in_text, *in_html]))
+def links_of(mail: Mail) -> list[str]:
+    """Every web address of a mail, once, in order of appearance."""
+    in_text = (found.rstrip(".,;:)") for found in _LINK_IN_TEXT.findall(mail.text))
+    in_html = (unescape(found) for found in _LINK_IN_HTML.findall(mail.html))
+    return list(dict.fromkeys([*in_text, *in_html]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +59,20 @@ class Controls(Protocol):
         """The latest log lines of one function or of all, oldest first."""
         ...
 
-    def mails(self) -> Sequence[Mail]:
-        """Captured mails, newest first."""
+    def mails(self, limit: int, before_id: int | None, search: str) -> Sequence[Mail]:
+        """Captured mails, newest first, whose recipient, subject or text has ``search``."""
+        ...
+
+    def mail(self, mail_id: int) -> Mail | None:
+        """One mail."""
+        ...
+
+    def mail_count(self) -> int:
+        """How many mails were captured."""
+        ...
+
+    def simulate_mail(self, mail_id: int, outcome: Outcome) -> None:
+        """Report what became of a mail. Raises: LookupError."""
         ...
 
     def queues(self) -> Sequence[QueueView]:

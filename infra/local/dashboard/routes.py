@@ -10,17 +10,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, get_args
 from urllib.parse import parse_qsl, quote, unquote
 
 from infra.local.clock import DurationError, parse_duration
+from infra.local.cloud.mail import Mail, Outcome
 from infra.local.dashboard import views
-from infra.local.dashboard.controls import BusyError, Controls, Mail
+from infra.local.dashboard.controls import BusyError, Controls
 from infra.local.dashboard.pages import Pages
 from infra.local.scheduler import UnknownScheduleError
 from infra.local.simulators_host import UnknownSimulatorError
 from infra.local.web import Request, Response, json_response
 
+_OUTCOMES: Final[Mapping[str, Outcome]] = {name: name for name in get_args(Outcome)}
+_MAILS_PER_PAGE: Final = 100
 _FORM: Final = "application/x-www-form-urlencoded"
 
 
@@ -49,6 +52,7 @@ class Dashboard:
             "inbox": {"GET": self._inbox},
             "inbox/{id}": {"GET": self._mail},
             "inbox/{id}/html": {"GET": self._mail_html},
+            "inbox/{id}/simulate": {"POST": self._simulate_mail},
             "inbox/{id}/attachments/{number}": {"GET": self._attachment},
             "clock": {"GET": self._clock, "POST": self._advance},
             "schedules": {"GET": self._schedules},
@@ -121,34 +125,50 @@ class Dashboard:
                 "queues": [views.queue_view(each) for each in self._controls.queues()],
                 "simulators": dict(self._controls.simulators()),
                 "requests": [views.request_view(each) for each in self._controls.requests()][:30],
-                "mails": len(self._controls.mails()),
+                "mails": self._controls.mail_count(),
             },
         )
 
     def _inbox(self, request: Request, _values: Values) -> Response:
-        wanted = request.query.get("to", "").lower()
-        words = request.query.get("q", "").lower()
-        items = [
-            views.mail_view(mail)
-            for mail in self._controls.mails()
-            if (not wanted or any(wanted in each.lower() for each in mail.recipients))
-            and (not words or words in f"{mail.subject}\n{mail.text}".lower())
-        ]
-        document: dict[str, Any] = {"items": items, "total": len(items), "next_cursor": None}
+        query = request.query
+        search = query.get("q") or query.get("to") or ""
+        cursor = query.get("cursor", "")
+        if cursor and not _is_number(cursor):
+            raise _RefusedError(422, "cursor_invalid", "the cursor is not one of this list")
+        mails = self._controls.mails(_MAILS_PER_PAGE, int(cursor) if cursor else None, search)
+        more = len(mails) == _MAILS_PER_PAGE
+        document: dict[str, Any] = {
+            "items": [views.mail_view(mail) for mail in mails],
+            "next_cursor": str(mails[-1].id) if more else None,
+            "total": self._controls.mail_count(),
+        }
         if wants_html(request):
-            return self._pages.render("inbox.html", to=wanted, q=words, **document)
+            return self._pages.render("inbox.html", q=search, **document)
         return json_response(document)
 
     def _find_mail(self, values: Values) -> Mail:
-        for mail in self._controls.mails():
-            if mail.id == values["id"]:
-                return mail
-        raise _RefusedError(404, "not_found", f"there is no mail {values['id']}")
+        number = values["id"]
+        mail = self._controls.mail(int(number)) if _is_number(number) else None
+        if mail is None:
+            raise _RefusedError(404, "not_found", f"there is no mail {number}")
+        return mail
+
+    def _simulate_mail(self, request: Request, values: Values) -> Response:
+        mail = self._find_mail(values)
+        outcome = _OUTCOMES.get(str(read_command(request, {"outcome"}).get("outcome")))
+        if outcome is None:
+            raise _RefusedError(
+                422, "outcome_invalid", f"outcome is one of {', '.join(sorted(_OUTCOMES))}"
+            )
+        self._controls.simulate_mail(mail.id, outcome)
+        if wants_html(request):
+            return Response(303, (("location", f"/_local/inbox/{mail.id}"),))
+        return json_response({"id": mail.id, "outcome": outcome}, 202)
 
     def _mail(self, request: Request, values: Values) -> Response:
         mail = views.mail_view(self._find_mail(values))
         if wants_html(request):
-            return self._pages.render("mail.html", mail=mail)
+            return self._pages.render("mail.html", mail=mail, outcomes=sorted(_OUTCOMES))
         return json_response(mail)
 
     def _mail_html(self, _request: Request, values: Values) -> Response:
@@ -280,6 +300,10 @@ class Dashboard:
         if wants_html(request):
             return Response(303, (("location", "/_local/"),))
         return json_response({"status": "ok", **document})
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 16
 
 
 def wants_html(request: Request) -> bool:

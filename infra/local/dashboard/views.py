@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from infra.local.dashboard.controls import Mail, QueueView
+from infra.local.cloud.mail import Mail
+from infra.local.dashboard.controls import QueueView, links_of
 from infra.local.gateway import LoggedRequest
 from infra.local.log_book import Line
 from infra.local.scheduler import Advance, Run, ScheduleStatus
@@ -23,14 +24,19 @@ def mail_view(mail: Mail) -> View:
     """One mail; its files are named, their content has an address of its own."""
     return {
         "id": mail.id,
-        "at": instant(mail.at),
+        "message_id": mail.message_id,
+        "at": mail.at,
         "from": mail.sender,
-        "to": list(mail.recipients),
+        "to": list(mail.to),
+        "cc": list(mail.cc),
+        "bcc": list(mail.bcc),
+        "reply_to": list(mail.reply_to),
         "subject": mail.subject,
         "text": mail.text,
         "html": mail.html,
-        "links": mail.links,
+        "links": links_of(mail),
         "headers": [list(header) for header in mail.headers],
+        "tags": dict(mail.tags),
         "attachments": [
             {
                 "filename": each.filename,

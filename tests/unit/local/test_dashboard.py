@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from infra.local.dashboard import Attachment, Dashboard, Mail, QueueView
+from infra.local.cloud.mail import Attachment, Mail, Outcome
+from infra.local.dashboard import Dashboard, QueueView
 from infra.local.dashboard.controls import BusyError
 from infra.local.dashboard.pages import Pages, built_stylesheets
 from infra.local.gateway import LoggedRequest
@@ -23,6 +24,21 @@ from infra.local.web import Request, Response
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 
+def mail(number: int, **values: Any) -> Mail:
+    empty: dict[str, Any] = {
+        "message_id": f"message-{number}",
+        "at": "2026-03-02T12:00:00.000Z",
+        "sender": "kopru@example.com",
+        "text": "",
+        "html": "",
+        "configuration_set": "",
+        "tags": {},
+        "raw": "",
+    }
+    lists = dict.fromkeys(("to", "cc", "bcc", "reply_to", "headers", "attachments"), ())
+    return Mail(**{"id": number, **empty, **lists, **values})
+
+
 class World:
     """A stack without machinery."""
 
@@ -31,19 +47,18 @@ class World:
         self.scripted: list[Mapping[str, Any]] = []
         self.resets = 0
         self.busy = False
+        self.outcomes: list[tuple[int, str]] = []
         self.inbox = [
-            Mail(
-                id="m2",
-                at=NOON,
-                sender="kopru@example.com",
-                recipients=("ada@example.com", "bora@example.com"),
+            mail(
+                2,
+                to=("ada@example.com", "bora@example.com"),
                 subject="Hoş geldiniz <b>",
                 text="Open http://localhost:8000/activate?t=1.\nOr http://localhost:8000/help",
                 html='<p>Open <a href="http://localhost:8000/activate?t=1&amp;x=2">this</a></p>'
                 "<script>alert(1)</script>",
                 attachments=(Attachment("mutabakat ığ.pdf", "application/pdf", b"%PDF"),),
             ),
-            Mail("m1", NOON, "kopru@example.com", ("cem@example.com",), "Second"),
+            mail(1, to=("cem@example.com",), subject="Second"),
         ]
 
     def overview(self) -> Mapping[str, Any]:
@@ -73,8 +88,23 @@ class World:
         lines = [Line(NOON, "WorkspaceApiFunction", "one"), Line(NOON, "stack", "two")]
         return [line for line in lines if source in (None, line.source)]
 
-    def mails(self) -> Sequence[Mail]:
-        return self.inbox
+    def mails(self, limit: int, before_id: int | None, search: str) -> Sequence[Mail]:
+        wanted = search.lower()
+        return [
+            mail
+            for mail in self.inbox
+            if mail.id < (before_id or 10**9)
+            and wanted in f"{mail.to}{mail.subject}{mail.text}".lower()
+        ][:limit]
+
+    def mail(self, mail_id: int) -> Mail | None:
+        return next((mail for mail in self.inbox if mail.id == mail_id), None)
+
+    def mail_count(self) -> int:
+        return len(self.inbox)
+
+    def simulate_mail(self, mail_id: int, outcome: Outcome) -> None:
+        self.outcomes.append((mail_id, outcome))
 
     def queues(self) -> Sequence[QueueView]:
         consumer = PumpStatus("work", "WorkerFunction", 2, 1, 5, 9, 1)
@@ -164,7 +194,7 @@ def document(response: Response) -> Any:
         ("", ["WorkspaceApiFunction", "AWS::CloudWatch::Alarm × 3", "GET /today"]),
         ("/", ["WorkspaceApiFunction"]),
         ("/inbox", ["Hoş geldiniz &lt;b&gt;", "ada@example.com, bora@example.com", "2 mails"]),
-        ("/inbox/m2", ["Hoş geldiniz &lt;b&gt;", "http://localhost:8000/activate?t=1", "sandbox="]),
+        ("/inbox/2", ["Hoş geldiniz &lt;b&gt;", "http://localhost:8000/activate?t=1", "sandbox="]),
         ("/clock", ["2026-03-02T12:00:00Z", "3600 seconds"]),
         ("/schedules", ["Morning", "cron(0 8 * * ? *)"]),
         ("/queues", ["work", "WorkerFunction", "dead (dead letters)"]),
@@ -211,9 +241,9 @@ def test_the_inbox_tells_a_script_what_it_needs(dashboard: Dashboard) -> None:
     answer = document(ask(dashboard, "GET", "/inbox"))
     assert (answer["total"], answer["next_cursor"]) == (2, None)
     mail = answer["items"][0]
-    assert mail["id"] == "m2"
+    assert mail["id"] == 2
     assert mail["to"] == ["ada@example.com", "bora@example.com"]
-    assert mail["at"] == "2026-03-02T12:00:00Z"
+    assert mail["at"] == "2026-03-02T12:00:00.000Z"
     assert mail["links"] == [
         "http://localhost:8000/activate?t=1",
         "http://localhost:8000/help",
@@ -221,13 +251,13 @@ def test_the_inbox_tells_a_script_what_it_needs(dashboard: Dashboard) -> None:
     ]
     assert mail["attachments"][0]["filename"] == "mutabakat ığ.pdf"
     only = document(ask(dashboard, "GET", "/inbox?to=CEM@example.com"))
-    assert [item["id"] for item in only["items"]] == ["m1"]
+    assert [item["id"] for item in only["items"]] == [1]
     found = document(ask(dashboard, "GET", "/inbox?q=activate"))
-    assert [item["id"] for item in found["items"]] == ["m2"]
+    assert [item["id"] for item in found["items"]] == [2]
 
 
 def test_mail_html_is_shown_without_scripts_and_without_requests(dashboard: Dashboard) -> None:
-    response = ask(dashboard, "GET", "/inbox/m2/html", accept="text/html")
+    response = ask(dashboard, "GET", "/inbox/2/html", accept="text/html")
     policy = response.header("content-security-policy")
     assert policy.startswith("sandbox allow-popups")
     assert "allow-scripts" not in policy
@@ -236,12 +266,36 @@ def test_mail_html_is_shown_without_scripts_and_without_requests(dashboard: Dash
 
 
 def test_files_of_a_mail_are_downloads(dashboard: Dashboard) -> None:
-    response = ask(dashboard, "GET", "/inbox/m2/attachments/0")
+    response = ask(dashboard, "GET", "/inbox/2/attachments/0")
     assert response.body == b"%PDF"
     assert "filename*=UTF-8''mutabakat%20%C4%B1%C4%9F.pdf" in response.header("content-disposition")
-    assert ask(dashboard, "GET", "/inbox/m2/attachments/1").status == 404
-    assert ask(dashboard, "GET", "/inbox/m2/attachments/x").status == 404
+    assert ask(dashboard, "GET", "/inbox/2/attachments/1").status == 404
+    assert ask(dashboard, "GET", "/inbox/2/attachments/x").status == 404
     assert ask(dashboard, "GET", "/inbox/nobody").status == 404
+    assert ask(dashboard, "GET", "/inbox/3").status == 404
+
+
+def test_a_long_inbox_has_pages(dashboard: Dashboard, world: World) -> None:
+    world.inbox = [mail(number, subject=f"n{number}") for number in range(203, 100, -1)]
+    first = document(ask(dashboard, "GET", "/inbox"))
+    assert (len(first["items"]), first["total"], first["next_cursor"]) == (100, 103, "104")
+    rest = document(ask(dashboard, "GET", "/inbox?cursor=104"))
+    assert [item["id"] for item in rest["items"]] == [103, 102, 101]
+    assert rest["next_cursor"] is None
+    assert ask(dashboard, "GET", "/inbox?cursor=x").status == 422
+
+
+def test_what_becomes_of_a_mail_is_reported(dashboard: Dashboard, world: World) -> None:
+    response = ask(dashboard, "POST", "/inbox/2/simulate", {"outcome": "bounce"})
+    assert response.status == 202
+    refused = ask(dashboard, "POST", "/inbox/2/simulate", {"outcome": "lost"})
+    assert (refused.status, document(refused)["code"]) == (422, "outcome_invalid")
+    assert ask(dashboard, "POST", "/inbox/9/simulate", {"outcome": "bounce"}).status == 404
+    form = ask(
+        dashboard, "POST", "/inbox/1/simulate", "outcome=open", accept="text/html", form=True
+    )
+    assert (form.status, form.header("location")) == (303, "/_local/inbox/1")
+    assert world.outcomes == [(2, "bounce"), (1, "open")]
 
 
 def test_the_clock_moves_and_reports(dashboard: Dashboard, world: World) -> None:
