@@ -21,7 +21,7 @@ help: ## This list
 # ---------------------------------------------------------------- run
 
 run: $(VENV)/.installed assets ## Start everything on this machine (PORT=…, KOPRU_LOCAL_DIR=… to run several)
-	@exec $(PY) -m infra.local run
+	@exec $(PY) -m infra.local up
 
 demo: $(VENV)/.installed assets ## Play the whole path on a real-looking payroll: file to bank order
 	@exec $(PY) -m infra.local demo
