@@ -12,7 +12,7 @@ import base64
 import copy
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, Protocol
@@ -116,6 +116,19 @@ class Stack:
             "AWS::NotificationARNs": [],
             "AWS::NoValue": _NO_VALUE,
         }
+        self._intrinsics: Mapping[str, Callable[[Json, str], Json]] = {
+            "Ref": self._ref,
+            "Fn::GetAtt": self._get_att,
+            "Fn::Sub": self._sub,
+            "Fn::Join": self._join,
+            "Fn::If": self._if,
+            "Fn::FindInMap": self._find_in_map,
+            "Fn::Select": self._select,
+            "Fn::Split": self._split,
+            "Fn::Base64": self._base64,
+            "Fn::ToJsonString": self._to_json_string,
+            "Fn::GetAZs": self._availability_zones,
+        }
         self._created: dict[str, Attributes] = {}
         self._creating: list[str] = []
 
@@ -134,11 +147,6 @@ class Stack:
             for key, output in (self._template.get("Outputs") or {}).items()
             if self._wanted(output)
         }
-
-    def physical_ids(self) -> Iterator[tuple[str, str]]:
-        """Path and physical id of everything created, in order of creation."""
-        for logical_id, attributes in self._created.items():
-            yield self._prefix + logical_id, attributes["Ref"]
 
     # ------------------------------------------------------------------ resources
 
@@ -220,28 +228,13 @@ class Stack:
             return value
         if len(value) == 1:
             ((name, argument),) = value.items()
-            intrinsic = self._intrinsics().get(name)
+            intrinsic = self._intrinsics.get(name)
             if intrinsic is not None:
                 return intrinsic(argument, where)
             if name.startswith("Fn::"):
                 raise TemplateError(f"{where} uses {name}, which the local stack does not know")
         resolved = ((key, self._resolve(item, where)) for key, item in value.items())
         return {key: item for key, item in resolved if item is not _NO_VALUE}
-
-    def _intrinsics(self) -> Mapping[str, Callable[[Json, str], Json]]:
-        return {
-            "Ref": self._ref,
-            "Fn::GetAtt": self._get_att,
-            "Fn::Sub": self._sub,
-            "Fn::Join": self._join,
-            "Fn::If": self._if,
-            "Fn::FindInMap": self._find_in_map,
-            "Fn::Select": self._select,
-            "Fn::Split": self._split,
-            "Fn::Base64": self._base64,
-            "Fn::ToJsonString": self._to_json_string,
-            "Fn::GetAZs": self._availability_zones,
-        }
 
     def _ref(self, name: str, where: str) -> Json:
         if name in self._pseudo:

@@ -197,6 +197,7 @@ class Deployment:
     buckets: tuple[str, ...] = ()
     buses: tuple[str, ...] = ()
     state_machines: tuple[str, ...] = ()
+    mail_event_types: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def function(self, name: str) -> FunctionSpec:
         """The function of this name or logical id.
