@@ -68,8 +68,8 @@ def render_mail(renderer: Renderer, letter: Letter, language: str, brand: Brand)
     values = {"letter": letter, "brand": brand}
     return Mail(
         subject=letter.subject,
-        text=renderer.text("mail/letter.txt", language, **values),
-        html=renderer.text("mail/letter.html", language, **values),
+        text=renderer.fill("mail/letter.txt", language, **values),
+        html=renderer.fill("mail/letter.html", language, **values),
         language=language,
     )
 

@@ -22,7 +22,9 @@ FONT_FOLDER: Final = STATIC / "font"
 
 _REGULAR, _BOLD = "Kopru", "Kopru-Bold"
 _FILES: Final = {_REGULAR: "DejaVuSans.ttf", _BOLD: "DejaVuSans-Bold.ttf"}
-_MARGIN, _BOTTOM = 56, 64
+_MARGIN, _BOTTOM = 50, 64
+# ReportLab's frame keeps this distance on each side; tables and lines end where text ends.
+_FRAME = 6
 _INK, _MUTED, _LINE, _HEAD = "#1d2733", "#556170", "#c3ccd6", "#eef1f4"
 
 
@@ -79,11 +81,11 @@ def render_pdf(document: Document) -> bytes:
     Raises: AssetsMissingError when the fonts were never built; ValueError for a ragged table.
     """
     from reportlab.lib.pagesizes import A4
-    from reportlab.platypus import SimpleDocTemplate
+    from reportlab.platypus import BaseDocTemplate, Frame, PageTemplate
 
     _register_fonts(FONT_FOLDER)
     buffer = io.BytesIO()
-    paper = SimpleDocTemplate(
+    paper = BaseDocTemplate(
         buffer,
         pagesize=A4,
         leftMargin=_MARGIN,
@@ -98,9 +100,14 @@ def render_pdf(document: Document) -> bytes:
     )
     story: list[Any] = _heading(document)
     for block in document.blocks:
-        story.extend(_flowables(block, paper.width))
-    draw = functools.partial(_page_frame, document)
-    paper.build(story, onFirstPage=draw, onLaterPages=draw)
+        story.extend(_flowables(block, paper.width - 2 * _FRAME))
+    # The small print is drawn last, so that readers and search meet the content first.
+    page = PageTemplate(
+        frames=[Frame(_MARGIN, _BOTTOM, paper.width, paper.height)],
+        onPageEnd=functools.partial(_page_frame, document),
+    )
+    paper.addPageTemplates([page])
+    paper.build(story)
     return buffer.getvalue()
 
 
@@ -211,18 +218,21 @@ def _grid(cells: list[list[Any]], widths: list[float], *, heads: int) -> Any:
     ]
     if heads:
         commands.append(("BACKGROUND", (0, 0), (-1, heads - 1), HexColor(_HEAD)))
-    return LongTable(cells, colWidths=widths, repeatRows=heads, style=TableStyle(commands))
+    return LongTable(
+        cells, colWidths=widths, repeatRows=heads, hAlign="LEFT", style=TableStyle(commands)
+    )
 
 
 def _page_frame(document: Document, canvas: Any, _paper: Any) -> None:
     from reportlab.lib.colors import HexColor
     from reportlab.lib.pagesizes import A4
 
+    left, right = _MARGIN + _FRAME, A4[0] - _MARGIN - _FRAME
     canvas.saveState()
     canvas.setStrokeColor(HexColor(_LINE))
-    canvas.line(_MARGIN, _BOTTOM - 16, A4[0] - _MARGIN, _BOTTOM - 16)
+    canvas.line(left, _BOTTOM - 16, right, _BOTTOM - 16)
     canvas.setFont(_REGULAR, 8)
     canvas.setFillColor(HexColor(_MUTED))
-    canvas.drawString(_MARGIN, _BOTTOM - 30, document.footer)
-    canvas.drawRightString(A4[0] - _MARGIN, _BOTTOM - 30, str(canvas.getPageNumber()))
+    canvas.drawString(left, _BOTTOM - 30, document.footer)
+    canvas.drawRightString(right, _BOTTOM - 30, str(canvas.getPageNumber()))
     canvas.restoreState()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 from webkit import charts, components, urls
@@ -160,11 +160,6 @@ ERROR_TEXTS: Final[Mapping[int, ErrorText]] = {
 """Problem pages by status; any other status is told as 500."""
 
 
-def _escapes(name: str | None) -> bool:
-    """Everything is escaped but the plain text parts of mails."""
-    return not (name or "").endswith(".txt")
-
-
 @dataclass(slots=True)
 class Renderer:
     """Renders the templates of one context over those of webkit, in every language."""
@@ -203,7 +198,7 @@ class Renderer:
 
     def page(self, template: str, view: View, *, status: int = 200, **values: Any) -> PageResponse:
         """A whole page, or a fragment of one when the template extends no layout."""
-        body = self.text(template, view.language, view=view, **values)
+        body = self.fill(template, view.language, view=view, **values)
         headers = security_headers(upload_origins=self.upload_origins) | {
             "content-type": "text/html; charset=utf-8",
             "content-language": view.language,
@@ -211,7 +206,7 @@ class Renderer:
         }
         return PageResponse(status, headers, body)
 
-    def text(self, template: str, language: str, **values: Any) -> str:
+    def fill(self, template: str, language: str, **values: Any) -> str:
         """A template as text: pages, mails and fragments all come from here."""
         return self._environment(language).get_template(template).render(**values)
 
@@ -249,7 +244,8 @@ class Renderer:
         language = self.language(code)
         environment = Environment(
             loader=FileSystemLoader([*self.templates, _TEMPLATES]),
-            autoescape=_escapes,
+            # Plain text parts of mails are the only templates that are not HTML.
+            autoescape=select_autoescape(disabled_extensions=("txt",), default=True),
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
