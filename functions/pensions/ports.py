@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -18,6 +18,7 @@ from pensions.domain.contribution import Contribution
 from pensions.domain.employee import Employee
 from pensions.domain.member_status import MemberStatus
 from pensions.domain.outcome import Ambiguous, Fault, NotSent, Outcome, TransmissionKind
+from pensions.domain.remittance import Remittance
 from pensions.domain.transmission import FrozenLine, Transmission
 
 
@@ -411,3 +412,59 @@ class DueWork(Protocol):
     def due(self, now: datetime, limit: int) -> list[Due]:
         """Rows due by ``now``; each was pushed forward by condition, so nobody else has it."""
         ...
+
+    def polls(self, now: datetime, limit: int) -> list[Due]:
+        """Contracts whose people are to be asked about; each comes again some hours later."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRow:
+    """One row of a payroll file: texts by field, and all texts as they stand in the file."""
+
+    line: int
+    fields: Mapping[str, str]
+    texts: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportTable:
+    """A payroll file that can be read as a table. ``rows`` streams it as often as it is called."""
+
+    header: Sequence[str]
+    row_count: int
+    mapping: Mapping[str, str]
+    fields: Sequence[str | None]
+    source: str
+    encoding: str
+    hidden_sheets: Sequence[str]
+    rows: Callable[[], Iterator[ImportRow]]
+
+
+@dataclass(frozen=True, slots=True)
+class RowProblem:
+    """One thing wrong with one row of a file; ``field`` is empty when it is the whole row."""
+
+    line: int
+    field: str
+    code: str
+    message: str
+
+
+class ImportFiles(Protocol):
+    """Reads payroll files and returns them with their problems marked."""
+
+    def read(
+        self, kind: str, file: UploadedFile, *, remembered: Mapping[str, str], language: str
+    ) -> ImportTable: ...
+    def returned(
+        self, table: ImportTable, problems: Sequence[RowProblem], *, language: str
+    ) -> bytes: ...
+
+
+class BankOrderWriter(Protocol):
+    """Writes a remittance as a file a bank or a person can use."""
+
+    def write(
+        self, order_format: str, remittance: Remittance, contract: Contract, *, language: str
+    ) -> UploadedFile: ...

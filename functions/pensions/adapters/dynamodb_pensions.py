@@ -32,7 +32,7 @@ from pensions.ports import (
     WriteRefusedError,
 )
 from toolkit.auth import TenantContext
-from toolkit.aws.dynamodb import Database, Item, Keyspace, all_of, equals, exists
+from toolkit.aws.dynamodb import DUE_SHARDS, Database, Item, Keyspace, all_of, equals, exists
 from toolkit.aws.jobs import Jobs, job_from, job_key
 from toolkit.aws.secrets import CredentialVault, SecretName
 from toolkit.aws.transactions import TransactionRefusedError
@@ -43,7 +43,9 @@ CONTEXT: Final = "pen"
 _PURPOSE: Final = "credentials"
 _BODY: Final = "BODY"
 _COUNTS: Final = "COUNTS"
+_POLL: Final = "POLL"
 _SWEEP_PUSH: Final = timedelta(minutes=2)
+_POLL_EVERY: Final = timedelta(hours=6)
 QueueUrl = Callable[[str], str]
 
 
@@ -95,11 +97,16 @@ class DynamoUnit:
             "contract", before.id, "deleted" if before.deleted else "open", before.stamp
         )
         state = "deleted" if after.deleted else "open"
-        remove = ("by_pk", "by_sk") if after.deleted else ()
+        remove = ("by_pk", "by_sk", "due_pk", "due_sk") if after.deleted else ()
+        assign = rows.contract_row(after)
+        if after.credentials.version != before.credentials.version:
+            shard = sum(after.id.encode()) % DUE_SHARDS
+            assign["due_pk"] = self._keyspace.system(_POLL, str(shard))
+            assign["due_sk"] = f"{rows.moment(self._unit.now + _POLL_EVERY)}#{after.id}"
         changed = self._unit.change(
             stored,
             _change(action, state, detail),
-            assign=rows.contract_row(after),
+            assign=assign,
             remove=remove,
         )
         return rows.contract_from({**changed, "created_at": before.stamp.created_at})
@@ -509,25 +516,35 @@ class DynamoDueWork:
         self._keyspace = Keyspace(CONTEXT)
 
     def due(self, now: datetime, limit: int) -> list[Due]:
-        """Due rows, oldest first; pushed forward by condition so that two sweepers cannot storm."""
+        """Transmissions and jobs that wait for their time, oldest first."""
+        return self._claim(self._keyspace.due_shards(), now, limit, _SWEEP_PUSH)
+
+    def polls(self, now: datetime, limit: int) -> list[Due]:
+        """Contracts to ask about, spread over the day by when their credentials were stored."""
+        shards = tuple(self._keyspace.system(_POLL, str(n)) for n in range(DUE_SHARDS))
+        return self._claim(shards, now, limit, _POLL_EVERY)
+
+    def _claim(
+        self, shards: Sequence[str], now: datetime, limit: int, push: timedelta
+    ) -> list[Due]:
+        """Due rows, pushed forward by condition so that two sweepers cannot storm."""
         bound = f"{rows.moment(now)}~"
-        later = rows.moment(now + _SWEEP_PUSH)
+        later = rows.moment(now + push)
         found: list[Due] = []
-        for shard in self._keyspace.due_shards():
+        for shard in shards:
             page = self._database.query(
-                "core", shard, index="due", up_to=bound, limit=max(1, limit // 4)
+                "core", shard, index="due", up_to=bound, limit=max(1, limit // len(shards))
             )
             for key in page.items:
-                identity = key["pk"].rsplit("#", 1)[-1]
-                row = self._database.update(
+                _, _, tenant_id, kind, identity = key["pk"].split("#")
+                moved = self._database.update(
                     "core",
                     key["pk"],
                     key["sk"],
                     assign={"due_sk": f"{later}#{identity}"},
                     when=equals("due_sk", key["due_sk"]),
                 )
-                if row is not None:
-                    _, _, tenant_id, kind, identity = key["pk"].split("#")
+                if moved is not None:
                     due_at = datetime.fromisoformat(key["due_sk"].partition("#")[0])
                     found.append(Due(kind.lower(), identity, tenant_id, due_at))
         return sorted(found, key=lambda item: item.due_at)

@@ -5,8 +5,9 @@ from contextlib import suppress
 from itertools import islice
 from typing import Any, Final
 
-from kernel.errors import ConflictError
-from pensions.application.context import GROUP, ZONE, Scope, provider_of
+from kernel.clock import Clock
+from kernel.errors import ConflictError, NotFoundError
+from pensions.application.context import GROUP, Scope, provider_of
 from pensions.application.credentials import connection, refuse_credentials
 from pensions.application.send_to_insurer import (
     COMMIT_RESERVE_SECONDS,
@@ -21,8 +22,16 @@ from pensions.domain.member_status import MemberState, MemberStatus
 from pensions.domain.outcome import Ambiguous, Fault, FaultMeaning, NotSent
 from pensions.domain.provider import Capability
 from pensions.domain.transmission import TransmissionState
-from pensions.ports import CommandIdentity, InsurerGateway, MemberRef, Remembered, WriteRefusedError
+from pensions.ports import (
+    CommandIdentity,
+    DueWork,
+    InsurerGateway,
+    MemberRef,
+    Remembered,
+    WriteRefusedError,
+)
 
+POLL_LIMIT: Final = 200
 _MEMBERS: Final = frozenset({EmployeeStatus.ENROLLED, EmployeeStatus.DONE_ELSEWHERE})
 _MARGIN: Final = EFFECT_SECONDS + COMMIT_RESERVE_SECONDS
 _STATES: Final = {
@@ -233,21 +242,24 @@ def _after(person: Employee, status: MemberStatus) -> Employee | None:
 
 
 class PollStatus:
-    """Schedule: start a refresh for contracts whose enrolled people were not asked about today."""
+    """Schedule: ask about the enrolled people of every contract a few times a day, without a
+    button.
+    """
 
-    def __init__(self, scope: Scope) -> None:
-        self._scope = scope
+    def __init__(self, due_work: DueWork, clock: Clock, scope_of: Callable[[str], Scope]) -> None:
+        self._due_work = due_work
+        self._clock = clock
+        self._scope_of = scope_of
 
     def __call__(self) -> int:
-        """Number of refreshes started for this tenant."""
+        """Number of refreshes started."""
         started = 0
-        start = StartStatusRefresh(self._scope)
-        today = self._scope.clock.today(ZONE)
-        for contract in self._scope.store.contracts():
-            if contract.state(today) is not ContractState.READY:
+        for item in self._due_work.polls(self._clock.now(), POLL_LIMIT):
+            scope = self._scope_of(item.tenant_id)
+            if not scope.store.employee_counts(item.id).policies:
                 continue
-            if not self._scope.store.employee_counts(contract.id).policies:
-                continue
-            start(contract.id)
-            started += 1
+            # A contract that was removed or waits for credentials is simply not asked about.
+            with suppress(ConflictError, NotFoundError):
+                StartStatusRefresh(scope)(item.id)
+                started += 1
         return started

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from pensions.domain.deadlines import payment_deadline
-
 from kernel.business_days import Calendar
 from kernel.errors import ConflictError
 from kernel.money import Money
@@ -21,6 +19,7 @@ from pensions.domain.contribution import (
     PeriodSummary,
     summarise,
 )
+from pensions.domain.deadlines import payment_deadline
 
 
 @dataclass(frozen=True, slots=True)

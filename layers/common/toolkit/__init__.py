@@ -1,4 +1,6 @@
-"""Plumbing shared by all contexts: AWS, HTTP and SOAP access, settings, access control, entry points.
+"""Plumbing shared by all contexts: AWS, HTTP and SOAP access, settings, access control, entry
+points.
 
-Nothing here knows a business term of one context. Contexts use it from their adapters, handlers and bootstrap.
+Nothing here knows a business term of one context. Contexts use it from their adapters, handlers
+and bootstrap.
 """

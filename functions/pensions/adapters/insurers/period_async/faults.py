@@ -18,6 +18,9 @@ RECEIPT_WORDS: Final[Mapping[str, AnswerWord]] = MappingProxyType(
     }
 )
 
+EXISTING: Final = frozenset({"POL01", "MUK01"})
+"""Refusals that mean "we have it already": the insurer's own record decides, not the refusal."""
+
 POLICY_WORDS: Final[Mapping[str, AnswerWord]] = MappingProxyType(
     {
         "BEKLIYOR": AnswerWord.PROCESSING,

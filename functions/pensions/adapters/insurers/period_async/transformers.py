@@ -21,6 +21,7 @@ from pensions.adapters.insurers.dialect import CURRENCY, InsurerConfig, Standing
 from pensions.adapters.insurers.exchange import ForeignAnswerError
 from pensions.adapters.insurers.period_async.faults import (
     COLLECTION_WORDS,
+    EXISTING,
     FAULTS,
     MEMBER_WORDS,
     POLICY_WORDS,
@@ -340,6 +341,8 @@ def _line(
     row: Mapping[str, Any],
 ) -> ParsedLine:
     word = words.get(row["DURUM"], AnswerWord.UNKNOWN)
+    if word is AnswerWord.REJECTED and config.suffix(row["HATAKOD"]) in EXISTING:
+        word = AnswerWord.EXISTS
     amount = row.get("TUTARKRS")
     rejected = word is AnswerWord.REJECTED
     return ParsedLine(

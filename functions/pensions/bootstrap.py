@@ -1,0 +1,245 @@
+"""Composition root of the pensions context: the only module that knows both sides."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+from kernel.business_days import Calendar
+from pensions.adapters.bank_orders import BankOrderFiles
+from pensions.adapters.dynamodb_pensions import CONTEXT, DynamoDueWork, DynamoPensionsStore
+from pensions.adapters.field_parsers import API_PARSERS, FILE_PARSERS
+from pensions.adapters.import_files import TabularImportFiles
+from pensions.adapters.s3_files import S3ExchangeArchive, S3FileAccess
+from pensions.application.context import Scope
+from pensions.application.contracts import ChangeContract, RegisterContract, RemoveContract
+from pensions.application.contributions import (
+    AddContribution,
+    CalculateContributions,
+    ChangeContribution,
+    RemoveContribution,
+)
+from pensions.application.credentials import StoreCredentials, TestCredentials
+from pensions.application.employees import (
+    AddEmployee,
+    ChangeEmployee,
+    MarkDoneElsewhere,
+    WithdrawEmployee,
+)
+from pensions.application.imports import RunImport, StartImport, UndoImport
+from pensions.application.prepare_submission import PrepareSubmission
+from pensions.application.refresh_status import PollStatus, RefreshStatus, StartStatusRefresh
+from pensions.application.release_held import ReleaseHeld
+from pensions.application.remittances import MarkRemittancePaid, ShowRemittance
+from pensions.application.send_to_insurer import SendToInsurer
+from pensions.application.submissions import SubmitContributions, SubmitEmployees
+from pensions.application.sweep import Sweep
+from pensions.ports import InsurerGateway, PensionsStore
+from pensions.settings import PensionsSettings
+from toolkit.auth import TenantContext
+from toolkit.aws.dynamodb import Keyspace
+from toolkit.http.cursor import Cursors
+from toolkit.platform import Platform
+
+GatewayOf = Callable[[TenantContext], InsurerGateway]
+
+
+@dataclass
+class Pensions:
+    """The use cases of this context for one tenant and one caller."""
+
+    application: "Application"
+    context: TenantContext
+
+    @cached_property
+    def store(self) -> PensionsStore:
+        """Reads and units of work."""
+        app = self.application
+        return DynamoPensionsStore(
+            app.platform.machinery,
+            self.context,
+            vault=app.platform.vault(CONTEXT),
+            index_key=lambda tenant_id: app.platform.app_secret.derive("person-index", tenant_id),
+            queue_url=app.settings.queue_url,
+        )
+
+    @cached_property
+    def scope(self) -> Scope:
+        """What the use cases are built from."""
+        platform = self.application.platform
+        return Scope(self.store, platform.clock, platform.ids, self.application.calendar)
+
+    @cached_property
+    def files(self) -> S3FileAccess:
+        """Uploads and exports of the tenant."""
+        return S3FileAccess(self.application.platform.files, self.context.tenant_id)
+
+    @cached_property
+    def gateway(self) -> InsurerGateway:
+        """All insurers; only workers and the credentials test use it."""
+        return self.application.gateway_of(self.context)
+
+    def register_contract(self) -> RegisterContract:
+        return RegisterContract(self.scope)
+
+    def change_contract(self) -> ChangeContract:
+        return ChangeContract(self.scope)
+
+    def remove_contract(self) -> RemoveContract:
+        return RemoveContract(self.scope)
+
+    def store_credentials(self) -> StoreCredentials:
+        return StoreCredentials(self.scope)
+
+    def test_credentials(self) -> TestCredentials:
+        return TestCredentials(self.scope, self.gateway)
+
+    def add_employee(self) -> AddEmployee:
+        return AddEmployee(self.scope, API_PARSERS)
+
+    def change_employee(self) -> ChangeEmployee:
+        return ChangeEmployee(self.scope, API_PARSERS)
+
+    def withdraw_employee(self) -> WithdrawEmployee:
+        return WithdrawEmployee(self.scope)
+
+    def mark_done_elsewhere(self) -> MarkDoneElsewhere:
+        return MarkDoneElsewhere(self.scope)
+
+    def start_import(self) -> StartImport:
+        return StartImport(self.scope, self.files)
+
+    def run_import(self) -> RunImport:
+        return RunImport(self.scope, self.files, TabularImportFiles(), FILE_PARSERS)
+
+    def undo_import(self) -> UndoImport:
+        return UndoImport(self.scope, API_PARSERS)
+
+    def submit_employees(self) -> SubmitEmployees:
+        return SubmitEmployees(self.scope)
+
+    def submit_contributions(self) -> SubmitContributions:
+        return SubmitContributions(self.scope)
+
+    def prepare_submission(self) -> PrepareSubmission:
+        return PrepareSubmission(self.scope)
+
+    def release_held(self) -> ReleaseHeld:
+        return ReleaseHeld(self.scope)
+
+    def send_to_insurer(self) -> SendToInsurer:
+        return SendToInsurer(self.scope, self.gateway)
+
+    def start_status_refresh(self) -> StartStatusRefresh:
+        return StartStatusRefresh(self.scope)
+
+    def refresh_status(self) -> RefreshStatus:
+        return RefreshStatus(self.scope, self.gateway)
+
+    def calculate_contributions(self) -> CalculateContributions:
+        return CalculateContributions(self.scope)
+
+    def add_contribution(self) -> AddContribution:
+        return AddContribution(self.scope)
+
+    def change_contribution(self) -> ChangeContribution:
+        return ChangeContribution(self.scope)
+
+    def remove_contribution(self) -> RemoveContribution:
+        return RemoveContribution(self.scope)
+
+    def show_remittance(self) -> ShowRemittance:
+        return ShowRemittance(self.scope, lambda: self.application.settings.insurer_accounts)
+
+    def mark_remittance_paid(self) -> MarkRemittancePaid:
+        return MarkRemittancePaid(self.scope, self.show_remittance())
+
+    def bank_orders(self, payer_name: str) -> BankOrderFiles:
+        return BankOrderFiles(
+            payer_name=payer_name,
+            now=self.application.platform.clock.now,
+            calendar=self.scope.calendar(),
+        )
+
+
+@dataclass
+class Application:
+    """Everything of the context that does not belong to a tenant."""
+
+    settings: PensionsSettings
+    platform: Platform
+    gateway_of: GatewayOf
+    calendar: Callable[[], Calendar]
+
+    def for_tenant(self, context: TenantContext) -> Pensions:
+        """The use cases for one tenant."""
+        return Pensions(self, context)
+
+    def for_system(self, tenant_id: str, what: str) -> Pensions:
+        """The use cases for work that no person started."""
+        return self.for_tenant(TenantContext(tenant_id, f"system:{what}"))
+
+    @cached_property
+    def cursors(self) -> Cursors:
+        """Sealed paging cursors."""
+        return Cursors(self.platform.app_secret.derive("cursor", CONTEXT))
+
+    def sweep(self) -> Sweep:
+        """The minute sweep over all tenants."""
+        return Sweep(
+            DynamoDueWork(self.platform.database),
+            self.platform.clock,
+            lambda tenant_id: self.for_system(tenant_id, "sweep").scope,
+        )
+
+    def poll_status(self) -> PollStatus:
+        """The scheduled status poll over all tenants."""
+        return PollStatus(
+            DynamoDueWork(self.platform.database),
+            self.platform.clock,
+            lambda tenant_id: self.for_system(tenant_id, "poll").scope,
+        )
+
+    def relay_outbox(self) -> int:
+        """Deliver outbox rows whose process died."""
+        return self.platform.machinery.outbox.relay(Keyspace(CONTEXT))
+
+
+def build(
+    settings: PensionsSettings,
+    *,
+    platform: Platform | None = None,
+    gateway_of: GatewayOf | None = None,
+    calendar: Callable[[], Calendar] | None = None,
+) -> Application:
+    """Build the context; tests pass their own platform, gateway or calendar."""
+    chosen = platform or Platform(settings.common)
+    return Application(
+        settings=settings,
+        platform=chosen,
+        gateway_of=gateway_of or _registry(settings, chosen),
+        calendar=calendar or _turkish_calendar,
+    )
+
+
+def _registry(settings: PensionsSettings, platform: Platform) -> GatewayOf:
+    def gateway_of(context: TenantContext) -> InsurerGateway:
+        from pensions.adapters.insurers.registry import InsurerRegistry
+
+        archive = S3ExchangeArchive(
+            platform.client("s3"), settings.common.raw_bucket, context.tenant_id, platform.ids
+        )
+        return InsurerRegistry(settings.insurer_endpoints, archive)
+
+    return gateway_of
+
+
+def _turkish_calendar() -> Calendar:
+    from toolkit.calendars import calendar
+
+    return calendar("TR")
+
+
+@cache
+def application() -> Application:
+    """The context of this process, built at its first use."""
+    return build(PensionsSettings.from_environment())

@@ -1,0 +1,1 @@
+"""Triggers of the pensions context, one module each; the list of files is the list of triggers."""

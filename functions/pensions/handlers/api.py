@@ -1,0 +1,9 @@
+"""HTTP: the pensions API and its pages."""
+
+from pensions.handlers.http import contracts, contributions, employees, uploads
+from pensions.handlers.http.app import app
+from pensions.pages import routes
+
+__all__ = ["contracts", "contributions", "employees", "handler", "routes", "uploads"]
+
+handler = app.handler

@@ -1,0 +1,1 @@
+"""Routes of the pensions API by resource; ``handlers.api`` is the door."""

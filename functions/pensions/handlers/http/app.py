@@ -1,0 +1,53 @@
+"""The HTTP application of this context and what its routes share."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pensions.bootstrap import Pensions, application
+from pensions.pages.words import error_page, language_of, problem_text
+from toolkit.entrypoints import HttpApp, Reply, Request
+
+REVEAL: Final = "pensions:person:reveal"
+
+
+def _error_page(request: Request, status: int, body: Mapping[str, Any]) -> Reply:
+    return error_page(app, request, status, body)
+
+
+app: HttpApp = HttpApp(
+    "pensions",
+    base_url=lambda: application().settings.common.base_url,
+    csrf_key=lambda: application().platform.app_secret.derive("csrf"),
+    error_page=_error_page,
+    translate=problem_text,
+)
+
+
+def pensions(request: Request) -> Pensions:
+    """The use cases for the tenant and caller of a request."""
+    return application().for_tenant(request.tenant)
+
+
+def reveals(request: Request) -> bool:
+    """Whether clear personal values may be in the answer: for programs with that right, not pages.
+
+    A payroll program gets back what it sent; people see masked values and reveal one by an act of
+    its own.
+    """
+    return request.principal.kind == "api_key" and request.principal.may(REVEAL)
+
+
+def accepted(job_id: str, kind: str) -> Reply:
+    """202 with the address of the job and its first state."""
+    body: dict[str, Any] = {
+        "id": job_id,
+        "kind": kind,
+        "status": "queued",
+        "total": 0,
+        "done": 0,
+        "failed": 0,
+    }
+    return Reply(body, 202, {"location": f"/v1/jobs/{job_id}", "retry-after": "1"})
+
+
+__all__ = ["accepted", "app", "language_of", "pensions", "reveals"]

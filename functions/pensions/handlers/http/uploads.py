@@ -1,0 +1,204 @@
+"""Files in and out: imports from uploads or small bodies, undo, the corrected workbook, exports."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from kernel.errors import NotFoundError, Problem, TooLargeError, ValidationError
+from kernel.money import Money
+from kernel.periods import Period
+from pensions.application.imports import XLSX
+from pensions.handlers.http.app import accepted, app, language_of, pensions
+from pensions.ports import UploadedFile
+from pensions.schemas import ImportIn
+from toolkit.entrypoints import Reply, Request
+from toolkit.tabular.values import ExportValue
+
+DIRECT_LIMIT: Final = 1_048_576
+_TABLE_TYPES: Final = {"text/csv": "payroll.csv", XLSX: "payroll.xlsx"}
+_FORMATS: Final = frozenset({"csv", "xlsx"})
+
+
+def start_import(request: Request, kind: str) -> Reply:
+    """Start an import from ``{upload_id, dry_run, …}`` or from the body itself.
+
+    A direct body takes its options from the query: ``dry_run=true``, ``year``, ``month``.
+    """
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    start = pensions(request).start_import()
+    language = language_of(request)
+    if content_type in _TABLE_TYPES:
+        if len(request.raw_body) > DIRECT_LIMIT:
+            raise TooLargeError("too_large", "Files above 1 MiB are uploaded first.")
+        options = ImportIn.model_validate(
+            {
+                "upload_id": "-",
+                "dry_run": request.query.get("dry_run", "") == "true",
+                "year": _number(request.query.get("year")),
+                "month": _number(request.query.get("month")),
+            }
+        )
+        file = UploadedFile(request.raw_body, content_type, _TABLE_TYPES[content_type])
+        started = start(
+            request.id(),
+            kind,
+            file=file,
+            dry_run=options.dry_run,
+            language=language,
+            period=_period(kind, options),
+        )
+    else:
+        options = request.json(ImportIn)
+        started = start(
+            request.id(),
+            kind,
+            upload_id=options.upload_id,
+            dry_run=options.dry_run,
+            language=options.language,
+            period=_period(kind, options),
+            mapping=options.mapping,
+        )
+    return accepted(started.job_id, f"{kind}_import")
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) <= 4 else None
+
+
+def _period(kind: str, options: ImportIn) -> Period | None:
+    if kind != "contributions":
+        return None
+    if options.year is None or options.month is None:
+        missing = [name for name in ("year", "month") if getattr(options, name) is None]
+        raise ValidationError(
+            "invalid_input",
+            "Say which month the file is for.",
+            problems=[Problem(f"/{name}", "required", "This is required.") for name in missing],
+        )
+    return Period(options.year, options.month)
+
+
+@app.api("POST", "/v1/pensions/imports/{id}/undo", permission="pensions:employee:write")
+def undo_import(request: Request) -> Reply:
+    """Take back an import of people, as far as nothing was sent since."""
+    return Reply(pensions(request).undo_import()(request.id()))
+
+
+@app.api("GET", "/v1/pensions/imports/{id}/corrected-workbook", permission="pensions:employee:read")
+def corrected_workbook(request: Request) -> Reply:
+    """The imported file with its problems marked; redirects to the download."""
+    use = pensions(request)
+    job = use.store.job(request.id())
+    if job is None:
+        raise NotFoundError("not_found", "There is no such item.")
+    link = use.files.download_link(job.id, f"kopru-{job.id}.xlsx")
+    return Reply("", 303, {"location": link}, "text/plain; charset=utf-8")
+
+
+@app.api(
+    "GET",
+    "/v1/pensions/contracts/{id}/exports/employees",
+    permission="pensions:employee:export",
+)
+def export_employees(request: Request) -> Reply:
+    """People of a contract as a file to upload in the insurer's own screens (PEN-10)."""
+    use = pensions(request)
+    contract = use.store.contract(request.id())
+    header = [
+        "T.C. Kimlik No", "Ad", "Soyad", "Doğum Tarihi", "Cinsiyet", "Cep Telefonu", "E-posta",
+        "IBAN", "İşe Giriş Tarihi", "Fon Tercihi", "Katkı Oranı", "Poliçe No", "Durum",
+    ]  # fmt: skip
+
+    def rows() -> Iterator[tuple[ExportValue, ...]]:
+        for person in use.store.employees(contract.id):
+            yield (
+                person.national_id.reveal("export") if person.national_id else "",
+                person.first_name,
+                person.last_name,
+                person.birth_date,
+                person.gender,
+                person.mobile.reveal("export") if person.mobile else "",
+                person.email.reveal("export") if person.email else "",
+                person.iban.reveal("export") if person.iban else "",
+                person.hired_on,
+                person.fund_preference.value if person.fund_preference else "",
+                person.contribution_rate.to_api() if person.contribution_rate else "",
+                person.policy_no,
+                person.status.value,
+            )
+
+    return _export(request, f"employees-{contract.contract_no}", header, rows())
+
+
+@app.api(
+    "GET",
+    "/v1/pensions/contracts/{id}/exports/contributions",
+    permission="pensions:employee:export",
+)
+def export_contributions(request: Request) -> Reply:
+    """Contributions of a month as a file to upload in the insurer's own screens (PEN-10)."""
+    use = pensions(request)
+    contract = use.store.contract(request.id())
+    period = period_of_query(request)
+    items = list(use.store.contributions(contract.id, period))
+    people = use.store.employees_by_id([item.employee_id for item in items])
+    header = [
+        "T.C. Kimlik No", "Ad", "Soyad", "Poliçe No", "Ödeme Tarihi", "Katkı Payı Oranı", "Yıl",
+        "Ay", "Katkı Payı Tutarı", "Durum",
+    ]  # fmt: skip
+
+    def rows() -> Iterator[tuple[ExportValue, ...]]:
+        for item in items:
+            person = people[item.employee_id]
+            amount: Money = item.amount
+            yield (
+                person.national_id.reveal("export") if person.national_id else "",
+                person.first_name,
+                person.last_name,
+                person.policy_no,
+                item.paid_on,
+                item.rate.to_api(),
+                item.period.year,
+                item.period.month,
+                amount,
+                item.status.value,
+            )
+
+    return _export(request, f"contributions-{contract.contract_no}-{period}", header, rows())
+
+
+def period_of_query(request: Request) -> Period:
+    """The month named by ``year`` and ``month``; raises ValidationError with what is missing."""
+    year, month = _number(request.query.get("year")), _number(request.query.get("month"))
+    problems = []
+    if year is None or not 2017 <= year <= 2100:
+        problems.append(Problem("/year", "invalid", "A year from 2017 on."))
+    if month is None or not 1 <= month <= 12:
+        problems.append(Problem("/month", "invalid", "A month from 1 to 12."))
+    if problems or year is None or month is None:
+        raise ValidationError("invalid_input", "Say which month.", problems=problems)
+    return Period(year, month)
+
+
+def _export(
+    request: Request, name: str, header: list[str], rows: Iterator[tuple[ExportValue, ...]]
+) -> Reply:
+    chosen = request.query.get("format", "xlsx")
+    if chosen not in _FORMATS:
+        raise ValidationError(
+            "invalid_input",
+            "There is no such format.",
+            problems=[Problem("/format", "choice", "Use csv or xlsx.")],
+        )
+    disposition = {"content-disposition": f'attachment; filename="{name}.{chosen}"'}
+    if chosen == "csv":
+        from toolkit.tabular.csv_writer import people_csv
+
+        body = b"".join(people_csv(header, rows))
+        return Reply(body, 200, disposition, "text/csv; charset=utf-8")
+    import io
+
+    from toolkit.tabular.xlsx_writer import write_table
+
+    output = io.BytesIO()
+    write_table(output, header, rows)
+    return Reply(output.getvalue(), 200, disposition, XLSX)

@@ -1,0 +1,13 @@
+"""Schedule, every minute: deliver what a dead process left in the outbox, and sweep what is due."""
+
+from collections.abc import Mapping
+
+from pensions.bootstrap import application
+from toolkit.entrypoints import schedule_handler
+
+
+@schedule_handler("pensions")
+def handler() -> Mapping[str, int]:
+    """Relay the outbox first, then give due rows their work again."""
+    relayed = application().relay_outbox()
+    return {"OutboxRelayed": relayed, "RowsSwept": application().sweep()()}

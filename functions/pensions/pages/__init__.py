@@ -1,0 +1,1 @@
+"""Pages of the pensions context, on the shared page kit."""
