@@ -398,7 +398,7 @@ def _read_line(
     if row.word is AnswerWord.REJECTED:
         return LineVerdict(VerdictKind.REJECTED, code=row.code, provider_code=raw), None
     if row.word is AnswerWord.PROCESSING:
-        return LineVerdict(VerdictKind.PROCESSING, code=row.code, provider_code=raw), None
+        return LineVerdict(VerdictKind.PROCESSING), None
     external = row.word is AnswerWord.EXISTS
     if kind is TransmissionKind.ENROLMENT:
         # Taken without a number is not enrolled yet: no contribution may be sent without one.
