@@ -365,6 +365,7 @@ class Database:
         pk: str,
         *,
         prefix: str | None = None,
+        up_to: str | None = None,
         after: Item | None = None,
         limit: int | None = None,
         forward: bool = True,
@@ -373,7 +374,14 @@ class Database:
         consistently.
         """
         keys = self.query(
-            "core", pk, index="by", prefix=prefix, after=after, limit=limit, forward=forward
+            "core",
+            pk,
+            index="by",
+            prefix=prefix,
+            up_to=up_to,
+            after=after,
+            limit=limit,
+            forward=forward,
         )
         rows = self.get_many("core", [(item["pk"], item["sk"]) for item in keys.items])
         ordered = [

@@ -153,14 +153,21 @@ class Jobs:
 
 
 def read_jobs(
-    database: Database, contexts: Sequence[str], tenant_id: str, limit: int
+    database: Database,
+    contexts: Sequence[str],
+    tenant_id: str,
+    limit: int,
+    *,
+    before: str | None = None,
 ) -> Iterator[Job]:
-    """Newest jobs of a tenant over several contexts."""
+    """Newest jobs of a tenant over several contexts, older than the job ``before`` if given."""
     found: list[Job] = []
     for context in contexts:
         keyspace = Keyspace(context, tenant_id)
-        page = database.list_rows(keyspace.key("JOBS"), limit=limit, forward=False)
-        found += [job_from(row) for row in page.items]
+        page = database.list_rows(
+            keyspace.key("JOBS"), up_to=before, limit=limit + 1, forward=False
+        )
+        found += [job_from(row) for row in page.items if row["id"] != before]
     return iter(sorted(found, key=lambda job: job.id, reverse=True)[:limit])
 
 

@@ -27,6 +27,7 @@ from toolkit.auth import TenantContext
 from toolkit.aws.dynamodb import Condition, Database, Item, Keyspace, all_of, equals
 from toolkit.aws.outbox import Delivery, Outbox, instant
 from toolkit.aws.transactions import Transaction
+from toolkit.observability import logger
 
 META: Final = "META"
 GENESIS: Final = "0" * 64
@@ -316,11 +317,19 @@ class UnitOfWork:
     # ------------------------------------------------------------------ commit
 
     def commit(self, *, dispatch: bool = True) -> None:
-        """Write everything or nothing, then deliver the outbox rows (repeated by the sweep if cut
-        off).
+        """Write everything or nothing, then deliver the outbox rows.
 
+        A delivery that fails is no failure of the commit: the rows are due and the sweep repeats
+        them, so the caller hears the truth about what was written.
         Raises: TransactionRefusedError, ConflictError (see ``Transaction.commit``).
         """
         self.transaction.commit(self._machinery.database)
-        if dispatch and self.deliveries:
+        if not dispatch or not self.deliveries:
+            return
+        try:
             self._machinery.outbox.dispatch(self.deliveries)
+        except Exception as error:
+            logger("outbox").warning(
+                "rows left to the relay",
+                extra={"error_class": type(error).__name__, "rows": len(self.deliveries)},
+            )
