@@ -1,0 +1,1 @@
+"""Workspace: tenants, people, access, jobs, files, timeline, exceptions, mail: the common spine."""

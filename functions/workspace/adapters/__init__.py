@@ -1,0 +1,1 @@
+"""Ports of the workspace on DynamoDB, S3, SES and argon2."""

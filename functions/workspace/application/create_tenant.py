@@ -1,0 +1,75 @@
+"""Open a company: the operator names it and its first owner, who is invited by mail."""
+
+from dataclasses import dataclass
+
+from kernel.clock import Clock
+from kernel.ids import IdSource
+from kernel.sensitive import Email, Secret
+from kernel.text import clean_person_name
+from toolkit.auth import TenantContext
+from workspace.application.invite_user import PersonEntry, enter_person
+from workspace.application.issue_api_key import KeyMaker
+from workspace.domain.api_key import ApiKey
+from workspace.domain.events import TENANT_CREATED
+from workspace.domain.message import Message, MessageKind
+from workspace.domain.tenant import Tenant, new_tenant
+from workspace.domain.user import OWNER, Membership
+from workspace.ports import SystemStore
+
+FIRST_KEY_SCOPES = ("workspace:*:*", "pensions:*:*")
+
+
+@dataclass(frozen=True, slots=True)
+class NewCompany:
+    """What came of it: the company, its invited owner, and the first key if one was wished."""
+
+    tenant: Tenant
+    owner: Membership
+    key: ApiKey | None
+    secret: Secret | None
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTenant:
+    """Creates tenant, owner and invitation in one transaction."""
+
+    store: SystemStore
+    clock: Clock
+    ids: IdSource
+    keys: KeyMaker
+
+    def __call__(
+        self,
+        *,
+        actor: str,
+        correlation_id: str,
+        name: str,
+        language: str,
+        zone: str,
+        owner_email: Email,
+        owner_name: str,
+        with_key: bool,
+    ) -> NewCompany:
+        """Raises: ParseError, ValidationError for the fields."""
+        tenant = new_tenant(self.ids.new(), name, language, zone)
+        context = TenantContext(tenant.id, actor, correlation_id)
+        unit = self.store.unit(actor).for_tenant(context)
+        tenant = unit.add_tenant(tenant)
+        entry = PersonEntry(owner_email, clean_person_name(owner_name), language)
+        person = enter_person(self.store, unit, self.ids, entry)
+        owner = unit.add_membership(
+            Membership(person.id, owner_email, entry.name, (OWNER,), language), "user.invited"
+        )
+        unit.add_message(
+            Message(self.ids.new(), tenant.id, MessageKind.INVITATION, person.id, language)
+        )
+        key, secret = None, None
+        if with_key:
+            key, secret = self.keys.make(unit, "first key", FIRST_KEY_SCOPES, created_by=actor)
+        unit.publish(
+            TENANT_CREATED,
+            f"tenant:{tenant.id}",
+            {"tenant_id": tenant.id, "language": language, "zone": zone},
+        )
+        unit.commit()
+        return NewCompany(tenant, owner, key, secret)

@@ -1,0 +1,76 @@
+"""Give somebody an account with a password at once: for the installer of a stack, not for the API.
+
+The local stack seeds its demo people with it; the first operator of a small installation does too.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from kernel.ids import IdSource
+from kernel.sensitive import Email, Secret
+from kernel.text import clean_person_name
+from toolkit.auth import TenantContext
+from workspace.application.invite_user import PersonEntry, enter_person
+from workspace.application.passwords import checked_password
+from workspace.domain.user import (
+    Company,
+    Membership,
+    MembershipState,
+    Person,
+    PersonState,
+    check_roles,
+    with_company,
+)
+from workspace.ports import PasswordHasher, SystemStore
+
+
+@dataclass(frozen=True, slots=True)
+class InstallUser:
+    """Adds an active member; somebody who has an account keeps their password."""
+
+    store: SystemStore
+    ids: IdSource
+    hasher: PasswordHasher
+
+    def __call__(
+        self,
+        context: TenantContext,
+        *,
+        email: Email,
+        name: str,
+        roles: Iterable[str],
+        language: str,
+        password: Secret,
+    ) -> Person:
+        """Raises: ParseError, ValidationError."""
+        company = self.store.company(context)
+        tenant = company.tenant()
+        unit = company.unit()
+        known = self.store.person_of(email)
+        entry = PersonEntry(email, clean_person_name(name), language)
+        if known is None:
+            fresh = Person(
+                self.ids.new(),
+                email,
+                entry.name,
+                language,
+                state=PersonState.ACTIVE,
+                companies=(Company(tenant.id, tenant.name),),
+            )
+            clear = checked_password(password, fresh, tenant.name)
+            person = unit.add_person(fresh)
+            unit.set_password(person.id, self.hasher.hash(clear))
+        else:
+            person = enter_person(self.store, unit, self.ids, entry)
+            joined = with_company(person, Company(tenant.id, tenant.name))
+            person = unit.save_person(
+                person, replace(joined, state=PersonState.ACTIVE), "person.joined_company"
+            )
+        unit.add_membership(
+            Membership(
+                person.id, email, entry.name, check_roles(roles), language, MembershipState.ACTIVE
+            ),
+            "user.installed",
+        )
+        unit.commit()
+        return person

@@ -1,0 +1,160 @@
+"""Take the news of other contexts, once each: the event log, Today, incidents, and mails about
+credentials that an institution refused.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from kernel.clock import Clock
+from kernel.errors import ValidationError
+from kernel.events import Event
+from kernel.ids import IdSource
+from kernel.money import Money
+from toolkit.auth import TenantContext
+from workspace.domain.attention import Attention
+from workspace.domain.events import (
+    ATTENTION_CLEARED,
+    ATTENTION_RAISED,
+    CREDENTIALS_REFUSED,
+    INCIDENT_OPENED,
+)
+from workspace.domain.incident import Incident
+from workspace.domain.message import Message, MessageKind
+from workspace.domain.user import Membership
+from workspace.ports import CompanyStore, SystemStore, WorkspaceUnit, WriteRefusedError
+
+TOLD_ABOUT_CREDENTIALS: Final = ("owner", "accountant")
+MAX_RECIPIENTS: Final = 20
+"""Four rows a mail: more would not fit into the one transaction that makes it happen once."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectEvent:
+    """Applies one event; a second delivery of it changes nothing."""
+
+    store: SystemStore
+    clock: Clock
+    ids: IdSource
+
+    def __call__(self, event: Event) -> None:
+        """Raises: NotFoundError for a tenant that does not exist; ValidationError for data that
+        does not fit the event's type; ConflictError when rows moved, and the record comes again.
+        """
+        context = TenantContext(event.tenant_id, f"system:{event.context}", event.id)
+        company = self.store.company(context)
+        company.tenant()
+        try:
+            self._apply(company, event, project=True)
+        except WriteRefusedError as error:
+            if error.refused("inbox"):
+                return
+            if not (error.refused("attention") or error.refused("incident:")):
+                raise
+            # Newer news about the same thing is stored already: this one is only logged.
+            self._apply(company, event, project=False)
+
+    def _apply(self, company: CompanyStore, event: Event, *, project: bool) -> None:
+        unit = company.unit()
+        unit.received(event.source, event.id)
+        unit.log_event(event)
+        apply = _EFFECTS.get(event.type)
+        if project and apply is not None:
+            try:
+                apply(self, company, unit, event)
+            except (KeyError, TypeError, ValueError) as error:
+                raise ValidationError(
+                    "event_data",
+                    "The data of an event does not fit its type.",
+                    detail=f"{event.type}: {type(error).__name__}",
+                ) from error
+        unit.commit()
+
+    def open_incident(self, _company: CompanyStore, unit: WorkspaceUnit, event: Event) -> None:
+        """An item of another context waits for a person."""
+        data = event.data
+        known = {"incident_id", "subject", "code", "actor", "count", "contract_id"}
+        unit.add_incident(
+            Incident(
+                id=_text(data, "incident_id"),
+                tenant_id=event.tenant_id,
+                subject=_text(data, "subject"),
+                code=_text(data, "code"),
+                actor=str(data.get("actor", "operator")),
+                count=int(data.get("count", 1)),
+                contract_id=str(data.get("contract_id") or ""),
+                source=event.context,
+                facts={key: value for key, value in data.items() if key not in known},
+            )
+        )
+
+    def raise_attention(self, _company: CompanyStore, unit: WorkspaceUnit, event: Event) -> None:
+        """Something wants to be looked at."""
+        unit.put_attention(_attention(event, is_open=True))
+
+    def clear_attention(self, _company: CompanyStore, unit: WorkspaceUnit, event: Event) -> None:
+        """It does not any more."""
+        unit.put_attention(_attention(event, is_open=False))
+
+    def tell_of_credentials(self, company: CompanyStore, unit: WorkspaceUnit, event: Event) -> None:
+        """Mail those who can enter new credentials, each in their language."""
+        today = self.clock.today(company.tenant().zone)
+        told = [
+            member
+            for member in company.memberships()
+            if member.counts_on(today) and set(member.roles) & set(TOLD_ABOUT_CREDENTIALS)
+        ]
+        for member in sorted(told, key=_person)[:MAX_RECIPIENTS]:
+            unit.add_message(
+                Message(
+                    self.ids.new(),
+                    event.tenant_id,
+                    MessageKind.CREDENTIALS_REFUSED,
+                    member.person_id,
+                    member.language,
+                    params={
+                        "contract_id": _text(event.data, "contract_id"),
+                        "provider_code": _text(event.data, "provider_code"),
+                    },
+                )
+            )
+
+
+_Effect = Callable[[ProjectEvent, CompanyStore, WorkspaceUnit, Event], None]
+_EFFECTS: Final[Mapping[str, _Effect]] = {
+    INCIDENT_OPENED: ProjectEvent.open_incident,
+    ATTENTION_RAISED: ProjectEvent.raise_attention,
+    ATTENTION_CLEARED: ProjectEvent.clear_attention,
+    CREDENTIALS_REFUSED: ProjectEvent.tell_of_credentials,
+}
+
+
+def _person(member: Membership) -> str:
+    return member.person_id
+
+
+def _text(data: Mapping[str, Any], name: str) -> str:
+    value = data[name]
+    if not isinstance(value, str) or not value:
+        raise KeyError(name)
+    return value
+
+
+def _attention(event: Event, *, is_open: bool) -> Attention:
+    data = event.data
+    minor = data.get("money_minor")
+    due_on = data.get("due_on")
+    return Attention(
+        key=_text(data, "key"),
+        subject=str(data.get("subject") or event.subject),
+        code=str(data.get("code") or ""),
+        severity=str(data.get("severity") or "medium"),
+        raised_at=event.time,
+        news_at=event.time,
+        contract_id=str(data.get("contract_id") or ""),
+        amount=None if minor is None else Money(minor, str(data.get("currency") or "TRY")),
+        due_on=None if due_on is None else date.fromisoformat(due_on),
+        count=int(data.get("count") or 1),
+        open=is_open,
+    )

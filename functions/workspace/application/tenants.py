@@ -1,0 +1,70 @@
+"""Read and change companies."""
+
+from dataclasses import dataclass, replace
+
+from kernel.errors import PreconditionFailedError
+from kernel.text import clean_company_title
+from toolkit.auth import TenantContext
+from workspace.domain.tenant import Tenant, check_language, check_zone
+from workspace.ports import Page, Position, SystemStore
+
+
+@dataclass(frozen=True, slots=True)
+class ReadTenant:
+    """The company of a request."""
+
+    store: SystemStore
+
+    def __call__(self, context: TenantContext) -> Tenant:
+        """Raises: NotFoundError."""
+        return self.store.company(context).tenant()
+
+
+@dataclass(frozen=True, slots=True)
+class ListTenants:
+    """All companies, for the operator."""
+
+    store: SystemStore
+
+    def __call__(self, *, limit: int, after: Position | None) -> Page[Tenant]:
+        """Oldest first."""
+        return self.store.tenants(limit=limit, after=after)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeTenant:
+    """Changes name, language or time zone."""
+
+    store: SystemStore
+
+    def __call__(
+        self,
+        context: TenantContext,
+        *,
+        expected_version: int,
+        name: str | None = None,
+        language: str | None = None,
+        zone: str | None = None,
+    ) -> Tenant:
+        """Raises: PreconditionFailedError("stale_version"); ParseError, ValidationError."""
+        company = self.store.company(context)
+        before = company.tenant()
+        if before.stamp.version != expected_version:
+            raise stale_version()
+        after = replace(
+            before,
+            name=before.name if name is None else clean_company_title(name),
+            language=before.language if language is None else check_language(language),
+            zone=before.zone if zone is None else check_zone(zone),
+        )
+        unit = company.unit()
+        saved = unit.save_tenant(before, after, "tenant.changed")
+        unit.commit()
+        return saved
+
+
+def stale_version() -> PreconditionFailedError:
+    """What a caller hears who changes an older version than the stored one."""
+    return PreconditionFailedError(
+        "stale_version", "Somebody changed this in the meantime. Read it again."
+    )

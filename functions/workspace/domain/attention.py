@@ -1,0 +1,95 @@
+"""What wants somebody's attention today: exceptions, deadlines, connections.
+
+Other contexts raise and clear attention by events; the rows here are only their projection, joined
+by the time of the event so that a late one changes nothing (D13).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Final
+
+from kernel.money import Money
+
+SEVERITIES: Final = ("high", "medium", "low")
+_CONNECTION_KEYS: Final = ("credentials:", "connection:", "circuit:")
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """One thing to look at.
+
+    Units: ``due_on`` is a date in the company's zone, inclusive; ``raised_at`` is the instant since
+    which it waits, ``news_at`` that of the last news about it. Shapes: ``key`` names the cause, so
+    raising it twice is one row; ``open`` is False once it was cleared.
+    """
+
+    key: str
+    subject: str
+    code: str
+    severity: str
+    raised_at: datetime
+    news_at: datetime
+    contract_id: str = ""
+    amount: Money | None = None
+    due_on: date | None = None
+    count: int = 1
+    open: bool = True
+
+    @property
+    def is_connection(self) -> bool:
+        """Whether it is about the health of a connection to an institution."""
+        return self.key.startswith(_CONNECTION_KEYS)
+
+    def age_seconds(self, now: datetime) -> int:
+        """For how long it has been waiting."""
+        return max(0, int((now - self.raised_at).total_seconds()))
+
+
+def updated(known: Attention | None, news: Attention) -> Attention | None:
+    """What is known after one more piece of news; None when it is older than what is known.
+
+    Shapes: raising again keeps the first ``raised_at``, so the age is that of the trouble; clearing
+    keeps what it was about, so that a connection can be shown as well again.
+    """
+    if known is None:
+        return news
+    if news.news_at <= known.news_at:
+        return None
+    if not news.open:
+        return replace(known, open=False, news_at=news.news_at)
+    return replace(news, raised_at=known.raised_at) if known.open else news
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """The first page: what is wrong, what is due, how the connections are."""
+
+    exceptions: tuple[Attention, ...]
+    deadlines: tuple[Attention, ...]
+    connections: tuple[Attention, ...]
+    news_at: datetime | None
+
+
+def today_of(rows: Iterable[Attention]) -> Today:
+    """Sort what is known into the parts of the page.
+
+    Shapes: exceptions by severity, then by money, then oldest first; deadlines by date;
+    connections with trouble first. Something due is a deadline and not an exception.
+    """
+    everything = list(rows)
+    waiting = [row for row in everything if row.open]
+    exceptions = [row for row in waiting if row.due_on is None and not row.is_connection]
+    deadlines = [row for row in waiting if row.due_on is not None]
+    connections = [row for row in everything if row.is_connection]
+    return Today(
+        exceptions=tuple(sorted(exceptions, key=_urgency)),
+        deadlines=tuple(sorted(deadlines, key=lambda row: (row.due_on or date.max, row.key))),
+        connections=tuple(sorted(connections, key=lambda row: (not row.open, row.key))),
+        news_at=max((row.news_at for row in everything), default=None),
+    )
+
+
+def _urgency(row: Attention) -> tuple[int, int, datetime, str]:
+    rank = SEVERITIES.index(row.severity) if row.severity in SEVERITIES else len(SEVERITIES)
+    return rank, -(row.amount.minor if row.amount else 0), row.raised_at, row.key

@@ -1,0 +1,16 @@
+"""What the workspace tells other contexts, and what it hears; schemas are in ``events/schemas``."""
+
+from typing import Final
+
+TENANT_CREATED: Final = "workspace.TenantCreated.v1"
+INCIDENT_RESOLVED: Final = "workspace.IncidentResolved.v1"
+JOB_CANCEL_REQUESTED: Final = "workspace.JobCancelRequested.v1"
+
+PUBLISHED: Final = (TENANT_CREATED, INCIDENT_RESOLVED, JOB_CANCEL_REQUESTED)
+
+INCIDENT_OPENED: Final = "pensions.IncidentOpened.v1"
+ATTENTION_RAISED: Final = "pensions.AttentionRaised.v1"
+ATTENTION_CLEARED: Final = "pensions.AttentionCleared.v1"
+CREDENTIALS_REFUSED: Final = "pensions.CredentialsRefused.v1"
+
+HEARD: Final = (INCIDENT_OPENED, ATTENTION_RAISED, ATTENTION_CLEARED, CREDENTIALS_REFUSED)

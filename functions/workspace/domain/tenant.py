@@ -1,0 +1,67 @@
+"""A tenant: one company whose books Köprü connects (*firma*)."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from kernel.errors import Problem, ValidationError
+from kernel.text import clean_company_title
+from workspace.domain.stamp import NEW, Stamp
+
+LANGUAGES: Final = ("tr", "el", "en")
+DEFAULT_ZONE: Final = "Europe/Istanbul"
+
+
+class TenantState(StrEnum):
+    """Whether the tenant may be used."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """One company. Business dates are dates in ``zone``; ``language`` is the one to begin with."""
+
+    id: str
+    name: str
+    language: str = "tr"
+    zone: str = DEFAULT_ZONE
+    state: TenantState = TenantState.ACTIVE
+    stamp: Stamp = NEW
+
+
+def check_language(language: str, pointer: str = "/language") -> str:
+    """The language, if the product speaks it.
+
+    Raises: ValidationError("invalid_input") naming ``pointer``.
+    """
+    if language not in LANGUAGES:
+        raise _wrong(Problem(pointer, "language_unknown", "Choose tr, el or en."))
+    return language
+
+
+def check_zone(zone: str, pointer: str = "/zone") -> str:
+    """The IANA time zone, if it exists.
+
+    Raises: ValidationError("invalid_input") naming ``pointer``.
+    """
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        problem = Problem(pointer, "zone_unknown", "Choose a time zone such as Europe/Istanbul.")
+        raise _wrong(problem) from None
+    return zone
+
+
+def new_tenant(identity: str, name: str, language: str, zone: str) -> Tenant:
+    """A tenant with checked fields.
+
+    Raises: ParseError for the name, ValidationError for language and zone.
+    """
+    return Tenant(identity, clean_company_title(name), check_language(language), check_zone(zone))
+
+
+def _wrong(problem: Problem) -> ValidationError:
+    return ValidationError("invalid_input", "Some fields are wrong.", problems=[problem])

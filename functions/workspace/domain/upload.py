@@ -1,0 +1,42 @@
+"""Which files may be sent to us; what is in them is the business of whoever reads them."""
+
+import re
+from typing import Final
+
+from kernel.errors import Problem, ValidationError
+from kernel.text import clean_free_text
+
+MAX_BYTES: Final = 10_000_000
+CONTENT_TYPES: Final = (
+    "text/csv",
+    "text/plain",
+    "text/xml",
+    "application/xml",
+    "application/vnd.ms-excel",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "application/octet-stream",
+)
+_NOT_IN_NAMES: Final = re.compile(r'[\\/:*?"<>|\r\n\t]')
+_MAX_NAME: Final = 120
+
+
+def check_upload(filename: str, content_type: str, size: int) -> str:
+    """The file's name without any path, if such a file may be sent.
+
+    Units: ``size`` is bytes, 1 to 10,000,000.
+    Raises: ParseError for a name with invisible characters; ValidationError("invalid_input") with
+    a problem per wrong field.
+    """
+    name = _NOT_IN_NAMES.sub("_", clean_free_text(filename, 500)).strip(" .")[-_MAX_NAME:]
+    problems = []
+    if not name:
+        problems.append(Problem("/filename", "required", "The file needs a name."))
+    if content_type not in CONTENT_TYPES:
+        problems.append(
+            Problem("/content_type", "content_type_unknown", "Send CSV, XLSX, XML or text.")
+        )
+    if not 0 < size <= MAX_BYTES:
+        problems.append(Problem("/size", "size_limit", "A file has 1 to 10,000,000 bytes."))
+    if problems:
+        raise ValidationError("invalid_input", "Some fields are wrong.", problems=problems)
+    return name

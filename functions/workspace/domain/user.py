@@ -1,0 +1,146 @@
+"""People and the companies they work for.
+
+A person exists once, with one address and one password; a membership says which roles the person
+holds in one company (*mandate*). Memberships are dated and revocable at once: they are read with
+every request, never remembered in a token.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+from typing import Final
+
+from kernel.errors import ForbiddenError, Problem, RuleViolationError, ValidationError
+from kernel.sensitive import Email
+from workspace.domain.stamp import NEW, Stamp
+
+COMPANY_ROLES: Final = ("owner", "accountant", "payroll", "finance", "viewer")
+"""Roles a company can give; ``operator`` is not among them."""
+THEMES: Final = ("auto", "light", "dark")
+OWNER: Final = "owner"
+
+
+class PersonState(StrEnum):
+    """``INVITED`` people have no password yet."""
+
+    INVITED = "invited"
+    ACTIVE = "active"
+
+
+class MembershipState(StrEnum):
+    """Whether a membership counts: only ``ACTIVE`` gives roles."""
+
+    INVITED = "invited"
+    ACTIVE = "active"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """A company as its member sees it in a list."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who signs in.
+
+    Shapes: ``session_epoch`` rises when all sessions must end; a session of an older epoch is dead.
+    ``companies`` are the companies one may switch to, in the order of joining; the names are for
+    display, rights come from the memberships.
+    """
+
+    id: str
+    email: Email
+    name: str
+    language: str = "tr"
+    theme: str = "auto"
+    state: PersonState = PersonState.INVITED
+    session_epoch: int = 0
+    companies: tuple[Company, ...] = ()
+    stamp: Stamp = NEW
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """One person in one company.
+
+    Units: ``until`` is the last day on which the mandate counts, in the company's zone; None is
+    without end. ``last_seen_at`` is the instant of the last sign-in.
+    """
+
+    person_id: str
+    email: Email
+    name: str
+    roles: tuple[str, ...]
+    language: str = "tr"
+    state: MembershipState = MembershipState.INVITED
+    until: date | None = None
+    last_seen_at: str = ""
+    stamp: Stamp = NEW
+
+    def counts_on(self, today: date) -> bool:
+        """Whether the membership gives its roles on ``today`` (date in the company's zone)."""
+        in_time = self.until is None or today <= self.until
+        return self.state is MembershipState.ACTIVE and in_time
+
+
+def check_roles(roles: Iterable[str], pointer: str = "/roles") -> tuple[str, ...]:
+    """Roles in the order of ``COMPANY_ROLES``, each once.
+
+    Raises: ValidationError("invalid_input") for none or an unknown one.
+    """
+    wanted = set(roles)
+    problems = [
+        Problem(pointer, "role_unknown", "Choose roles of the list.")
+        for role in sorted(wanted)
+        if role not in COMPANY_ROLES
+    ]
+    if not wanted:
+        problems.append(Problem(pointer, "role_required", "Give at least one role."))
+    if problems:
+        raise ValidationError("invalid_input", "Some fields are wrong.", problems=problems)
+    return tuple(role for role in COMPANY_ROLES if role in wanted)
+
+
+def check_theme(theme: str) -> str:
+    """The theme, if it is one; raises ValidationError("invalid_input")."""
+    if theme not in THEMES:
+        problem = Problem("/theme", "theme_unknown", "Choose auto, light or dark.")
+        raise ValidationError("invalid_input", "Some fields are wrong.", problems=[problem])
+    return theme
+
+
+def with_company(person: Person, company: Company) -> Person:
+    """The person with one more company, or with its new name."""
+    names = {known.id: known for known in person.companies} | {company.id: company}
+    return replace(person, companies=tuple(names.values()))
+
+
+def without_company(person: Person, tenant_id: str) -> Person:
+    """The person without a company they left."""
+    rest = tuple(company for company in person.companies if company.id != tenant_id)
+    return replace(person, companies=rest)
+
+
+def check_owners(others: Iterable[Membership], after: Membership | None, today: date) -> None:
+    """A company keeps at least one owner: ``others`` are the remaining members, ``after`` the
+    changed one.
+
+    Raises: RuleViolationError("last_owner").
+    """
+    remaining = [*others, *([after] if after else [])]
+    if not any(OWNER in member.roles and member.counts_on(today) for member in remaining):
+        raise RuleViolationError("last_owner", "A company keeps at least one active owner.")
+
+
+def refuse_self(actor_person_id: str, person_id: str) -> None:
+    """Nobody changes the own roles.
+
+    Raises: ForbiddenError("own_roles").
+    """
+    if actor_person_id == person_id:
+        raise ForbiddenError("own_roles", "Another owner must change your own roles.")

@@ -1,0 +1,1 @@
+"""Pages of the workspace in Turkish, Greek and English."""

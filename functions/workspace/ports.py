@@ -1,0 +1,466 @@
+"""What the use cases of the workspace need from the outside, in the words of the domain.
+
+Three stores, because three kinds of rows have different owners: ``CompanyStore`` belongs to one
+tenant and cannot name another; ``SystemStore`` holds what exists before a tenant is known (people,
+sessions, links, keys); ``SharedRecords`` reads the rows that all contexts write in one form (jobs,
+history, audit chains). Everything a use case changes goes through one ``WorkspaceUnit``.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Generic, Protocol, TypeVar
+
+from kernel.errors import ConflictError
+from kernel.events import Event
+from kernel.sensitive import Email, Secret
+from toolkit.auth import TenantContext
+from workspace.domain.api_key import ApiKey
+from workspace.domain.attention import Attention
+from workspace.domain.incident import Incident, IncidentState
+from workspace.domain.link import Link
+from workspace.domain.message import Message
+from workspace.domain.session import Session
+from workspace.domain.tenant import Tenant
+from workspace.domain.user import Membership, Person
+
+Position = Mapping[str, Any]
+"""Where a list goes on; opaque outside the store."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Some items of a list in order, and where it goes on (None at the end)."""
+
+    items: tuple[T, ...]
+    next: Position | None = None
+
+
+class WriteRefusedError(ConflictError):
+    """A unit was refused because something it depends on is not what was read.
+
+    ``labels`` name the refused writes: ``user:<id>``, ``unique:EMAIL:…``, ``link``, ``inbox``…
+    """
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        super().__init__("conflict", "The data changed in the meantime; nothing was written.")
+        self.labels = tuple(labels)
+
+    def refused(self, prefix: str) -> bool:
+        """Whether a write whose label starts with ``prefix`` was refused."""
+        return any(label.startswith(prefix) for label in self.labels)
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """The first answer to a command with an ``Idempotency-Key``, to be repeated as it was."""
+
+    status: int
+    body: Mapping[str, Any]
+    headers: Mapping[str, str]
+
+
+class CommandIdentity(Protocol):
+    """Who sent which command with which key and body (made at the edge)."""
+
+    @property
+    def identity(self) -> str:
+        """Opaque id of the command."""
+        ...
+
+
+# ---------------------------------------------------------------------------- shared records
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """Progress of long work of any context."""
+
+    id: str
+    kind: str
+    status: str
+    total: int
+    done: int
+    failed: int
+    created_at: str
+    finished_at: str | None
+    subject: str
+    result: Mapping[str, Any]
+    problems: Sequence[Mapping[str, Any]]
+    cancellable: bool
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing will change any more."""
+        return self.status not in ("queued", "running")
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryView:
+    """One thing that happened to an item: ids, codes, states and amounts, nothing personal."""
+
+    at: str
+    actor: str
+    action: str
+    from_state: str
+    to_state: str
+    detail: Mapping[str, Any]
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChainView:
+    """The audit rows of one entity in order, and the last sequence its history speaks of."""
+
+    entity: str
+    rows: tuple[Mapping[str, Any], ...]
+    last_known: int
+
+
+class SharedRecords(Protocol):
+    """Rows of all contexts that have one form, for one tenant; read only."""
+
+    def jobs(self, *, limit: int, before: str | None) -> Page[JobView]:
+        """Jobs, newest first. ``next`` is ``{"before": id}``."""
+        ...
+
+    def job(self, job_id: str) -> JobView:
+        """Raises NotFoundError for an unknown or foreign job."""
+        ...
+
+    def history(self, subject: str, *, limit: int, after: Position | None) -> Page[HistoryView]:
+        """History of ``<kind>:<id>``, oldest first; empty for an unknown or foreign item."""
+        ...
+
+    def chains(self, *, limit: int, after: Position | None) -> Page[ChainView]:
+        """Audit chains of the tenant's entities over all contexts."""
+        ...
+
+
+# ---------------------------------------------------------------------------- units of work
+
+
+class WorkspaceUnit(Protocol):
+    """Everything one use case writes: applied as a whole or not at all.
+
+    ``action`` names what happened, for history and audit; ``detail`` holds ids, codes and counts,
+    never personal data. A ``save_…`` holds only while the entity is what was read.
+    """
+
+    def __len__(self) -> int:
+        """How many single writes it holds; the store takes at most 100."""
+        ...
+
+    def for_tenant(self, context: TenantContext) -> "WorkspaceUnit":
+        """The same unit, writing for a tenant: for what belongs to a person and a company."""
+        ...
+
+    def add_tenant(self, tenant: Tenant) -> Tenant: ...
+    def save_tenant(self, before: Tenant, after: Tenant, action: str) -> Tenant: ...
+    def add_person(self, person: Person) -> Person:
+        """Refused with ``unique:EMAIL:…`` when the address belongs to somebody."""
+        ...
+
+    def save_person(self, before: Person, after: Person, action: str) -> Person: ...
+    def set_password(self, person_id: str, password_hash: str) -> None: ...
+    def add_membership(self, membership: Membership, action: str) -> Membership: ...
+    def save_membership(self, before: Membership, after: Membership, action: str) -> Membership: ...
+    def add_link(self, link: Link) -> None: ...
+    def use_link(self, link: Link) -> None:
+        """Refused with ``link`` when it was used in the meantime."""
+        ...
+
+    def add_api_key(self, key: ApiKey, digest: str) -> ApiKey: ...
+    def save_api_key(self, before: ApiKey, after: ApiKey, action: str) -> ApiKey: ...
+    def add_incident(self, incident: Incident) -> Incident: ...
+    def save_incident(self, before: Incident, after: Incident, action: str) -> Incident: ...
+    def add_message(self, message: Message) -> Message:
+        """A queued mail and the work order that sends it."""
+        ...
+
+    def save_message(
+        self, before: Message, after: Message, action: str, *, enqueue: bool = False
+    ) -> Message: ...
+    def order_mail(self, message: Message) -> None:
+        """One more work order for a queued mail whose first one was lost."""
+        ...
+
+    def require_not_suppressed(self, email: Email) -> None:
+        """Refused with ``suppressed`` when nothing may be sent to this address."""
+        ...
+
+    def suppress(self, email: Email, reason: str) -> None: ...
+    def request_reset(self, request_id: str, email: Email, language: str) -> None:
+        """Note a wish for a new password and the work order that looks whether there is such a
+        person: the same writes for everybody.
+        """
+        ...
+
+    def received(self, source: str, event_id: str) -> None:
+        """Refused with ``inbox`` when this event was taken before."""
+        ...
+
+    def put_attention(self, attention: Attention) -> None:
+        """Join news into what is known (``domain.attention.updated``).
+
+        Refused with ``attention`` when newer news about the same key is stored.
+        """
+        ...
+
+    def log_event(self, event: Event) -> None: ...
+    def publish(self, event_type: str, subject: str, data: Mapping[str, Any]) -> None: ...
+    def remember(self, command: CommandIdentity, answer: Remembered) -> None: ...
+    def commit(self, *, dispatch: bool = True) -> None:
+        """Write everything or nothing. Raises WriteRefusedError, ConflictError."""
+        ...
+
+
+# ---------------------------------------------------------------------------- stores
+
+
+class CompanyStore(Protocol):
+    """Reads and units of work of one tenant. There is no way to name another tenant."""
+
+    def unit(self) -> WorkspaceUnit: ...
+    def tenant(self) -> Tenant:
+        """Raises NotFoundError for a tenant that does not exist."""
+        ...
+
+    def membership(self, person_id: str) -> Membership:
+        """Raises NotFoundError for nobody of this company."""
+        ...
+
+    def memberships(self) -> Iterator[Membership]:
+        """All memberships, removed ones included."""
+        ...
+
+    def api_key(self, key_id: str) -> ApiKey:
+        """Raises NotFoundError."""
+        ...
+
+    def api_keys(self) -> Iterator[ApiKey]: ...
+    def incident(self, incident_id: str) -> Incident:
+        """Raises NotFoundError."""
+        ...
+
+    def incidents(
+        self, state: IncidentState | None, *, limit: int, after: Position | None
+    ) -> Page[Incident]:
+        """Newest first; of one state, or open ones before resolved ones."""
+        ...
+
+    def message(self, message_id: str) -> Message:
+        """Raises NotFoundError."""
+        ...
+
+    def messages(self, *, limit: int, after: Position | None) -> Page[Message]:
+        """Newest first."""
+        ...
+
+    def attention(self) -> Iterator[Attention]: ...
+    def events(self, *, limit: int, after: Position | None) -> Page[Event]:
+        """Newest first."""
+        ...
+
+    def answered(self, command: CommandIdentity) -> Remembered | None:
+        """The first answer to a command, if any. Raises ValidationError for a reused key."""
+        ...
+
+    def note_sign_in(self, person_id: str, at: str) -> None:
+        """When the person was last seen in this company; no version, nothing depends on it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What signing in needs of a person, found or not: the work is the same for both."""
+
+    person: Person | None
+    password_hash: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyOwner:
+    """Whose key a secret is: the company (None for the operator's own) and the key's id."""
+
+    tenant_id: str | None
+    key_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResetRequest:
+    """A wish for a new password: whose address (as a hash) and the language of the asker."""
+
+    id: str
+    email_digest: str
+    language: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A session in the list of its owner."""
+
+    digest: str
+    created_at: str
+    device: str
+
+
+class SystemStore(Protocol):
+    """What exists before or beside a tenant."""
+
+    def unit(self, actor: str) -> WorkspaceUnit:
+        """A unit that writes rows of the system; ``for_tenant`` adds those of a company."""
+        ...
+
+    def company(self, context: TenantContext) -> CompanyStore: ...
+    def shared(self, context: TenantContext) -> SharedRecords: ...
+    def tenants(self, *, limit: int, after: Position | None) -> Page[Tenant]: ...
+    def tenants_by_id(self, tenant_ids: Sequence[str]) -> Mapping[str, Tenant]: ...
+    def person(self, person_id: str) -> Person:
+        """Raises NotFoundError."""
+        ...
+
+    def account(self, email: Email) -> Account:
+        """Person and password of an address, with the same reads when there is none."""
+        ...
+
+    def person_of(self, email: Email) -> Person | None: ...
+    def person_of_digest(self, email_digest: str) -> Person | None: ...
+    def password_hash(self, person_id: str) -> str | None: ...
+    def mandates_of(self, person: Person) -> Sequence[tuple[Tenant, Membership]]:
+        """Companies of a person with the memberships as they are now."""
+        ...
+
+    def standing(
+        self, person_id: str, tenant_id: str
+    ) -> tuple[Person | None, Membership | None, Tenant | None]:
+        """Person, membership and tenant of a request in one read."""
+        ...
+
+    def link(self, digest: str) -> Link | None: ...
+    def open_session(self, session: Session) -> None: ...
+    def session(self, digest: str) -> Session | None: ...
+    def touch_session(self, digest: str, at: datetime) -> None: ...
+    def move_session(self, digest: str, *, tenant_id: str | None, epoch: int | None) -> None:
+        """Change the active company or the epoch of one session."""
+        ...
+
+    def close_session(self, session: Session) -> None: ...
+    def sessions_of(self, person_id: str) -> list[OpenSession]:
+        """Sessions opened by a person that may still live, newest first."""
+        ...
+
+    def key_owner(self, digest: str) -> KeyOwner | None: ...
+    def key_standing(self, owner: KeyOwner) -> tuple[ApiKey | None, Tenant | None]:
+        """Key and tenant of a request in one read."""
+        ...
+
+    def note_key_use(self, owner: KeyOwner, at: str) -> None: ...
+    def reset_request(self, request_id: str) -> ResetRequest | None: ...
+    def message(self, tenant_id: str, message_id: str) -> Message | None:
+        """A mail of a company, or of none when ``tenant_id`` is empty."""
+        ...
+
+    def open_incidents(self, *, limit: int, after: Position | None) -> Page[tuple[str, str]]:
+        """(tenant, incident) of open incidents over all companies, oldest first."""
+        ...
+
+    def tenant_of_incident(self, incident_id: str) -> str | None: ...
+    def due_messages(self, now: datetime, limit: int) -> list[tuple[str, str]]:
+        """(tenant, message) of mails whose time has come; each pushed forward by condition."""
+        ...
+
+
+# ---------------------------------------------------------------------------- services
+
+
+class PasswordHasher(Protocol):
+    """Makes and checks password hashes."""
+
+    def hash(self, password: Secret) -> str: ...
+    def verify(self, password_hash: str | None, password: Secret) -> bool:
+        """Whether they belong together; takes as long without a hash as with one."""
+        ...
+
+    def is_outdated(self, password_hash: str) -> bool: ...
+
+
+class Tokens(Protocol):
+    """Unguessable texts."""
+
+    def new(self) -> Secret:
+        """A new token of 256 bits, URL-safe."""
+        ...
+
+
+class Throttle(Protocol):
+    """Counts acts per subject and window."""
+
+    def hit(self, act: str, subject: str, *, limit: int, window_seconds: int) -> None:
+        """Raises TooManyRequestsError above the limit."""
+        ...
+
+    def forgive(self, act: str, subject: str, *, window_seconds: int) -> None: ...
+
+
+class MailResult(StrEnum):
+    """How handing a mail over ended; ``UNKNOWN`` is the default reading."""
+
+    TAKEN = "taken"
+    REFUSED = "refused"
+    NOT_SENT = "not_sent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class MailOutcome:
+    """Result of one hand-over: the service's id when it was taken, a code when it was not."""
+
+    result: MailResult
+    provider_id: str = ""
+    code: str = ""
+
+
+class Mailer(Protocol):
+    """Writes a mail in the reader's language and hands it over, once, without repeating."""
+
+    def send(
+        self, message: Message, *, to: Email, name: str, company: str, link: str
+    ) -> MailOutcome: ...
+
+
+@dataclass(frozen=True, slots=True)
+class UploadTicket:
+    """Where and how a browser sends one file."""
+
+    upload_id: str
+    url: str
+    fields: Mapping[str, str]
+
+
+class Uploads(Protocol):
+    """Makes room for files of users."""
+
+    def ticket(
+        self,
+        tenant_id: str,
+        upload_id: str,
+        *,
+        filename: str,
+        content_type: str,
+        size: int,
+        return_to: str | None,
+    ) -> UploadTicket: ...
+
+
+Digest = Callable[[str], str]
+"""One-way hash under which a token is stored."""
+
+Answer = Callable[[T], Remembered]
+"""How the edge would answer with a result; stored beside the effect."""
+
+Names = Iterable[str]
