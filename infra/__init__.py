@@ -1,0 +1,1 @@
+"""Infrastructure: plain CloudFormation files, assets, and the world on a laptop."""

@@ -1,0 +1,1 @@
+"""Invented companies with realistic payroll files, mistakes included: demo, tests, proofs."""
