@@ -63,7 +63,6 @@ KINDS: dict[str, dict[str, frozenset[str]]] = {
         "FlowTable": OUTBOX,
         "AuditTable": APPEND,
     },
-    "PensionsRelayData": {"CoreTable": SWEEP, "FlowTable": SWEEP | {"BatchWriteItem"}},
 }
 
 # Our managed policies of every function.
@@ -82,7 +81,7 @@ FUNCTIONS: dict[str, set[str]] = {
     "PensionsRefreshStatusFunction": {"PensionsSendData", "PensionsOutbox"},
     "PensionsPollStatusFunction": {"PensionsScheduleData", "PensionsOutbox"},
     "PensionsWatchDeadlinesFunction": {"PensionsScheduleData", "PensionsOutbox"},
-    "PensionsRelayOutboxFunction": {"PensionsRelayData", "PensionsOutbox"},
+    "PensionsRelayOutboxFunction": {"PensionsScheduleData", "PensionsOutbox"},
 }
 
 MAY_DECRYPT = {

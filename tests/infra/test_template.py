@@ -5,10 +5,12 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.infra import stack
+from toolkit.settings import Environment
 
 CONTEXTS = (
     "workspace",
@@ -172,22 +174,32 @@ def test_one_role_per_function() -> None:
     assert len(set(roles)) == len(roles)
 
 
-def _variables_in(folder: str) -> set[str]:
-    found: set[str] = set()
-    for path in (stack.ROOT / folder).rglob("*.py"):
-        found |= set(re.findall(r"\"(KOPRU_[A-Z_]+)\"", path.read_text(encoding="utf-8")))
-    return found
+class Recorder(dict[str, str]):
+    """Environment that remembers what it was asked for."""
+
+    asked: set[str]
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Answer and remember."""
+        self.asked.add(key)
+        return super().get(key, default)
 
 
 # Set by the local stack only.
 LOCAL_VARIABLES = {"KOPRU_CLOCK_OFFSET_SECONDS"}
 
 
-def test_environment_is_what_the_code_reads() -> None:
+def test_environment_is_what_the_settings_of_the_contexts_read() -> None:
     variables = stack.source()["Globals"]["Function"]["Environment"]["Variables"]
     given = {name for name in variables if name.startswith("KOPRU_")}
-    read = (_variables_in("functions") | _variables_in("layers/common")) - LOCAL_VARIABLES
-    assert given == read
+    recorder = Recorder(dict.fromkeys(given, "{}"), KOPRU_STAGE="prod")
+    recorder.asked = set()
+    for context in {stack.context_of(function) for function in stack.functions()}:
+        module = importlib.import_module(f"{context}.settings")
+        settings = getattr(module, f"{context.capitalize()}Settings")
+        settings.from_environment(Environment(recorder))
+    read = {name for name in recorder.asked if name.startswith("KOPRU_")}
+    assert given == read - LOCAL_VARIABLES
 
 
 # ------------------------------------------------------------------ layers
