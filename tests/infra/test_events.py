@@ -1,5 +1,6 @@
 """events/: one example per trigger, shaped as AWS sends it, and the schemas of published events."""
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -145,3 +146,60 @@ def test_schema_is_strict_and_holds_for_its_own_example(path: Path) -> None:
     for example in schema["examples"]:
         Draft202012Validator(schema).validate(example)
         assert Event.from_dict(example).to_dict()["type"] == path.stem
+
+
+# ------------------------------------------------------------------ what the code publishes
+
+
+def _constants() -> dict[str, str]:
+    """Names of module constants that hold an event type."""
+    found = {}
+    for path in (stack.ROOT / "functions").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                value = getattr(node.value, "value", None)
+                if isinstance(value, str) and re.fullmatch(r"\w+\.\w+\.v\d+", value):
+                    found[node.target.id] = value
+    return found
+
+
+def _types_of(node: ast.expr, tree: ast.AST, constants: dict[str, str]) -> set[str]:
+    if isinstance(node, ast.Constant):
+        return {str(node.value)}
+    assert isinstance(node, ast.Name), ast.dump(node)
+    if node.id in constants:
+        return {constants[node.id]}
+    return {
+        str(assigned.value.value)
+        for assigned in ast.walk(tree)
+        if isinstance(assigned, ast.Assign)
+        and isinstance(assigned.value, ast.Constant)
+        and any(isinstance(t, ast.Name) and t.id == node.id for t in assigned.targets)
+    }
+
+
+def _publications() -> list[tuple[str, str, set[str]]]:
+    """Place, event type and members of ``data`` of every ``publish(type, subject, {…})``."""
+    constants, found = _constants(), []
+    for path in sorted((stack.ROOT / "functions").glob("*/application/**/*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if not (isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "publish"):
+                continue
+            data = node.args[2]
+            assert isinstance(data, ast.Dict), f"{path.name}:{node.lineno} hides what it publishes"
+            members = {str(getattr(key, "value", "")) for key in data.keys if key is not None}
+            place = f"{path.parent.parent.name}/{path.name}:{node.lineno}"
+            found += [
+                (place, kind, members) for kind in sorted(_types_of(node.args[0], tree, constants))
+            ]
+    return found
+
+
+def test_publications_fit_their_schema() -> None:
+    publications = _publications()
+    assert publications
+    for place, kind, members in publications:
+        path = SCHEMAS / f"{kind}.json"
+        data = json.loads(path.read_text(encoding="utf-8"))["properties"]["data"]
+        assert set(data["required"]) <= members <= set(data["properties"]), f"{place}: {kind}"
