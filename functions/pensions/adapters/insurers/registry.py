@@ -7,6 +7,7 @@ never call one do not pay for it.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 from pensions.adapters.insurers.configs import CONFIGS
@@ -122,11 +123,6 @@ class InsurerRegistry:
             target, members, deadline_seconds=deadline_seconds
         )
 
-    def close(self) -> None:
-        """Close the connections."""
-        if self._http is not None:
-            self._http.close()
-
     def _ready(
         self,
         connection: Connection,
@@ -176,7 +172,9 @@ class InsurerRegistry:
         return PeriodAsyncClient(http, self._audit)
 
 
+@cache
 def _default_http() -> "HttpClient":
+    """One pool for the process: it holds no credential, no cookie and no tenant."""
     from toolkit.http.client import HttpClient
 
     return HttpClient()
