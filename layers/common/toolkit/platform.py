@@ -1,5 +1,6 @@
 """Everything a context's bootstrap needs of AWS, made once per process from the settings."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -41,8 +42,8 @@ class Platform:
         """What a unit of work is built from."""
         outbox = Outbox(
             self.database,
-            events=_Lazy("events"),
-            queues=_Lazy("sqs"),
+            events=_Lazy(self.client, "events"),
+            queues=_Lazy(self.client, "sqs"),
             bus=self.settings.bus,
             clock=self.clock,
         )
@@ -82,8 +83,9 @@ class Platform:
 class _Lazy:
     """A client made at its first call: most invocations touch neither bus nor queues."""
 
-    def __init__(self, service: str) -> None:
+    def __init__(self, make: Callable[[str], Any], service: str) -> None:
+        self._make = make
         self._service = service
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(client(self._service), name)
+        return getattr(self._make(self._service), name)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
+from urllib.parse import quote, unquote
 
 from kernel.errors import NotFoundError
 
@@ -60,10 +61,11 @@ class FileStore:
         """A POST that accepts exactly one file of this type, at most ``max_bytes``, for 15
         minutes.
         """
-        fields = {"Content-Type": content_type, "x-amz-meta-filename": filename}
+        name = quote(filename)  # metadata of objects is ASCII
+        fields = {"Content-Type": content_type, "x-amz-meta-filename": name}
         conditions: list[Any] = [
             {"Content-Type": content_type},
-            {"x-amz-meta-filename": filename},
+            {"x-amz-meta-filename": name},
             ["content-length-range", 1, max_bytes],
         ]
         if redirect is not None:
@@ -86,7 +88,7 @@ class FileStore:
                 Key=key,
                 Body=content,
                 ContentType=content_type,
-                Metadata={"filename": filename},
+                Metadata={"filename": quote(filename)},
                 IfNoneMatch="*",
             )
         except self._client.exceptions.ClientError as error:
@@ -108,7 +110,7 @@ class FileStore:
         return StoredFile(
             content=content,
             content_type=answer.get("ContentType", "application/octet-stream"),
-            filename=answer.get("Metadata", {}).get("filename", ""),
+            filename=unquote(answer.get("Metadata", {}).get("filename", "")),
         )
 
     def presign_download(self, key: str, *, filename: str) -> str:
@@ -119,7 +121,7 @@ class FileStore:
                 Params={
                     "Bucket": self._bucket,
                     "Key": key,
-                    "ResponseContentDisposition": f'attachment; filename="{filename}"',
+                    "ResponseContentDisposition": f"attachment; filename*=UTF-8''{quote(filename)}",
                 },
                 ExpiresIn=int(_DOWNLOAD_LIFETIME.total_seconds()),
             )
