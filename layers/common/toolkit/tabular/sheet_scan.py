@@ -9,12 +9,12 @@ dense block would be, where formulas and errors stand, and whether a part declar
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 from xml.parsers import expat
 
-from toolkit.tabular.table import FileReason, TableRefusedError
+from toolkit.tabular.table import MAX_COLUMNS, FileReason, TableRefusedError
 from toolkit.tabular.zip_guard import damaged
 
 _REFERENCE: Final = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})", re.ASCII)
@@ -25,6 +25,8 @@ _MAX_LISTED: Final = 100
 MAX_SHARED_TEXTS: Final = 3_000_000
 """More entries than 50 MB can hold with any text in them; empty ones still cost memory."""
 
+_MAX_NAMES: Final = 5_000
+_CHUNK: Final = 64 * 1024
 _ENCODINGS: Final = ("utf-8", "us-ascii", "ascii")
 
 
@@ -108,8 +110,14 @@ def _parser() -> expat.XMLParserType:
 def _feed(parser: expat.XMLParserType, xml: bytes) -> None:
     if xml[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in xml[:4]:
         raise damaged()
+    view = memoryview(xml)
     try:
-        parser.Parse(xml, True)
+        for start in range(0, len(xml), _CHUNK):
+            parser.Parse(view[start : start + _CHUNK], False)
+            # The parser keeps every name it has met; real parts know a few hundred.
+            if len(parser.intern) > _MAX_NAMES:
+                raise damaged()
+        parser.Parse(b"", True)
     except (expat.ExpatError, UnicodeError) as error:
         raise damaged() from error
 
@@ -138,44 +146,52 @@ def shared_text_lengths(xml: bytes) -> list[int]:
 def scan_sheet(xml: bytes, text_lengths: list[int]) -> SheetFacts:
     """Walk the cells of a sheet; the declared dimension is not read."""
     scanner = _SheetScanner(text_lengths)
-    parse_xml(xml, scanner.on_start, scanner.on_end, scanner.on_text)
+    parser = _parser()
+    parser.StartElementHandler = scanner.on_start
+    parser.EndElementHandler = scanner.on_end
+    parser.CharacterDataHandler = scanner.on_text
+    _feed(parser, xml)
     return scanner.facts
 
 
 class _SheetScanner:
-    """Keeps the position, because a cell may leave out its reference and then follows the last."""
+    """Keeps the position, because a cell may leave out its reference and then follows the last.
+
+    Written for speed where every cell passes: names arrive with their prefix and are looked up as
+    they are; only a name nobody knows is looked up again without it.
+    """
 
     def __init__(self, text_lengths: list[int]) -> None:
         self.facts = SheetFacts()
         self._text_lengths = text_lengths
         self._row = 0
+        self._row_text = ""
         self._column = 0
         self._in_cell = False
         self._type: str | None = None
         self._index: list[str] | None = None
+        self._starts: dict[str, Callable[[dict[str, str]], None]] = {
+            "c": self._open_cell,
+            "v": self._value,
+            "is": self._value,
+            "row": self._open_row,
+            "f": self._formula,
+        }
 
-    def on_start(self, name: str, attributes: Mapping[str, str]) -> None:
-        """A cell begins, or shows that it has a value, or that it computes one."""
-        if name == "c":
-            self._open_cell(attributes)
-        elif name == "row":
-            self._open_row(attributes)
-        elif not self._in_cell:
-            return
-        elif name == "v" or name == "is":
-            self._use_cell()
-            if name == "v" and self._type == "s":
-                self._index = []
-        elif name == "f":
-            self._use_cell()
-            _add(self.facts.formulas, (self._row, self._column))
+    def on_start(self, name: str, attributes: dict[str, str]) -> None:
+        """A row or cell begins, or a cell shows that it has a value or computes one."""
+        handle = self._starts.get(name)
+        if handle is None and ":" in name:
+            handle = self._starts.get(local_name(name))
+        if handle is not None:
+            handle(attributes)
 
     def on_end(self, name: str) -> None:
-        """A cell or its value ends."""
-        if name == "v" and self._index is not None:
+        """A cell or the index of its shared text ends."""
+        if self._index is not None and local_name(name) == "v":
             self._count_shared("".join(self._index))
             self._index = None
-        elif name == "c":
+        elif name == "c" or name.endswith(":c"):
             self._in_cell = False
 
     def on_text(self, text: str) -> None:
@@ -183,32 +199,53 @@ class _SheetScanner:
         if self._index is not None:
             self._index.append(text)
 
-    def _open_row(self, attributes: Mapping[str, str]) -> None:
+    def _open_row(self, attributes: dict[str, str]) -> None:
         number = attributes.get("r")
         self._row = _number(number) if number is not None else self._row + 1
-        self._column = 0
-        if self._row > _LAST_ROW:
+        if not 0 < self._row <= _LAST_ROW:
             raise damaged()
+        self._row_text = str(self._row)
+        self._column = 0
 
-    def _open_cell(self, attributes: Mapping[str, str]) -> None:
+    def _open_cell(self, attributes: dict[str, str]) -> None:
         self._in_cell = True
         self._type = attributes.get("t")
         reference = attributes.get("r")
         if reference is None:
             self._column += 1
+        elif self._row and reference.endswith(self._row_text):
+            self._column = _COLUMNS.get(reference[: -len(self._row_text)]) or self._place(reference)
         else:
-            match = _REFERENCE.fullmatch(reference)
-            if match is None:
-                raise damaged()
-            self._column = _column_number(match.group(1))
-            self._row = int(match.group(2))
-        if not (0 < self._row <= _LAST_ROW and self._column <= _LAST_COLUMN):
+            self._column = self._place(reference)
+        if self._column > _LAST_COLUMN or not self._row:
             raise damaged()
+
+    def _place(self, reference: str) -> int:
+        """Column of a reference that names another row than its own, or an unusual column."""
+        match = _REFERENCE.fullmatch(reference)
+        if match is None or int(match.group(2)) > _LAST_ROW:
+            raise damaged()
+        self._row = int(match.group(2))
+        self._row_text = match.group(2)
+        return _column_number(match.group(1))
+
+    def _value(self, _attributes: dict[str, str]) -> None:
+        if self._in_cell:
+            self._use_cell()
+            if self._type == "s":
+                self._index = []
+
+    def _formula(self, _attributes: dict[str, str]) -> None:
+        if self._in_cell:
+            self._use_cell()
+            _add(self.facts.formulas, (self._row, self._column))
 
     def _use_cell(self) -> None:
         facts = self.facts
-        facts.last_row = max(facts.last_row, self._row)
-        facts.last_column = max(facts.last_column, self._column)
+        if self._row > facts.last_row:
+            facts.last_row = self._row
+        if self._column > facts.last_column:
+            facts.last_column = self._column
         if self._type == "e" and (self._row, self._column) not in facts.errors[-1:]:
             _add(facts.errors, (self._row, self._column))
 
@@ -244,3 +281,7 @@ def column_letters(number: int) -> str:
         number, rest = divmod(number - 1, 26)
         letters = chr(ord("A") + rest) + letters
     return letters
+
+
+_COLUMNS: Final = {column_letters(number): number for number in range(1, MAX_COLUMNS + 1)}
+"""Numbers of the columns a sheet may use; others are computed, and refused later."""

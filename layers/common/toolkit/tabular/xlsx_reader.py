@@ -7,7 +7,6 @@ checked once with all problems, and only then streamed.
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
 
 MAX_EXACT_DIGITS: Final = 15
 """A spreadsheet keeps fifteen digits of a number; a longer one lost its end before we see it."""
+_FIRST_INEXACT: Final = 10**MAX_EXACT_DIGITS
 
 Value: TypeAlias = int | float | str | bool | time | date | datetime | timedelta
 """What calamine hands out for one cell."""
@@ -112,10 +112,12 @@ class _Grid:
     def data_rows(self, place: HeaderPlace) -> Iterator[tuple[int, Sequence[Value]]]:
         """Rows below the header that hold anything, with their numbers."""
         for index, values in enumerate(self.rows()):
-            if index >= place.data_index and any(
-                value != "" and not (isinstance(value, str) and value.isspace()) for value in values
-            ):
-                yield self.line(index), values
+            if index < place.data_index:
+                continue
+            for value in values:
+                if value != "" and not (isinstance(value, str) and value.isspace()):
+                    yield self.line(index), values
+                    break
 
 
 def _open(archive: bytes) -> CalamineSheet:
@@ -234,7 +236,7 @@ def _row_problems(
                         f"Cell {letters}{line} is larger than 64 KiB.",
                     )
                 )
-        elif _text(value)[0] is None:
+        elif isinstance(value, int | float) and not abs(value) < _FIRST_INEXACT:
             problems.append(
                 row_problem(
                     line,
@@ -250,10 +252,12 @@ def _row(line: int, values: Sequence[Value], columns: Sequence[int]) -> Row:
     texts: list[str] = []
     kinds: dict[int, CellKind] = {}
     for position, column in enumerate(columns):
-        text, kind = _text(values[column])
+        value = values[column]
+        if isinstance(value, str):
+            texts.append(value)
+            continue
+        text, kinds[position] = _text(value)
         texts.append(text or "")
-        if kind is not CellKind.TEXT:
-            kinds[position] = kind
     return Row(line, tuple(texts), kinds) if kinds else Row(line, tuple(texts))
 
 
@@ -281,8 +285,11 @@ def _number_text(value: float) -> str | None:
 
     A spreadsheet stores 15 significant digits, so 0.1 + 0.2 is 0.3 to the person who typed it.
     """
-    if not math.isfinite(value) or abs(value) >= 10**MAX_EXACT_DIGITS:
+    if not abs(value) < _FIRST_INEXACT:
         return None
+    whole = int(value)
+    if whole == value:
+        return str(whole)
     exact = Decimal(f"{value:.15g}")
     if exact == exact.to_integral_value():
         return str(int(exact))
