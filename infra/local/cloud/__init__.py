@@ -52,10 +52,10 @@ class _NoRuntime:
     """Stands in until the runtime half has attached itself."""
 
     def invoke(self, function_name: str, payload: bytes) -> InvokeOutcome:
-        raise FunctionNotFoundError(function_name)
+        raise FunctionNotFoundError(f"{function_name} (no runtime for {len(payload)} bytes)")
 
     def invoke_async(self, function_name: str, payload: bytes) -> None:
-        raise FunctionNotFoundError(function_name)
+        self.invoke(function_name, payload)
 
 
 class _Parts:
@@ -153,19 +153,19 @@ class LocalCloud:
 
     def start(self) -> str:
         """Take the state folder, open the endpoint; returns its URL."""
-        moto_patches.install()
         self.state.open()
+        moto_patches.install()
         try:
             self._server = HttpServer(self._port, self._answer)
         except OSError as error:
-            self.state.close()
+            self.stop()
             raise LocalCloudError(
                 f"Port {self._port} of this machine is taken ({error.strerror})."
             ) from error
         try:
             self._open()
         except BaseException:
-            self.state.close()
+            self.stop()
             raise
         self._server.start()
         return self.endpoint_url
@@ -176,6 +176,7 @@ class LocalCloud:
             self._server.stop()
             self._server = None
         self._close()
+        moto_patches.uninstall()
         self.state.close()
 
     def deploy(

@@ -185,9 +185,10 @@ class HttpServer:
 
     def stop(self) -> None:
         """Stop, and end open connections."""
-        self._server.shutdown()
+        if self._thread.ident is not None:
+            self._server.shutdown()
+            self._thread.join(timeout=5)
         self._server.server_close()
         for connection in list(self._server.connections):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-        self._thread.join(timeout=5)

@@ -4,7 +4,7 @@ moto is written for single-threaded unit tests. Each patch below names what goes
 ``tests/unit/local/test_moto_patches.py`` shows, for each, the unpatched and the patched behaviour,
 so an upgrade of moto that repairs something (or moves it) fails a test by name.
 
-``install()`` is for a whole process, ``patched()`` for a block. Both take names to install a part.
+``install()`` is for a running stack, ``patched()`` for a block and, by name, for a part.
 """
 
 from __future__ import annotations
@@ -460,37 +460,47 @@ PATCHES: Final[Mapping[str, Patch]] = MappingProxyType(
 )
 """Every correction by name, in the order of installation."""
 
-_installed = False
+_Replaced: TypeAlias = list[tuple[Any, str, Any]]
+
+_installed: _Replaced = []
 
 
 def install() -> None:
-    """Install every patch for the rest of the process; further calls do nothing."""
-    global _installed
+    """Install every patch until :func:`uninstall`; further calls do nothing."""
     if not _installed:
-        _installed = True
-        for patch in PATCHES.values():
-            patch.install(_set)
+        _replace_all(PATCHES, _installed)
+
+
+def uninstall() -> None:
+    """Bring back moto as it was."""
+    _put_back(_installed)
 
 
 @contextmanager
 def patched(names: Collection[str] = tuple(PATCHES)) -> Iterator[None]:
-    """Install some patches for a block (tests); what was there before comes back."""
+    """Install some patches for a block."""
     if _installed:
-        yield
-        return
-    before: list[tuple[Any, str, Any]] = []
-
-    def replace(owner: Any, name: str, value: Any) -> None:
-        before.append((owner, name, _get(owner, name)))
-        _set(owner, name, value)
-
+        raise RuntimeError("the patches are installed for the whole process already")
+    replaced: _Replaced = []
     try:
-        for name in names:
-            PATCHES[name].install(replace)
+        _replace_all(names, replaced)
         yield
     finally:
-        for owner, name, value in reversed(before):
-            _set(owner, name, value)
+        _put_back(replaced)
+
+
+def _replace_all(names: Collection[str], replaced: _Replaced) -> None:
+    def replace(owner: Any, name: str, value: Any) -> None:
+        replaced.append((owner, name, _get(owner, name)))
+        _set(owner, name, value)
+
+    for name in names:
+        PATCHES[name].install(replace)
+
+
+def _put_back(replaced: _Replaced) -> None:
+    while replaced:
+        _set(*replaced.pop())
 
 
 def _get(owner: Any, name: str) -> Any:
