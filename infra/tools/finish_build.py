@@ -6,6 +6,7 @@ language of the world; we use a handful. Each step has a switch and a test.
 """
 
 import argparse
+import re
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,9 @@ AWS_SERVICES: Final = frozenset(
     {"dynamodb", "events", "kms", "s3", "secretsmanager", "sesv2", "sqs", "stepfunctions"}
 )
 """Services our code makes clients of; a test compares this with the code."""
+
+AARCH64: Final = 183
+"""Machine number of arm64 in an ELF header. Source: ELF for the Arm 64-bit architecture."""
 
 LOCALES: Final = ("el", "en", "tr")
 # Data that lies beside the code of a package and is never read by ours.
@@ -88,6 +92,19 @@ def compile_sources(folders: Iterable[Path], python: Path) -> None:
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
 
 
+def foreign_binaries(folder: Path) -> list[Path]:
+    """Libraries that Lambda could not load: another processor, or another version of Python."""
+    found = []
+    for path in sorted(folder.rglob("*.so*")):
+        header = path.read_bytes()[:20]
+        machine = int.from_bytes(header[18:20], "little")
+        tag = re.search(r"\.cpython-(\d+)", path.name)
+        fits = tag is None or tag[1] == "313"
+        if header[:4] != b"\x7fELF" or machine != AARCH64 or not fits:
+            found.append(path)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Artifacts:
     """What one build consists of: folders of functions and of layers, by logical id."""
@@ -139,7 +156,7 @@ def _say(text: str) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line of ``make build``; 1 when an artifact is larger than Lambda takes."""
+    """Command line of ``make build``; 1 when Lambda would refuse or could not load the result."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("build", type=Path, help="folder that sam build wrote")
     parser.add_argument("--keep-packages", action="store_true", help="leave tests and stubs in")
@@ -148,6 +165,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     artifacts = Artifacts.of(options.build)
     packages = artifacts.layers["DependenciesLayer"] / "python"
+    foreign = [path for folder in artifacts.folders for path in foreign_binaries(folder)]
+    if foreign:
+        _say("not for arm64 and Python 3.13: " + ", ".join(path.name for path in foreign))
+        return 1
     before = size_of(packages)
     if not options.keep_packages:
         trim_packages(packages)

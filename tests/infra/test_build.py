@@ -3,6 +3,7 @@
 import ast
 import importlib.metadata
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -33,6 +34,14 @@ def _write(path: Path, text: str = "x = 1\n") -> None:
     path.write_text(text, encoding="utf-8")
 
 
+def _link(source: str, target: str) -> None:
+    """Place a file without copying it where the file system allows; removing it harms nobody."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy(source, target)
+
+
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Copies of installed packages, trimmed as the build does it."""
@@ -42,6 +51,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(
             Path(str(module.locate_file(name))),
             folder / name,
+            copy_function=_link,
             ignore=shutil.ignore_patterns("__pycache__"),
         )
     shutil.copy(Path(str(importlib.metadata.distribution("six").locate_file("six.py"))), folder)
@@ -78,9 +88,9 @@ def _services_in_code() -> set[str]:
     for folder in ("functions", "layers/common"):
         for path in (stack.ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Call) and len(node.args) == 1:
+                if isinstance(node, ast.Call) and node.args:
                     name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-                    value = getattr(node.args[0], "value", None)
+                    value = getattr(node.args[-1], "value", None)
                     if name in {"client", "_Lazy"} and isinstance(value, str):
                         found.add(value)
     return found
@@ -205,3 +215,26 @@ def test_compiled_files_are_believed_without_looking_at_the_source(built: Path) 
     (compiled,) = (built / "OneFunction/one/__pycache__").glob("*.pyc")
     # PEP 552: bit 0 = hash-based, bit 1 = check the source; ours is hash-based and unchecked.
     assert int.from_bytes(compiled.read_bytes()[4:8], "little") == 0b01
+
+
+def _library(path: Path, machine: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"\x7fELF" + bytes(14) + machine.to_bytes(2, "little"))
+
+
+@pytest.mark.parametrize(
+    ("name", "machine", "loadable"),
+    [
+        ("fast.cpython-313-aarch64-linux-gnu.so", finish_build.AARCH64, True),
+        ("fast.abi3.so", finish_build.AARCH64, True),
+        ("libjpeg-1a2b.so.62.4.0", finish_build.AARCH64, True),
+        ("fast.cpython-313-x86_64-linux-gnu.so", 62, False),
+        ("fast.cpython-311-aarch64-linux-gnu.so", finish_build.AARCH64, False),
+    ],
+)
+def test_libraries_that_lambda_cannot_load_fail_the_build(
+    built: Path, name: str, machine: int, loadable: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _library(built / "DependenciesLayer/python/pkg" / name, machine)
+    assert (finish_build.main([str(built), "--no-compile"]) == 0) is loadable
+    assert (name in capsys.readouterr().out) is not loadable
