@@ -106,8 +106,16 @@ class _Grid:
         return index + 1
 
     def rows(self) -> Iterator[Sequence[Value]]:
-        """All rows of the block."""
-        return iter(self._sheet.iter_rows())
+        """All rows of the block.
+
+        Raises: TableRefusedError(DAMAGED) for a number no date or duration can be.
+        """
+        try:
+            yield from self._sheet.iter_rows()
+        except BaseException as error:
+            if isinstance(error, OverflowError | ValueError) or _is_panic(error):
+                raise damaged() from error
+            raise
 
     def data_rows(self, place: HeaderPlace) -> Iterator[tuple[int, Sequence[Value]]]:
         """Rows below the header that hold anything, with their numbers."""
@@ -121,21 +129,22 @@ class _Grid:
 
 
 def _open(archive: bytes) -> CalamineSheet:
-    """The sheet as calamine reads it.
-
-    A panic of the parser arrives as a BaseException of its own class; it is a damaged file to us.
-    """
+    """The sheet as calamine reads it."""
     import python_calamine
 
     try:
         workbook = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(archive))
         return workbook.get_sheet_by_index(0)
-    except (python_calamine.CalamineError, ValueError, OverflowError, OSError) as error:
-        raise damaged() from error
     except BaseException as error:
-        if type(error).__name__ == "PanicException":
+        known = (python_calamine.CalamineError, ValueError, OverflowError, OSError)
+        if isinstance(error, known) or _is_panic(error):
             raise damaged() from error
         raise
+
+
+def _is_panic(error: BaseException) -> bool:
+    """Whether the parser gave up: a panic arrives as a BaseException of a class without a home."""
+    return type(error).__name__ == "PanicException"
 
 
 def _find_header(
