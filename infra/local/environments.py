@@ -68,6 +68,11 @@ class Environment:
         """Process id, which is also the id of the process group."""
         return self._process.pid
 
+    @property
+    def init_error(self) -> InvokeOutcome | None:
+        """Why the handler could not be loaded, if it could not."""
+        return self._api.init_error
+
     def invoke(self, payload: bytes) -> InvokeOutcome:
         """Run the handler on one event within the function's timeout."""
         if not self._up.wait(INIT_SECONDS):

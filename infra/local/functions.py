@@ -9,12 +9,13 @@ limit, idle environments are reaped, and code or clock changes replace them.
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final
 
 from infra.local.cloud.model import (
     FunctionNotFoundError,
@@ -37,20 +38,11 @@ _PATIENCE_SECONDS: Final = 0.04
 _SYNC_LIMIT_BYTES: Final = 6 * 1024 * 1024
 
 
-class FunctionLog(Protocol):
-    """Where the lines of a function go."""
+FunctionLog = Callable[[str, str], None]
+"""Where the lines of a function go: its logical id, one line."""
 
-    def __call__(self, function: str, line: str) -> None:
-        """Record one line."""
-        ...
-
-
-class DeadLetterSink(Protocol):
-    """Where an asynchronous event goes after its last attempt."""
-
-    def __call__(self, dlq_arn: str, payload: bytes) -> None:
-        """Deliver the event to the queue."""
-        ...
+DeadLetterSink = Callable[[str, bytes], None]
+"""Where an asynchronous event goes after its last attempt: ARN of the queue, the event."""
 
 
 @dataclass(slots=True)
@@ -98,12 +90,17 @@ class _Pool:
 
 
 class FunctionHost:
-    """Implements the cloud's ``Invoker``: functions by name, run in processes of their own."""
+    """Implements the cloud's ``Invoker``: functions by name, run in processes of their own.
+
+    ``log`` gets what functions print, ``complain`` what the platform did to them: timeouts, code
+    that cannot be imported, processes that died, events that were given up.
+    """
 
     def __init__(
         self,
         *,
         log: FunctionLog,
+        complain: FunctionLog | None = None,
         platform_variables: Callable[[], Mapping[str, str]],
         dead_letter: DeadLetterSink,
         retry_delays: tuple[float, ...] = (1.0, 2.0),
@@ -111,6 +108,7 @@ class FunctionHost:
         own_runtime: bool = False,
     ) -> None:
         self._log = log
+        self._complain = complain or log
         self._platform_variables = platform_variables
         self._dead_letter = dead_letter
         self._retry_delays = retry_delays
@@ -309,10 +307,20 @@ class FunctionHost:
             spec,
             variables,
             log=lambda line: self._log(spec.logical_id, line),
-            on_exit=lambda gone: _forget(pool, gone),
+            on_exit=lambda gone: self._gone(pool, gone),
         )
         pool.generations[environment] = pool.generation
         return environment
+
+    def _gone(self, pool: _Pool, environment: Environment) -> None:
+        with pool.changed:
+            pool.generations.pop(environment, None)
+            if environment in pool.idle:
+                pool.idle.remove(environment)
+            pool.changed.notify()
+        refusal = environment.init_error
+        if refusal is not None:
+            self._complain(pool.spec.logical_id, _in_words(refusal.payload.decode()))
 
     def _release(self, pool: _Pool, environment: Environment) -> None:
         with pool.changed:
@@ -334,7 +342,7 @@ class FunctionHost:
                 pool.stats.timeouts += "Sandbox.Timedout" in text
                 pool.stats.last_error = text[:500]
         if "Sandbox.Timedout" in text or '"Runtime.' in text:
-            self._log(pool.spec.logical_id, f"failed: {text[:500]}")
+            self._complain(pool.spec.logical_id, _in_words(text))
 
     def _run_async(self, spec: FunctionSpec, payload: bytes) -> None:
         for delay in (*self._retry_delays, None):
@@ -342,14 +350,14 @@ class FunctionHost:
                 if self.invoke(spec.name, payload).function_error is None:
                     return
             except ThrottledError:
-                self._log(spec.logical_id, "asynchronous event throttled")
+                self._complain(spec.logical_id, "asynchronous event throttled")
             except FunctionNotFoundError:
                 return
             if delay is not None and self._stopping.wait(delay):
                 return
         if spec.dlq_arn:
             self._dead_letter(spec.dlq_arn, payload)
-        self._log(spec.logical_id, "asynchronous event given up after its last attempt")
+        self._complain(spec.logical_id, "asynchronous event given up after its last attempt")
 
     def _housekeeping(self) -> None:
         while not self._stopping.wait(min(5.0, self._idle_seconds / 2)):
@@ -380,12 +388,12 @@ class FunctionHost:
         return stopped
 
 
-def _forget(pool: _Pool, environment: Environment) -> None:
-    with pool.changed:
-        pool.generations.pop(environment, None)
-        if environment in pool.idle:
-            pool.idle.remove(environment)
-        pool.changed.notify()
+def _in_words(document: str) -> str:
+    try:
+        error = json.loads(document)
+        return f"{error['errorType']}: {error['errorMessage']}"
+    except (ValueError, KeyError, TypeError):
+        return document[:500]
 
 
 def _stop_all(pool: _Pool) -> list[Environment]:

@@ -30,8 +30,11 @@ class RunningSimulator(Protocol):
         """What it would do next and what it has accepted so far, as plain data."""
         ...
 
-    def script(self, behaviour: Mapping[str, Any]) -> object:
-        """Change what it does next. Raises: ValueError for a behaviour it does not know."""
+    def script(self, behaviour: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Change what it does next and say what was done.
+
+        Raises: ValueError for a behaviour it does not know.
+        """
         ...
 
     def stop(self) -> None:
@@ -40,7 +43,7 @@ class RunningSimulator(Protocol):
 
 
 StartAll = Callable[[Path, Now], Sequence[RunningSimulator]]
-"""Starts every simulator with its state folder and the clock of the stack."""
+"""Starts every simulator, given its state folder and the clock of the stack."""
 
 
 class UnknownSimulatorError(LookupError):
@@ -75,7 +78,7 @@ class SimulatorsHost:
         """State of one simulator. Raises: UnknownSimulatorError."""
         return self._get(name).describe()
 
-    def script(self, name: str, behaviour: Mapping[str, Any]) -> object:
+    def script(self, name: str, behaviour: Mapping[str, Any]) -> Mapping[str, Any]:
         """Script one simulator. Raises: UnknownSimulatorError, ValueError."""
         return self._get(name).script(behaviour)
 

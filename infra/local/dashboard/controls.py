@@ -107,8 +107,8 @@ class Controls(Protocol):
         """State of a simulator. Raises: UnknownSimulatorError."""
         ...
 
-    def script_simulator(self, name: str, behaviour: Mapping[str, Any]) -> object:
-        """Script a simulator. Raises: UnknownSimulatorError, ValueError."""
+    def script_simulator(self, name: str, behaviour: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Script a simulator and say what was done. Raises: UnknownSimulatorError, ValueError."""
         ...
 
     def reset(self) -> Mapping[str, Any]:

@@ -13,11 +13,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, get_args
 from urllib.parse import parse_qsl, quote, unquote
 
-from infra.local.clock import DurationError, parse_duration
 from infra.local.cloud.mail import Mail, Outcome
 from infra.local.dashboard import views
 from infra.local.dashboard.controls import BusyError, Controls
 from infra.local.dashboard.pages import Pages
+from infra.local.durations import DurationError, parse_duration
 from infra.local.scheduler import UnknownScheduleError
 from infra.local.simulators_host import UnknownSimulatorError
 from infra.local.web import Request, Response, json_response
@@ -261,7 +261,7 @@ class Dashboard:
         except UnknownSimulatorError:
             raise self._no_simulator(name) from None
         if wants_html(request):
-            return self._pages.render("simulator.html", name=name, state=state, error=None)
+            return self._pages.render("simulator.html", name=name, state=state)
         return json_response(state)
 
     def _script(self, request: Request, values: Values) -> Response:
@@ -271,15 +271,15 @@ class Dashboard:
             # The page has one text field that holds the JSON document.
             behaviour = parse_object(behaviour["script"].encode())
         try:
-            self._controls.script_simulator(name, behaviour)
+            done = dict(self._controls.script_simulator(name, behaviour))
             state = dict(self._controls.describe_simulator(name))
         except UnknownSimulatorError:
             raise self._no_simulator(name) from None
         except (ValueError, KeyError, TypeError) as error:
             raise _RefusedError(422, "behaviour_invalid", str(error)) from None
         if wants_html(request):
-            return self._pages.render("simulator.html", name=name, state=state, error=None)
-        return json_response(state)
+            return self._pages.render("simulator.html", name=name, state=state)
+        return json_response({"done": done, "state": state})
 
     def _no_simulator(self, name: str) -> _RefusedError:
         known = ", ".join(sorted(self._controls.simulators())) or "none"
@@ -314,7 +314,9 @@ def wants_html(request: Request) -> bool:
 
 
 def _is_form(request: Request) -> bool:
-    return request.header("content-type").partition(";")[0].strip().lower() == _FORM
+    # `curl -d '{…}'` calls its body a form; no form begins with a brace.
+    kind = request.header("content-type").partition(";")[0].strip().lower()
+    return kind == _FORM and not request.body.lstrip().startswith(b"{")
 
 
 def read_command(request: Request, known: set[str] | None) -> dict[str, Any]:

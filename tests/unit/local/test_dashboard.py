@@ -3,155 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra.local.cloud.mail import Attachment, Mail, Outcome
-from infra.local.dashboard import Dashboard, QueueView
-from infra.local.dashboard.controls import BusyError
+from infra.local.dashboard import Dashboard
 from infra.local.dashboard.pages import Pages, built_stylesheets
-from infra.local.gateway import LoggedRequest
-from infra.local.log_book import Line
-from infra.local.pump import PumpStatus
-from infra.local.scheduler import Advance, Coalesced, Run, ScheduleStatus, UnknownScheduleError
-from infra.local.simulators_host import UnknownSimulatorError
 from infra.local.web import Request, Response
-
-NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-
-
-def mail(number: int, **values: Any) -> Mail:
-    empty: dict[str, Any] = {
-        "message_id": f"message-{number}",
-        "at": "2026-03-02T12:00:00.000Z",
-        "sender": "kopru@example.com",
-        "text": "",
-        "html": "",
-        "configuration_set": "",
-        "tags": {},
-        "raw": "",
-    }
-    lists = dict.fromkeys(("to", "cc", "bcc", "reply_to", "headers", "attachments"), ())
-    return Mail(**{"id": number, **empty, **lists, **values})
-
-
-class World:
-    """A stack without machinery."""
-
-    def __init__(self) -> None:
-        self.moved: list[timedelta] = []
-        self.scripted: list[Mapping[str, Any]] = []
-        self.resets = 0
-        self.busy = False
-        self.outcomes: list[tuple[int, str]] = []
-        self.inbox = [
-            mail(
-                2,
-                to=("ada@example.com", "bora@example.com"),
-                subject="Hoş geldiniz <b>",
-                text="Open http://localhost:8000/activate?t=1.\nOr http://localhost:8000/help",
-                html='<p>Open <a href="http://localhost:8000/activate?t=1&amp;x=2">this</a></p>'
-                "<script>alert(1)</script>",
-                attachments=(Attachment("mutabakat ığ.pdf", "application/pdf", b"%PDF"),),
-            ),
-            mail(1, to=("cem@example.com",), subject="Second"),
-        ]
-
-    def overview(self) -> Mapping[str, Any]:
-        return {
-            "base_url": "http://localhost:8000",
-            "functions": [
-                {
-                    "logical_id": "WorkspaceApiFunction",
-                    "handler": "workspace.handlers.api.handler",
-                    "invocations": 3,
-                    "errors": 1,
-                    "timeouts": 0,
-                    "throttles": 0,
-                    "cold_starts": 1,
-                    "idle": 1,
-                    "busy": 0,
-                }
-            ],
-            "outputs": {"ApiEndpoint": "x"},
-            "declared_only": {"AWS::CloudWatch::Alarm": 3},
-        }
-
-    def requests(self) -> Sequence[LoggedRequest]:
-        return [LoggedRequest(NOON, "GET", "/today", 200, 4.2)]
-
-    def lines(self, source: str | None) -> Sequence[Line]:
-        lines = [Line(NOON, "WorkspaceApiFunction", "one"), Line(NOON, "stack", "two")]
-        return [line for line in lines if source in (None, line.source)]
-
-    def mails(self, limit: int, before_id: int | None, search: str) -> Sequence[Mail]:
-        wanted = search.lower()
-        return [
-            mail
-            for mail in self.inbox
-            if mail.id < (before_id or 10**9)
-            and wanted in f"{mail.to}{mail.subject}{mail.text}".lower()
-        ][:limit]
-
-    def mail(self, mail_id: int) -> Mail | None:
-        return next((mail for mail in self.inbox if mail.id == mail_id), None)
-
-    def mail_count(self) -> int:
-        return len(self.inbox)
-
-    def simulate_mail(self, mail_id: int, outcome: Outcome) -> None:
-        self.outcomes.append((mail_id, outcome))
-
-    def queues(self) -> Sequence[QueueView]:
-        consumer = PumpStatus("work", "WorkerFunction", 2, 1, 5, 9, 1)
-        return [
-            QueueView("work", 3, 1, 0, 12.34, "dead", False, consumer),
-            QueueView("dead", 1, 0, 0, 99.0, None, True, None),
-        ]
-
-    def now(self) -> datetime:
-        return NOON
-
-    def clock_offset(self) -> int:
-        return 3600
-
-    def advance(self, by: timedelta) -> Advance:
-        if self.busy:
-            raise BusyError("the clock is already moving")
-        self.moved.append(by)
-        run = Run("Morning", NOON, ok=True, detail='{"due": 2}')
-        return Advance(NOON, NOON + by, 7200, (run,), (Coalesced("Sweep", 60, 1),), settled=True)
-
-    def schedules(self) -> Sequence[ScheduleStatus]:
-        return [ScheduleStatus("Morning", "arn", "cron(0 8 * * ? *)", "UTC", True, NOON, None)]
-
-    def run_schedules(self, name: str) -> Sequence[Run]:
-        if name == "nobody":
-            raise UnknownScheduleError(name)
-        return [Run("Morning", NOON, ok=name != "Broken", detail="{}")]
-
-    def simulators(self) -> Mapping[str, str]:
-        return {"anadolu": "http://127.0.0.1:4000"}
-
-    def describe_simulator(self, name: str) -> Mapping[str, Any]:
-        if name != "anadolu":
-            raise UnknownSimulatorError(name)
-        return {"accepted": len(self.scripted)}
-
-    def script_simulator(self, name: str, behaviour: Mapping[str, Any]) -> object:
-        self.describe_simulator(name)
-        if "explode" in behaviour:
-            raise ValueError("unknown behaviour explode")
-        self.scripted.append(behaviour)
-        return None
-
-    def reset(self) -> Mapping[str, Any]:
-        self.resets += 1
-        return {"base_url": "http://localhost:8000"}
+from tests.unit.local.fake_stack import World, mail
 
 
 @pytest.fixture
@@ -321,6 +182,11 @@ def test_the_clock_moves_and_reports(dashboard: Dashboard, world: World) -> None
     assert "Sweep: due 60 times, ran 1" in page
 
 
+def test_json_that_curl_calls_a_form_is_json(dashboard: Dashboard, world: World) -> None:
+    assert ask(dashboard, "POST", "/clock", '{"advance": "P1D"}', form=True).status == 200
+    assert world.moved == [timedelta(days=1)]
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
@@ -371,7 +237,7 @@ def test_simulators_are_described_and_scripted(dashboard: Dashboard, world: Worl
     listed = document(ask(dashboard, "GET", "/simulators"))
     assert listed == {"items": [{"name": "anadolu", "url": "http://127.0.0.1:4000"}]}
     answer = document(ask(dashboard, "POST", "/simulators/anadolu", {"next": "lost-answer"}))
-    assert answer == {"accepted": 1}
+    assert answer == {"done": {"queued": 1}, "state": {"accepted": 1}}
     form = "script=%7B%22next%22%3A+%22slow%22%7D"
     html(ask(dashboard, "POST", "/simulators/anadolu", form, accept="text/html", form=True))
     assert world.scripted == [{"next": "lost-answer"}, {"next": "slow"}]

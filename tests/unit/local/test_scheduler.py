@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from infra.local.clock import DurationError, LocalClock, parse_duration
+from infra.local.clock import LocalClock
 from infra.local.cloud.model import LocalCloudError, Schedule, Target
+from infra.local.durations import DurationError, parse_duration
 from infra.local.expressions import ExpressionError, parse_expression
 from infra.local.scheduler import (
     Delivered,
