@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -44,7 +45,11 @@ def serve(answer: Callable[[str, str], Answer]) -> Iterator[str]:
         def _answer(self) -> None:
             length = int(self.headers.get("content-length") or 0)
             self.rfile.read(length)
-            found = answer(self.command, self.path)
+            try:
+                found = answer(self.command, self.path)
+            except Exception:
+                # The browser must get an answer, and the test a reason.
+                found = Answer(500, {"content-type": "text/plain"}, traceback.format_exc().encode())
             self.send_response(found.status)
             for name, value in found.headers.items():
                 self.send_header(name, value)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
 
 import lxml.html
-from lxml.html import HtmlElement
 
 _CONTROLS = "//input[not(@type='hidden')] | //select | //textarea"
 _NAMED = "//button | //a[@href] | //summary"
@@ -19,15 +20,15 @@ _REFERENCES = ("aria-labelledby", "aria-describedby", "for", "form", "aria-contr
 _EXTERNAL = re.compile(r"^(https?:)?//", re.IGNORECASE)
 
 
-def parse(html: str) -> HtmlElement:
-    """The page as a tree."""
+def parse(html: str) -> Any:
+    """The page as a tree; Any, because lxml's stubs type the result of every XPath as anything."""
     return lxml.html.document_fromstring(html)
 
 
-def accessible_name(element: HtmlElement, page: HtmlElement) -> str:
+def accessible_name(element: Any, page: Any) -> str:
     """The name a screen reader says, as far as static HTML tells it."""
     if (label := element.get("aria-label")) is not None:
-        return label.strip()
+        return str(label).strip()
     if (ids := element.get("aria-labelledby")) is not None:
         return " ".join(page.get_element_by_id(each).text_content() for each in ids.split()).strip()
     own = "".join(element.itertext()).strip() if element.tag not in ("select", "textarea") else ""
@@ -61,7 +62,7 @@ def assert_sound(html: str, language: str, *, layout: bool = True) -> None:
     assert not found, "\n".join(found)
 
 
-def _layout(page: HtmlElement, html: str, language: str) -> Iterator[str]:
+def _layout(page: Any, html: str, language: str) -> Iterator[str]:
     if not html.lstrip().lower().startswith("<!doctype html>"):
         yield "no doctype"
     if page.get("lang") != language:
@@ -74,7 +75,7 @@ def _layout(page: HtmlElement, html: str, language: str) -> Iterator[str]:
         yield f"{levels.count(1)} h1 headings"
     # The error summary's h2 stands above the h1, where a screen reader meets it first.
     after = outside[outside.index(1) :] if 1 in outside else []
-    for before, now in zip(after, after[1:], strict=False):
+    for before, now in pairwise(after):
         if now > before + 1:
             yield f"heading level jumps from h{before} to h{now}"
     for role, politeness in (("status", "polite"), ("alert", "assertive")):
@@ -89,7 +90,7 @@ def _layout(page: HtmlElement, html: str, language: str) -> Iterator[str]:
         yield "the first link does not skip to the content"
 
 
-def _no_inline_code(page: HtmlElement) -> Iterator[str]:
+def _no_inline_code(page: Any) -> Iterator[str]:
     for element in page.iter():
         if not isinstance(element.tag, str):
             continue
@@ -111,7 +112,7 @@ def _no_inline_code(page: HtmlElement) -> Iterator[str]:
             yield f"loaded from elsewhere: {loaded}"
 
 
-def _names(page: HtmlElement) -> Iterator[str]:
+def _names(page: Any) -> Iterator[str]:
     for element in page.xpath(f"{_CONTROLS} | {_NAMED}"):
         if not accessible_name(element, page):
             yield f"no name: {_show(element)}"
@@ -120,7 +121,7 @@ def _names(page: HtmlElement) -> Iterator[str]:
             yield f"dialog without name: {_show(dialog)}"
 
 
-def _references(page: HtmlElement) -> Iterator[str]:
+def _references(page: Any) -> Iterator[str]:
     ids = Counter(page.xpath("//@id"))
     for identifier, count in ids.items():
         if count > 1:
@@ -138,7 +139,7 @@ def _references(page: HtmlElement) -> Iterator[str]:
             yield f"the error summary links to {link!r}, which is no field"
 
 
-def _tables(page: HtmlElement) -> Iterator[str]:
+def _tables(page: Any) -> Iterator[str]:
     for table in page.xpath("//table[not(@role='presentation')]"):
         if not table.xpath("./caption[normalize-space()]"):
             yield f"table without caption: {_show(table)}"
@@ -150,7 +151,7 @@ def _tables(page: HtmlElement) -> Iterator[str]:
             yield f"sorted column without a button: {_show(sort)}"
 
 
-def _forms(page: HtmlElement) -> Iterator[str]:
+def _forms(page: Any) -> Iterator[str]:
     for form in page.xpath("//form"):
         posts = (form.get("method") or "get").lower() == "post"
         tokens = form.xpath(".//input[@type='hidden'][@name='csrf_token'][@value!='']")
@@ -164,7 +165,7 @@ def _forms(page: HtmlElement) -> Iterator[str]:
         yield f"fieldset without legend: {_show(group)}"
 
 
-def _pictures(page: HtmlElement) -> Iterator[str]:
+def _pictures(page: Any) -> Iterator[str]:
     for svg in page.xpath("//*[local-name()='svg']"):
         if svg.get("aria-hidden") != "true" and not (
             svg.get("role") == "img" and svg.get("aria-label")
@@ -174,6 +175,6 @@ def _pictures(page: HtmlElement) -> Iterator[str]:
         yield f"img without alt: {_show(image)}"
 
 
-def _show(element: HtmlElement) -> str:
-    text = lxml.html.tostring(element, encoding="unicode").strip().replace("\n", " ")
-    return text[:160]
+def _show(element: Any) -> str:
+    text = str(lxml.html.tostring(element, encoding="unicode"))
+    return text.strip().replace("\n", " ")[:160]

@@ -143,9 +143,9 @@ def test_npm_for_machines_without_one_is_pinned_by_hash() -> None:
 
 def test_without_npm_the_wheel_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     commands: list[list[str]] = []
-    monkeypatch.setattr(build.shutil, "which", lambda _: None)
+    monkeypatch.setattr("shutil.which", lambda _: None)
     monkeypatch.setattr(build, "TOOLS", tmp_path / "node")
-    monkeypatch.setattr(build.venv, "create", lambda *_, **__: None)
+    monkeypatch.setattr("venv.create", lambda *_, **__: None)
     monkeypatch.setattr(
         build, "_run", lambda command, purpose: commands.append([*command, purpose])
     )

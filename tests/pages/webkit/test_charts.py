@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
+from typing import Any
 
 import lxml.html
 
@@ -10,7 +12,7 @@ from webkit.charts import Bar, bars, share, sparkline
 
 
 def test_bars_fill_the_width_by_the_largest_value() -> None:
-    svg = lxml.html.fromstring(
+    svg: Any = lxml.html.fromstring(
         bars(
             "T",
             "D",
@@ -38,7 +40,7 @@ def test_everything_written_is_escaped() -> None:
 
 def test_pictures_are_named_and_carry_no_style() -> None:
     for svg in (bars("T", "D", []), sparkline("T", "D", [1, 2]), share("T", "D", [])):
-        root = lxml.html.fromstring(str(svg))
+        root: Any = lxml.html.fromstring(str(svg))
         assert (root.get("role"), root.get("aria-label")) == ("img", "T")
         assert root.findtext("title") == "T"
         assert root.findtext("desc") == "D"
@@ -58,9 +60,9 @@ def test_a_sparkline_stays_inside_and_survives_flat_and_empty_series() -> None:
 
 
 def test_shares_add_up_to_the_whole_width() -> None:
-    svg = lxml.html.fromstring(
+    svg: Any = lxml.html.fromstring(
         str(share("T", "D", [Bar("", n, "") for n in (312, 4, 17, 0)], width=480))
     )
     spans = [(int(rect.get("x")), int(rect.get("width"))) for rect in svg.xpath("//rect")]
     assert sum(width for _, width in spans) == 480
-    assert all(a + w == b for (a, w), (b, _) in zip(spans, spans[1:], strict=False))
+    assert all(a + w == b for (a, w), (b, _) in pairwise(spans))

@@ -93,7 +93,7 @@ def test_says_the_same_in_three_languages_with_different_words(renderer: Rendere
 
 
 class Pseudo(gettext.NullTranslations):
-    """A language in which every message is longer and bracketed, so that forgotten ones stand out."""
+    """Every message longer and bracketed, so that a forgotten one stands out."""
 
     def gettext(self, message: str) -> str:
         return f"⟦{message}{'·' * (len(message) * 2 // 5)}⟧"

@@ -70,7 +70,8 @@ def test_a_toolbar_swaps_its_sibling_and_never_itself(draw: Any) -> None:
 def test_sorting_keeps_the_filters_and_drops_the_cursor(draw: Any) -> None:
     columns = (Column("n", "Name", "name"), Column("x", "Other"))
     page = draw(
-        "{% call(row) table.data_table('t', 'People', columns, view, sort=sort, rows=[]) %}{% endcall %}",
+        "{% call(row) table.data_table('t', 'People', columns, view, sort=sort, rows=[]) %}"
+        "{% endcall %}",
         url="/list?q=a&status=open&sort=-name&cursor=zzz",
         columns=columns,
         sort=Sort.parse("-name"),
@@ -110,7 +111,8 @@ def test_news_turn_into_a_warning_past_the_promise(draw: Any) -> None:
 
 def test_hints_and_errors_are_tied_to_their_field(draw: Any) -> None:
     page = draw(
-        "{{ form.text_field('iban', 'IBAN', 'TR', hint='26 signs', problems={'iban': 'Too short'}, autocomplete='off') }}"
+        "{{ form.text_field('iban', 'IBAN', 'TR', hint='26 signs', autocomplete='off',"
+        " problems={'iban': 'Too short'}) }}"
         "{{ form.select_field('s', 'Pick', [], problems={'s': 'Choose one'}, empty='-') }}"
         "{{ form.check_field('c', 'Yes', problems={'c': 'Tick'}) }}"
         "{{ form.radio_group('r', 'Which', [], problems={'r': 'Choose'}) }}"
@@ -127,7 +129,8 @@ def test_hints_and_errors_are_tied_to_their_field(draw: Any) -> None:
 
 def test_passwords_are_never_drawn_back_and_managers_are_told(draw: Any) -> None:
     page = draw(
-        "{{ form.password_field('p', 'Password', new=True) }}{{ form.password_field('q', 'Password') }}"
+        "{{ form.password_field('p', 'Password', new=True) }}"
+        "{{ form.password_field('q', 'Password') }}"
     )
     assert page.xpath("//input/@value") == ["", ""]
     assert page.xpath("//input/@autocomplete") == ["new-password", "current-password"]
@@ -135,8 +138,10 @@ def test_passwords_are_never_drawn_back_and_managers_are_told(draw: Any) -> None
 
 def test_numbers_in_plural_texts_are_grouped(draw: Any) -> None:
     page = draw(
-        "{% call table.bulk_bar('l', '/x', view.csrf_token, total=12040) %}<button>Go</button>{% endcall %}"
-        "{% call(row) table.data_table('l', 'L', [], view, select=True, rows=[{'id': 'a', 'label': 'Ay'}]) %}<th scope='row'>x</th>{% endcall %}",
+        "{% call table.bulk_bar('l', '/x', view.csrf_token, total=12040) %}"
+        "<button>Go</button>{% endcall %}"
+        "{% call(row) table.data_table('l', 'L', [], view, select=True,"
+        " rows=[{'id': 'a', 'label': 'Ay'}]) %}<th scope='row'>x</th>{% endcall %}",
         language="tr",
     )
     assert "12.040" in page.text_content()

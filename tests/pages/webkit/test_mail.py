@@ -1,6 +1,8 @@
-"""Both parts of a mail say the same, in the reader's language, and nothing in them acts or calls."""
+"""Both parts of a mail say the same, in the reader's language; nothing in them acts."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import lxml.html
 import pytest
@@ -30,7 +32,7 @@ def renderer() -> Renderer:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_both_parts_say_the_same(renderer: Renderer, language: str) -> None:
     mail = render_mail(renderer, LETTER, language, BRAND)
-    page = lxml.html.document_fromstring(mail.html)
+    page: Any = lxml.html.document_fromstring(mail.html)
     shown = page.text_content()
     for piece in (
         *LETTER.paragraphs,
@@ -64,7 +66,7 @@ def test_text_is_text_and_html_is_escaped(renderer: Renderer) -> None:
 
 
 def test_nothing_is_loaded_and_nothing_can_be_posted(renderer: Renderer) -> None:
-    page = lxml.html.document_fromstring(render_mail(renderer, LETTER, "en", BRAND).html)
+    page: Any = lxml.html.document_fromstring(render_mail(renderer, LETTER, "en", BRAND).html)
     assert (
         page.xpath("//img | //script | //link | //iframe | //form | //@src | //@background") == []
     )

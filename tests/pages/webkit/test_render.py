@@ -1,4 +1,4 @@
-"""Whole pages: headers, escaping, problem pages, redirects, preferences and the shell around them."""
+"""Whole pages: headers, escaping, problem pages, redirects, preferences and the shell."""
 
 from __future__ import annotations
 

@@ -21,8 +21,12 @@
     return Boolean(summary);
   }
 
+  // The browser itself focuses the summary (autofocus), except when the address names a fragment.
+  window.addEventListener("load", () => {
+    if (document.activeElement === document.body) focusErrors();
+  });
+
   document.addEventListener("DOMContentLoaded", () => {
-    focusErrors();
     const flashes = $("[data-flashes]");
     if (flashes) announce(flashes.textContent.trim());
     $$("[data-bulk]").forEach(count);
@@ -42,6 +46,15 @@
     const token = $("meta[name=csrf-token]");
     if (token && event.detail.verb !== "get") event.detail.headers["x-csrf-token"] = token.content;
   });
+
+  // htmx notes the current address, search words included, in sessionStorage for a page cache that
+  // is switched off here; nothing about people stays in the browser's storage.
+  function forgetPath() {
+    window.sessionStorage.removeItem("htmx-current-path-for-history");
+  }
+  forgetPath();
+  document.addEventListener("htmx:pushedIntoHistory", forgetPath);
+  document.addEventListener("htmx:replacedInHistory", forgetPath);
 
   let focused = "";
   document.addEventListener("htmx:beforeSwap", () => { focused = document.activeElement?.id || ""; });
