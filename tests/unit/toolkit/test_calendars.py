@@ -151,7 +151,7 @@ def test_the_library_is_imported_only_when_a_date_is_asked_for() -> None:
         "assert 'holidays' not in sys.modules; import datetime;"
         "c.is_business_day(datetime.date(2026, 1, 1)); assert 'holidays' in sys.modules"
     )
-    done = subprocess.run(  # noqa: S603 - our own interpreter
+    done = subprocess.run(
         [sys.executable, "-c", script],
         check=False,
         capture_output=True,
