@@ -23,6 +23,7 @@ NESTED: Final = {
     "Messaging": "infra/messaging.yaml",
     "Insurers": "infra/insurers.yaml",
     "Observability": "infra/observability.yaml",
+    "Edge": "infra/edge.yaml",
 }
 Json = dict[str, Any]
 
