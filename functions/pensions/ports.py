@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
 
-from kernel.errors import ConflictError
+from kernel.errors import ConflictError, KopruError
 from kernel.money import Money
 from kernel.periods import Period
 from kernel.rates import Rate
@@ -203,6 +203,15 @@ class Remembered:
     headers: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class ImportChunk:
+    """What a written part of a file did: changes to take back, and rows by outcome."""
+
+    number: int
+    changes: Sequence[Mapping[str, Any]]
+    outcomes: Mapping[str, int]
+
+
 class CommandIdentity(Protocol):
     """Who sent which command with which key and body (made at the edge)."""
 
@@ -224,14 +233,15 @@ class PensionsUnit(Protocol):
         """How many single writes it holds; the store takes at most 100."""
         ...
 
-    def add_contract(self, contract: Contract, action: str) -> None: ...
+    def add_contract(self, contract: Contract, action: str) -> None:
+        """Add a contract; its number at the provider is taken until it is removed."""
+        ...
+
     def save_contract(
         self, before: Contract, after: Contract, action: str, detail: Mapping[str, Any]
     ) -> Contract: ...
-    def add_employee(
-        self, employee: Employee, action: str, detail: Mapping[str, Any], *, replaces: str = ""
-    ) -> None:
-        """Add a person; ``replaces`` names a withdrawn one with the same identity number."""
+    def add_employee(self, employee: Employee, action: str, detail: Mapping[str, Any]) -> None:
+        """Add a person; the identity number is taken until the person is withdrawn."""
         ...
 
     def save_employee(
@@ -247,16 +257,18 @@ class PensionsUnit(Protocol):
         action: str,
         detail: Mapping[str, Any],
     ) -> Contribution: ...
-    def require_enrolled(self, employee: Employee) -> None:
-        """Refuse the whole unit unless this person is still enrolled with the same policy
-        number.
-        """
+    def require_enrolled(self, employee_id: str, policy_no: str) -> None:
+        """Refuse the whole unit unless this person is enrolled with this policy number."""
         ...
 
     def require_contract(self, contract: Contract) -> None:
         """Refuse the whole unit unless the contract is still what was read (credentials
         included).
         """
+        ...
+
+    def require_transmission(self, transmission: Transmission) -> None:
+        """Refuse the whole unit unless the transmission is still what was read."""
         ...
 
     def add_transmission(self, transmission: Transmission, action: str) -> None: ...
@@ -274,9 +286,7 @@ class PensionsUnit(Protocol):
     def store_credentials(
         self, contract_id: str, version: int, username: str, password: Secret
     ) -> None: ...
-    def add_import_chunk(
-        self, import_id: str, number: int, changes: Sequence[Mapping[str, Any]]
-    ) -> None:
+    def add_import_chunk(self, import_id: str, chunk: ImportChunk) -> None:
         """Guard one chunk of an import against repetition and keep what is needed to undo it."""
         ...
 
@@ -299,6 +309,18 @@ class PensionsUnit(Protocol):
         result: Mapping[str, Any],
         problems: Sequence[Mapping[str, Any]] = (),
     ) -> None: ...
+    def job_prepared(self, job_id: str) -> None:
+        """Note that everything a job will send has been bound, so that it can end."""
+        ...
+
+    def take_slot(self, name: Sequence[str], owner: str) -> None:
+        """Refuse the whole unit (label ``slot:…``) unless nobody holds this business slot."""
+        ...
+
+    def free_slot(self, name: Sequence[str], owner: str) -> None:
+        """Let go of a slot; refused when ``owner`` does not hold it."""
+        ...
+
     def publish(self, event_type: str, subject: str, data: Mapping[str, Any]) -> None: ...
     def enqueue(self, queue: str, message: Mapping[str, Any], *, delay_seconds: int = 0) -> None:
         """Give work to a queue: ``import``, ``prepare``, ``refresh`` or
@@ -347,11 +369,10 @@ class PensionsStore(Protocol):
         """User name and password of the newest version (workers only)."""
         ...
 
-    def import_chunks(self, import_id: str) -> Iterator[tuple[int, list[Mapping[str, Any]]]]: ...
+    def import_chunks(self, import_id: str) -> Iterator[ImportChunk]: ...
     def job(self, job_id: str) -> JobView | None: ...
-    def start_job(self, job_id: str) -> None: ...
-    def job_prepared(self, job_id: str) -> None:
-        """Note that everything a job will send has been bound, so that it can end."""
+    def start_job(self, job_id: str) -> None:
+        """Mark a job as running; the sweep leaves it alone while a worker may be at it."""
         ...
 
     def answered(self, command: CommandIdentity) -> Remembered | None:
@@ -376,6 +397,10 @@ class WriteRefusedError(ConflictError):
     def refused(self, prefix: str) -> bool:
         """Whether a write whose label starts with ``prefix`` was refused."""
         return any(label.startswith(prefix) for label in self.labels)
+
+
+class CredentialsUnavailableError(KopruError):
+    """Stored credentials are missing or their key does not open them: wait, never go without."""
 
 
 class FileAccess(Protocol):

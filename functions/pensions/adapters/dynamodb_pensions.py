@@ -24,17 +24,29 @@ from pensions.domain.employee import Employee
 from pensions.domain.transmission import FINAL, FrozenLine, Transmission
 from pensions.ports import (
     CommandIdentity,
+    CredentialsUnavailableError,
     Due,
     EmployeeCounts,
+    ImportChunk,
     JobView,
     Position,
     Remembered,
     WriteRefusedError,
 )
 from toolkit.auth import TenantContext
-from toolkit.aws.dynamodb import DUE_SHARDS, Database, Item, Keyspace, all_of, equals, exists
-from toolkit.aws.jobs import Jobs, job_from, job_key
-from toolkit.aws.secrets import CredentialVault, SecretName
+from toolkit.aws.dynamodb import (
+    DUE_SHARDS,
+    Database,
+    Item,
+    Keyspace,
+    absent,
+    all_of,
+    equals,
+    exists,
+    one_of,
+)
+from toolkit.aws.jobs import QUEUED, RUNNING, Jobs, job_from, job_key
+from toolkit.aws.secrets import CredentialVault, SecretName, SecretUnavailableError
 from toolkit.aws.transactions import TransactionRefusedError
 from toolkit.aws.unit_of_work import META, Change, Machinery, UnitOfWork, entity_key
 from toolkit.http.idempotency import Command, IdempotencyStore, StoredAnswer
@@ -43,8 +55,11 @@ CONTEXT: Final = "pen"
 _PURPOSE: Final = "credentials"
 _BODY: Final = "BODY"
 _COUNTS: Final = "COUNTS"
+_NOBODY: Final = "nobody"  # owner of a business key that was given back
 _POLL: Final = "POLL"
 _SWEEP_PUSH: Final = timedelta(minutes=2)
+_JOB_LEASE: Final = timedelta(minutes=10)  # longer than any worker may run
+_JOB_PUSH: Final = timedelta(minutes=30)
 _POLL_EVERY: Final = timedelta(hours=6)
 QueueUrl = Callable[[str], str]
 
@@ -84,15 +99,16 @@ class DynamoUnit:
         row["by_sk"] = contract.id
         detail = {"provider_code": contract.provider_code}
         self._unit.create("contract", contract.id, row, _change(action, "open", detail))
-        self._unit.unique(
-            "CONTRACT", contract.provider_code, contract.contract_no, owner=contract.id
-        )
+        self._claim(_contract_key(contract), contract.id)
 
     def save_contract(
         self, before: Contract, after: Contract, action: str, detail: Mapping[str, Any]
     ) -> Contract:
-        if (before.provider_code, before.contract_no) != (after.provider_code, after.contract_no):
-            self._unit.unique("CONTRACT", after.provider_code, after.contract_no, owner=after.id)
+        if after.deleted:
+            self._give_back(_contract_key(before), before.id)
+        elif _contract_key(before) != _contract_key(after):
+            self._give_back(_contract_key(before), before.id)
+            self._claim(_contract_key(after), after.id)
         stored = self._stored(
             "contract", before.id, "deleted" if before.deleted else "open", before.stamp
         )
@@ -111,29 +127,47 @@ class DynamoUnit:
         )
         return rows.contract_from({**changed, "created_at": before.stamp.created_at})
 
-    def add_employee(
-        self, employee: Employee, action: str, detail: Mapping[str, Any], *, replaces: str = ""
-    ) -> None:
+    def _claim(self, key: Sequence[str], owner: str, *, label: str = "unique") -> None:
+        """Reserve a business key: nobody ever had it, or who had it gave it back."""
+        self._unit.transaction.update(
+            "flow",
+            self._keyspace.key("UNIQ", *key),
+            "-",
+            assign={"owner": owner},
+            when=absent() | equals("owner", _NOBODY),
+            label=":".join((label, *key)),
+        )
+
+    def _give_back(self, key: Sequence[str], owner: str, *, label: str = "unique") -> None:
+        """Free a business key of something withdrawn before it had any effect outside."""
+        self._unit.transaction.update(
+            "flow",
+            self._keyspace.key("UNIQ", *key),
+            "-",
+            assign={"owner": _NOBODY},
+            when=equals("owner", owner),
+            label=":".join((label, *key)),
+        )
+
+    def add_employee(self, employee: Employee, action: str, detail: Mapping[str, Any]) -> None:
         row = rows.employee_row(employee)
         row["by_pk"] = self._keyspace.key("EMPLOYEES", employee.contract_id)
         row["by_sk"] = employee.id
         change = _change(action, employee.status.value, detail)
         self._unit.create("employee", employee.id, row, change)
         if employee.national_id is not None:
-            digest = self._store.person_hash(employee.national_id)
-            self._unit.unique(
-                "PERSON", employee.contract_id, digest, owner=employee.id, replaces=replaces
-            )
+            self._claim(self._store.person_key(employee), employee.id)
         self._count(employee.contract_id, {employee.status.value: 1})
 
     def save_employee(
         self, before: Employee, after: Employee, action: str, detail: Mapping[str, Any]
     ) -> Employee:
-        if after.national_id is not None and _number(before) != _number(after):
-            digest = self._store.person_hash(after.national_id)
-            self._unit.unique("PERSON", after.contract_id, digest, owner=after.id)
-        stored = self._stored("employee", before.id, before.status.value, before.stamp)
         listed = after.status.value != "cancelled"
+        if before.national_id is not None and not (listed and _number(before) == _number(after)):
+            self._give_back(self._store.person_key(before), before.id)
+        if after.national_id is not None and listed and _number(before) != _number(after):
+            self._claim(self._store.person_key(after), after.id)
+        stored = self._stored("employee", before.id, before.status.value, before.stamp)
         changed = self._unit.change(
             stored,
             _change(action, after.status.value, detail),
@@ -156,14 +190,7 @@ class DynamoUnit:
         row["by_sk"] = contribution.id
         change = _change(action, contribution.status.value, detail)
         self._unit.create("contribution", contribution.id, row, change)
-        self._unit.unique(
-            "CONTRIBUTION",
-            contribution.contract_id,
-            str(contribution.period),
-            contribution.employee_id,
-            str(contribution.sequence),
-            owner=contribution.id,
-        )
+        self._claim(_contribution_key(contribution), contribution.id)
 
     def save_contribution(
         self,
@@ -172,6 +199,8 @@ class DynamoUnit:
         action: str,
         detail: Mapping[str, Any],
     ) -> Contribution:
+        if after.status.value == "cancelled":
+            self._give_back(_contribution_key(before), before.id)
         stored = self._stored("contribution", before.id, before.status.value, before.stamp)
         changed = self._unit.change(
             stored,
@@ -180,13 +209,13 @@ class DynamoUnit:
         )
         return rows.contribution_from({**changed, "created_at": before.stamp.created_at})
 
-    def require_enrolled(self, employee: Employee) -> None:
+    def require_enrolled(self, employee_id: str, policy_no: str) -> None:
         self._unit.transaction.check(
             "core",
-            entity_key(self._keyspace, "employee", employee.id),
+            entity_key(self._keyspace, "employee", employee_id),
             META,
-            all_of(equals("state", "enrolled"), equals("policy_no", employee.policy_no)),
-            label=f"employee:{employee.id}",
+            all_of(equals("state", "enrolled"), equals("policy_no", policy_no)),
+            label=f"employee:{employee_id}",
         )
 
     def require_contract(self, contract: Contract) -> None:
@@ -196,6 +225,15 @@ class DynamoUnit:
             META,
             equals("version", contract.stamp.version),
             label=f"contract:{contract.id}",
+        )
+
+    def require_transmission(self, transmission: Transmission) -> None:
+        self._unit.transaction.check(
+            "core",
+            entity_key(self._keyspace, "transmission", transmission.id),
+            META,
+            equals("version", transmission.stamp.version),
+            label=f"transmission:{transmission.id}",
         )
 
     # -------------------------------------------------------------- transmissions
@@ -252,15 +290,14 @@ class DynamoUnit:
         name = SecretName(self._store.context.tenant_id, contract_id, _PURPOSE, version)
         self._store.vault.seal(self._unit.transaction, name, Secret(clear))
 
-    def add_import_chunk(
-        self, import_id: str, number: int, changes: Sequence[Mapping[str, Any]]
-    ) -> None:
+    def add_import_chunk(self, import_id: str, chunk: ImportChunk) -> None:
         self._unit.transaction.put_new(
             "core",
             {
                 "pk": self._keyspace.key("IMPORT", import_id),
-                "sk": f"CHUNK#{number:06d}",
-                "changes": [dict(change) for change in changes],
+                "sk": f"CHUNK#{chunk.number:06d}",
+                "changes": [dict(change) for change in chunk.changes],
+                "outcomes": dict(chunk.outcomes),
             },
             label="chunk",
         )
@@ -303,6 +340,22 @@ class DynamoUnit:
     ) -> None:
         self._jobs.finish(self._unit, job_id, status, result=result, problems=problems)
 
+    def job_prepared(self, job_id: str) -> None:
+        self._unit.transaction.update(
+            "core",
+            job_key(self._keyspace, job_id),
+            META,
+            assign={"prepared": True},
+            when=exists(),
+            label="job",
+        )
+
+    def take_slot(self, name: Sequence[str], owner: str) -> None:
+        self._claim(("SLOT", *name), owner, label="slot")
+
+    def free_slot(self, name: Sequence[str], owner: str) -> None:
+        self._give_back(("SLOT", *name), owner, label="slot")
+
     def publish(self, event_type: str, subject: str, data: Mapping[str, Any]) -> None:
         self._unit.publish(event_type, subject, data)
 
@@ -320,6 +373,15 @@ class DynamoUnit:
             self._unit.commit(dispatch=dispatch)
         except TransactionRefusedError as error:
             raise WriteRefusedError([item.label for item in error.refused]) from error
+
+
+def _contract_key(contract: Contract) -> tuple[str, ...]:
+    return ("CONTRACT", contract.provider_code, contract.contract_no)
+
+
+def _contribution_key(item: Contribution) -> tuple[str, ...]:
+    place = (item.contract_id, str(item.period), item.employee_id, str(item.sequence))
+    return ("CONTRIBUTION", *place)
 
 
 def _number(employee: Employee) -> str:
@@ -352,6 +414,11 @@ class DynamoPensionsStore:
         key = self._index_key(self.context.tenant_id)
         clear = national_id.reveal("index").encode()
         return hmac.new(key, clear, hashlib.sha256).hexdigest()[:40]
+
+    def person_key(self, employee: Employee) -> tuple[str, ...]:
+        """Business key of a person: once per contract."""
+        assert employee.national_id is not None  # noqa: S101  (callers ask first)
+        return ("PERSON", employee.contract_id, self.person_hash(employee.national_id))
 
     def period_list(self, contract_id: str, period: Period) -> str:
         """Index partition of the contributions of a contract and month."""
@@ -394,7 +461,11 @@ class DynamoPensionsStore:
             for number in national_ids
         }
         found = self.database.get_many("flow", [(pk, "-") for pk in wanted])
-        return {wanted[pk].reveal("match"): row["owner"] for (pk, _), row in found.items()}
+        return {
+            wanted[pk].reveal("match"): row["owner"]
+            for (pk, _), row in found.items()
+            if row["owner"] != _NOBODY
+        }
 
     def employees(self, contract_id: str) -> Iterator[Employee]:
         listed = self.database.list_all(self.keyspace.key("EMPLOYEES", contract_id))
@@ -448,13 +519,20 @@ class DynamoPensionsStore:
         name = SecretName(
             self.context.tenant_id, contract.id, _PURPOSE, contract.credentials.version
         )
-        username, password = json.loads(self.vault.open(name).reveal("send"))
+        try:
+            clear = self.vault.open(name)
+        except SecretUnavailableError as error:
+            raise CredentialsUnavailableError(
+                error.code, error.message, detail=error.detail
+            ) from error
+        username, password = json.loads(clear.reveal("send"))
         return username, Secret(password)
 
-    def import_chunks(self, import_id: str) -> Iterator[tuple[int, list[Mapping[str, Any]]]]:
+    def import_chunks(self, import_id: str) -> Iterator[ImportChunk]:
         pk = self.keyspace.key("IMPORT", import_id)
         for row in self.database.query_all("core", pk, prefix="CHUNK#"):
-            yield int(row["sk"].removeprefix("CHUNK#")), row["changes"]
+            number = int(row["sk"].removeprefix("CHUNK#"))
+            yield ImportChunk(number, row["changes"], row["outcomes"])
 
     def job(self, job_id: str) -> JobView | None:
         row = Jobs(self.database, self.keyspace).get(job_id)
@@ -475,11 +553,14 @@ class DynamoPensionsStore:
         )
 
     def start_job(self, job_id: str) -> None:
-        Jobs(self.database, self.keyspace).start(job_id)
-
-    def job_prepared(self, job_id: str) -> None:
-        pk = job_key(self.keyspace, job_id)
-        self.database.update("core", pk, META, assign={"prepared": True}, when=exists())
+        until = rows.moment(self.machinery.clock.now() + _JOB_LEASE)
+        self.database.update(
+            "core",
+            job_key(self.keyspace, job_id),
+            META,
+            assign={"status": RUNNING, "due_sk": f"{until}#{job_id}"},
+            when=one_of("status", (QUEUED, RUNNING)),
+        )
 
     def answered(self, command: CommandIdentity) -> Remembered | None:
         assert isinstance(command, Command)  # noqa: S101  (the edge makes no other)
@@ -529,7 +610,6 @@ class DynamoDueWork:
     ) -> list[Due]:
         """Due rows, pushed forward by condition so that two sweepers cannot storm."""
         bound = f"{rows.moment(now)}~"
-        later = rows.moment(now + push)
         found: list[Due] = []
         for shard in shards:
             page = self._database.query(
@@ -537,6 +617,7 @@ class DynamoDueWork:
             )
             for key in page.items:
                 _, _, tenant_id, kind, identity = key["pk"].split("#")
+                later = rows.moment(now + (_JOB_PUSH if kind == "JOB" else push))
                 moved = self._database.update(
                     "core",
                     key["pk"],

@@ -248,6 +248,7 @@ def transmission_row(item: Transmission) -> Row:
         "polls": item.polls,
         "sent_at": moment(item.sent_at),
         "reason": item.reason,
+        "release_as": item.release_as,
         "period": item.period,
     }
 
@@ -271,6 +272,7 @@ def transmission_from(row: Mapping[str, Any]) -> Transmission:
         polls=row["polls"],
         sent_at=instant_of(row["sent_at"]),
         reason=row["reason"],
+        release_as=row["release_as"],
         period=row["period"],
         stamp=stamp_of(row),
     )

@@ -20,6 +20,10 @@ ZONE: Final = "Europe/Istanbul"  # pension contracts are Turkish; business dates
 GROUP: Final = 10  # lines per transaction (reliability.md §2 rule 5)
 
 
+class TryAgainError(Exception):
+    """The message must come again: somebody alive holds the item, or time is short."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """The world of one use case, for one tenant."""

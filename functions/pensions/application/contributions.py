@@ -1,6 +1,6 @@
 """Compute, add, change and remove the contributions of a month (PEN-08)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
@@ -28,6 +28,7 @@ from pensions.ports import WriteRefusedError
 # 06.07.2018.
 _FIRST_HALF: Final = 15
 MAX_SEQUENCE: Final = 20
+Place = tuple[str, int]  # person and sequence within a month
 
 
 def default_pay_day(contract: Contract, period: Period) -> date:
@@ -99,6 +100,15 @@ def contribution_of(
     )
 
 
+def month_rows(scope: Scope, contract_id: str, period: Period) -> dict[Place, Contribution]:
+    """Rows of a month by person and sequence; withdrawn ones left their place to others."""
+    return {
+        (item.employee_id, item.sequence): item
+        for item in scope.store.contributions(contract_id, period)
+        if item.status is not ContributionStatus.CANCELLED
+    }
+
+
 class CalculateContributions:
     """Compute a month from the pensionable earnings of each person; repeating it changes what
     changed.
@@ -117,13 +127,13 @@ class CalculateContributions:
         rows: Sequence[ContributionFields],
         *,
         import_id: str = "",
+        existing: Mapping[Place, Contribution] | None = None,
     ) -> list[RowResult]:
+        """``existing`` are the rows of the month, where the caller knows them (``month_rows``)."""
         store = self._scope.store
         contract = store.contract(contract_id)
-        existing = {
-            (item.employee_id, item.sequence): item
-            for item in store.contributions(contract_id, period)
-        }
+        if existing is None:
+            existing = month_rows(self._scope, contract_id, period)
         people = store.employees_by_id([row.employee_id for row in rows])
         results: list[RowResult] = []
         pending: list[tuple[int, Contribution, Contribution | None]] = []
@@ -259,18 +269,24 @@ class ContributionChanges:
 
     def over(self, before: Contribution) -> ContributionFields:
         """The row as stated now: a stated amount stays unless earnings or rate are given anew."""
+        earnings = before.earnings if self.earnings is None else self.earnings
+        anew = self.earnings is not None or self.rate is not None
         amount = self.amount
-        computed = self.earnings is not None or self.rate is not None
-        if amount is None and not computed and before.earnings is None:
+        if amount is None and (earnings is None or (_stated(before) and not anew)):
             amount = before.amount
         return ContributionFields(
             employee_id=before.employee_id,
-            earnings=self.earnings or before.earnings,
-            rate=self.rate or before.rate,
+            earnings=earnings,
+            rate=before.rate if self.rate is None else self.rate,
             amount=amount,
-            paid_on=self.paid_on or before.paid_on,
+            paid_on=before.paid_on if self.paid_on is None else self.paid_on,
             sequence=before.sequence,
         )
+
+
+def _stated(item: Contribution) -> bool:
+    """Whether somebody stated the amount instead of letting it be computed."""
+    return item.earnings is not None and calculate(item.earnings, item.rate).amount != item.amount
 
 
 class ChangeContribution:

@@ -3,6 +3,7 @@ tested.
 """
 
 from dataclasses import replace
+from typing import Final
 
 from kernel.errors import ConflictError
 from kernel.sensitive import Secret
@@ -14,7 +15,15 @@ from pensions.domain.contract import (
     CredentialTest,
     mask_username,
 )
-from pensions.ports import Connection, CredentialCheck, InsurerGateway, PensionsUnit
+from pensions.ports import (
+    Connection,
+    CredentialCheck,
+    InsurerGateway,
+    PensionsUnit,
+    WriteRefusedError,
+)
+
+_TRIES: Final = 3
 
 
 class StoreCredentials:
@@ -135,7 +144,20 @@ def announce_refused(unit: PensionsUnit, contract: Contract, code: str) -> None:
 
 
 def refuse_credentials(scope: Scope, contract: Contract, code: str) -> None:
-    """Mark the used version as refused, once; somebody newer or quicker wins."""
+    """Mark the used version as refused, once; somebody newer or quicker wins.
+
+    Raises: ConflictError when others keep changing the contract.
+    """
+    for _ in range(_TRIES):
+        try:
+            _refuse(scope, contract, code)
+        except WriteRefusedError:
+            continue  # the contract was changed meanwhile: look again
+        return
+    raise ConflictError("too_much_contention", "Others changed the same data; try again.")
+
+
+def _refuse(scope: Scope, contract: Contract, code: str) -> None:
     fresh = scope.store.contract(contract.id)
     same = fresh.credentials.version == contract.credentials.version
     if not same or fresh.credentials.state is CredentialsState.INVALID:

@@ -25,7 +25,8 @@ from pensions.domain.employee import (
     FundPreference,
     check_fields,
 )
-from pensions.ports import WriteRefusedError
+from pensions.domain.transmission import UNRESOLVED
+from pensions.ports import PensionsUnit, WriteRefusedError
 
 
 def employee_of(
@@ -153,31 +154,13 @@ class AddEmployee:
         checked = check_fields(fields, self._parsers)
         refuse_problems(checked)
         employee = employee_of(checked, employee_id=self._scope.ids.new(), contract_id=contract.id)
+        unit = store.unit()
+        unit.add_employee(employee, "employee.added", {"contract_id": contract.id})
         try:
-            self._add(employee)
+            unit.commit()
         except WriteRefusedError as error:
-            withdrawn = withdrawn_namesake(self._scope, employee)
-            if not error.refused("unique:PERSON") or withdrawn is None:
-                raise _duplicate(error) from error
-            self._add(employee, replaces=withdrawn)
+            raise _duplicate(error) from error
         return store.employee(employee.id)
-
-    def _add(self, employee: Employee, *, replaces: str = "") -> None:
-        unit = self._scope.store.unit()
-        detail = {"contract_id": employee.contract_id}
-        unit.add_employee(employee, "employee.added", detail, replaces=replaces)
-        unit.commit()
-
-
-def withdrawn_namesake(scope: Scope, employee: Employee) -> str | None:
-    """Id of a withdrawn person with the same identity number under the same contract."""
-    if employee.national_id is None:
-        return None
-    found = scope.store.employees_by_national_id(employee.contract_id, [employee.national_id])
-    for identity in found.values():
-        if scope.store.employee(identity).status is EmployeeStatus.CANCELLED:
-            return identity
-    return None
 
 
 class ChangeEmployee:
@@ -241,10 +224,24 @@ class MarkDoneElsewhere:
         self._scope = scope
 
     def __call__(self, employee_id: str, note: str) -> Employee:
+        """Raises: NotFoundError, ConflictError("employee_transition" | "employee_in_flight")."""
         store = self._scope.store
         before = store.employee(employee_id)
         after = before.moved(EmployeeStatus.DONE_ELSEWHERE, reason=note)
         unit = store.unit()
         unit.save_employee(before, after, "employee.done_elsewhere", {})
+        if before.status is EmployeeStatus.UNKNOWN:
+            self._take_over(unit, before)
         unit.commit()
         return store.employee(employee_id)
+
+    def _take_over(self, unit: PensionsUnit, person: Employee) -> None:
+        """Change the header too, so that nobody who read it before sends its lines once more."""
+        transmission = self._scope.store.transmission(person.transmission_id)
+        if transmission is None or transmission.state not in UNRESOLVED:
+            raise ConflictError(
+                "employee_in_flight",
+                "This person is being sent to the insurer and cannot be changed now.",
+            )
+        detail = {"employee_id": person.id}
+        unit.save_transmission(transmission, transmission, "transmission.line_taken_over", detail)

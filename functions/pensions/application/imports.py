@@ -6,8 +6,10 @@ in chunks of ten, each in one transaction together with its guard row and the jo
 worker that dies continues where the guards end, and the guards hold what an undo needs.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import Any, Final
 
@@ -18,6 +20,7 @@ from pensions.application.context import GROUP, Scope
 from pensions.application.contributions import (
     CalculateContributions,
     ContributionFields,
+    month_rows,
 )
 from pensions.application.employees import current_fields, employee_of, merge
 from pensions.application.submissions import Started
@@ -30,6 +33,7 @@ from pensions.domain.employee import (
 )
 from pensions.ports import (
     FileAccess,
+    ImportChunk,
     ImportFiles,
     ImportRow,
     ImportTable,
@@ -39,6 +43,7 @@ from pensions.ports import (
 )
 
 MAX_SHOWN_PROBLEMS: Final = 300
+_TRIES: Final = 3
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -101,6 +106,24 @@ class _Plan:
     problems: tuple[RowProblem, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """Ten rows of a file; the first chunk also tells the job how many rows there are."""
+
+    job_id: str
+    contract_id: str
+    number: int
+    rows: Sequence[ImportRow]
+    row_count: int
+
+    def progress(self, failed: int) -> dict[str, int]:
+        """What writing it moves in the job."""
+        deltas = {"done": len(self.rows), "failed": failed}
+        if self.number == 0:
+            deltas["total"] = self.row_count
+        return {name: number for name, number in deltas.items() if number}
+
+
 class RunImport:
     """Validate a whole file and, unless it is a dry run, write it."""
 
@@ -146,42 +169,36 @@ class RunImport:
     # ------------------------------------------------------------------ people
 
     def _people(self, job_id: str, table: ImportTable, private: Mapping[str, Any]) -> None:
-        counts: dict[str, int] = {}
+        counts: Counter[str] = Counter()
         problems: list[RowProblem] = []
-        written = {number for number, _ in self._scope.store.import_chunks(job_id)}
-        dry_run = bool(private["dry_run"])
-        if not dry_run and not written:
-            unit = self._scope.store.unit()
-            unit.advance_job(job_id, {"total": table.row_count})
-            unit.commit()
+        written = {chunk.number: chunk for chunk in self._scope.store.import_chunks(job_id)}
         seen: dict[str, int] = {}
-        for number, chunk in enumerate(_chunks(table.rows())):
-            plans = self._plan(str(private["contract_id"]), chunk, seen, job_id)
-            if not dry_run and number not in written:
-                plans = self._write_chunk(job_id, number, plans)
-            for plan in plans:
-                counts[plan.outcome] = counts.get(plan.outcome, 0) + 1
-                problems += plan.problems
+        for number, rows in enumerate(_chunks(table.rows())):
+            job = _Chunk(job_id, str(private["contract_id"]), number, rows, table.row_count)
+            plans = self._plan(job, seen)
+            outcomes = Counter(plan.outcome for plan in plans)
+            if number in written:
+                # What it did is in its guard: seen again, its rows only look unchanged.
+                outcomes = Counter(written[number].outcomes)
+            elif not private["dry_run"]:
+                plans = self._write_chunk(job, seen, plans)
+                outcomes = Counter(plan.outcome for plan in plans)
+            counts += outcomes
+            problems += [problem for plan in plans for problem in plan.problems]
         self._conclude(job_id, table, private, counts, problems)
 
-    def _plan(
-        self,
-        contract_id: str,
-        chunk: Sequence[ImportRow],
-        seen: dict[str, int],
-        import_id: str,
-    ) -> list[_Plan]:
+    def _plan(self, chunk: _Chunk, seen: dict[str, int]) -> list[_Plan]:
         """What each row of a chunk would do; people already registered are read once per chunk."""
-        checked = [check_fields(row.fields, self._parsers) for row in chunk]
+        checked = [check_fields(row.fields, self._parsers) for row in chunk.rows]
         numbers = [value for c in checked if isinstance(value := c.values.get("national_id"), Tckn)]
         store = self._scope.store
-        known = store.employees_by_national_id(contract_id, numbers)
+        known = store.employees_by_national_id(chunk.contract_id, numbers)
         people = store.employees_by_id(list(known.values()))
         plans = []
-        for row, result in zip(chunk, checked, strict=True):
+        for row, result in zip(chunk.rows, checked, strict=True):
             number = result.values.get("national_id")
             clear = number.reveal("match") if isinstance(number, Tckn) else ""
-            if clear and clear in seen:
+            if clear and seen.get(clear, row.line) != row.line:
                 problem = RowProblem(
                     row.line,
                     "national_id",
@@ -194,15 +211,15 @@ class RunImport:
                 seen[clear] = row.line
             found = tuple(RowProblem(row.line, p.field, p.code, p.message) for p in result.problems)
             before = people.get(known[clear]) if clear in known else None
-            if before is None or before.status is EmployeeStatus.CANCELLED:
+            if before is None:
                 after = employee_of(
                     result,
                     employee_id=self._scope.ids.new(),
-                    contract_id=contract_id,
-                    import_id=import_id,
+                    contract_id=chunk.contract_id,
+                    import_id=chunk.job_id,
                 )
                 outcome = "invalid" if result.problems else "created"
-                plans.append(_Plan(row, outcome, after, before, found))
+                plans.append(_Plan(row, outcome, after, problems=found))
             elif before.status not in EDITABLE:
                 plans.append(_Plan(row, "unchanged", before=before, problems=found))
             else:
@@ -214,50 +231,41 @@ class RunImport:
                 plans.append(_Plan(row, outcome, None if same else after, before, found))
         return plans
 
-    def _write_chunk(self, job_id: str, number: int, plans: Sequence[_Plan]) -> list[_Plan]:
-        """Write a chunk as a whole; when others interfere, leave out the rows they changed."""
-        try:
-            self._commit_chunk(job_id, number, plans)
-        except WriteRefusedError as error:
-            if error.refused("chunk"):
-                return list(plans)  # another worker wrote it
-            kept = [self._unless_refused(plan, error) for plan in plans]
-            self._commit_chunk(job_id, number, kept)
-            return kept
-        return list(plans)
+    def _write_chunk(
+        self, chunk: _Chunk, seen: dict[str, int], plans: Sequence[_Plan]
+    ) -> list[_Plan]:
+        """Write a chunk as a whole; when others changed one of its people, plan it again."""
+        current = list(plans)
+        for _ in range(_TRIES):
+            try:
+                self._commit_chunk(chunk, current)
+            except WriteRefusedError as error:
+                if error.refused("chunk"):
+                    return current  # another worker wrote it
+                current = self._plan(chunk, seen)
+            else:
+                return current
+        raise ConflictError("too_much_contention", "Others changed the same data; try again.")
 
-    def _unless_refused(self, plan: _Plan, error: WriteRefusedError) -> _Plan:
-        person = plan.after
-        if person is None or not (
-            error.refused(f"employee:{person.id}") or error.refused("unique:PERSON")
-        ):
-            return plan
-        problem = RowProblem(
-            plan.row.line, "", "changed_meanwhile", "Somebody changed this person meanwhile."
-        )
-        return _Plan(plan.row, "refused", problems=(*plan.problems, problem))
-
-    def _commit_chunk(self, job_id: str, number: int, plans: Sequence[_Plan]) -> None:
+    def _commit_chunk(self, chunk: _Chunk, plans: Sequence[_Plan]) -> None:
         unit = self._scope.store.unit()
         changes: list[dict[str, Any]] = []
-        failed = 0
+        detail = {"import_id": chunk.job_id}
         for plan in plans:
-            failed += plan.outcome in {"invalid", "duplicate", "refused"}
             if plan.after is None:
                 continue
-            detail = {"import_id": job_id}
-            withdrawn = plan.before is not None and plan.before.status is EmployeeStatus.CANCELLED
-            if plan.before is None or withdrawn:
-                replaces = plan.before.id if plan.before is not None else ""
-                unit.add_employee(plan.after, "employee.imported", detail, replaces=replaces)
+            if plan.before is None:
+                unit.add_employee(plan.after, "employee.imported", detail)
                 changes.append({"op": "add", "id": plan.after.id})
             else:
                 unit.save_employee(plan.before, plan.after, "employee.changed_by_import", detail)
                 changes.append(
                     {"op": "change", "id": plan.after.id, "before": current_fields(plan.before)}
                 )
-        unit.add_import_chunk(job_id, number, changes)
-        unit.advance_job(job_id, {"done": len(plans), **({"failed": failed} if failed else {})})
+        outcomes = Counter(plan.outcome for plan in plans)
+        failed = outcomes["invalid"] + outcomes["duplicate"]
+        unit.add_import_chunk(chunk.job_id, ImportChunk(chunk.number, changes, dict(outcomes)))
+        unit.advance_job(chunk.job_id, chunk.progress(failed))
         unit.commit()
 
     # ------------------------------------------------------------------ contributions
@@ -266,37 +274,39 @@ class RunImport:
         store = self._scope.store
         contract_id, period = str(private["contract_id"]), Period.parse(private["period"])
         calculate = CalculateContributions(self._scope)
-        counts: dict[str, int] = {}
+        counts: Counter[str] = Counter()
         problems: list[RowProblem] = []
-        dry_run = bool(private["dry_run"])
+        written = {chunk.number: chunk for chunk in store.import_chunks(job_id)}
+        existing = month_rows(self._scope, contract_id, period)
         seen: dict[str, int] = {}
-        for chunk in _chunks(table.rows(), GROUP * 10):
-            rows, lines, refused = self._contribution_rows(contract_id, chunk, seen)
+        for number, part in enumerate(_chunks(table.rows(), GROUP * 10)):
+            rows, lines, refused = self._contribution_rows(contract_id, part, seen)
             problems += refused
-            counts["refused"] = counts.get("refused", 0) + len({p.line for p in refused})
-            if dry_run:
-                counts["valid"] = counts.get("valid", 0) + len(rows)
+            outcomes = Counter({"refused": len({p.line for p in refused})})
+            if private["dry_run"]:
+                counts += outcomes + Counter({"valid": len(rows)})
                 continue
-            for result in calculate(contract_id, period, rows, import_id=job_id):
-                counts[result.outcome] = counts.get(result.outcome, 0) + 1
+            if number in written:
+                # Not computed again: somebody may have changed a row since.
+                counts += Counter(written[number].outcomes)
+                problems += [RowProblem(**found) for found in written[number].changes]
+                continue
+            found = []
+            for result in calculate(contract_id, period, rows, import_id=job_id, existing=existing):
+                outcomes[result.outcome] += 1
                 if result.problem is not None:
                     field = result.problem.pointer.rpartition("/")[2]
-                    problems.append(
-                        RowProblem(
-                            lines[result.row], field, result.problem.code, result.problem.message
-                        )
-                    )
+                    code, message = result.problem.code, result.problem.message
+                    found.append(RowProblem(lines[result.row], field, code, message))
+            counts += outcomes
+            problems += found
+            chunk = _Chunk(job_id, contract_id, number, part, table.row_count)
             unit = store.unit()
-            failed = len({p.line for p in problems if p.line in lines})
-            unit.advance_job(
-                job_id,
-                {
-                    "total": len(chunk),
-                    "done": len(chunk),
-                    **({"failed": failed} if failed else {}),
-                },
-            )
-            unit.commit()
+            kept = [asdict(problem) for problem in found]
+            unit.add_import_chunk(job_id, ImportChunk(number, kept, dict(outcomes)))
+            unit.advance_job(job_id, chunk.progress(outcomes["refused"]))
+            with suppress(WriteRefusedError):  # another worker wrote it
+                unit.commit()
         self._conclude(job_id, table, private, counts, problems)
 
     def _contribution_rows(
@@ -447,9 +457,9 @@ class UndoImport:
         if job.status in {"queued", "running"}:
             raise ConflictError("import_running", "The import is still running.")
         counts = {"undone": 0, "kept": 0}
-        for _, changes in store.import_chunks(job_id):
-            people = store.employees_by_id([str(change["id"]) for change in changes])
-            for change in changes:
+        for chunk in store.import_chunks(job_id):
+            people = store.employees_by_id([str(change["id"]) for change in chunk.changes])
+            for change in chunk.changes:
                 done = self._undo(people.get(str(change["id"])), change, job_id)
                 counts["undone" if done else "kept"] += 1
         return counts

@@ -8,12 +8,13 @@ by the sweep.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from itertools import islice
 from typing import Any, Final, TypeVar
 
-from kernel.errors import ConflictError
+from kernel.errors import ConflictError, NotFoundError
 from kernel.periods import Period
 from pensions.application.context import GROUP, Scope, provider_of
 from pensions.application.jobs import close_if_complete
@@ -22,11 +23,14 @@ from pensions.domain.contribution import Contribution, ContributionStatus
 from pensions.domain.employee import SENDABLE, Employee, EmployeeStatus
 from pensions.domain.outcome import TransmissionKind
 from pensions.domain.transmission import FrozenLine, Transmission, TransmissionState
-from pensions.ports import WriteRefusedError
+from pensions.ports import PensionsUnit, WriteRefusedError
 
 _RESERVE_SECONDS: Final = 12.0
 _HALF_BOUND: Final = timedelta(minutes=2)
 _UNSENT: Final = timedelta(minutes=2)
+_BINDABLE: Final = SENDABLE | {EmployeeStatus.HELD}
+# The claim checks every person of a collection, and a transaction holds 100 writes.
+MAX_COLLECTION_LINES: Final = 90
 Line = TypeVar("Line", Employee, Contribution)
 Item = TypeVar("Item")
 
@@ -39,24 +43,44 @@ class PrepareSubmission:
         self._binder = Binder(scope)
 
     def __call__(self, job_id: str, *, remaining: Callable[[], float]) -> None:
-        """Idempotent: what is bound already is not found again among the lines that can be sent."""
+        """Idempotent: what is bound already is not found again among the lines that can be sent.
+
+        Raises: TryAgainError when there is no time left for even one transmission.
+        """
         store = self._scope.store
         job = store.job(job_id)
         if job is None or job.status not in {"queued", "running"} or job.prepared:
             return
         store.start_job(job_id)
-        contract = store.contract(str(job.private["contract_id"]))
-        size = provider_of(contract).batch_size
+        try:
+            contract = store.contract(str(job.private["contract_id"]))
+        except NotFoundError:
+            self._prepared(job_id, job.private)  # removed meanwhile: there is nothing to send
+            return
         purpose = TransmissionKind(job.private["purpose"])
+        size = provider_of(contract).batch_size
+        if purpose is TransmissionKind.COLLECTION:
+            size = min(size, MAX_COLLECTION_LINES)
         period = str(job.private.get("period") or "")
-        for chunk in _chunks(self._wanted(purpose, contract, job.private), size):
-            if remaining() < _RESERVE_SECONDS:
+        for number, chunk in enumerate(_chunks(self._wanted(purpose, contract, job.private), size)):
+            # The first one always: a run that only hands itself on would never end.
+            if number and remaining() < _RESERVE_SECONDS:
                 unit = store.unit()
                 unit.enqueue("prepare", {"job_id": job_id})
                 unit.commit()
                 return
             self._binder.bind(contract, purpose, chunk, job_id=job_id, period=period)
-        store.job_prepared(job_id)
+        self._prepared(job_id, job.private)
+
+    def _prepared(self, job_id: str, private: Mapping[str, Any]) -> None:
+        """Everything is bound: the job may end, and the next submission of the month may start."""
+        unit = self._scope.store.unit()
+        unit.job_prepared(job_id)
+        if private.get("period"):
+            unit.free_slot(submission_slot(private), job_id)
+        # Refused when another worker came here first.
+        with suppress(WriteRefusedError):
+            unit.commit()
         close_if_complete(self._scope, job_id)
 
     def _wanted(
@@ -65,18 +89,32 @@ class PrepareSubmission:
         store = self._scope.store
         if purpose is TransmissionKind.ENROLMENT:
             named = private.get("ids")
-            people: Iterable[Employee] = (
-                store.employees(contract.id)
-                if named is None
-                else store.employees_by_id(named).values()
-            )
+            people: Iterable[Employee]
+            if named is None:
+                people = store.employees(contract.id)
+            else:
+                found = store.employees_by_id(named)
+                people = [found[identity] for identity in named if identity in found]
+            held = bool(private.get("held"))
             return (
                 person
                 for person in people
-                if person.status in SENDABLE and person.contract_id == contract.id
+                if person.contract_id == contract.id and _asked_for(person, held, private)
             )
         listed = store.contributions(contract.id, Period.parse(private["period"]))
         return (item for item in listed if item.status is ContributionStatus.CALCULATED)
+
+
+def _asked_for(person: Employee, held: bool, private: Mapping[str, Any]) -> bool:
+    if not held:
+        return person.status in SENDABLE
+    reasons = private.get("reasons")
+    return person.status is EmployeeStatus.HELD and (reasons is None or person.reason in reasons)
+
+
+def submission_slot(private: Mapping[str, Any]) -> tuple[str, ...]:
+    """Business slot of a submission of money: one is prepared at a time per contract and month."""
+    return ("SUBMISSION", str(private["contract_id"]), str(private["period"]))
 
 
 def _chunks(items: Iterator[Any], size: int) -> Iterator[list[Any]]:
@@ -158,14 +196,27 @@ class Binder:
 
     def _bind_people(self, transmission: Transmission, group: Sequence[Employee]) -> None:
         unit = self._scope.store.unit()
+        bound = 0
         for person in group:
-            if person.status in SENDABLE:
+            if person.status in _BINDABLE:
                 after = person.moved(
                     EmployeeStatus.SENDING, transmission_id=transmission.id, reason=""
                 )
                 detail = {"transmission_id": transmission.id}
                 unit.save_employee(person, after, "employee.sending", detail)
-        unit.commit()
+                bound += 1
+        self._commit_bound(unit, transmission, bound)
+
+    def _commit_bound(self, unit: PensionsUnit, transmission: Transmission, bound: int) -> None:
+        """Bind only while the transmission is still being bound, and count what was bound.
+
+        Counted here and not when it opens: a job whose worker dies in between must not end early.
+        """
+        if bound:
+            unit.require_transmission(transmission)
+            unit.advance_job(transmission.job_id, {"total": bound})
+        if len(unit):
+            unit.commit()
 
     def _bind_contributions(
         self, transmission: Transmission, group: Sequence[Contribution]
@@ -173,6 +224,7 @@ class Binder:
         store = self._scope.store
         people = store.employees_by_id([item.employee_id for item in group])
         unit = store.unit()
+        bound = 0
         for item in group:
             if item.status is not ContributionStatus.CALCULATED:
                 continue
@@ -187,14 +239,15 @@ class Binder:
                 unit.save_contribution(item, after, "contribution.excluded", detail)
                 continue
             # One check per person: several contributions of one person may be in one group.
-            unit.require_enrolled(person)
+            unit.require_enrolled(person.id, person.policy_no)
             after = item.moved(
                 ContributionStatus.SENDING, transmission_id=transmission.id, reason=""
             )
             unit.save_contribution(
                 item, after, "contribution.sending", {"transmission_id": transmission.id}
             )
-        unit.commit()
+            bound += 1
+        self._commit_bound(unit, transmission, bound)
 
     def _collection_lines(self, transmission: Transmission) -> list[FrozenLine]:
         store = self._scope.store
@@ -228,7 +281,6 @@ class Binder:
         )
         unit.freeze_lines(transmission.id, ordered)
         unit.save_transmission(transmission, after, "transmission.opened", {"lines": len(ordered)})
-        unit.advance_job(transmission.job_id, {"total": len(ordered)})
         unit.enqueue(f"send:{transmission.provider_code}", {"transmission_id": transmission.id})
         try:
             unit.commit()
@@ -278,6 +330,7 @@ def enrolment_content(person: Employee) -> dict[str, Any]:
 def collection_content(item: Contribution, person: Employee) -> dict[str, Any]:
     """What one collection line says, as plain texts and minor units."""
     return {
+        "employee_id": person.id,
         "national_id": person.national_id.reveal("freeze") if person.national_id else "",
         "policy_no": person.policy_no,
         "period": str(item.period),

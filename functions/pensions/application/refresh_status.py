@@ -2,32 +2,31 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final
 
 from kernel.clock import Clock
 from kernel.errors import ConflictError, NotFoundError
-from pensions.application.context import GROUP, Scope, provider_of
+from pensions.application.context import GROUP, Scope, TryAgainError, provider_of
 from pensions.application.credentials import connection, refuse_credentials
 from pensions.application.send_to_insurer import (
     COMMIT_RESERVE_SECONDS,
     EFFECT_SECONDS,
     SendToInsurer,
-    TryAgainError,
 )
-from pensions.application.submissions import Started
+from pensions.application.submissions import Started, start_job
 from pensions.domain.contract import Contract, ContractState
 from pensions.domain.employee import Employee, EmployeeStatus
 from pensions.domain.member_status import MemberState, MemberStatus
 from pensions.domain.outcome import Ambiguous, Fault, FaultMeaning, NotSent
 from pensions.domain.provider import Capability
-from pensions.domain.transmission import TransmissionState
 from pensions.ports import (
     CommandIdentity,
+    CredentialsUnavailableError,
     DueWork,
     InsurerGateway,
     MemberRef,
-    Remembered,
     WriteRefusedError,
 )
 
@@ -59,20 +58,22 @@ class StartStatusRefresh:
             raise ConflictError(
                 f"contract_{state}", f"The contract is {state}; nobody can be asked."
             )
-        job_id = self._scope.ids.new()
-        unit = store.unit()
-        unit.create_job(
-            job_id,
-            "status_refresh",
-            subject=f"contract:{contract_id}",
-            total=0,
+        return start_job(
+            self._scope,
+            command,
+            kind="status_refresh",
+            contract_id=contract_id,
             private={"contract_id": contract_id},
+            queue="refresh",
         )
-        unit.enqueue("refresh", {"job_id": job_id, "contract_id": contract_id})
-        if command is not None:
-            unit.remember(command, Remembered(202, {"job_id": job_id}, {}))
-        unit.commit()
-        return Started(job_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Progress:
+    """How far a refresh is: transmissions asked about, and the last person asked about."""
+
+    asked: tuple[str, ...] = ()
+    after: str = ""
 
 
 class RefreshStatus:
@@ -105,22 +106,30 @@ class RefreshStatus:
         if contract.state(self._scope.today()) is ContractState.CREDENTIALS_INVALID:
             self._end(job_id, "failed", [{"code": "contract_credentials_invalid"}])
             return
+        if remaining() < _MARGIN:
+            # Not even one call fits: a message to ourselves would only run in circles.
+            raise TryAgainError
+        start = progress = _Progress(tuple(asked), after)
         if not after:
-            done = list(asked)
             for transmission in store.open_transmissions(contract_id):
-                if transmission.id in done or transmission.state is TransmissionState.BINDING:
+                if transmission.id in progress.asked:
                     continue
                 if remaining() < _MARGIN:
-                    self._go_on(contract_id, job_id, after, done)
+                    self._go_on(contract_id, job_id, start, progress)
                     return
                 # Somebody may be sending it right now; then its own message reports.
                 with suppress(TryAgainError):
                     self._send(transmission.id, remaining=remaining, ask_now=True)
-                done.append(transmission.id)
-        self._ask_members(contract, job_id, remaining, after)
+                progress = replace(progress, asked=(*progress.asked, transmission.id))
+        self._ask_members(contract, job_id, remaining, start, progress)
 
     def _ask_members(
-        self, contract: Contract, job_id: str, remaining: Callable[[], float], after: str
+        self,
+        contract: Contract,
+        job_id: str,
+        remaining: Callable[[], float],
+        start: _Progress,
+        progress: _Progress,
     ) -> None:
         store = self._scope.store
         provider = provider_of(contract)
@@ -130,26 +139,29 @@ class RefreshStatus:
         people = (
             person
             for person in store.employees(contract.id)
-            if person.status in _MEMBERS and person.id > after
+            if person.status in _MEMBERS and person.id > progress.after
         )
         changed = 0
         for chunk in _chunks(people, provider.member_batch):
             if remaining() < _MARGIN:
-                self._go_on(contract.id, job_id, after, [])
+                self._go_on(contract.id, job_id, start, progress)
                 return
             members = [
                 MemberRef(person.id, person.national_id, person.policy_no or None)
                 for person in chunk
                 if person.national_id is not None
             ]
-            answer = self._gateway.member_statuses(
-                connection(self._scope, contract), members, deadline_seconds=EFFECT_SECONDS
-            )
+            try:
+                via = connection(self._scope, contract)
+            except CredentialsUnavailableError as error:
+                self._end(job_id, "failed", [{"code": error.code}])
+                return
+            answer = self._gateway.member_statuses(via, members, deadline_seconds=EFFECT_SECONDS)
             if isinstance(answer, (Ambiguous, NotSent, Fault)):
                 self._failed(contract, job_id, answer)
                 return
             changed += self._apply(contract, chunk, answer)
-            after = chunk[-1].id
+            progress = _Progress(after=chunk[-1].id)
             unit = store.unit()
             unit.advance_job(
                 job_id, {"total": len(chunk), "done": len(chunk), "n_changed": changed}
@@ -205,11 +217,19 @@ class RefreshStatus:
         )
         unit.commit()
 
-    def _go_on(self, contract_id: str, job_id: str, after: str, asked: Sequence[str]) -> None:
+    def _go_on(self, contract_id: str, job_id: str, start: _Progress, progress: _Progress) -> None:
+        """Hand the rest to a new message; without progress that would only go round in circles."""
+        if progress == start:
+            raise TryAgainError
         unit = self._scope.store.unit()
         unit.enqueue(
             "refresh",
-            {"contract_id": contract_id, "job_id": job_id, "after": after, "asked": list(asked)},
+            {
+                "contract_id": contract_id,
+                "job_id": job_id,
+                "after": progress.after,
+                "asked": list(progress.asked),
+            },
         )
         unit.commit()
 

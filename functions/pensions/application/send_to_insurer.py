@@ -14,14 +14,16 @@ from kernel.money import Money
 from kernel.parsing import parse_rate_api
 from kernel.periods import Period
 from kernel.sensitive import Email, Iban, Phone, Tckn
-from pensions.application.context import Scope, provider_of
+from pensions.application.context import Scope, TryAgainError, provider_of
 from pensions.application.credentials import connection, refuse_credentials
 from pensions.application.jobs import close_if_complete
 from pensions.application.settle_lines import Ending, SettleLines, endings_for_all, endings_of
+from pensions.domain.circuit import Circuit
 from pensions.domain.contract import Contract, ContractState
 from pensions.domain.outcome import (
     Absent,
     Ambiguous,
+    AmbiguousReason,
     Answered,
     Fault,
     FaultEffect,
@@ -35,11 +37,21 @@ from pensions.domain.outcome import (
 )
 from pensions.domain.provider import Provider
 from pensions.domain.transmission import FrozenLine, Transmission, TransmissionState
-from pensions.ports import CollectionLine, EnrolmentLine, InsurerGateway, WriteRefusedError
+from pensions.ports import (
+    CollectionLine,
+    Connection,
+    CredentialsUnavailableError,
+    EnrolmentLine,
+    InsurerGateway,
+    WriteRefusedError,
+)
 
 EFFECT_SECONDS: Final = 30.0
 COMMIT_RESERVE_SECONDS: Final = 15.0
 _LEASE_MARGIN: Final = timedelta(seconds=5)
+_RELEASE_AGAIN: Final = timedelta(minutes=2)
+_LOCKED_WAIT: Final = timedelta(minutes=15)
+_POLLS_BEFORE_PERSON: Final = 3
 _BACKOFF_BASE: Final = 30
 _BACKOFF_CAP: Final = 6 * 3_600
 _CREDENTIAL_FAULTS: Final = frozenset({FaultMeaning.AUTH_FAILED, FaultMeaning.CREDENTIALS_LOCKED})
@@ -50,10 +62,6 @@ _NEVER_SENDABLE: Final = frozenset(
         NotSentReason.NO_ENDPOINT,
     }
 )
-
-
-class TryAgainError(Exception):
-    """The message must come again: somebody alive holds the transmission, or time is short."""
 
 
 class SendToInsurer:
@@ -70,24 +78,30 @@ class SendToInsurer:
     ) -> None:
         """Send an open transmission, or ask about one whose end is not known.
 
-        ``ask_now`` skips the waiting time of a poll (the user's "ask status" button).
+        ``ask_now`` (the user's "ask status" button) skips the waiting time of a poll, also asks
+        about what a person owns, and never sends.
         Raises: TryAgainError when the message must not be acknowledged.
         """
         transmission = self._store.transmission(transmission_id)
         if transmission is None:
             return
-        if transmission.state in {
-            TransmissionState.DONE,
-            TransmissionState.BINDING,
-            TransmissionState.WITH_PERSON,
-        }:
+        state = transmission.state
+        if state in {TransmissionState.DONE, TransmissionState.BINDING}:
+            return
+        if state is TransmissionState.RELEASING:
+            self._release(transmission)
+            return
+        # Who asks must not send, and what a person owns is not asked about by the clock.
+        if ask_now and state is TransmissionState.OPEN:
+            return
+        if not ask_now and state is TransmissionState.WITH_PERSON:
             return
         now = self._scope.clock.now()
         contract = self._store.contract(transmission.contract_id)
-        if transmission.state is TransmissionState.OPEN:
+        if state is TransmissionState.OPEN:
             self._send(transmission, contract, remaining)
         elif transmission.lease is not None and now < transmission.lease:
-            if transmission.state is TransmissionState.SENDING:
+            if state is TransmissionState.SENDING:
                 raise TryAgainError
         elif ask_now or transmission.due_at is None or transmission.due_at <= now:
             self._ask(transmission, contract, remaining)
@@ -104,15 +118,19 @@ class SendToInsurer:
             return
         state = contract.state(self._scope.today())
         if state is not ContractState.READY:
-            self._hold(transmission, f"contract_{state}")
+            self._give_back(transmission, "held", f"contract_{state}")
             return
         left = remaining()
         if left < EFFECT_SECONDS + COMMIT_RESERVE_SECONDS:
             raise TryAgainError
         provider = provider_of(contract)
         lines = self._store.frozen_lines(transmission.id)
-        via = connection(self._scope, contract)
-        claimed = self._claim(transmission, contract, provider, left)
+        via = self._connection(transmission, contract)
+        if via is None:
+            return
+        claimed = self._claim(transmission, contract, provider, left, lines)
+        if claimed is None:
+            return
         deadline = min(EFFECT_SECONDS, remaining() - COMMIT_RESERVE_SECONDS)
         outcome: Outcome
         if transmission.kind is TransmissionKind.ENROLMENT:
@@ -129,13 +147,32 @@ class SendToInsurer:
                 [_collection(line) for line in lines],
                 deadline_seconds=deadline,
             )
+        self._note_health(circuit, outcome)
         self._conclude(claimed, contract, lines, outcome)
 
+    def _connection(self, transmission: Transmission, contract: Contract) -> Connection | None:
+        """How to reach the insurer; without a key that opens the credentials the work waits."""
+        try:
+            return connection(self._scope, contract)
+        except CredentialsUnavailableError as error:
+            told = transmission.reason == error.code
+            note = IncidentNote(Incident.UNKNOWN_STATUS, word=error.code)
+            until = self._scope.clock.now() + _LOCKED_WAIT
+            self._postpone(transmission, error.code, until, incidents=() if told else (note,))
+            return None
+
     def _claim(
-        self, transmission: Transmission, contract: Contract, provider: Provider, left: float
-    ) -> Transmission:
-        """OPEN → SENDING with attempt and lease, only while transmission and contract are as
-        read.
+        self,
+        transmission: Transmission,
+        contract: Contract,
+        provider: Provider,
+        left: float,
+        lines: Sequence[FrozenLine],
+    ) -> Transmission | None:
+        """OPEN → SENDING with attempt and lease, only while everything the call depends on holds.
+
+        That is the transmission and the contract as read and, for money, every person still
+        enrolled with the policy number of the line. None when somebody is not.
         """
         now = self._scope.clock.now()
         lease = now + timedelta(seconds=left + provider.settle_seconds) + _LEASE_MARGIN
@@ -156,9 +193,16 @@ class SendToInsurer:
             {"attempt": after.attempts, "credentials_version": contract.credentials.version},
         )
         unit.require_contract(contract)
+        if transmission.kind is TransmissionKind.COLLECTION:
+            for line in lines:
+                unit.require_enrolled(line.content["employee_id"], line.content["policy_no"])
         try:
             unit.commit()
         except WriteRefusedError as error:
+            if error.refused("employee:"):
+                # Bound again, without whoever left in between (P20).
+                self._give_back(transmission, "held", "member_changed")
+                return None
             raise TryAgainError from error
         return saved
 
@@ -170,18 +214,17 @@ class SendToInsurer:
         outcome: Outcome,
     ) -> None:
         """Commit what the call ended in."""
-        self._note_health(contract.provider_code, outcome)
         if isinstance(outcome, NotSent):
             if outcome.reason in _NEVER_SENDABLE:
                 note = IncidentNote(Incident.UNKNOWN_FAULT, word=outcome.reason.value)
-                self._finish(claimed, endings_for_all(lines, "held", outcome.reason.value), (note,))
+                self._give_back(claimed, "held", outcome.reason.value, (note,))
             else:
                 self._postpone(claimed, outcome.reason.value, retry_after=outcome.retry_after)
         elif isinstance(outcome, Ambiguous):
             self._lines(claimed, endings_for_all(lines, "unknown", outcome.reason.value))
             self._unknown(claimed, outcome)
         elif isinstance(outcome, Fault):
-            self._fault(claimed, contract, lines, outcome)
+            self._fault(claimed, contract, outcome)
         elif isinstance(outcome, Answered):
             self._answered(claimed, lines, outcome)
         else:
@@ -189,19 +232,14 @@ class SendToInsurer:
             self._lines(claimed, endings_for_all(lines, "unknown", "absent"))
             self._move(claimed, TransmissionState.UNKNOWN, "absent", claimed.lease)
 
-    def _fault(
-        self,
-        claimed: Transmission,
-        contract: Contract,
-        lines: Sequence[FrozenLine],
-        fault: Fault,
-    ) -> None:
+    def _fault(self, claimed: Transmission, contract: Contract, fault: Fault) -> None:
         if fault.meaning in _CREDENTIAL_FAULTS:
+            # Before the lines: until the contract says so, the next transmission tries again.
             refuse_credentials(self._scope, contract, fault.code)
-            self._finish(claimed, endings_for_all(lines, "held", fault.code), ())
+            self._give_back(claimed, "held", fault.code)
             return
         kind = "held" if fault.effect is FaultEffect.HELD else "rejected"
-        self._finish(claimed, endings_for_all(lines, kind, fault.code), fault.incidents)
+        self._give_back(claimed, kind, fault.code, fault.incidents)
 
     def _answered(
         self, transmission: Transmission, lines: Sequence[FrozenLine], answer: Answered
@@ -224,32 +262,33 @@ class SendToInsurer:
         if remaining() < EFFECT_SECONDS + COMMIT_RESERVE_SECONDS:
             raise TryAgainError
         lines = self._store.frozen_lines(transmission.id)
+        via = self._connection(transmission, contract)
+        if via is None:
+            return
         content: list[EnrolmentLine] | list[CollectionLine]
         if transmission.kind is TransmissionKind.ENROLMENT:
             content = [_enrolment(line) for line in lines]
         else:
             content = [_collection(line) for line in lines]
         outcome = self._gateway.query(
-            connection(self._scope, contract),
-            transmission.id,
-            transmission.kind,
-            content,
-            deadline_seconds=EFFECT_SECONDS,
+            via, transmission.id, transmission.kind, content, deadline_seconds=EFFECT_SECONDS
         )
-        self._note_health(contract.provider_code, outcome)
+        self._note_health(circuit, outcome)
         if isinstance(outcome, Answered):
             self._answered(transmission, lines, outcome)
-        elif isinstance(outcome, Absent):
-            self._absent(transmission, contract, lines)
         elif isinstance(outcome, Fault) and outcome.meaning in _CREDENTIAL_FAULTS:
             refuse_credentials(self._scope, contract, outcome.code)
             self._postpone(transmission, outcome.code, now + timedelta(hours=6))
+        elif transmission.state is TransmissionState.WITH_PERSON:
+            return  # no news; it stays with the person
+        elif isinstance(outcome, Absent):
+            self._absent(transmission, contract, lines)
         elif isinstance(outcome, Fault):
-            self._later(transmission, outcome.code, outcome.incidents)
+            self._later(transmission, lines, outcome.code, outcome.incidents)
         elif isinstance(outcome, NotSent):
-            self._later(transmission, outcome.reason.value, ())
+            self._later(transmission, lines, outcome.reason.value, ())
         else:
-            self._later(transmission, outcome.reason.value, outcome.incidents)
+            self._later(transmission, lines, outcome.reason.value, outcome.incidents)
 
     def _absent(
         self, transmission: Transmission, contract: Contract, lines: Sequence[FrozenLine]
@@ -276,21 +315,21 @@ class SendToInsurer:
             unit.enqueue(f"send:{transmission.provider_code}", {"transmission_id": transmission.id})
             self._commit(unit)
             return
-        self._later(transmission, "absent", (), person_after_first=not provider.resend_possible)
+        self._later(transmission, lines, "absent", (), person_soon=not provider.resend_possible)
 
     def _later(
         self,
         transmission: Transmission,
+        lines: Sequence[FrozenLine],
         reason: str,
         incidents: Sequence[IncidentNote],
         *,
-        person_after_first: bool = False,
+        person_soon: bool = False,
     ) -> None:
         """Ask again at the next step of the polling schedule; after its end a person looks."""
-        lines = self._store.frozen_lines(transmission.id)
         self._lines(transmission, endings_for_all(lines, "unknown", reason))
         when = transmission.next_poll(self._scope.clock.now())
-        if when is None or (person_after_first and transmission.polls >= 3):
+        if when is None or (person_soon and transmission.polls >= _POLLS_BEFORE_PERSON):
             self._move(
                 transmission,
                 TransmissionState.WITH_PERSON,
@@ -317,10 +356,42 @@ class SendToInsurer:
             outcome.incidents,
         )
 
-    def _hold(self, transmission: Transmission, reason: str) -> None:
-        """Nothing may be sent now and a person must act: the lines are released as HELD."""
+    def _give_back(
+        self,
+        transmission: Transmission,
+        release_as: str,
+        reason: str,
+        incidents: Sequence[IncidentNote] = (),
+    ) -> None:
+        """Nothing is at the insurer and this will not be sent: return all lines with one ending.
+
+        The header says so first. Otherwise a second actor could still send lines that were
+        returned to the user a moment ago and may be on their way in another transmission.
+        """
+        after = transmission.moved(
+            TransmissionState.RELEASING,
+            reason=reason,
+            release_as=release_as,
+            lease=None,
+            due_at=self._scope.clock.now() + _RELEASE_AGAIN,
+        )
+        unit = self._store.unit()
+        saved = unit.save_transmission(
+            transmission, after, "transmission.releasing", {"reason": reason, "as": release_as}
+        )
+        self._raise_incidents(unit, transmission, incidents)
+        try:
+            unit.commit()
+        except WriteRefusedError:
+            return  # somebody else moved it; what is there now is the truth
+        self._release(saved)
+
+    def _release(self, transmission: Transmission) -> None:
         lines = self._store.frozen_lines(transmission.id)
-        self._finish(transmission, endings_for_all(lines, "held", reason), ())
+        self._lines(
+            transmission, endings_for_all(lines, transmission.release_as, transmission.reason)
+        )
+        self._move(transmission, TransmissionState.DONE, transmission.reason, None)
 
     def _finish(
         self,
@@ -334,9 +405,14 @@ class SendToInsurer:
         if not waiting:
             self._move(transmission, TransmissionState.DONE, "", None, incidents)
             return
+        if transmission.state is TransmissionState.WITH_PERSON:
+            return
         when = transmission.next_poll(self._scope.clock.now())
         if when is None:
-            self._move(transmission, TransmissionState.WITH_PERSON, "no_answer", None, incidents)
+            note = IncidentNote(Incident.UNKNOWN_STATUS, word="no_answer")
+            self._move(
+                transmission, TransmissionState.WITH_PERSON, "no_answer", None, (*incidents, note)
+            )
             return
         reason = waiting[0].reason
         self._move(
@@ -358,8 +434,11 @@ class SendToInsurer:
         until: datetime | None = None,
         *,
         retry_after: int | None = None,
+        incidents: Sequence[IncidentNote] = (),
     ) -> None:
         """Same content, later. A SENDING one goes back to OPEN because nothing was sent."""
+        if transmission.state is TransmissionState.WITH_PERSON:
+            return
         now = self._scope.clock.now()
         if until is None:
             spread = min(_BACKOFF_CAP, _BACKOFF_BASE * 2 ** min(transmission.attempts, 12))
@@ -374,7 +453,7 @@ class SendToInsurer:
                 if transmission.lease and now < transmission.lease
                 else TransmissionState.UNKNOWN
             )
-        self._move(transmission, state, reason, until)
+        self._move(transmission, state, reason, until, incidents)
 
     def _move(
         self,
@@ -398,8 +477,7 @@ class SendToInsurer:
         unit.save_transmission(
             transmission, after, f"transmission.{state.value}", {"reason": reason}
         )
-        if incidents:
-            self._raise_incidents(unit, transmission, incidents)
+        self._raise_incidents(unit, transmission, incidents)
         self._commit(unit)
         if state in {TransmissionState.DONE, TransmissionState.PARTIAL, TransmissionState.UNKNOWN}:
             close_if_complete(self._scope, transmission.job_id)
@@ -432,10 +510,18 @@ class SendToInsurer:
             # Somebody else moved the transmission; what is there now is the truth.
             return
 
-    def _note_health(self, provider_code: str, outcome: Outcome) -> None:
-        """Feed the circuit breaker: it opens after consecutive calls that never arrived."""
-        circuit = self._store.circuit(provider_code)
-        down = isinstance(outcome, NotSent) and outcome.reason is NotSentReason.UNREACHABLE
+    def _note_health(self, circuit: Circuit, outcome: Outcome) -> None:
+        """Feed the circuit breaker: it opens after consecutive calls that never arrived or met a
+        server error.
+
+        It counts from what was read before the call: a lost count costs one call, no more.
+        """
+        if isinstance(outcome, NotSent):
+            down = outcome.reason is NotSentReason.UNREACHABLE
+        else:
+            down = isinstance(outcome, Ambiguous) and (
+                outcome.reason is AmbiguousReason.SERVER_ERROR
+            )
         if down:
             self._store.save_circuit(circuit.failed(self._scope.clock.now()))
         elif circuit.failures:

@@ -1,7 +1,7 @@
 """Commit the verdicts of one transmission to its lines, in small groups, each exactly once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from kernel.errors import ConflictError
@@ -26,6 +26,14 @@ class Ending:
     reason: str = ""
     policy_no: str = ""
     external: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The lines of a transmission as they were read, by id."""
+
+    people: Mapping[str, Employee] = field(default_factory=dict)
+    money: Mapping[str, Contribution] = field(default_factory=dict)
 
 
 def endings_for_all(lines: Sequence[FrozenLine], kind: str, reason: str) -> dict[str, Ending]:
@@ -61,18 +69,24 @@ class SettleLines:
         line.
         """
         keys = list(endings)
+        known = self._read(transmission, keys)
         for start in range(0, len(keys), GROUP):
             group = keys[start : start + GROUP]
             try:
-                self._settle(transmission, {key: endings[key] for key in group})
+                self._settle(transmission, {key: endings[key] for key in group}, known)
             except WriteRefusedError:
                 for key in group:
                     self._settle_one(transmission, key, endings[key])
 
+    def _read(self, transmission: Transmission, keys: Sequence[str]) -> Known:
+        if transmission.kind is TransmissionKind.ENROLMENT:
+            return Known(people=self._scope.store.employees_by_id(keys))
+        return Known(money=self._scope.store.contributions_by_id(keys))
+
     def _settle_one(self, transmission: Transmission, key: str, ending: Ending) -> None:
         for _ in range(3):
             try:
-                self._settle(transmission, {key: ending})
+                self._settle(transmission, {key: ending}, self._read(transmission, [key]))
             except WriteRefusedError:
                 continue  # read again: another actor moved the line in between
             return
@@ -93,13 +107,15 @@ class SettleLines:
             for item in found.values()
         )
 
-    def _settle(self, transmission: Transmission, endings: Mapping[str, Ending]) -> None:
+    def _settle(
+        self, transmission: Transmission, endings: Mapping[str, Ending], known: Known
+    ) -> None:
         unit = self._scope.store.unit()
         if transmission.kind is TransmissionKind.ENROLMENT:
-            decided = self._people(unit, transmission, endings)
+            decided = self._people(unit, transmission, endings, known.people)
             event = "pensions.EnrolmentsDecided.v1"
         else:
-            decided = self._contributions(unit, transmission, endings)
+            decided = self._contributions(unit, transmission, endings, known.money)
             event = "pensions.ContributionsDecided.v1"
         if decided:
             unit.publish(
@@ -124,10 +140,13 @@ class SettleLines:
             unit.advance_job(transmission.job_id, deltas)
 
     def _people(
-        self, unit: PensionsUnit, transmission: Transmission, endings: Mapping[str, Ending]
+        self,
+        unit: PensionsUnit,
+        transmission: Transmission,
+        endings: Mapping[str, Ending],
+        people: Mapping[str, Employee],
     ) -> list[dict[str, str]]:
         decided = []
-        people = self._scope.store.employees_by_id(list(endings))
         for key, ending in endings.items():
             person = people.get(key)
             if person is None or person.transmission_id != transmission.id:
@@ -144,10 +163,13 @@ class SettleLines:
         return decided
 
     def _contributions(
-        self, unit: PensionsUnit, transmission: Transmission, endings: Mapping[str, Ending]
+        self,
+        unit: PensionsUnit,
+        transmission: Transmission,
+        endings: Mapping[str, Ending],
+        items: Mapping[str, Contribution],
     ) -> list[dict[str, str]]:
         decided = []
-        items = self._scope.store.contributions_by_id(list(endings))
         for key, ending in endings.items():
             item = items.get(key)
             if item is None or item.transmission_id != transmission.id:

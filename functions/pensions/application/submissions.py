@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kernel.errors import Problem, RuleViolationError, ValidationError
+from kernel.errors import ConflictError, Problem, RuleViolationError, ValidationError
 from kernel.periods import Period
 from pensions.application.context import Scope, provider_of
+from pensions.application.prepare_submission import submission_slot
 from pensions.domain.contribution import ContributionStatus
 from pensions.domain.employee import SENDABLE
 from pensions.domain.outcome import TransmissionKind
@@ -51,7 +52,7 @@ class SubmitEmployees:
             _require(store.employee_counts(contract_id).by_status.get("ready", 0) > 0)
         else:
             self._check_named(contract_id, employee_ids)
-        return _start(
+        return start_job(
             self._scope,
             command,
             kind="enrolment_submission",
@@ -85,7 +86,11 @@ class SubmitEmployees:
 
 
 class SubmitContributions:
-    """Ask that the calculated contributions of a month are sent to the insurer."""
+    """Ask that the calculated contributions of a month are sent to the insurer.
+
+    Raises: ConflictError when the contract cannot send, or "submission_running" while another
+    submission of the month is being prepared; RuleViolationError("nothing_to_send").
+    """
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
@@ -103,7 +108,7 @@ class SubmitContributions:
                 for item in store.contributions(contract_id, period)
             )
         )
-        return _start(
+        return start_job(
             self._scope,
             command,
             kind="contribution_submission",
@@ -113,6 +118,7 @@ class SubmitContributions:
                 "contract_id": contract_id,
                 "period": str(period),
             },
+            exclusive=True,
         )
 
 
@@ -121,25 +127,39 @@ def _require(condition: bool, code: str = "nothing_to_send") -> None:
         raise RuleViolationError(code, "There is nothing that can be sent.")
 
 
-def _start(
+def start_job(
     scope: Scope,
-    command: CommandIdentity,
+    command: CommandIdentity | None,
     *,
     kind: str,
     contract_id: str,
     private: Mapping[str, Any],
+    queue: str = "prepare",
+    exclusive: bool = False,
 ) -> Started:
+    """A new job with its message, once per command; with ``exclusive`` also once at a time."""
     job_id = scope.ids.new()
     unit = scope.store.unit()
     unit.create_job(job_id, kind, subject=f"contract:{contract_id}", total=0, private=private)
-    unit.enqueue("prepare", {"job_id": job_id})
-    unit.remember(command, _answer(job_id))
+    unit.enqueue(queue, {"job_id": job_id, "contract_id": contract_id})
+    if exclusive:
+        unit.take_slot(submission_slot(private), job_id)
+    if command is not None:
+        unit.remember(command, _answer(job_id))
     try:
         unit.commit()
     except WriteRefusedError as error:
         # Somebody sent the same command at the same moment; theirs is the first answer.
-        repeated = scope.store.answered(command) if error.refused("idempotency") else None
-        if repeated is None:
-            raise
-        return Started(str(repeated.body["job_id"]))
+        repeated = (
+            scope.store.answered(command)
+            if command is not None and error.refused("idempotency")
+            else None
+        )
+        if repeated is not None:
+            return Started(str(repeated.body["job_id"]))
+        if error.refused("slot"):
+            raise ConflictError(
+                "submission_running", "This month is being submitted already."
+            ) from error
+        raise
     return Started(job_id)

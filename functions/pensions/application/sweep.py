@@ -3,6 +3,7 @@ queue.
 """
 
 from collections.abc import Callable
+from typing import Final
 
 from kernel.clock import Clock
 from pensions.application.context import Scope
@@ -11,7 +12,12 @@ from pensions.application.prepare_submission import Binder
 from pensions.domain.transmission import TransmissionState
 from pensions.ports import Due, DueWork
 
-LIMIT = 200
+LIMIT: Final = 200
+_QUEUE_OF: Final = {
+    "employees_import": "import",
+    "contributions_import": "import",
+    "status_refresh": "refresh",
+}
 
 
 class Sweep:
@@ -25,12 +31,19 @@ class Sweep:
     def __call__(self) -> int:
         """Number of rows that were given work."""
         due = self._due_work.due(self._clock.now(), LIMIT)
+        failures: list[Exception] = []
         for item in due:
             scope = self._scope_of(item.tenant_id)
-            if item.kind == "transmission":
-                self._transmission(scope, item)
-            elif item.kind == "job":
-                self._job(scope, item)
+            try:
+                if item.kind == "transmission":
+                    self._transmission(scope, item)
+                elif item.kind == "job":
+                    self._job(scope, item)
+            except Exception as error:
+                # One bad row must not starve the others: it is told after them.
+                failures.append(error)
+        if failures:
+            raise ExceptionGroup("some due rows could not be given work", failures)
         return len(due)
 
     def _transmission(self, scope: Scope, item: Due) -> None:
@@ -48,9 +61,10 @@ class Sweep:
         job = scope.store.job(item.id)
         if job is None:
             return
-        if job.kind in {"enrolment_submission", "contribution_submission"}:
-            if not job.prepared:
-                unit = scope.store.unit()
-                unit.enqueue("prepare", {"job_id": job.id})
-                unit.commit()
+        queue = _QUEUE_OF.get(job.kind, "prepare")
+        if queue != "prepare" or not job.prepared:
+            unit = scope.store.unit()
+            unit.enqueue(queue, {"job_id": job.id, "contract_id": str(job.private["contract_id"])})
+            unit.commit()
+        else:
             close_if_complete(scope, job.id)

@@ -22,6 +22,8 @@ class TransmissionState(StrEnum):
     BINDING = "binding"
     OPEN = "open"
     SENDING = "sending"
+    RELEASING = "releasing"
+    """Nothing of it is at the insurer and nothing will be sent: its lines are being given back."""
     UNKNOWN = "unknown"
     PARTIAL = "partial"
     DONE = "done"
@@ -31,14 +33,16 @@ class TransmissionState(StrEnum):
 _S = TransmissionState
 TRANSITIONS: Final[Mapping[TransmissionState, frozenset[TransmissionState]]] = {
     _S.BINDING: frozenset({_S.OPEN, _S.DONE}),
-    _S.OPEN: frozenset({_S.SENDING, _S.OPEN, _S.DONE}),
-    _S.SENDING: frozenset({_S.DONE, _S.PARTIAL, _S.UNKNOWN, _S.OPEN, _S.WITH_PERSON}),
+    _S.OPEN: frozenset({_S.SENDING, _S.OPEN, _S.RELEASING}),
+    _S.SENDING: frozenset({_S.DONE, _S.PARTIAL, _S.UNKNOWN, _S.OPEN, _S.RELEASING, _S.WITH_PERSON}),
+    _S.RELEASING: frozenset({_S.DONE}),
     _S.UNKNOWN: frozenset({_S.DONE, _S.PARTIAL, _S.OPEN, _S.UNKNOWN, _S.WITH_PERSON}),
     _S.PARTIAL: frozenset({_S.DONE, _S.PARTIAL, _S.WITH_PERSON}),
-    _S.WITH_PERSON: frozenset({_S.DONE, _S.PARTIAL, _S.UNKNOWN}),
+    _S.WITH_PERSON: frozenset({_S.DONE, _S.WITH_PERSON}),
     _S.DONE: frozenset(),
 }
 FINAL: Final = frozenset({_S.DONE})
+UNRESOLVED: Final = frozenset({_S.UNKNOWN, _S.PARTIAL, _S.WITH_PERSON})
 
 # Answers that come later are asked for at these distances, then daily; after 30 days a person
 # looks.
@@ -60,7 +64,8 @@ class Transmission:
     """Header of one transmission.
 
     Units: ``lease`` and ``due_at`` are instants. Shapes: ``planned`` are the entity ids chosen
-    when binding began; ``lines`` (kept apart) are those that were really bound.
+    when binding began; ``lines`` (kept apart) are those that were really bound. ``release_as`` is
+    the ending all lines get while RELEASING: ``held`` or ``rejected``.
     """
 
     id: str
@@ -79,6 +84,7 @@ class Transmission:
     polls: int = 0
     sent_at: datetime | None = None
     reason: str = ""
+    release_as: str = ""
     period: str = ""
     stamp: Stamp = NEW
 
