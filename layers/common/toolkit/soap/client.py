@@ -25,7 +25,7 @@ from toolkit.soap.audit import AuditSink
 from toolkit.soap.envelope import FaultFields
 from toolkit.soap.transport import EmptyAnswerError, ExchangeTransport, FaultAnswerError
 
-_WSDL: Final = "http://schemas.xmlsoap.org/wsdl/"
+_XSD: Final = "{http://www.w3.org/2001/XMLSchema}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +128,7 @@ class SoapService:
             reference=options.reference,
             deadline_seconds=options.deadline_seconds,
             expected=(wsdl.answers[operation],),
+            is_valid=wsdl.is_valid,
             audit=self._audit,
             secret_elements=self._secret_elements,
             secret_values=options.secrets,
@@ -200,10 +201,17 @@ def translate(error: Exception, *, sent: bool, idempotent: bool) -> KopruError:
 
 @dataclass(frozen=True, slots=True)
 class _Parsed:
-    """A parsed WSDL and the names of its answers by operation."""
+    """A parsed WSDL, the names of its answers by operation, and its schema."""
 
     document: Any
     answers: Mapping[str, str]
+    schema: etree.XMLSchema
+    lock: threading.Lock
+
+    def is_valid(self, answer: etree._Element) -> bool:
+        """Whether an answer is what the schema promises; zeep alone reads over surplus parts."""
+        with self.lock:  # a schema validates one document at a time
+            return self.schema.validate(answer)
 
 
 _PARSED: Final[dict[BundledWsdl, _Parsed]] = {}
@@ -233,11 +241,24 @@ def _parse(wsdl: BundledWsdl) -> _Parsed:
         xml_huge_tree=False,
         force_https=False,  # the address is ours, from the registry; nothing is rewritten
     )
-    document = Document(BytesIO(wsdl.read()), _NoLoading(), settings=settings)
+    raw = wsdl.read()
+    document = Document(BytesIO(raw), _NoLoading(), settings=settings)
     answers: dict[str, str] = {}
     for name, operation in document.bindings[wsdl.binding].all().items():
         answers[name] = str(operation.output.body.qname)
-    return _Parsed(document, MappingProxyType(answers))
+    return _Parsed(document, MappingProxyType(answers), _schema(raw), threading.Lock())
+
+
+def _schema(wsdl: bytes) -> etree.XMLSchema:
+    """The one schema a bundled WSDL declares.
+
+    Raises: ValueError when there is not exactly one.
+    """
+    schemas = etree.fromstring(wsdl).findall(f".//{_XSD}schema")
+    if len(schemas) != 1:
+        raise ValueError("a bundled WSDL declares one schema")
+    # Written out and read again: inside the WSDL it would lose the prefixes declared above it.
+    return etree.XMLSchema(etree.fromstring(etree.tostring(schemas[0])))
 
 
 class _NoLoading:

@@ -6,7 +6,7 @@ file or an address fails here.
 """
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NoReturn
 
@@ -52,6 +52,7 @@ class ExchangeTransport:
         "_expected",
         "_http",
         "_idempotent",
+        "_is_valid",
         "_reference",
         "_secret_elements",
         "_secret_values",
@@ -65,6 +66,7 @@ class ExchangeTransport:
         reference: str,
         deadline_seconds: float,
         expected: Collection[str],
+        is_valid: Callable[[etree._Element], bool],
         audit: AuditSink,
         secret_elements: Collection[str],
         secret_values: Sequence[str],
@@ -74,6 +76,7 @@ class ExchangeTransport:
         self._reference = reference
         self._deadline_seconds = deadline_seconds
         self._expected = expected
+        self._is_valid = is_valid
         self._audit = audit
         self._secret_elements = secret_elements
         self._secret_values = secret_values
@@ -141,6 +144,8 @@ class ExchangeTransport:
             raise FaultAnswerError(envelope.fault)
         if not success:
             self._unknown("soap.server_error", f"status {answer.status} with an ordinary answer")
+        if not self._is_valid(envelope.body):
+            self._unknown("soap.unreadable_answer", "schema")
         # zeep must see 200 and no headers: it would act on content types and encodings itself.
         return Reply(200, envelope.xml)
 
