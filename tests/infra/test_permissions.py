@@ -16,7 +16,6 @@ WRITE = frozenset({"PutItem", "UpdateItem"})
 ENTITIES = READ | WRITE | {"Query", "ConditionCheckItem"}
 # BatchWriteItem marks dispatched outbox rows; the request hook of the tests refuses anything else.
 OUTBOX = READ | WRITE | {"Query", "BatchWriteItem"}
-SWEEP = READ | {"Query", "UpdateItem"}
 LEDGER = READ | WRITE
 EXPIRING = READ | WRITE | {"DeleteItem"}
 APPEND = frozenset({"PutItem"})
@@ -27,16 +26,27 @@ KINDS: dict[str, dict[str, frozenset[str]]] = {
         "CoreTable": ENTITIES,
         "FlowTable": OUTBOX,
         "AuditTable": APPEND | {"Query"},
-        "EdgeTable": EXPIRING,
+        "EdgeTable": EXPIRING | {"Query"},
     },
-    "WorkspaceAuthorizerData": {"CoreTable": SWEEP, "EdgeTable": READ | WRITE},
+    "WorkspaceAuthorizerData": {
+        "CoreTable": READ | {"UpdateItem"},
+        "EdgeTable": READ | {"UpdateItem"},
+    },
     "WorkspaceWorkerData": {
         "CoreTable": ENTITIES,
         "FlowTable": OUTBOX,
         "AuditTable": APPEND | {"Query"},
     },
-    "WorkspaceRelayData": {"CoreTable": SWEEP, "FlowTable": SWEEP | {"BatchWriteItem"}},
-    "WorkspaceSharedReadData": {"CoreTable": READ | {"Query"}},
+    "WorkspaceMailData": {
+        "CoreTable": ENTITIES,
+        "FlowTable": OUTBOX,
+        "AuditTable": APPEND | {"Query"},
+        "EdgeTable": READ | {"PutItem"},
+    },
+    "WorkspaceSharedReadData": {
+        "CoreTable": READ | {"Query"},
+        "AuditTable": frozenset({"Query"}),
+    },
     "PensionsApiData": {
         "CoreTable": ENTITIES,
         "LedgerTable": LEDGER | {"Query"},
@@ -70,9 +80,9 @@ FUNCTIONS: dict[str, set[str]] = {
     "WorkspaceApiFunction": {"WorkspaceApiData", "WorkspaceSharedReadData", "WorkspaceOutbox"},
     "WorkspaceAuthorizerFunction": {"WorkspaceAuthorizerData"},
     "WorkspaceOnEventsFunction": {"WorkspaceWorkerData", "WorkspaceOutbox"},
-    "WorkspaceSendMailFunction": {"WorkspaceWorkerData", "WorkspaceOutbox"},
+    "WorkspaceSendMailFunction": {"WorkspaceMailData", "WorkspaceOutbox"},
     "WorkspaceMailEventsFunction": {"WorkspaceWorkerData", "WorkspaceOutbox"},
-    "WorkspaceRelayOutboxFunction": {"WorkspaceRelayData", "WorkspaceOutbox"},
+    "WorkspaceRelayOutboxFunction": {"WorkspaceWorkerData", "WorkspaceOutbox"},
     "PensionsApiFunction": {"PensionsApiData", "PensionsOutbox"},
     "PensionsTestCredentialsFunction": {"PensionsSendData", "PensionsOutbox"},
     "PensionsRunImportFunction": {"PensionsWorkerData", "PensionsOutbox"},
@@ -167,19 +177,19 @@ def test_table_statements_name_one_table_and_the_prefix_of_their_context() -> No
     assert seen
 
 
-def test_workspace_reads_jobs_and_histories_of_others_and_nothing_else() -> None:
+def test_workspace_reads_shared_rows_of_others_and_nothing_else() -> None:
     readers = {
         function for function, names in FUNCTIONS.items() if "WorkspaceSharedReadData" in names
     }
     assert readers == {"WorkspaceApiFunction"}
     policy = stack.source(stack.NESTED["Data"])["Resources"]["WorkspaceSharedReadData"]
-    (statement,) = stack.statements_in("shared", policy["Properties"]["PolicyDocument"])
-    assert statement.condition == {
-        "ForAllValues:StringLike": {
-            "dynamodb:LeadingKeys": ["???#T#*#JOB#*", "???#T#*#JOBS", "???#T#*#HIST#*"]
-        },
-        "Null": {"dynamodb:LeadingKeys": "false"},
-    }
+    core, audit = stack.statements_in("shared", policy["Properties"]["PolicyDocument"])
+    for statement, rows in ((core, ("ENTITIES", "HIST#*", "JOB#*", "JOBS")), (audit, ("ENT#*",))):
+        assert statement.condition == {
+            "ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"???#T#*#{row}" for row in rows]},
+            "Null": {"dynamodb:LeadingKeys": "false"},
+        }
+        assert not {f"dynamodb:{action}" for action in WRITE} & set(statement.actions)
 
 
 def test_no_action_is_a_wildcard() -> None:
