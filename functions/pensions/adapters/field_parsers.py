@@ -38,6 +38,7 @@ _GENDERS: Final = {
     "e": "male",
     "erkek": "male",
 }
+_ONE_PERCENT: Final = Rate.from_api("1")
 _FUNDS: Final = {
     "interest": FundPreference.INTEREST,
     "faizli": FundPreference.INTEREST,
@@ -96,9 +97,15 @@ def file_date(value: object) -> date:
 
 
 def file_rate(value: object) -> Rate:
-    """A percentage of a file: decimal comma or decimal point, a percent sign is dropped."""
+    """A percentage of a file: decimal comma or decimal point, a percent sign is dropped.
+
+    A typed percent cell arrives as a fraction (3 % as 0.03); below 1 nobody can tell which is meant.
+    """
     text = _text(value).strip().strip("%").strip()
-    return parse_rate_tr(text) if "," in text else parse_rate_api(text)
+    rate = parse_rate_tr(text) if "," in text else parse_rate_api(text)
+    if rate < _ONE_PERCENT:
+        raise ParseError("AMBIGUOUS", "Write the percentage itself, such as 3,00.")
+    return rate
 
 
 def file_amount(value: object) -> Money:

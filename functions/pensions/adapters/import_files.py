@@ -166,7 +166,7 @@ class TabularImportFiles:
             source=table.source.format,
             encoding=table.source.encoding,
             hidden_sheets=table.source.hidden_sheets,
-            rows=lambda: _rows(table, mapping),
+            rows=lambda: _rows(columns, table, mapping),
         )
 
     def returned(
@@ -202,12 +202,14 @@ def _read(file: UploadedFile, known: frozenset[str], language: str) -> Table:
     return read_csv(file.content, language=language, known_headers=known)
 
 
-def _rows(table: Table, mapping: ColumnMapping) -> Iterator[ImportRow]:
-    for row in table.rows():
-        cells = mapping.apply(row).cells
-        fields = {name: cell.text.strip(" ") for name, cell in cells.items()}
+def _rows(columns: ColumnSet, table: Table, mapping: ColumnMapping) -> Iterator[ImportRow]:
+    """Rows by field, without the example row of our own template."""
+    originals = table.rows()
+    for mapped in columns.rows(table, mapping):
+        original = next(row for row in originals if row.number == mapped.number)
+        fields = {name: cell.text.strip(" ") for name, cell in mapped.cells.items()}
         full_name = fields.pop("full_name", "")
         if full_name and not fields.get("last_name"):
             first, _, last = full_name.rpartition(" ")
             fields["first_name"], fields["last_name"] = first or last, last if first else ""
-        yield ImportRow(row.number, fields, row.texts)
+        yield ImportRow(mapped.number, fields, original.texts)

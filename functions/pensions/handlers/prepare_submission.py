@@ -1,7 +1,9 @@
 """SQS: cut submissions into transmissions, and release what was held."""
 
+from pensions.application.context import TryAgainError
 from pensions.bootstrap import application
 from toolkit.entrypoints import QueueMessage, queue_handler
+from toolkit.entrypoints.queue import RetryLaterError
 
 
 @queue_handler("pensions")
@@ -11,4 +13,7 @@ def handler(message: QueueMessage) -> None:
     if "release_contract_id" in message.body:
         use.release_held()(message.text("release_contract_id"))
         return
-    use.prepare_submission()(message.text("job_id"), remaining=message.remaining_seconds)
+    try:
+        use.prepare_submission()(message.text("job_id"), remaining=message.remaining_seconds)
+    except TryAgainError as error:
+        raise RetryLaterError from error

@@ -1,6 +1,6 @@
 """SQS: ask an insurer where the people of one contract stand."""
 
-from pensions.application.send_to_insurer import TryAgainError
+from pensions.application.context import TryAgainError
 from pensions.bootstrap import application
 from toolkit.entrypoints import QueueMessage, queue_handler
 from toolkit.entrypoints.queue import RetryLaterError

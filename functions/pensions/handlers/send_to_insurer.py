@@ -1,6 +1,6 @@
 """SQS: send one transmission to its insurer, or ask what became of it."""
 
-from pensions.application.send_to_insurer import TryAgainError
+from pensions.application.context import TryAgainError
 from pensions.bootstrap import application
 from toolkit.entrypoints import QueueMessage, queue_handler
 from toolkit.entrypoints.queue import RetryLaterError
