@@ -727,7 +727,7 @@ _CHECKS = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(
     present=st.one_of(st.none(), st.fixed_dictionaries({}, optional={"a": _VALUES, "b": _VALUES})),
     update=_UPDATES,
@@ -777,8 +777,18 @@ def test_updates_answer_as_before(
     else:
         assert isinstance(after, Exception)
         if isinstance(before, Refused) and isinstance(after, Refused):
-            assert after.code == before.code
+            assert after.code == before.code or tripped(before)
         assert stored_after == ({**key("A"), **present} if present is not None else None)
+
+
+def tripped(refused: Refused) -> bool:
+    """Whether moto's answer is a mistake of its own: a Python error as a reason, or the size of
+    something that has none, which AWS takes as false.
+    """
+    codes = [str(one["Code"]) for one in refused.answer.get("CancellationReasons", ())]
+    return any(code.endswith("Error") for code in codes) or any(
+        text in str(refused) for text in ("Invalid attribute name", "Invalid filter expression")
+    )
 
 
 # ---------------------------------------------------------------------- speed
@@ -820,13 +830,13 @@ def test_a_transaction_of_40_actions_takes_milliseconds() -> None:
                         "Update": {
                             "TableName": TABLE,
                             "Key": key(name),
-                            "UpdateExpression": "SET #s = :s, version = :v, changed = :at REMOVE due_pk",
+                            "UpdateExpression": "SET #s = :s, version = :v, moved = :c REMOVE due_pk",
                             "ConditionExpression": "attribute_not_exists(pk) OR version < :v",
                             "ExpressionAttributeNames": {"#s": "state"},
                             "ExpressionAttributeValues": {
                                 ":s": {"S": "SENDING"},
                                 ":v": {"N": str(turn)},
-                                ":at": {"S": "2026-01-01T00:00:00Z"},
+                                ":c": {"S": "2026-01-01T00:00:00Z"},
                             },
                         }
                     }

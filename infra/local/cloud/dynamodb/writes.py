@@ -86,10 +86,10 @@ def update_item(
 
 
 def holds(condition: Any, item: Item | None) -> bool:
-    """Whether a condition holds; values of different types compare as false, as on AWS."""
+    """Whether a condition holds; what cannot be compared, or measured, does not hold, as on AWS."""
     try:
         return bool(condition.expr(item))
-    except TypeError:
+    except (TypeError, ValueError):
         return False
 
 
