@@ -205,7 +205,7 @@ def _write(out: Path, outputs: Sequence[Output], digest: str) -> None:
     (out / ".state.json").unlink(missing_ok=True)
     for stale in out.iterdir():
         if stale.is_file() and stale.name not in manifest.values():
-            stale.unlink()
+            stale.unlink(missing_ok=True)
     for output in outputs:
         (out / output.hashed).write_bytes(output.content)
     text = json.dumps(manifest, indent=2, sort_keys=True) + "\n"

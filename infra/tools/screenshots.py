@@ -84,9 +84,9 @@ def shoot(
         ) as page:
             if user:
                 _sign_in(page, user)
-                answer = page.goto(base + shot.path, wait_until="load")
-                if answer is None or not answer.ok:
-                    raise RuntimeError(f"{shot.path} could not be opened")
+            answer = page.goto(base + shot.path, wait_until="load")
+            if answer is None or not answer.ok:
+                raise RuntimeError(f"{shot.path} could not be opened")
             yield shot, small(page.screenshot(full_page=full))
 
 
@@ -108,8 +108,8 @@ def small(png: bytes, limit: int = LIMIT) -> bytes:
 def _sign_in(page: Page, user: User) -> None:
     page.locator("main input[type=email]").first.fill(user.email)
     page.locator("main input[type=password]").first.fill(user.password)
-    page.keyboard.press("Enter")
-    page.wait_for_load_state("load")
+    with page.expect_navigation(wait_until="load"):
+        page.keyboard.press("Enter")
     if page.locator("main input[type=password]").count():
         raise RuntimeError("signing in failed")
 
