@@ -830,7 +830,7 @@ def test_a_transaction_of_40_actions_takes_milliseconds() -> None:
                         "Update": {
                             "TableName": TABLE,
                             "Key": key(name),
-                            "UpdateExpression": "SET #s = :s, version = :v, moved = :c REMOVE due_pk",
+                            "UpdateExpression": "SET #s = :s, version = :v, m = :c REMOVE due_pk",
                             "ConditionExpression": "attribute_not_exists(pk) OR version < :v",
                             "ExpressionAttributeNames": {"#s": "state"},
                             "ExpressionAttributeValues": {
