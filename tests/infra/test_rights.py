@@ -1,0 +1,76 @@
+"""What functions may and may not do to rows, by example (security.md §1: S2, S6, S8)."""
+
+import pytest
+
+from tests.infra import stack
+from tests.infra.rights import allows
+
+T = "01JXQ5Z3K4M6N8P0R2S4T6V8WY"
+CONTRACT = f"pen#T#{T}#CONTRACT#01JXQ60A1B2C3D4E5F6G7H8J9K"
+USER = f"wsp#T#{T}#USER#01JXQ60A1B2C3D4E5F6G7H8J9M"
+SECRET = f"pen#T#{T}#SECRET#01JXQ60A1B2C3D4E5F6G7H8J9K"
+JOB = f"pen#T#{T}#JOB#01JXQ60A1B2C3D4E5F6G7H8J9N"
+
+MAY = [
+    ("PensionsApiFunction", "PutItem", "core", [CONTRACT]),
+    ("PensionsApiFunction", "PutItem", "secrets", [SECRET]),
+    ("PensionsSendToInsurerFunction", "GetItem", "secrets", [SECRET]),
+    ("PensionsSendToInsurerFunction", "PutItem", "ledger", [f"pen#T#{T}#ACC#x"]),
+    ("PensionsRelayOutboxFunction", "Query", "flow", ["pen#SYS#DUE#0"]),
+    ("PensionsRelayOutboxFunction", "BatchWriteItem", "flow", [f"pen#T#{T}#OUT#x"]),
+    ("WorkspaceApiFunction", "BatchGetItem", "core", [JOB, f"wsp#T#{T}#JOB#x"]),
+    ("WorkspaceApiFunction", "Query", "core", [f"pen#T#{T}#HIST#contract:x"]),
+    ("WorkspaceApiFunction", "Query", "audit", [f"pen#T#{T}#ENT#contract:x"]),
+    ("WorkspaceAuthorizerFunction", "GetItem", "edge", ["wsp#SYS#SESS#x"]),
+    ("WorkspaceSendMailFunction", "PutItem", "edge", ["wsp#SYS#LINK#x"]),
+]
+
+MAY_NOT = [
+    # The doors of people cannot open credentials, the workers cannot store them.
+    ("PensionsApiFunction", "GetItem", "secrets", [SECRET]),
+    ("PensionsSendToInsurerFunction", "PutItem", "secrets", [SECRET]),
+    ("PensionsTestCredentialsFunction", "PutItem", "secrets", [SECRET]),
+    ("PensionsRunImportFunction", "GetItem", "secrets", [SECRET]),
+    ("PensionsRelayOutboxFunction", "GetItem", "secrets", [SECRET]),
+    ("WorkspaceApiFunction", "GetItem", "secrets", [SECRET]),
+    # A context sees its own rows.
+    ("PensionsApiFunction", "GetItem", "core", [USER]),
+    ("PensionsApiFunction", "BatchGetItem", "core", [CONTRACT, USER]),
+    ("WorkspaceApiFunction", "GetItem", "core", [CONTRACT]),
+    ("WorkspaceApiFunction", "PutItem", "core", [JOB]),
+    ("WorkspaceApiFunction", "UpdateItem", "core", [JOB]),
+    ("WorkspaceApiFunction", "GetItem", "core", [f"pen#T#{T}#JOBS#x"]),
+    ("WorkspaceOnEventsFunction", "GetItem", "core", [JOB]),
+    ("WorkspaceAuthorizerFunction", "GetItem", "core", [JOB]),
+    # Money, history and evidence are not deleted, edited or scanned.
+    ("PensionsApiFunction", "DeleteItem", "core", [CONTRACT]),
+    ("PensionsApiFunction", "UpdateItem", "audit", [f"pen#T#{T}#ENT#x"]),
+    ("PensionsApiFunction", "Scan", "core", []),
+    ("WorkspaceApiFunction", "DeleteItem", "flow", [f"wsp#T#{T}#OUT#x"]),
+    ("WorkspaceMailEventsFunction", "DeleteItem", "edge", ["wsp#SYS#LINK#x"]),
+    # A request that names no key is refused although `ForAllValues` would hold.
+    ("PensionsApiFunction", "Query", "core", []),
+    # A sweeper moves no money.
+    ("PensionsRelayOutboxFunction", "PutItem", "ledger", [f"pen#T#{T}#ACC#x"]),
+]
+
+
+@pytest.mark.parametrize(("function", "action", "role", "keys"), MAY)
+def test_granted(function: str, action: str, role: str, keys: list[str]) -> None:
+    assert allows(function, action, role, keys)
+
+
+@pytest.mark.parametrize(("function", "action", "role", "keys"), MAY_NOT)
+def test_refused(function: str, action: str, role: str, keys: list[str]) -> None:
+    assert not allows(function, action, role, keys)
+
+
+@pytest.mark.parametrize("function", list(stack.functions()))
+def test_no_function_reaches_a_context_that_does_not_exist(function: str) -> None:
+    for prefix in ("pay", "rec", "crd", "wfl"):
+        assert not allows(function, "GetItem", "core", [f"{prefix}#T#{T}#CODE#x"])
+
+
+def test_indexes_are_covered_where_they_exist() -> None:
+    assert allows("PensionsApiFunction", "Query", "core", [f"pen#T#{T}#CONTRACTS"], index=True)
+    assert not allows("PensionsApiFunction", "Query", "ledger", [f"pen#T#{T}#ACC#x"], index=True)
