@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from kernel.errors import ConflictError
 from kernel.events import Event
@@ -20,7 +20,7 @@ from workspace.domain.api_key import ApiKey
 from workspace.domain.attention import Attention
 from workspace.domain.incident import Incident, IncidentState
 from workspace.domain.link import Link
-from workspace.domain.message import Message
+from workspace.domain.message import MailNews, Message
 from workspace.domain.session import Session
 from workspace.domain.tenant import Tenant
 from workspace.domain.user import Membership, Person
@@ -407,6 +407,12 @@ class Throttle(Protocol):
     def forgive(self, act: str, subject: str, *, window_seconds: int) -> None: ...
 
 
+# Tags every mail carries and every report about it brings back.
+MESSAGE_TAG: Final = "kopru-message"
+TENANT_TAG: Final = "kopru-tenant"
+NO_TENANT: Final = "none"
+
+
 class MailResult(StrEnum):
     """How handing a mail over ended; ``UNKNOWN`` is the default reading."""
 
@@ -423,6 +429,19 @@ class MailOutcome:
     result: MailResult
     provider_id: str = ""
     code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MailReport:
+    """One report of the mail service, already understood: whose mail, what happened, and whether
+    it is for good.
+    """
+
+    tenant_id: str
+    message_id: str
+    provider_id: str
+    news: MailNews
+    permanent: bool
 
 
 class Mailer(Protocol):

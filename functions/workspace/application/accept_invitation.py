@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, replace
 
-from kernel.errors import Problem, ValidationError
+from kernel.errors import Problem
 from kernel.sensitive import Secret
 from toolkit.auth import TenantContext
 from workspace.application.passwords import checked_password
 from workspace.application.show_link import LinkView, ShowLink, link_invalid
 from workspace.domain.link import LinkPurpose
+from workspace.domain.problems import invalid
 from workspace.domain.user import Company, MembershipState, Person, PersonState, with_company
 from workspace.ports import Digest, PasswordHasher, SystemStore, Throttle, WriteRefusedError
 
@@ -50,8 +51,7 @@ class AcceptInvitation:
         unit = company.unit()
         if view.needs_password:
             if password is None:
-                problem = Problem("/password", "required", "Choose a password.")
-                raise ValidationError("invalid_input", "Some fields are wrong.", problems=[problem])
+                raise invalid(Problem("/password", "required", "Choose a password."))
             clear = checked_password(password, person, view.company)
             unit.set_password(person.id, self.hasher.hash(clear))
         membership = company.membership(person.id)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from kernel.clock import Clock
 from kernel.ids import IdSource
 from kernel.sensitive import Email, Secret
-from kernel.text import clean_person_name
 from toolkit.auth import TenantContext
 from workspace.application.invite_user import PersonEntry, enter_person
 from workspace.application.issue_api_key import KeyMaker
@@ -13,7 +12,7 @@ from workspace.domain.api_key import ApiKey
 from workspace.domain.events import TENANT_CREATED
 from workspace.domain.message import Message, MessageKind
 from workspace.domain.tenant import Tenant, new_tenant
-from workspace.domain.user import OWNER, Membership
+from workspace.domain.user import OWNER, Membership, check_person_name
 from workspace.ports import SystemStore
 
 FIRST_KEY_SCOPES = ("workspace:*:*", "pensions:*:*")
@@ -55,7 +54,7 @@ class CreateTenant:
         context = TenantContext(tenant.id, actor, correlation_id)
         unit = self.store.unit(actor).for_tenant(context)
         tenant = unit.add_tenant(tenant)
-        entry = PersonEntry(owner_email, clean_person_name(owner_name), language)
+        entry = PersonEntry(owner_email, check_person_name(owner_name, "/owner/name"), language)
         person = enter_person(self.store, unit, self.ids, entry)
         owner = unit.add_membership(
             Membership(person.id, owner_email, entry.name, (OWNER,), language), "user.invited"

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 from kernel.ids import IdSource
 from kernel.sensitive import Email, Secret
-from kernel.text import clean_person_name
 from toolkit.auth import TenantContext
 from workspace.application.invite_user import PersonEntry, enter_person
 from workspace.application.passwords import checked_password
@@ -18,6 +17,7 @@ from workspace.domain.user import (
     MembershipState,
     Person,
     PersonState,
+    check_person_name,
     check_roles,
     with_company,
 )
@@ -47,7 +47,7 @@ class InstallUser:
         tenant = company.tenant()
         unit = company.unit()
         known = self.store.person_of(email)
-        entry = PersonEntry(email, clean_person_name(name), language)
+        entry = PersonEntry(email, check_person_name(name), language)
         if known is None:
             fresh = Person(
                 self.ids.new(),

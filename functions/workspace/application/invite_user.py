@@ -7,11 +7,16 @@ from datetime import date
 from kernel.errors import ConflictError, NotFoundError
 from kernel.ids import IdSource
 from kernel.sensitive import Email
-from kernel.text import clean_person_name
 from toolkit.auth import TenantContext
 from workspace.domain.message import Message, MessageKind
 from workspace.domain.tenant import check_language
-from workspace.domain.user import Membership, MembershipState, Person, check_roles
+from workspace.domain.user import (
+    Membership,
+    MembershipState,
+    Person,
+    check_person_name,
+    check_roles,
+)
 from workspace.ports import (
     CommandIdentity,
     Remembered,
@@ -60,7 +65,7 @@ class InviteUser:
         answer: Callable[[Membership], Remembered] | None = None,
     ) -> Membership:
         """Raises: ConflictError("user_exists") for a member; ParseError, ValidationError."""
-        entry = PersonEntry(email, clean_person_name(name), check_language(language))
+        entry = PersonEntry(email, check_person_name(name), check_language(language))
         wanted = check_roles(roles)
         try:
             return self._invite(context, entry, wanted, until, command, answer)

@@ -6,12 +6,13 @@ from datetime import date
 from typing import Final
 
 from kernel.clock import Clock
-from kernel.errors import Problem, ValidationError
+from kernel.errors import Problem
 from kernel.ids import IdSource
 from kernel.sensitive import Secret
 from kernel.text import clean_free_text
 from toolkit.auth import TenantContext
 from workspace.domain.api_key import VISIBLE_CHARACTERS, ApiKey, check_scopes, secret_of
+from workspace.domain.problems import invalid, parsed_at
 from workspace.ports import Digest, SystemStore, Tokens, WorkspaceUnit
 
 _MAX_NAME: Final = 80
@@ -71,8 +72,7 @@ class IssueApiKey:
         """Raises: ValidationError, ParseError; ForbiddenError("scope_exceeds_own")."""
         wanted = check_scopes(scopes, issuer_may)
         if expires_on is not None and expires_on < self.clock.now().date():
-            problem = Problem("/expires_on", "in_the_past", "The end is in the past.")
-            raise ValidationError("invalid_input", "Some fields are wrong.", problems=[problem])
+            raise invalid(Problem("/expires_on", "in_the_past", "The end is in the past."))
         unit = self.store.company(context).unit()
         key, secret = self.keys.make(
             unit, _key_name(name), wanted, created_by=context.actor, expires_on=expires_on
@@ -99,8 +99,7 @@ class IssueOperatorKey:
 
 
 def _key_name(name: str) -> str:
-    cleaned = clean_free_text(name, _MAX_NAME).strip()
+    cleaned = parsed_at("/name", lambda: clean_free_text(name, _MAX_NAME)).strip()
     if not cleaned or "\n" in cleaned:
-        problem = Problem("/name", "required", "Give the key a name of one line.")
-        raise ValidationError("invalid_input", "Some fields are wrong.", problems=[problem])
+        raise invalid(Problem("/name", "required", "Give the key a name of one line."))
     return cleaned

@@ -1,8 +1,8 @@
 """The rule of passwords as a problem of the field they were typed into."""
 
-from kernel.errors import ParseError, Problem, ValidationError
 from kernel.sensitive import Secret
 from workspace.domain.password import check_password
+from workspace.domain.problems import parsed_at
 from workspace.domain.user import Person
 
 
@@ -12,11 +12,6 @@ def checked_password(password: Secret, person: Person, company: str) -> Secret:
     Raises: ValidationError("invalid_input") with a problem at ``/password``.
     """
     words = (person.name, person.email.reveal("password rule"), company)
-    try:
-        check_password(password.reveal("password rule"), words=words)
-    except ParseError as error:
-        problem = Problem("/password", error.code.lower(), error.message)
-        raise ValidationError(
-            "invalid_input", "Some fields are wrong.", problems=[problem]
-        ) from None
+    clear = password.reveal("password rule")
+    parsed_at("/password", lambda: check_password(clear, words=words))
     return password

@@ -7,18 +7,7 @@ from kernel.parsing import format_instant
 from toolkit.auth import TenantContext
 from workspace.application.send_mail import ACTOR
 from workspace.domain.message import MailNews, Message, joined
-from workspace.ports import SystemStore
-
-
-@dataclass(frozen=True, slots=True)
-class MailReport:
-    """One report, already understood: whose mail, what happened, whether it is for good."""
-
-    tenant_id: str
-    message_id: str
-    provider_id: str
-    news: MailNews
-    permanent: bool
+from workspace.ports import MailReport, SystemStore
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,8 +115,8 @@ class SendMail:
 
     def _link(self, unit: WorkspaceUnit, message: Message) -> str:
         """The link this mail carries, its hash added to the claim."""
-        if message.kind not in _LINKS:
-            return self.links.to("/")
+        if message.kind is MessageKind.CREDENTIALS_REFUSED:
+            return self.links.to(f"/pensions/contracts/{message.params['contract_id']}")
         purpose, path = _LINKS[message.kind]
         token = self.tokens.new().reveal("write a link into a mail")
         unit.add_link(

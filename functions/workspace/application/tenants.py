@@ -3,9 +3,8 @@
 from dataclasses import dataclass, replace
 
 from kernel.errors import PreconditionFailedError
-from kernel.text import clean_company_title
 from toolkit.auth import TenantContext
-from workspace.domain.tenant import Tenant, check_language, check_zone
+from workspace.domain.tenant import Tenant, check_language, check_name, check_zone
 from workspace.ports import Page, Position, SystemStore
 
 
@@ -53,7 +52,7 @@ class ChangeTenant:
             raise stale_version()
         after = replace(
             before,
-            name=before.name if name is None else clean_company_title(name),
+            name=before.name if name is None else check_name(name),
             language=before.language if language is None else check_language(language),
             zone=before.zone if zone is None else check_zone(zone),
         )

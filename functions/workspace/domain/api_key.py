@@ -7,7 +7,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Final
 
-from kernel.errors import ForbiddenError, Problem, ValidationError
+from kernel.errors import ForbiddenError, Problem
+from workspace.domain.problems import invalid
 from workspace.domain.stamp import NEW, Stamp
 
 LIVE: Final = "kopru_live_"
@@ -70,15 +71,14 @@ def check_scopes(
     """
     wanted = tuple(dict.fromkeys(scopes))
     if not wanted or len(wanted) > _MAX_SCOPES:
-        problem = Problem(pointer, "scope_required", "Give 1 to 50 scopes.")
-        raise ValidationError("invalid_input", "Some fields are wrong.", problems=[problem])
+        raise invalid(Problem(pointer, "scope_required", "Give 1 to 50 scopes."))
     problems = [
         Problem(f"{pointer}/{number}", "scope_shape", "A scope reads context:resource:action.")
         for number, scope in enumerate(wanted)
         if _SCOPE.fullmatch(scope) is None
     ]
     if problems:
-        raise ValidationError("invalid_input", "Some fields are wrong.", problems=problems)
+        raise invalid(*problems)
     if not all(issuer_may(scope) for scope in wanted):
         raise ForbiddenError("scope_exceeds_own", "A key cannot do more than its issuer.")
     return wanted

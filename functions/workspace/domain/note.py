@@ -3,9 +3,10 @@
 import re
 from typing import Final
 
-from kernel.errors import Problem, ValidationError
+from kernel.errors import Problem
 from kernel.identifiers import iban, tckn
 from kernel.text import clean_free_text
+from workspace.domain.problems import invalid, parsed_at
 
 MAX_LENGTH: Final = 500
 _DIGITS: Final = re.compile(r"(?<![0-9])[0-9]{11}(?![0-9])")
@@ -15,10 +16,10 @@ _ACCOUNT: Final = re.compile(r"[A-Z]{2}[0-9]{2}(?: ?[0-9A-Z]){11,30}")
 def check_note(text: str, pointer: str = "/note") -> str:
     """The note in canonical form, one to 500 characters.
 
-    Raises: ParseError for characters nobody can see or a note that is too long;
-    ValidationError("invalid_input") for an empty one or one with an identity or account number.
+    Raises: ValidationError("invalid_input") for characters nobody can see, an empty or too long
+    note, and one with an identity or account number.
     """
-    note = clean_free_text(text, MAX_LENGTH).strip()
+    note = parsed_at(pointer, lambda: clean_free_text(text, MAX_LENGTH)).strip()
     problems = []
     if not note:
         problems.append(Problem(pointer, "required", "Say in a few words what was done."))
@@ -27,7 +28,7 @@ def check_note(text: str, pointer: str = "/note") -> str:
             Problem(pointer, "personal_data", "Leave identity and account numbers out of notes.")
         )
     if problems:
-        raise ValidationError("invalid_input", "Some fields are wrong.", problems=problems)
+        raise invalid(*problems)
     return note
 
 

@@ -5,8 +5,9 @@ from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from kernel.errors import Problem, ValidationError
+from kernel.errors import Problem
 from kernel.text import clean_company_title
+from workspace.domain.problems import invalid, parsed_at
 from workspace.domain.stamp import NEW, Stamp
 
 LANGUAGES: Final = ("tr", "el", "en")
@@ -32,13 +33,18 @@ class Tenant:
     stamp: Stamp = NEW
 
 
+def check_name(name: str, pointer: str = "/name") -> str:
+    """The company's title in canonical form; raises ValidationError("invalid_input")."""
+    return parsed_at(pointer, lambda: clean_company_title(name))
+
+
 def check_language(language: str, pointer: str = "/language") -> str:
     """The language, if the product speaks it.
 
     Raises: ValidationError("invalid_input") naming ``pointer``.
     """
     if language not in LANGUAGES:
-        raise _wrong(Problem(pointer, "language_unknown", "Choose tr, el or en."))
+        raise invalid(Problem(pointer, "language_unknown", "Choose tr, el or en."))
     return language
 
 
@@ -51,17 +57,10 @@ def check_zone(zone: str, pointer: str = "/zone") -> str:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         problem = Problem(pointer, "zone_unknown", "Choose a time zone such as Europe/Istanbul.")
-        raise _wrong(problem) from None
+        raise invalid(problem) from None
     return zone
 
 
 def new_tenant(identity: str, name: str, language: str, zone: str) -> Tenant:
-    """A tenant with checked fields.
-
-    Raises: ParseError for the name, ValidationError for language and zone.
-    """
-    return Tenant(identity, clean_company_title(name), check_language(language), check_zone(zone))
-
-
-def _wrong(problem: Problem) -> ValidationError:
-    return ValidationError("invalid_input", "Some fields are wrong.", problems=[problem])
+    """A tenant with checked fields; raises ValidationError("invalid_input")."""
+    return Tenant(identity, check_name(name), check_language(language), check_zone(zone))

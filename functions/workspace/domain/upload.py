@@ -3,8 +3,9 @@
 import re
 from typing import Final
 
-from kernel.errors import Problem, ValidationError
+from kernel.errors import Problem
 from kernel.text import clean_free_text
+from workspace.domain.problems import invalid, parsed_at
 
 MAX_BYTES: Final = 10_000_000
 CONTENT_TYPES: Final = (
@@ -24,10 +25,10 @@ def check_upload(filename: str, content_type: str, size: int) -> str:
     """The file's name without any path, if such a file may be sent.
 
     Units: ``size`` is bytes, 1 to 10,000,000.
-    Raises: ParseError for a name with invisible characters; ValidationError("invalid_input") with
-    a problem per wrong field.
+    Raises: ValidationError("invalid_input") with a problem per wrong field.
     """
-    name = _NOT_IN_NAMES.sub("_", clean_free_text(filename, 500)).strip(" .")[-_MAX_NAME:]
+    clean = parsed_at("/filename", lambda: clean_free_text(filename, 500))
+    name = _NOT_IN_NAMES.sub("_", clean).strip(" .")[-_MAX_NAME:]
     problems = []
     if not name:
         problems.append(Problem("/filename", "required", "The file needs a name."))
@@ -38,5 +39,5 @@ def check_upload(filename: str, content_type: str, size: int) -> str:
     if not 0 < size <= MAX_BYTES:
         problems.append(Problem("/size", "size_limit", "A file has 1 to 10,000,000 bytes."))
     if problems:
-        raise ValidationError("invalid_input", "Some fields are wrong.", problems=problems)
+        raise invalid(*problems)
     return name

@@ -11,8 +11,10 @@ from datetime import date
 from enum import StrEnum
 from typing import Final
 
-from kernel.errors import ForbiddenError, Problem, RuleViolationError, ValidationError
+from kernel.errors import ForbiddenError, Problem, RuleViolationError
 from kernel.sensitive import Email
+from kernel.text import clean_person_name
+from workspace.domain.problems import invalid, parsed_at
 from workspace.domain.stamp import NEW, Stamp
 
 COMPANY_ROLES: Final = ("owner", "accountant", "payroll", "finance", "viewer")
@@ -88,6 +90,11 @@ class Membership:
         return self.state is MembershipState.ACTIVE and in_time
 
 
+def check_person_name(name: str, pointer: str = "/name") -> str:
+    """A person's name in canonical form; raises ValidationError("invalid_input")."""
+    return parsed_at(pointer, lambda: clean_person_name(name))
+
+
 def check_roles(roles: Iterable[str], pointer: str = "/roles") -> tuple[str, ...]:
     """Roles in the order of ``COMPANY_ROLES``, each once.
 
@@ -102,15 +109,14 @@ def check_roles(roles: Iterable[str], pointer: str = "/roles") -> tuple[str, ...
     if not wanted:
         problems.append(Problem(pointer, "role_required", "Give at least one role."))
     if problems:
-        raise ValidationError("invalid_input", "Some fields are wrong.", problems=problems)
+        raise invalid(*problems)
     return tuple(role for role in COMPANY_ROLES if role in wanted)
 
 
 def check_theme(theme: str) -> str:
     """The theme, if it is one; raises ValidationError("invalid_input")."""
     if theme not in THEMES:
-        problem = Problem("/theme", "theme_unknown", "Choose auto, light or dark.")
-        raise ValidationError("invalid_input", "Some fields are wrong.", problems=[problem])
+        raise invalid(Problem("/theme", "theme_unknown", "Choose auto, light or dark."))
     return theme
 
 

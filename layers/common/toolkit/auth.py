@@ -22,6 +22,9 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
             "workspace:today:read",
             "workspace:message:read",
             "workspace:incident:read",
+            "workspace:job:cancel",
+            "workspace:event:read",
+            "workspace:audit:verify",
             "workspace:upload:write",
             "workspace:tenant:read",
             "workspace:user:read",
@@ -34,6 +37,7 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
             "workspace:timeline:read",
             "workspace:today:read",
             "workspace:incident:read",
+            "workspace:job:cancel",
             "workspace:upload:write",
             "workspace:tenant:read",
             "pensions:provider:read",
@@ -69,9 +73,10 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
             "pensions:remittance:read",
         }
     ),
+    # `operator:` is a segment of its own: no company's role or key covers it with a wildcard.
     "operator": frozenset(
         {
-            "workspace:tenant:create",
+            "operator:*:*",
             "workspace:tenant:read",
             "workspace:incident:*",
             "workspace:job:read",

@@ -2,8 +2,18 @@
 once.
 """
 
+from toolkit.entrypoints.authorizer import Proof, authorizer_handler
 from toolkit.entrypoints.http import HttpApp, Reply, Request
 from toolkit.entrypoints.queue import QueueMessage, queue_handler
 from toolkit.entrypoints.schedule import schedule_handler
 
-__all__ = ["HttpApp", "QueueMessage", "Reply", "Request", "queue_handler", "schedule_handler"]
+__all__ = [
+    "HttpApp",
+    "Proof",
+    "QueueMessage",
+    "Reply",
+    "Request",
+    "authorizer_handler",
+    "queue_handler",
+    "schedule_handler",
+]

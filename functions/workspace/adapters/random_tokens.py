@@ -1,0 +1,27 @@
+"""Tokens from the operating system's randomness, and the hash under which they are stored."""
+
+import base64
+import hashlib
+import os
+from collections.abc import Callable
+from typing import Final
+
+from kernel.sensitive import Secret
+
+_BYTES: Final = 32
+
+
+class RandomTokens:
+    """``Tokens`` of the ports: 256 bits, 43 URL-safe characters."""
+
+    def __init__(self, random_bytes: Callable[[int], bytes] = os.urandom) -> None:
+        self._random_bytes = random_bytes
+
+    def new(self) -> Secret:
+        raw = self._random_bytes(_BYTES)
+        return Secret(base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii"))
+
+
+def digest(token: str) -> str:
+    """SHA-256 of a token; it has 256 random bits, so no salt and no slow hash is needed."""
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,343 @@
+"""Composition root of the workspace: the only module that knows both sides."""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+
+from kernel.links import Links
+from kernel.sensitive import Email
+from toolkit.aws.limits import RateLimiter
+from toolkit.aws.unit_of_work import chain_hash
+from toolkit.http.cursor import Cursors
+from toolkit.platform import Platform
+from webkit.assets import Assets
+from webkit.render import Renderer
+from workspace.adapters.argon2_passwords import Argon2Passwords
+from workspace.adapters.dynamodb_unit import CONTEXT, SYSTEM, Workshop
+from workspace.adapters.dynamodb_workspace import DynamoSystemStore
+from workspace.adapters.random_tokens import RandomTokens, digest
+from workspace.adapters.s3_uploads import S3Uploads
+from workspace.adapters.ses_mailer import SesMailer
+from workspace.application.accept_invitation import AcceptInvitation
+from workspace.application.api_keys import ListApiKeys, ReadApiKey, RevokeApiKey
+from workspace.application.create_tenant import CreateTenant
+from workspace.application.identify_key import IdentifyKey
+from workspace.application.identify_session import IdentifySession
+from workspace.application.incidents import (
+    ListIncidents,
+    ListOpenIncidents,
+    LocateIncident,
+    ReadIncident,
+    ResolveIncident,
+)
+from workspace.application.install_user import InstallUser
+from workspace.application.invite_again import InviteAgain
+from workspace.application.invite_user import InviteUser
+from workspace.application.issue_api_key import IssueApiKey, IssueOperatorKey, KeyMaker
+from workspace.application.jobs import CancelJob, ListJobs, ReadJob
+from workspace.application.list_events import ListEvents
+from workspace.application.list_today import ListToday
+from workspace.application.messages import ListMessages, ReadMessage
+from workspace.application.project_event import ProjectEvent
+from workspace.application.read_account import ReadAccount
+from workspace.application.read_timeline import ReadTimeline
+from workspace.application.record_mail_event import RecordMailEvent
+from workspace.application.request_password_reset import RequestPasswordReset
+from workspace.application.reset_password import ResetPassword
+from workspace.application.save_preferences import SavePreferences
+from workspace.application.send_mail import SendMail
+from workspace.application.show_link import ShowLink
+from workspace.application.sign_in import SignIn
+from workspace.application.sign_out import SignOut, SignOutEverywhere
+from workspace.application.start_password_reset import StartPasswordReset
+from workspace.application.start_upload import StartUpload
+from workspace.application.sweep_messages import SweepMessages
+from workspace.application.switch_tenant import SwitchTenant
+from workspace.application.tenants import ChangeTenant, ListTenants, ReadTenant
+from workspace.application.users import ChangeUser, ListUsers, ReadUser, RemoveUser
+from workspace.application.verify_audit import VerifyAudit
+from workspace.ports import Mailer, PasswordHasher, SystemStore, Throttle, Tokens
+from workspace.settings import WorkspaceSettings
+
+PAGES = Path(__file__).parent / "pages"
+LIVE_STAGE = "prod"
+SESSION_COOKIE = "kopru"
+LANGUAGE_COOKIE = "kopru_language"
+
+
+@dataclass
+class Application:
+    """The use cases of this context; each call makes a fresh one over shared plumbing."""
+
+    settings: WorkspaceSettings
+    platform: Platform
+    hasher: PasswordHasher
+    tokens: Tokens
+    assets: Assets | None = None
+    own_mailer: Mailer | None = None
+    own_store: SystemStore | None = None
+    own_throttle: Throttle | None = None
+
+    # ------------------------------------------------------------------ plumbing
+
+    @cached_property
+    def workshop(self) -> Workshop:
+        """What stores and units are made from."""
+        return Workshop(self.platform.machinery, self.settings.mail_queue, self._email_digest)
+
+    def _email_digest(self, email: Email) -> str:
+        """Under which key an address is found; case makes no difference when looking."""
+        key = self.platform.app_secret.derive("email-index")
+        text = email.reveal("look up an address").lower()
+        return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:40]
+
+    @cached_property
+    def store(self) -> SystemStore:
+        """All stores of the context hang on this one."""
+        return self.own_store or DynamoSystemStore(self.workshop)
+
+    @cached_property
+    def throttle(self) -> Throttle:
+        """Counters of sign-ins, resets and links."""
+        return self.own_throttle or RateLimiter(self.platform.database, SYSTEM, self.platform.clock)
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        """Pages of this context."""
+        return Renderer.for_pages(PAGES, assets=self.assets)
+
+    @cached_property
+    def mailer(self) -> Mailer:
+        """Mails of this context; they need no built assets."""
+        return self.own_mailer or SesMailer(
+            lambda: self.platform.client("sesv2"),
+            Renderer.for_pages(PAGES, assets=Assets({})),
+            sender=self.settings.sender,
+            configuration_set=self.settings.configuration_set,
+        )
+
+    @cached_property
+    def cursors(self) -> Cursors:
+        """Sealed paging cursors."""
+        return Cursors(self.platform.cursor_key(CONTEXT))
+
+    @cached_property
+    def keys(self) -> KeyMaker:
+        """Maker of API keys of this stage."""
+        live = self.settings.common.stage == LIVE_STAGE
+        return KeyMaker(self.platform.ids, self.tokens, digest, live)
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers reach us by HTTPS: everywhere but on this machine."""
+        return not self.settings.common.is_local
+
+    def cookie(self, name: str) -> str:
+        """Full name of a cookie.
+
+        ``__Host-`` binds it to this host and to HTTPS. The local stack has neither; there the port
+        goes into the name, because cookies of one machine do not know ports and several stacks may
+        run side by side.
+        """
+        if self.secure:
+            return f"__Host-{name}"
+        port = self.settings.common.base_url.rpartition(":")[2]
+        return f"{name}-{port}" if port.isdigit() else name
+
+    # ------------------------------------------------------------------ identity
+
+    def identify_key(self) -> IdentifyKey:
+        return IdentifyKey(self.store, self.platform.clock, digest)
+
+    def identify_session(self) -> IdentifySession:
+        return IdentifySession(self.store, self.platform.clock, digest)
+
+    def sign_in(self) -> SignIn:
+        return SignIn(
+            self.store, self.platform.clock, self.hasher, self.tokens, self.throttle, digest
+        )
+
+    def sign_out(self) -> SignOut:
+        return SignOut(self.store)
+
+    def sign_out_everywhere(self) -> SignOutEverywhere:
+        return SignOutEverywhere(self.store)
+
+    def switch_tenant(self) -> SwitchTenant:
+        return SwitchTenant(self.store, self.platform.clock)
+
+    def save_preferences(self) -> SavePreferences:
+        return SavePreferences(self.store)
+
+    def read_account(self) -> ReadAccount:
+        return ReadAccount(self.store)
+
+    def show_link(self) -> ShowLink:
+        return ShowLink(self.store, self.platform.clock, digest)
+
+    def accept_invitation(self) -> AcceptInvitation:
+        return AcceptInvitation(self.store, self.show_link(), self.hasher, self.throttle, digest)
+
+    def request_password_reset(self) -> RequestPasswordReset:
+        return RequestPasswordReset(self.store, self.platform.ids, self.throttle, digest)
+
+    def start_password_reset(self) -> StartPasswordReset:
+        return StartPasswordReset(self.store, self.platform.clock)
+
+    def reset_password(self) -> ResetPassword:
+        return ResetPassword(self.store, self.show_link(), self.hasher, self.throttle, digest)
+
+    # ------------------------------------------------------------------ companies and people
+
+    def create_tenant(self) -> CreateTenant:
+        return CreateTenant(self.store, self.platform.clock, self.platform.ids, self.keys)
+
+    def read_tenant(self) -> ReadTenant:
+        return ReadTenant(self.store)
+
+    def list_tenants(self) -> ListTenants:
+        return ListTenants(self.store)
+
+    def change_tenant(self) -> ChangeTenant:
+        return ChangeTenant(self.store)
+
+    def list_users(self) -> ListUsers:
+        return ListUsers(self.store)
+
+    def read_user(self) -> ReadUser:
+        return ReadUser(self.store)
+
+    def invite_user(self) -> InviteUser:
+        return InviteUser(self.store, self.platform.ids)
+
+    def invite_again(self) -> InviteAgain:
+        return InviteAgain(self.store, self.platform.ids)
+
+    def change_user(self) -> ChangeUser:
+        return ChangeUser(self.store, self.platform.clock)
+
+    def remove_user(self) -> RemoveUser:
+        return RemoveUser(self.store, self.platform.clock)
+
+    def install_user(self) -> InstallUser:
+        return InstallUser(self.store, self.platform.ids, self.hasher)
+
+    def issue_api_key(self) -> IssueApiKey:
+        return IssueApiKey(self.store, self.platform.clock, self.keys)
+
+    def issue_operator_key(self) -> IssueOperatorKey:
+        return IssueOperatorKey(self.store, self.keys)
+
+    def list_api_keys(self) -> ListApiKeys:
+        return ListApiKeys(self.store)
+
+    def read_api_key(self) -> ReadApiKey:
+        return ReadApiKey(self.store)
+
+    def revoke_api_key(self) -> RevokeApiKey:
+        return RevokeApiKey(self.store)
+
+    # ------------------------------------------------------------------ the spine
+
+    def list_jobs(self) -> ListJobs:
+        return ListJobs(self.store)
+
+    def read_job(self) -> ReadJob:
+        return ReadJob(self.store)
+
+    def cancel_job(self) -> CancelJob:
+        return CancelJob(self.store)
+
+    def start_upload(self) -> StartUpload:
+        return StartUpload(S3Uploads(self.platform.files), self.platform.ids)
+
+    def read_timeline(self) -> ReadTimeline:
+        return ReadTimeline(self.store)
+
+    def list_incidents(self) -> ListIncidents:
+        return ListIncidents(self.store)
+
+    def list_open_incidents(self) -> ListOpenIncidents:
+        return ListOpenIncidents(self.store)
+
+    def locate_incident(self) -> LocateIncident:
+        return LocateIncident(self.store)
+
+    def read_incident(self) -> ReadIncident:
+        return ReadIncident(self.store)
+
+    def resolve_incident(self) -> ResolveIncident:
+        return ResolveIncident(self.store, self.platform.clock)
+
+    def list_messages(self) -> ListMessages:
+        return ListMessages(self.store)
+
+    def read_message(self) -> ReadMessage:
+        return ReadMessage(self.store)
+
+    def list_events(self) -> ListEvents:
+        return ListEvents(self.store)
+
+    def list_today(self) -> ListToday:
+        return ListToday(self.store)
+
+    def verify_audit(self) -> VerifyAudit:
+        return VerifyAudit(self.store, chain_hash)
+
+    # ------------------------------------------------------------------ workers
+
+    def send_mail(self) -> SendMail:
+        return SendMail(
+            self.store,
+            self.platform.clock,
+            self.platform.ids,
+            self.tokens,
+            digest,
+            Links(self.settings.common.base_url),
+            self.mailer,
+        )
+
+    def record_mail_event(self) -> RecordMailEvent:
+        return RecordMailEvent(self.store, self.platform.clock)
+
+    def project_event(self) -> ProjectEvent:
+        return ProjectEvent(self.store, self.platform.clock, self.platform.ids)
+
+    def sweep_messages(self) -> SweepMessages:
+        return SweepMessages(self.store, self.platform.clock, self.platform.ids)
+
+    def relay_outbox(self) -> int:
+        """Deliver outbox rows whose process died."""
+        return self.platform.machinery.outbox.relay(SYSTEM)
+
+
+def build(
+    settings: WorkspaceSettings,
+    *,
+    platform: Platform | None = None,
+    hasher: PasswordHasher | None = None,
+    tokens: Tokens | None = None,
+    assets: Assets | None = None,
+    mailer: Mailer | None = None,
+    store: SystemStore | None = None,
+    throttle: Throttle | None = None,
+) -> Application:
+    """Build the context; tests pass their own parts."""
+    return Application(
+        settings=settings,
+        platform=platform or Platform(settings.common),
+        hasher=hasher or Argon2Passwords(),
+        tokens=tokens or RandomTokens(),
+        assets=assets,
+        own_mailer=mailer,
+        own_store=store,
+        own_throttle=throttle,
+    )
+
+
+@cache
+def application() -> Application:
+    """The context of this process, built at its first use."""
+    return build(WorkspaceSettings.from_environment())

@@ -1,0 +1,98 @@
+"""Health, sessions, invitations, password resets, and oneself."""
+
+from toolkit.auth import Principal, TenantContext
+from toolkit.entrypoints import Reply, Request
+from workspace.handlers.http.app import app, person_id, use
+from workspace.pages.cookies import ended_cookie, session_cookie
+from workspace.pages.words import language_of
+from workspace.schemas import (
+    AcceptanceIn,
+    NewPasswordIn,
+    PreferencesIn,
+    ResetIn,
+    SignInIn,
+    account_out,
+)
+
+ACCEPTED = {"status": "accepted"}
+
+
+@app.api("GET", "/health", permission=None)
+def health(_request: Request) -> Reply:
+    """Whether this process answers; says nothing else."""
+    return Reply({"status": "ok"})
+
+
+@app.api("POST", "/v1/sessions", permission=None)
+def sign_in(request: Request) -> Reply:
+    """Sign in; the session travels in a cookie, the token for changes in the body."""
+    body = request.json(SignInIn)
+    done = use().sign_in()(
+        body.email,
+        body.password,
+        source_ip=request.source_ip,
+        user_agent=request.headers.get("user-agent", ""),
+    )
+    person = done.person
+    principal = Principal("session", person.id, session_hash=done.session.digest)
+    roles = use().read_user()(TenantContext(done.session.tenant_id, ""), person.id).roles
+    out = account_out(person, done.session.tenant_id, roles, app.csrf_token(principal))
+    return Reply(out, 201, cookies=(session_cookie(done.token),))
+
+
+@app.api("DELETE", "/v1/sessions/current", permission=None)
+def sign_out(request: Request) -> Reply:
+    """End this session; ``?everywhere=true`` ends all of the person."""
+    person = person_id(request)
+    if request.query.get("everywhere") == "true":
+        use().sign_out_everywhere()(person, keep=None)
+    use().sign_out()(request.principal.session_hash)
+    return Reply(None, 204, cookies=(ended_cookie(),))
+
+
+@app.api("GET", "/v1/me", permission=None)
+def show_me(request: Request) -> Reply:
+    """Oneself, with the token that changes by cookie need."""
+    account = use().read_account()(person_id(request))
+    principal = request.principal
+    return Reply(
+        account_out(account.person, principal.tenant_id, principal.roles, app.csrf_token(principal))
+    )
+
+
+@app.api("PATCH", "/v1/me", permission=None)
+def change_me(request: Request) -> Reply:
+    """Change language or theme."""
+    person = person_id(request)
+    body = request.json(PreferencesIn)
+    saved = use().save_preferences()(person, language=body.language, theme=body.theme)
+    principal = request.principal
+    return Reply(
+        account_out(saved, principal.tenant_id, principal.roles, app.csrf_token(principal))
+    )
+
+
+@app.api("POST", "/v1/invitations/accept", permission=None)
+def accept_invitation(request: Request) -> Reply:
+    """Join a company by the token of a mail."""
+    body = request.json(AcceptanceIn)
+    use().accept_invitation()(body.token, body.password)
+    return Reply(None, 204)
+
+
+@app.api("POST", "/v1/password-resets", permission=None)
+def request_password_reset(request: Request) -> Reply:
+    """Ask for a new password; the answer is the same for everybody."""
+    body = request.json(ResetIn)
+    use().request_password_reset()(
+        body.email, language=language_of(request), source_ip=request.source_ip
+    )
+    return Reply(ACCEPTED, 202)
+
+
+@app.api("POST", "/v1/password-resets/complete", permission=None)
+def complete_password_reset(request: Request) -> Reply:
+    """Set a new password by the token of a mail."""
+    body = request.json(NewPasswordIn)
+    use().reset_password()(body.token, body.password)
+    return Reply(None, 204)

@@ -1,0 +1,464 @@
+"""The HTTP and event edge of the workspace: request models, and what things look like outside."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator, Field
+
+from kernel.errors import ParseError, ValidationError
+from kernel.events import Event
+from kernel.ids import is_id
+from kernel.parsing import format_instant, parse_date_api
+from kernel.sensitive import Email, Secret
+from toolkit.http.fields import EdgeModel, parsed
+from workspace.domain.api_key import ApiKey
+from workspace.domain.attention import Attention, Today
+from workspace.domain.audit import ChainReport
+from workspace.domain.incident import Incident
+from workspace.domain.message import MailNews, Message
+from workspace.domain.note import check_note
+from workspace.domain.tenant import DEFAULT_ZONE, Tenant, check_language, check_name, check_zone
+from workspace.domain.user import (
+    Membership,
+    Person,
+    check_person_name,
+    check_roles,
+    check_theme,
+)
+from workspace.ports import (
+    MESSAGE_TAG,
+    NO_TENANT,
+    TENANT_TAG,
+    HistoryView,
+    JobView,
+    MailReport,
+    UploadTicket,
+)
+
+Json = dict[str, Any]
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ParseError("TYPE", "A text is expected.")
+    return value
+
+
+def _checked(check: Callable[[str], str]) -> BeforeValidator:
+    """A member read by a rule of the domain; its complaint becomes the problem of this member."""
+
+    def parse(value: object) -> str:
+        try:
+            return check(_text(value))
+        except ValidationError as error:
+            problem = error.problems[0]
+            raise ParseError(problem.code, problem.message) from None
+
+    return parsed(parse)
+
+
+def _roles(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ParseError("TYPE", "A list of roles is expected.")
+    try:
+        return check_roles(value)
+    except ValidationError as error:
+        raise ParseError(error.problems[0].code, error.problems[0].message) from None
+
+
+ApiEmail = Annotated[Email, parsed(Email)]
+ApiDate = Annotated[date, parsed(parse_date_api)]
+Password = Annotated[Secret, parsed(Secret)]
+Token = Annotated[Secret, parsed(Secret)]
+PersonName = Annotated[str, _checked(check_person_name)]
+CompanyName = Annotated[str, _checked(check_name)]
+Language = Annotated[str, _checked(check_language)]
+Zone = Annotated[str, _checked(check_zone)]
+Theme = Annotated[str, _checked(check_theme)]
+Note = Annotated[str, _checked(check_note)]
+Roles = Annotated[tuple[str, ...], parsed(_roles)]
+ShortText = Annotated[str, Field(max_length=400)]
+Codes = Annotated[list[str], Field(max_length=60)]
+
+
+# ---------------------------------------------------------------------------- requests
+
+
+class OwnerIn(EdgeModel):
+    """The first person of a new company."""
+
+    email: ApiEmail
+    name: PersonName
+
+
+class TenantIn(EdgeModel):
+    """Body of opening a company."""
+
+    name: CompanyName
+    language: Language = "tr"
+    zone: Zone = DEFAULT_ZONE
+    owner: OwnerIn
+    issue_api_key: bool = False
+
+
+class TenantPatch(EdgeModel):
+    """Body of changing the company."""
+
+    name: CompanyName | None = None
+    language: Language | None = None
+    zone: Zone | None = None
+
+
+class UserIn(EdgeModel):
+    """Body of inviting somebody."""
+
+    email: ApiEmail
+    name: PersonName
+    roles: Roles
+    language: Language = "tr"
+    until: ApiDate | None = None
+
+
+class UserPatch(EdgeModel):
+    """Body of changing a membership; an explicit null of ``until`` removes the end."""
+
+    roles: Roles | None = None
+    until: ApiDate | None = None
+
+
+class ApiKeyIn(EdgeModel):
+    """Body of issuing an API key."""
+
+    name: ShortText
+    scopes: Codes
+    expires_on: ApiDate | None = None
+
+
+class UploadIn(EdgeModel):
+    """Body of asking for room for a file."""
+
+    filename: ShortText
+    content_type: ShortText
+    size: int
+
+
+class ResolutionIn(EdgeModel):
+    """Body of resolving an incident."""
+
+    note: Note
+
+
+class SignInIn(EdgeModel):
+    """Body of signing in."""
+
+    email: ShortText
+    password: Password
+
+
+class ResetIn(EdgeModel):
+    """Body of asking for a new password."""
+
+    email: ApiEmail
+
+
+class NewPasswordIn(EdgeModel):
+    """Body of setting a password by the token of a mail."""
+
+    token: Token
+    password: Password
+
+
+class AcceptanceIn(EdgeModel):
+    """Body of accepting an invitation; people who have a password need none."""
+
+    token: Token
+    password: Password | None = None
+
+
+class PreferencesIn(EdgeModel):
+    """Body of changing one's preferences."""
+
+    language: Language | None = None
+    theme: Theme | None = None
+
+
+# ---------------------------------------------------------------------------- answers
+
+
+def _instant(text: str) -> str | None:
+    return text or None
+
+
+def _moment(value: datetime | None) -> str | None:
+    return None if value is None else format_instant(value)
+
+
+def _day(value: date | None) -> str | None:
+    return None if value is None else value.isoformat()
+
+
+def tenant_out(tenant: Tenant) -> Json:
+    """A company."""
+    return {
+        "id": tenant.id,
+        "name": tenant.name,
+        "language": tenant.language,
+        "zone": tenant.zone,
+        "state": tenant.state.value,
+        "version": tenant.stamp.version,
+        "created_at": tenant.stamp.created_at,
+        "updated_at": tenant.stamp.updated_at,
+    }
+
+
+def user_out(membership: Membership) -> Json:
+    """Somebody of the company, as colleagues see them."""
+    return {
+        "id": membership.person_id,
+        "email": membership.email.reveal("directory of the company"),
+        "name": membership.name,
+        "roles": list(membership.roles),
+        "language": membership.language,
+        "state": membership.state.value,
+        "until": _day(membership.until),
+        "last_seen_at": _instant(membership.last_seen_at),
+        "version": membership.stamp.version,
+        "created_at": membership.stamp.created_at,
+        "updated_at": membership.stamp.updated_at,
+    }
+
+
+def account_out(person: Person, tenant_id: str, roles: Iterable[str], csrf_token: str) -> Json:
+    """Oneself: what a client of a signed-in person needs to go on."""
+    return {
+        "id": person.id,
+        "email": person.email.reveal("own account"),
+        "name": person.name,
+        "language": person.language,
+        "theme": person.theme,
+        "tenant_id": tenant_id or None,
+        "roles": list(roles),
+        "tenants": [{"id": company.id, "name": company.name} for company in person.companies],
+        "csrf_token": csrf_token,
+    }
+
+
+def role_out(code: str, permissions: Iterable[str], name: str) -> Json:
+    """A role and what it may do."""
+    return {"code": code, "name": name, "permissions": sorted(permissions)}
+
+
+def api_key_out(key: ApiKey, secret: Secret | None = None) -> Json:
+    """A key; with its secret in the one answer that issues it."""
+    out: Json = {
+        "id": key.id,
+        "name": key.name,
+        "hint": key.hint,
+        "scopes": list(key.scopes),
+        "expires_on": _day(key.expires_on),
+        "state": key.state.value,
+        "created_by": key.created_by,
+        "last_used_at": _instant(key.last_used_at),
+        "version": key.stamp.version,
+        "created_at": key.stamp.created_at,
+        "updated_at": key.stamp.updated_at,
+    }
+    if secret is not None:
+        out["secret"] = secret.reveal("shown once to who issued it")
+    return out
+
+
+def job_out(job: JobView) -> Json:
+    """Progress of long work."""
+    return {
+        "id": job.id,
+        "kind": job.kind,
+        "status": job.status,
+        "total": job.total,
+        "done": job.done,
+        "failed": job.failed,
+        "subject": job.subject,
+        "cancellable": job.cancellable and not job.is_final,
+        "created_at": job.created_at,
+        "finished_at": job.finished_at,
+        "result": dict(job.result),
+        "problems": [dict(problem) for problem in job.problems],
+    }
+
+
+def upload_out(ticket: UploadTicket) -> Json:
+    """Where and how to send a file."""
+    return {"upload_id": ticket.upload_id, "url": ticket.url, "fields": dict(ticket.fields)}
+
+
+def history_out(entry: HistoryView, summary: str) -> Json:
+    """One line of a timeline."""
+    return {
+        "at": entry.at,
+        "actor": entry.actor,
+        "type": entry.action,
+        "summary": summary,
+        "detail": {
+            "from": entry.from_state or None,
+            "to": entry.to_state,
+            **{key: value for key, value in entry.detail.items() if key not in ("from", "to")},
+        },
+        "correlation_id": entry.correlation_id,
+    }
+
+
+def incident_out(incident: Incident, summary: str) -> Json:
+    """An incident: ids, codes and counts."""
+    return {
+        "id": incident.id,
+        "tenant_id": incident.tenant_id,
+        "subject": incident.subject,
+        "code": incident.code,
+        "summary": summary,
+        "actor": incident.actor,
+        "count": incident.count,
+        "contract_id": incident.contract_id or None,
+        "source": incident.source,
+        "facts": dict(incident.facts),
+        "state": incident.state.value,
+        "note": incident.note or None,
+        "resolved_by": incident.resolved_by or None,
+        "resolved_at": _instant(incident.resolved_at),
+        "version": incident.stamp.version,
+        "created_at": incident.stamp.created_at,
+        "updated_at": incident.stamp.updated_at,
+    }
+
+
+def message_out(message: Message) -> Json:
+    """A mail of the mail log."""
+    return {
+        "id": message.id,
+        "kind": message.kind.value,
+        "status": message.state.value,
+        "to": message.to.reveal("mail log of the company") if message.to else None,
+        "user_id": message.person_id,
+        "language": message.language,
+        "params": dict(message.params),
+        "attempts": message.attempts,
+        "opened": message.opened,
+        "code": message.code or None,
+        "sent_at": _instant(message.sent_at),
+        "version": message.stamp.version,
+        "created_at": message.stamp.created_at,
+        "updated_at": message.stamp.updated_at,
+    }
+
+
+def event_out(event: Event) -> Json:
+    """A published event as it went out."""
+    return event.to_dict()
+
+
+def attention_out(attention: Attention, summary: str, now: datetime) -> Json:
+    """One thing to look at today."""
+    return {
+        "key": attention.key,
+        "subject": attention.subject,
+        "code": attention.code,
+        "summary": summary,
+        "severity": attention.severity,
+        "amount": attention.amount.to_api() if attention.amount else None,
+        "count": attention.count,
+        "due_on": _day(attention.due_on),
+        "contract_id": attention.contract_id or None,
+        "raised_at": _moment(attention.raised_at),
+        "age_seconds": attention.age_seconds(now),
+    }
+
+
+def connection_out(attention: Attention, summary: str) -> Json:
+    """Health of one connection."""
+    return {
+        "subject": attention.subject,
+        "contract_id": attention.contract_id or None,
+        "health": "trouble" if attention.open else "ok",
+        "code": attention.code if attention.open else None,
+        "summary": summary,
+        "since": _moment(attention.raised_at if attention.open else attention.news_at),
+    }
+
+
+def today_out(today: Today, now: datetime, summary: Mapping[str, str]) -> Json:
+    """The first page as data. ``tasks`` is empty until there are approvals to give."""
+    return {
+        "exceptions": [attention_out(row, summary[row.key], now) for row in today.exceptions],
+        "tasks": [],
+        "deadlines": [attention_out(row, summary[row.key], now) for row in today.deadlines],
+        "connections": [connection_out(row, summary[row.key]) for row in today.connections],
+        "news_at": _moment(today.news_at),
+    }
+
+
+def chain_report_out(report: ChainReport, next_cursor: str | None) -> Json:
+    """Result of a step of the audit verification."""
+    fault = report.fault
+    return {
+        "status": "intact" if fault is None else "broken",
+        "complete": report.complete,
+        "entities": report.entities,
+        "rows": report.rows,
+        "first_broken": None
+        if fault is None
+        else {"entity": fault.entity, "sequence": fault.sequence, "code": fault.code},
+        "next_cursor": next_cursor,
+    }
+
+
+def list_out(items: Iterable[Any], next_cursor: str | None, total: int | None = None) -> Json:
+    """A page of a list."""
+    out: Json = {"items": list(items), "next_cursor": next_cursor}
+    if total is not None:
+        out["total"] = total
+    return out
+
+
+# ---------------------------------------------------------------------------- mail events
+
+_NEWS: Final[Mapping[str, MailNews]] = {
+    "send": MailNews.SENT,
+    "delivery": MailNews.DELIVERED,
+    "open": MailNews.OPENED,
+    "bounce": MailNews.BOUNCED,
+    "complaint": MailNews.COMPLAINED,
+    "reject": MailNews.REFUSED,
+}
+
+
+def mail_report(detail: Mapping[str, Any]) -> MailReport | None:
+    """What an event of SES says, or None for one that is not about a mail of ours.
+
+    Shapes: ``detail`` of an EventBridge event with ``eventType`` and ``mail``; a delay, a click or
+    an unknown type says nothing about the state.
+    """
+    mail = detail.get("mail")
+    news = _NEWS.get(str(detail.get("eventType", "")).lower())
+    if not isinstance(mail, Mapping) or news is None:
+        return None
+    tags = mail.get("tags")
+    message_id = _tag(tags, MESSAGE_TAG)
+    tenant_id = _tag(tags, TENANT_TAG)
+    if not is_id(message_id) or not (is_id(tenant_id) or tenant_id == NO_TENANT):
+        return None
+    bounce = detail.get("bounce")
+    kind = str(bounce.get("bounceType", "")) if isinstance(bounce, Mapping) else ""
+    return MailReport(
+        tenant_id="" if tenant_id == NO_TENANT else tenant_id,
+        message_id=message_id,
+        provider_id=str(mail.get("messageId", "")),
+        news=news,
+        permanent=kind.lower() == "permanent",
+    )
+
+
+def _tag(tags: Any, name: str) -> str:
+    values = tags.get(name) if isinstance(tags, Mapping) else None
+    if isinstance(values, list) and len(values) == 1 and isinstance(values[0], str):
+        return values[0]
+    return ""
