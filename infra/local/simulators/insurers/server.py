@@ -37,6 +37,7 @@ class Server:
         self._running = True
         for code in self._services:
             self._open(code)
+        self._follow_outages()
         self._thread = threading.Thread(target=self._accept, name="insurers", daemon=True)
         self._thread.start()
 
