@@ -139,6 +139,14 @@ def build_parser() -> argparse.ArgumentParser:
     script.add_argument("name")
     script.add_argument("behaviour", help="a JSON object, or - to read it from stdin")
 
+    snapshot = group("snapshot", "saved states of everything")
+    add("list", _snapshots, "names of saved states", under=snapshot)
+    for name, run, text in (
+        ("save", _snapshot_save, "save everything under a name"),
+        ("load", _snapshot_load, "replace everything by a saved state"),
+    ):
+        add(name, run, text, under=snapshot).add_argument("name")
+
     log = add("log", _log, "latest log lines of the stack or of one function")
     log.add_argument("function", nargs="?", default="", help="logical id of the function")
     return parser
@@ -349,6 +357,24 @@ def _simulator_script(options: argparse.Namespace) -> int:
         return _complain(f"the behaviour is not a JSON object: {error}", INVALID)
     print(_pretty(_client(options).post(path_of("simulators", options.name), behaviour)))
     return OK
+
+
+def _show_snapshots(options: argparse.Namespace, answer: Mapping[str, Any]) -> int:
+    _print(options, answer, lambda: [[each["name"]] for each in answer["items"]])
+    return OK
+
+
+def _snapshots(options: argparse.Namespace) -> int:
+    return _show_snapshots(options, _client(options).get("snapshots"))
+
+
+def _snapshot_save(options: argparse.Namespace) -> int:
+    return _show_snapshots(options, _client(options).post(path_of("snapshots", options.name)))
+
+
+def _snapshot_load(options: argparse.Namespace) -> int:
+    answer = _client(options).post(path_of("snapshots", options.name, "load"))
+    return _show_snapshots(options, answer)
 
 
 def _log(options: argparse.Namespace) -> int:

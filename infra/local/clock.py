@@ -53,6 +53,10 @@ class LocalClock:
             raise ValueError("the clock of the stack never moves backwards")
         self._write(seconds)
 
+    def reload(self) -> None:
+        """Take the offset of the file, which a snapshot has replaced."""
+        self._offset = self._read()
+
     def reset(self) -> None:
         """Go back to the wall; only for a stack whose state was wiped."""
         self._write(0)

@@ -27,6 +27,11 @@ LOCAL_PREFIX: Final = "/_local"
 _REMEMBERED_REQUESTS: Final = 200
 _LOOPBACK: Final = re.compile(r"^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$", re.IGNORECASE)
 
+_STARTING: Final = (
+    '<!doctype html><html lang="en"><title>Köprü is starting</title>'
+    '<meta http-equiv="refresh" content="1"><p>Köprü is starting.</p></html>'
+).encode()
+
 
 @dataclass(frozen=True, slots=True)
 class LoggedRequest:
@@ -129,5 +134,8 @@ def _refuse(_request: Request) -> Response:
     return message(403, "Only this machine may use /_local; ask for it as localhost or 127.0.0.1")
 
 
-def _not_ready(_request: Request) -> Response:
-    return message(503, "The local stack is starting").with_headers([("retry-after", "1")])
+def _not_ready(request: Request) -> Response:
+    answer = message(503, "The local stack is starting")
+    if "text/html" in request.header("accept"):
+        answer = Response(503, (("content-type", "text/html; charset=utf-8"),), _STARTING)
+    return answer.with_headers([("retry-after", "1"), ("cache-control", "no-store")])

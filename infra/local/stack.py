@@ -10,8 +10,10 @@ import importlib
 import importlib.util
 import json
 import os
+import shutil
 import threading
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -49,6 +51,12 @@ from infra.local.static_files import StaticFiles
 ENDPOINTS_VARIABLE: Final = "KOPRU_INSURER_ENDPOINTS"
 CREDENTIALS_FILE: Final = "credentials.json"
 
+SEED_ERROR: Final = "seed_error"
+
+_SEEDING: Final = "seeding"
+_SIMULATORS: Final = "simulators"
+_CLOCK_FILE: Final = "clock.json"
+_OCCUPIED: Final = "the clock is moving, or the stack is being reset"
 _MOVE_GRACE_SECONDS: Final = 20.0
 _SETTLE_SECONDS: Final = 60.0
 _SCHEDULE_RETRIES: Final = 2
@@ -87,10 +95,8 @@ class LocalStack:
         self._log = LogBook(settings.folder / "stack.log", verbose=settings.verbose)
         self._busy = threading.Lock()
         self._said: set[tuple[str, str]] = set()
-        self.clock = LocalClock(settings.folder / "data" / "clock.json")
-        self.cloud = LocalCloud(
-            settings.folder, log=self._log.noting("cloud"), now=lambda: self.clock.now()
-        )
+        self.clock = LocalClock(settings.folder / "data" / _CLOCK_FILE)
+        self.cloud = LocalCloud(settings.folder, log=self._log.noting("cloud"), now=self.clock.now)
         self.functions = FunctionHost(
             log=self._log.note,
             complain=self._complain,
@@ -98,8 +104,10 @@ class LocalStack:
             dead_letter=self._dead_letter,
         )
         self._simulators = SimulatorsHost(
-            start_simulators, settings.folder / "data" / "simulators", self.clock.now
+            start_simulators, settings.folder / "data" / _SIMULATORS, self.clock.now
         )
+        self._static = StaticFiles(settings.assets)
+        self._dashboard = Dashboard(self, Pages(built_stylesheets(settings.assets)))
         self._gateway = self._bind()
         self._deployment: Deployment | None = None
         self._pump: Pump | None = None
@@ -121,6 +129,7 @@ class LocalStack:
             self.cloud.start()
             self._log.open()
             self.cloud.set_invoker(self.functions)
+            self._drop_half_a_seed()
             self._run_product()
             self._watch_code()
         except BaseException:
@@ -142,20 +151,22 @@ class LocalStack:
         self._log.say(text)
 
     def _bind(self) -> Gateway:
-        settings = self._settings
-        pages = Pages(built_stylesheets(settings.assets))
+        port = self._settings.port
         try:
-            return Gateway(
-                port=settings.port,
-                static=StaticFiles(settings.assets),
-                dashboard=Dashboard(self, pages),
-                log=self._log.noting("gateway"),
-                now=lambda: self.clock.now(),
-            )
+            return self._door(port)
         except OSError as error:
             raise LocalCloudError(
-                f"port {settings.port} is taken ({error.strerror}); choose another with PORT=…"
+                f"port {port} is taken ({error.strerror}); choose another with PORT=…"
             ) from None
+
+    def _door(self, port: int) -> Gateway:
+        return Gateway(
+            port=port,
+            static=self._static,
+            dashboard=self._dashboard,
+            log=self._log.noting("gateway"),
+            now=self.clock.now,
+        )
 
     def _run_product(self) -> None:
         self._simulators.start()
@@ -166,7 +177,7 @@ class LocalStack:
         )
         self._deployment = deployment
         self.functions.deploy(deployment.functions)
-        self._connect(deployment)
+        api = self._http_api(deployment)
         self.cloud.sqs.release_in_flight()
         pump = Pump(
             self.cloud.sqs,
@@ -187,25 +198,24 @@ class LocalStack:
         )
         if self._settings.schedules:
             self._scheduler.start()
-        self._fill()
+        self._fill(api)
+        self._gateway.connect(api)
 
-    def _connect(self, deployment: Deployment) -> None:
+    def _http_api(self, deployment: Deployment) -> HttpApi | None:
         if deployment.http_api_body is None:
-            return
+            return None
         table = RouteTable.from_openapi(deployment.http_api_body)
-        self._gateway.connect(
-            HttpApi(
-                table,
-                self.functions,
-                api_id=deployment.http_api_id,
-                log=self._log.noting("gateway"),
-            )
-        )
         # The first page needs the authorizer and the function of the default route.
         routes = [route for route in table.routes if route.authorizer is not None][-1:]
         for route in routes:
             if route.authorizer is not None:
                 self.functions.warm([route.authorizer.function, route.function])
+        return HttpApi(
+            table,
+            self.functions,
+            api_id=deployment.http_api_id,
+            log=self._log.noting("gateway"),
+        )
 
     def _halt_product(self) -> None:
         self._gateway.connect(None)
@@ -218,21 +228,49 @@ class LocalStack:
         self.functions.deploy(())
         self._simulators.stop()
 
-    def _fill(self) -> None:
-        path = self._settings.folder / CREDENTIALS_FILE
-        if path.exists():
-            self.credentials = json.loads(path.read_text(encoding="utf-8"))
+    def _fill(self, api: HttpApi | None) -> None:
+        """Seed an empty stack and put its credentials where people look for them.
+
+        The file inside the data belongs to them (a reset or a snapshot takes it along), the one
+        in the folder is for people and tools.
+        """
+        kept = self.cloud.state.data / CREDENTIALS_FILE
+        if kept.exists():
+            credentials = json.loads(kept.read_text(encoding="utf-8"))
         elif self._settings.seed and self._seed is not None:
-            self.credentials = dict(self._seed(self.base_url, self.cloud))
+            marker = self.cloud.state.data / _SEEDING
+            marker.touch()
+            credentials = self._seeded(self._seed, api)
+            _write_private(kept, credentials)
+            marker.unlink()
         else:
-            return
-        self.credentials["base_url"] = self.base_url
-        draft = path.with_suffix(".new")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-            json.dump(self.credentials, out, ensure_ascii=False, indent=2)
-            out.write("\n")
-        draft.replace(path)
+            credentials = {}
+        self.credentials = {**credentials, "base_url": self.base_url} if credentials else {}
+        public = self._settings.folder / CREDENTIALS_FILE
+        if self.credentials:
+            _write_private(public, self.credentials)
+        else:
+            public.unlink(missing_ok=True)
+
+    def _seeded(self, seed: Seed, api: HttpApi | None) -> dict[str, Any]:
+        # The seed has a door of its own: who waits for the product sees it complete.
+        door = self._door(0)
+        door.connect(api)
+        door.start()
+        try:
+            return dict(seed(f"http://localhost:{door.port}", self.cloud))
+        except Exception as error:
+            self._log.note("seed", traceback.format_exc())
+            self.say(f"the seed failed: {error!r}; see {self._settings.folder / 'stack.log'}")
+            return {SEED_ERROR: repr(error)}
+        finally:
+            door.stop()
+
+    def _drop_half_a_seed(self) -> None:
+        if (self.cloud.state.data / _SEEDING).exists():
+            self.say("the first start was interrupted while seeding; beginning anew")
+            self.clock.reset()
+            self.cloud.reset()
 
     def _watch_code(self) -> None:
         if not self._settings.reload or self._deployment is None:
@@ -421,7 +459,7 @@ class LocalStack:
 
     def advance(self, by: timedelta) -> Advance:
         """Move the clock with everything that falls due. Raises: BusyError."""
-        with self._alone("the clock is already moving"):
+        with self._alone(_OCCUPIED):
             return self._running_scheduler().advance(by)
 
     def schedules(self) -> Sequence[ScheduleStatus]:
@@ -446,14 +484,41 @@ class LocalStack:
 
     def reset(self) -> Mapping[str, Any]:
         """Wipe everything and seed anew. Raises: BusyError."""
-        with self._alone("the clock is moving or another reset is under way"):
+        with self._alone(_OCCUPIED):
             self._halt_product()
-            (self._settings.folder / CREDENTIALS_FILE).unlink(missing_ok=True)
-            self.credentials = {}
             self.clock.reset()
             self.cloud.reset()
             self._run_product()
         return {"base_url": self.base_url, "now": self.clock.now().isoformat()}
+
+    def snapshots(self) -> Sequence[str]:
+        """Names of saved snapshots."""
+        return self.cloud.state.snapshots()
+
+    def save_snapshot(self, name: str) -> None:
+        """Save everything under a name. Raises: BusyError, LocalCloudError."""
+        with self._alone(_OCCUPIED):
+            self._halt_product()
+            try:
+                self.cloud.save_snapshot(name)
+                data = self.cloud.state.data
+                saved = self._settings.folder / "snapshots" / name
+                shutil.copytree(data / _SIMULATORS, saved / _SIMULATORS, dirs_exist_ok=True)
+                for extra in (_CLOCK_FILE, CREDENTIALS_FILE):
+                    if (data / extra).exists():
+                        shutil.copy2(data / extra, saved / extra)
+            finally:
+                self._run_product()
+
+    def load_snapshot(self, name: str) -> None:
+        """Replace everything by a snapshot. Raises: BusyError, LocalCloudError."""
+        with self._alone(_OCCUPIED):
+            self._halt_product()
+            try:
+                self.cloud.load_snapshot(name)
+            finally:
+                self.clock.reload()
+                self._run_product()
 
     @contextmanager
     def _alone(self, otherwise: str) -> Iterator[None]:
@@ -476,6 +541,15 @@ def ordinary_seed() -> Seed | None:
         return None
     seed: Seed = importlib.import_module("infra.local.seed").seed
     return seed
+
+
+def _write_private(path: Path, document: Mapping[str, Any]) -> None:
+    draft = path.with_suffix(".new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        json.dump(document, out, ensure_ascii=False, indent=2)
+        out.write("\n")
+    draft.replace(path)
 
 
 def _belongs_to(handler: str, root: Path, files: set[Path]) -> bool:

@@ -14,7 +14,7 @@ from typing import Final
 from infra.local.client import RunningStack
 from infra.local.settings import LocalSettings
 from infra.local.simulators import start_all
-from infra.local.stack import CREDENTIALS_FILE, LocalStack, ordinary_seed
+from infra.local.stack import CREDENTIALS_FILE, SEED_ERROR, LocalStack, ordinary_seed
 from infra.local.state import LocalState
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -68,7 +68,12 @@ def greeting(stack: LocalStack, folder: Path, seconds: float) -> str:
     if users:
         lines += ["", "  Sign in at /sign-in with"]
         lines += [f"    {user['email']}  {user['password']}  ({user['role']})" for user in users]
-    if stack.credentials:
+    if SEED_ERROR in stack.credentials:
+        lines += [
+            "",
+            "  The seed failed at the first start: python -m infra.local reset tries again",
+        ]
+    elif stack.credentials:
         lines += [f"  API keys are in {folder / CREDENTIALS_FILE}"]
     return "\n".join(lines)
 

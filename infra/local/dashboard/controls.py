@@ -114,3 +114,15 @@ class Controls(Protocol):
     def reset(self) -> Mapping[str, Any]:
         """Wipe everything and seed anew; gives what a start prints. Raises: BusyError."""
         ...
+
+    def snapshots(self) -> Sequence[str]:
+        """Names of saved snapshots."""
+        ...
+
+    def save_snapshot(self, name: str) -> None:
+        """Save everything under a name. Raises: BusyError, LocalCloudError."""
+        ...
+
+    def load_snapshot(self, name: str) -> None:
+        """Replace everything by a snapshot. Raises: BusyError, LocalCloudError."""
+        ...

@@ -14,6 +14,7 @@ from typing import Any, Final, get_args
 from urllib.parse import parse_qsl, quote, unquote
 
 from infra.local.cloud.mail import Mail, Outcome
+from infra.local.cloud.model import LocalCloudError
 from infra.local.dashboard import views
 from infra.local.dashboard.controls import BusyError, Controls
 from infra.local.dashboard.pages import Pages
@@ -63,6 +64,9 @@ class Dashboard:
             "requests": {"GET": self._requests},
             "log": {"GET": self._log},
             "reset": {"POST": self._reset},
+            "snapshots": {"GET": self._snapshots},
+            "snapshots/{name}": {"POST": self._save_snapshot},
+            "snapshots/{name}/load": {"POST": self._load_snapshot},
         }
         self._routes = [
             (re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)), methods)
@@ -77,6 +81,8 @@ class Dashboard:
             return self._problem(request, refusal)
         except BusyError as error:
             return self._problem(request, _RefusedError(409, "busy", str(error)))
+        except LocalCloudError as error:
+            return self._problem(request, _RefusedError(409, "refused", str(error)))
 
     def _dispatch(self, request: Request) -> Response:
         path = request.raw_path.removeprefix("/_local").strip("/").removesuffix(".json")
@@ -300,6 +306,20 @@ class Dashboard:
         if wants_html(request):
             return Response(303, (("location", "/_local/"),))
         return json_response({"status": "ok", **document})
+
+    def _snapshots(self, request: Request, _values: Values) -> Response:
+        items = [{"name": name} for name in self._controls.snapshots()]
+        return self._answer(request, "snapshots.html", {"items": items})
+
+    def _save_snapshot(self, request: Request, values: Values) -> Response:
+        read_command(request, set())
+        self._controls.save_snapshot(values["name"])
+        return self._snapshots(request, values)
+
+    def _load_snapshot(self, request: Request, values: Values) -> Response:
+        read_command(request, set())
+        self._controls.load_snapshot(values["name"])
+        return self._snapshots(request, values)
 
 
 def _is_number(text: str) -> bool:

@@ -257,3 +257,18 @@ def test_reset_empties_everything_and_starts_again(tmp_path: Path) -> None:
         assert stack.local("clock")["offset_seconds"] == 0
         stack.call("PUT", "/again")
         assert eventually(lambda: stack.call("GET", "/again").body["done"])
+
+
+def test_a_snapshot_brings_everything_back(stack: Stack) -> None:
+    stack.call("PUT", "/saved", authorization="ada")
+    assert eventually(lambda: stack.call("GET", "/saved").body["done"])
+    offset = stack.local("clock")["offset_seconds"]
+    assert stack.call("POST", "/_local/snapshots/one").body == {"items": [{"name": "one"}]}
+    stack.call("PUT", "/later")
+    stack.call("POST", "/_local/clock", {"advance": "PT1H"})
+    assert stack.call("POST", "/_local/snapshots/one/load").status == 200
+    assert stack.call("GET", "/saved").body["who"] == "ada"
+    assert stack.call("GET", "/later").status == 404
+    assert stack.local("clock")["offset_seconds"] == offset
+    assert stack.call("POST", "/_local/snapshots/none/load").status == 409
+    assert stack.call("GET", "/saved").status == 200

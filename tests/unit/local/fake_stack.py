@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from infra.local.cloud.mail import Attachment, Mail, Outcome
+from infra.local.cloud.model import LocalCloudError
 from infra.local.dashboard import QueueView
 from infra.local.dashboard.controls import BusyError
 from infra.local.gateway import LoggedRequest
@@ -42,6 +43,8 @@ class World:
         self.scripted: list[Mapping[str, Any]] = []
         self.resets = 0
         self.busy = False
+        self.saved: list[str] = []
+        self.loaded: list[str] = []
         self.settled = True
         self.outcomes: list[tuple[int, str]] = []
         self.inbox = [
@@ -148,3 +151,14 @@ class World:
     def reset(self) -> Mapping[str, Any]:
         self.resets += 1
         return {"base_url": "http://localhost:8000"}
+
+    def snapshots(self) -> Sequence[str]:
+        return sorted(self.saved)
+
+    def save_snapshot(self, name: str) -> None:
+        self.saved.append(name)
+
+    def load_snapshot(self, name: str) -> None:
+        if name not in self.saved:
+            raise LocalCloudError(f"There is no snapshot {name!r}")
+        self.loaded.append(name)

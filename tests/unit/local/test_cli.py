@@ -142,6 +142,18 @@ def test_simulators_are_scripted(folder: Path, world: World) -> None:
     assert world.scripted == [{"next": "slow"}]
 
 
+def test_snapshots_are_saved_and_loaded(
+    folder: Path, world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(folder, "snapshot", "save", "before-payday") == cli.OK
+    assert run(folder, "snapshot", "load", "before-payday") == cli.OK
+    assert run(folder, "snapshot", "list") == cli.OK
+    assert capsys.readouterr().out == "before-payday\n" * 3
+    assert (world.saved, world.loaded) == (["before-payday"], ["before-payday"])
+    assert run(folder, "snapshot", "load", "other") == cli.CONFLICT
+    assert "no snapshot 'other'" in capsys.readouterr().err
+
+
 def test_reset_asks_and_then_speaks_to_the_running_stack(folder: Path, world: World) -> None:
     assert run(folder, "reset") == cli.USAGE, "stdin is not a terminal: nothing is deleted"
     assert world.resets == 0

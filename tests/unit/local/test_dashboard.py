@@ -63,6 +63,7 @@ def document(response: Response) -> Any:
         ("/simulators/anadolu", ["&#34;accepted&#34;: 0"]),
         ("/requests", ["GET /today"]),
         ("/log?source=stack", ["stack: two"]),
+        ("/snapshots", ["None yet"]),
     ],
 )
 def test_every_resource_is_a_page_and_a_document(

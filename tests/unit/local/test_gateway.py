@@ -435,6 +435,8 @@ def echo(event: dict[str, Any]) -> dict[str, Any]:
 def test_the_product_answers_once_it_is_connected(gateway: Gateway) -> None:
     response, _ = fetch(gateway, "GET", "/")
     assert (response.status, response.headers["retry-after"]) == (503, "1")
+    _, page = fetch(gateway, "GET", "/", None, Accept="text/html")
+    assert b'http-equiv="refresh"' in page, "a browser comes back by itself"
     gateway.connect(api(Functions(workspace=echo)))
     response, body = fetch(gateway, "GET", "/today")
     assert response.status == 200
@@ -442,7 +444,11 @@ def test_the_product_answers_once_it_is_connected(gateway: Gateway) -> None:
     assert response.headers.get_all("set-cookie") == ["a=1", "b=2"]
     assert response.headers["connection"] is None, "functions do not control the connection"
     logged = gateway.requests()
-    assert [(entry.path, entry.status) for entry in logged] == [("/today", 200), ("/", 503)]
+    assert [(entry.path, entry.status) for entry in logged] == [
+        ("/today", 200),
+        ("/", 503),
+        ("/", 503),
+    ]
 
 
 def test_head_has_headers_only_and_the_connection_stays_open(gateway: Gateway) -> None:
