@@ -216,7 +216,7 @@ def test_what_was_accepted_survives_a_kill(tmp_path: Path) -> None:
             connection, "T-1", TransmissionKind.ENROLMENT, people(5, first=10), deadline_seconds=20
         )
         assert told == outcome
-        refused = registry.enrol(connection, "T-2", people(1, first=0), deadline_seconds=20)
+        refused = registry.enrol(connection, "T-2", people(1), deadline_seconds=20)
         assert isinstance(refused, Answered)
         assert {verdict.code for verdict in refused.lines.values()} == {"person_not_found"}
     finally:
