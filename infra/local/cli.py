@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +24,13 @@ from infra.local.client import (
     visit,
 )
 from infra.local.durations import DurationError, parse_duration
-from infra.local.settings import LocalSettings, SettingsError, default_folder, default_port
+from infra.local.settings import (
+    ROOT,
+    LocalSettings,
+    SettingsError,
+    default_folder,
+    default_port,
+)
 
 OK: Final = 0
 USAGE: Final = 2
@@ -46,8 +53,10 @@ Command = Callable[[argparse.Namespace], int]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; gives its exit code."""
+    started = time.monotonic()
     parser = build_parser()
     options = parser.parse_args(arguments)
+    options.started = started
     command: Command = options.command
     try:
         return command(options)
@@ -99,6 +108,9 @@ def build_parser() -> argparse.ArgumentParser:
     up.add_argument("--no-schedules", action="store_true", help="run schedules only on demand")
     up.add_argument("--no-reload", action="store_true", help="do not watch the code")
     up.add_argument("--template", type=Path, help=argparse.SUPPRESS)
+
+    demo = add("demo", _demo, "play the demo payroll: file to bank order")
+    demo.add_argument("--out", type=Path, help="folder for the bank orders (build/demo)")
 
     reset = add("reset", _reset, "delete everything; a running stack is seeded anew")
     reset.add_argument("--yes", action="store_true", help="do not ask")
@@ -172,7 +184,19 @@ def _up(options: argparse.Namespace) -> int:
     if options.template is not None:
         settings = replace(settings, template=options.template.absolute())
     try:
-        return run(settings)
+        return run(settings, options.started)
+    except LocalCloudError as error:
+        return _complain(str(error), CONFLICT)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from infra.local.cloud.model import LocalCloudError
+    from infra.local.demo_run import play
+
+    settings = LocalSettings(port=0, folder=_folder(options))
+    out: Path = options.out or ROOT / "build" / "demo"
+    try:
+        return play(settings, out.absolute())
     except LocalCloudError as error:
         return _complain(str(error), CONFLICT)
 

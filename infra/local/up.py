@@ -20,12 +20,13 @@ from infra.local.state import LocalState
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def run(settings: LocalSettings) -> int:
+def run(settings: LocalSettings, started: float) -> int:
     """Run the stack in the foreground; gives the exit code.
+
+    Units: ``started`` is when the command began, on the monotonic clock.
 
     Raises: LocalCloudError when it cannot start.
     """
-    started = time.monotonic()
     asked_to_stop = threading.Event()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:

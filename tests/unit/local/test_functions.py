@@ -378,7 +378,7 @@ def test_environments_die_with_a_stack_that_was_killed(tmp_path: Path, own_runti
         f"    open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\n"
         "    time.sleep(30)\n"
     )
-    stack = subprocess.Popen(  # noqa: S603 - our own code
+    stack = subprocess.Popen(
         [
             sys.executable,
             "-c",
