@@ -99,7 +99,8 @@ def file_date(value: object) -> date:
 def file_rate(value: object) -> Rate:
     """A percentage of a file: decimal comma or decimal point, a percent sign is dropped.
 
-    A typed percent cell arrives as a fraction (3 % as 0.03); below 1 nobody can tell which is meant.
+    A typed percent cell arrives as a fraction (3 % as 0.03); below 1 nobody can tell which is
+    meant.
     """
     text = _text(value).strip().strip("%").strip()
     rate = parse_rate_tr(text) if "," in text else parse_rate_api(text)

@@ -231,7 +231,7 @@ class Player:
     def _until_answered(
         self, api: Api, base: str, progress: Progress, name: str, demo: Demo | None = None
     ) -> None:
-        """Ask for the status until nobody is on the way; asynchronous insurers need time to pass."""
+        """Ask until nobody is on the way; asynchronous insurers need time to pass."""
         for _ in range(6):
             if not self._on_the_way(api, base, demo):
                 return
