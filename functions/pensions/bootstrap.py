@@ -26,10 +26,15 @@ from pensions.application.employees import (
     WithdrawEmployee,
 )
 from pensions.application.imports import RunImport, StartImport, UndoImport
+from pensions.application.overview import ShowOverview
 from pensions.application.prepare_submission import PrepareSubmission
+from pensions.application.preview_import import PreviewImport
+from pensions.application.problems import ListProblems
 from pensions.application.refresh_status import PollStatus, RefreshStatus, StartStatusRefresh
 from pensions.application.release_held import ReleaseHeld
 from pensions.application.remittances import MarkRemittancePaid, ShowRemittance
+from pensions.application.resubmit_employees import ResubmitEmployees
+from pensions.application.reveal_person import RevealPerson
 from pensions.application.send_to_insurer import SendToInsurer
 from pensions.application.submissions import SubmitContributions, SubmitEmployees
 from pensions.application.sweep import Sweep
@@ -104,6 +109,21 @@ class Pensions:
 
     def mark_done_elsewhere(self) -> MarkDoneElsewhere:
         return MarkDoneElsewhere(self.scope)
+
+    def reveal_person(self) -> RevealPerson:
+        return RevealPerson(self.scope)
+
+    def resubmit_employees(self) -> ResubmitEmployees:
+        return ResubmitEmployees(self.scope, API_PARSERS)
+
+    def list_problems(self) -> ListProblems:
+        return ListProblems(self.scope)
+
+    def show_overview(self) -> ShowOverview:
+        return ShowOverview(self.scope)
+
+    def preview_import(self) -> PreviewImport:
+        return PreviewImport(self.scope, self.files, TabularImportFiles())
 
     def start_import(self) -> StartImport:
         return StartImport(self.scope, self.files)

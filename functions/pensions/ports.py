@@ -192,6 +192,25 @@ class JobView:
     private: Mapping[str, Any] = field(default_factory=dict)
     outcomes: Mapping[str, int] = field(default_factory=dict)
     prepared: bool = False
+    result: Mapping[str, Any] = field(default_factory=dict)
+    problems: Sequence[Mapping[str, Any]] = ()
+    created_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """One thing that happened to an item: who, when, from which state to which.
+
+    Shapes: ``at`` is an RFC 3339 instant; ``actor`` is ``user:…``, ``key:…`` or ``system:…``;
+    ``detail`` holds ids, codes, counts and minor units, never personal data.
+    """
+
+    at: str
+    actor: str
+    action: str
+    from_state: str
+    to_state: str
+    detail: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,6 +390,15 @@ class PensionsStore(Protocol):
 
     def import_chunks(self, import_id: str) -> Iterator[ImportChunk]: ...
     def job(self, job_id: str) -> JobView | None: ...
+    def history(self, subject: str) -> list[HistoryLine]:
+        """What happened to ``<kind>:<id>``, oldest first; the first 200 entries."""
+        ...
+
+    def import_mapping(self, kind: str) -> Mapping[str, str]:
+        """Which column means which field, as somebody chose for files of this kind before."""
+        ...
+
+    def remember_import_mapping(self, kind: str, mapping: Mapping[str, str]) -> None: ...
     def start_job(self, job_id: str) -> None:
         """Mark a job as running; the sweep leaves it alone while a worker may be at it."""
         ...
@@ -410,6 +438,17 @@ class FileAccess(Protocol):
     def keep_upload(self, upload_id: str, file: UploadedFile) -> None: ...
     def keep_export(self, export_id: str, file: UploadedFile) -> None: ...
     def download_link(self, export_id: str, filename: str) -> str: ...
+    def room(self, upload_id: str, *, back_to: str) -> UploadForm:
+        """Where a browser's own form sends one file; afterwards it goes on at ``back_to``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class UploadForm:
+    """Address and hidden fields of a form that uploads one file, good for a quarter of an hour."""
+
+    url: str
+    fields: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -467,6 +506,31 @@ class ImportTable:
 
 
 @dataclass(frozen=True, slots=True)
+class FileColumn:
+    """One column of a file: its name, the field it stands for (empty: not used), and samples."""
+
+    name: str
+    field: str
+    samples: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class FileColumns:
+    """The columns of a file as we read them, and what a person must still decide.
+
+    Shapes: ``fields`` are all fields of the kind with their names in the reader's language, in the
+    order of our template; ``missing`` are required fields no column stands for; ``conflicts`` are
+    fields that several columns claim.
+    """
+
+    columns: Sequence[FileColumn]
+    fields: Mapping[str, str]
+    missing: Sequence[str]
+    conflicts: Sequence[str]
+    row_count: int
+
+
+@dataclass(frozen=True, slots=True)
 class RowProblem:
     """One thing wrong with one row of a file; ``field`` is empty when it is the whole row."""
 
@@ -482,6 +546,12 @@ class ImportFiles(Protocol):
     def read(
         self, kind: str, file: UploadedFile, *, remembered: Mapping[str, str], language: str
     ) -> ImportTable: ...
+    def columns(
+        self, kind: str, file: UploadedFile, *, remembered: Mapping[str, str], language: str
+    ) -> FileColumns:
+        """Raises ValidationError for a file that is not a table."""
+        ...
+
     def returned(
         self, table: ImportTable, problems: Sequence[RowProblem], *, language: str
     ) -> bytes: ...

@@ -27,6 +27,7 @@ from pensions.ports import (
     CredentialsUnavailableError,
     Due,
     EmployeeCounts,
+    HistoryLine,
     ImportChunk,
     JobView,
     Position,
@@ -45,6 +46,7 @@ from toolkit.aws.dynamodb import (
     exists,
     one_of,
 )
+from toolkit.aws.history import read_history
 from toolkit.aws.jobs import QUEUED, RUNNING, Jobs, job_from, job_key
 from toolkit.aws.secrets import CredentialVault, SecretName, SecretUnavailableError
 from toolkit.aws.transactions import TransactionRefusedError
@@ -550,6 +552,31 @@ class DynamoPensionsStore:
             row.get("private", {}),
             {name[2:]: number for name, number in row.items() if name.startswith("n_") and number},
             bool(row.get("prepared")),
+            job.result,
+            job.problems,
+            job.created_at,
+        )
+
+    def history(self, subject: str) -> list[HistoryLine]:
+        entries, _ = read_history(self.database, CONTEXT, self.context.tenant_id, subject)
+        return [
+            HistoryLine(
+                entry.at, entry.actor, entry.action, entry.from_state, entry.to_state, entry.detail
+            )
+            for entry in entries
+        ]
+
+    def import_mapping(self, kind: str) -> Mapping[str, str]:
+        row = self.database.get("core", self.keyspace.key("MAPPING", kind), META)
+        return row["columns"] if row is not None else {}
+
+    def remember_import_mapping(self, kind: str, mapping: Mapping[str, str]) -> None:
+        # Last writer wins: it is a proposal that a person sees before it counts.
+        self.database.update(
+            "core",
+            self.keyspace.key("MAPPING", kind),
+            META,
+            assign={"columns": {**self.import_mapping(kind), **mapping}},
         )
 
     def start_job(self, job_id: str) -> None:

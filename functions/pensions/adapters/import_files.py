@@ -2,10 +2,11 @@
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Final
 
 from kernel.errors import Problem, ValidationError
-from pensions.ports import ImportRow, ImportTable, RowProblem, UploadedFile
+from pensions.ports import FileColumn, FileColumns, ImportRow, ImportTable, RowProblem, UploadedFile
 from toolkit.tabular.columns import Column, ColumnMapping, ColumnSet
 from toolkit.tabular.table import Table
 
@@ -125,6 +126,8 @@ COLUMNS: Final[Mapping[str, ColumnSet]] = {
     "contributions": CONTRIBUTION_COLUMNS,
 }
 
+_SAMPLE_ROWS: Final = 3
+
 
 class TabularImportFiles:
     """``ImportFiles`` over CSV and XLSX."""
@@ -167,6 +170,31 @@ class TabularImportFiles:
             encoding=table.source.encoding,
             hidden_sheets=table.source.hidden_sheets,
             rows=lambda: _rows(columns, table, mapping),
+        )
+
+    def columns(
+        self, kind: str, file: UploadedFile, *, remembered: Mapping[str, str], language: str
+    ) -> FileColumns:
+        """The columns of a payroll file and what we take them for; see the port."""
+        columns = COLUMNS[kind]
+        table = _read(file, columns.header_keys(remembered), language)
+        mapping = columns.map(table.header, remembered)
+        samples = list(islice(table.rows(), _SAMPLE_ROWS))
+        return FileColumns(
+            columns=[
+                FileColumn(
+                    name,
+                    target or "",
+                    [text for row in samples if (text := row.cell(position).text.strip())],
+                )
+                for position, (name, target) in enumerate(
+                    zip(mapping.header, mapping.fields, strict=True)
+                )
+            ],
+            fields={column.field: column.title(language) for column in columns.columns},
+            missing=mapping.missing,
+            conflicts=[conflict.field for conflict in mapping.conflicts],
+            row_count=table.row_count,
         )
 
     def returned(

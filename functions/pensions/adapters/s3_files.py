@@ -6,7 +6,7 @@ from typing import Any
 
 from kernel.errors import NotFoundError
 from kernel.ids import IdSource
-from pensions.ports import UploadedFile
+from pensions.ports import UploadedFile, UploadForm
 from toolkit.aws.objects import FileStore, export_key, upload_key
 from toolkit.soap.audit import Direction
 
@@ -48,6 +48,17 @@ class S3FileAccess:
         return self._files.presign_download(
             export_key(self._tenant_id, export_id), filename=filename
         )
+
+    def room(self, upload_id: str, *, back_to: str) -> UploadForm:
+        """A form that uploads one file. What kind it is shows its content, not its name."""
+        upload = self._files.presign_upload(
+            self._tenant_id,
+            upload_id,
+            content_type="application/octet-stream",
+            filename="payroll",
+            redirect=back_to,
+        )
+        return UploadForm(upload.url, upload.fields)
 
 
 class S3ExchangeArchive:

@@ -3,15 +3,13 @@
 from typing import Final
 
 from kernel.errors import NotFoundError, Problem, ValidationError
-from kernel.identifiers import tckn
-from kernel.sensitive import Tckn
-from kernel.text import fold
+from pensions.application.find_employees import STATUSES, find_employees
 from pensions.application.submissions import MAX_NAMED
 from pensions.bootstrap import application
 from pensions.domain.employee import Employee, EmployeeStatus
 from pensions.handlers.http.app import accepted, app, pensions, reveals
 from pensions.handlers.http.uploads import start_import
-from pensions.ports import PensionsStore, Position
+from pensions.ports import PensionsStore
 from pensions.schemas import (
     DoneElsewhereIn,
     EmployeeIn,
@@ -23,8 +21,6 @@ from toolkit.entrypoints import Reply, Request
 from toolkit.entrypoints.http import etag
 
 _ROUTE: Final = "/v1/pensions/contracts/{id}/employees"
-_MAX_SCANNED: Final = 2_000
-_STATUSES: Final = frozenset(status.value for status in EmployeeStatus)
 
 
 def _reply(request: Request, employee: Employee, status: int = 200) -> Reply:
@@ -44,47 +40,13 @@ def employee_under(store: PensionsStore, contract_id: str, employee_id: str) -> 
     return employee
 
 
-def find_employees(
-    store: PensionsStore,
-    contract_id: str,
-    *,
-    limit: int,
-    after: Position | None,
-    status: str = "",
-    query: str = "",
-) -> tuple[list[Employee], Position | None]:
-    """One page of people; a whole identity number finds exactly, other text by name or policy."""
-    if tckn.is_valid(query.strip()):
-        found = store.employees_by_national_id(contract_id, [Tckn(query.strip())])
-        people = store.employees_by_id(list(found.values()))
-        return [p for p in people.values() if p.status is not EmployeeStatus.CANCELLED], None
-    wanted = fold(query.strip())
-    matches: list[Employee] = []
-    scanned = 0
-    while True:
-        page, after = store.employee_page(contract_id, limit=limit, after=after)
-        scanned += len(page)
-        matches += [person for person in page if _matches(person, status, wanted)]
-        if after is None or len(matches) >= limit or scanned >= _MAX_SCANNED:
-            # A page may hold a few more than asked for, so that nothing between two pages is lost.
-            return matches, after
-
-
-def _matches(person: Employee, status: str, wanted: str) -> bool:
-    if status and person.status.value != status:
-        return False
-    if not wanted:
-        return person.status is not EmployeeStatus.CANCELLED
-    return wanted in fold(person.full_name) or wanted in fold(person.policy_no)
-
-
 @app.api("GET", _ROUTE, permission="pensions:employee:read")
 def list_employees(request: Request) -> Reply:
     """People of a contract, filtered by ``status`` and ``q``."""
     use = pensions(request)
     contract = use.store.contract(request.id())
     filters = {name: request.query.get(name, "") for name in ("status", "q")}
-    if filters["status"] and filters["status"] not in _STATUSES:
+    if filters["status"] and filters["status"] not in STATUSES:
         raise ValidationError(
             "invalid_input",
             "Some filters are wrong.",

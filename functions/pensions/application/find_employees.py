@@ -1,0 +1,49 @@
+"""Find people of a contract (PEN-04): by identity number, name or policy number, and by status."""
+
+from typing import Final
+
+from kernel.identifiers import tckn
+from kernel.sensitive import Tckn
+from kernel.text import fold
+from pensions.domain.employee import Employee, EmployeeStatus
+from pensions.ports import PensionsStore, Position
+
+MAX_SCANNED: Final = 2_000
+STATUSES: Final = frozenset(status.value for status in EmployeeStatus)
+
+
+def find_employees(
+    store: PensionsStore,
+    contract_id: str,
+    *,
+    limit: int,
+    after: Position | None,
+    status: str = "",
+    query: str = "",
+) -> tuple[list[Employee], Position | None]:
+    """One page of people; a whole identity number finds exactly, other text by name or policy.
+
+    Shapes: text is compared without regard to case and accents, in Turkish too. A page may hold a
+    few more people than asked for, so that nobody between two pages is lost.
+    """
+    if tckn.is_valid(query.strip()):
+        found = store.employees_by_national_id(contract_id, [Tckn(query.strip())])
+        people = store.employees_by_id(list(found.values()))
+        return [p for p in people.values() if p.status is not EmployeeStatus.CANCELLED], None
+    wanted = fold(query.strip())
+    matches: list[Employee] = []
+    scanned = 0
+    while True:
+        page, after = store.employee_page(contract_id, limit=limit, after=after)
+        scanned += len(page)
+        matches += [person for person in page if _matches(person, status, wanted)]
+        if after is None or len(matches) >= limit or scanned >= MAX_SCANNED:
+            return matches, after
+
+
+def _matches(person: Employee, status: str, wanted: str) -> bool:
+    if status and person.status.value != status:
+        return False
+    if not wanted:
+        return person.status is not EmployeeStatus.CANCELLED
+    return wanted in fold(person.full_name) or wanted in fold(person.policy_no)
