@@ -12,6 +12,7 @@ import re
 import threading
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -69,6 +70,8 @@ class Endpoint:
         self._services = services
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._s3_lock = threading.RLock()
+        self._calls: Counter[tuple[str, str]] = Counter()
+        self._calls_lock = threading.Lock()
         self._answers: Mapping[str, Callable[[Request, str], Response]] = {
             "sqs": self._sqs,
             "lambda": self._lambda,
@@ -82,13 +85,25 @@ class Endpoint:
     def __call__(self, request: Request) -> Response:
         """Answer one request; a mistake of ours is said aloud and answered as a server error."""
         operation = request.headers.get("x-amz-target", "").rpartition(".")[2]
+        service = _service_of(request)
+        with self._calls_lock:
+            self._calls[service, operation or request.method] += 1
         try:
-            return self._answers.get(_service_of(request), self._to_moto)(request, operation)
+            return self._answers.get(service, self._to_moto)(request, operation)
         except Exception as error:
             self._services.log(
                 f"endpoint: {request.method} {request.path} {operation}\n{traceback.format_exc()}"
             )
             return _json(500, {"__type": "InternalServerError", "message": repr(error)})
+
+    def calls(self) -> dict[str, dict[str, int]]:
+        """Requests since the start, by service and operation: what AWS would bill."""
+        with self._calls_lock:
+            counted = sorted(self._calls.items())
+        found: dict[str, dict[str, int]] = {}
+        for (service, operation), number in counted:
+            found.setdefault(service, {})[operation] = number
+        return found
 
     # ------------------------------------------------------------------ services
 
