@@ -449,6 +449,10 @@ class LocalStack:
             )
         return found
 
+    def calls(self) -> Mapping[str, Mapping[str, int]]:
+        """Requests to the AWS endpoint since the start, by service and operation."""
+        return self.cloud.calls()
+
     def now(self) -> datetime:
         """The present instant of the stack."""
         return self.clock.now()

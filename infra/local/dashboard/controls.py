@@ -79,6 +79,10 @@ class Controls(Protocol):
         """Every queue."""
         ...
 
+    def calls(self) -> Mapping[str, Mapping[str, int]]:
+        """Requests to the AWS endpoint since the start, by service and operation."""
+        ...
+
     def now(self) -> datetime:
         """The present instant of the stack."""
         ...

@@ -59,6 +59,7 @@ class Dashboard:
             "schedules": {"GET": self._schedules},
             "schedules/{name}/run": {"POST": self._run},
             "queues": {"GET": self._queues},
+            "calls": {"GET": self._calls},
             "simulators": {"GET": self._simulators},
             "simulators/{name}": {"GET": self._simulator, "POST": self._script},
             "requests": {"GET": self._requests},
@@ -253,6 +254,10 @@ class Dashboard:
     def _queues(self, request: Request, _values: Values) -> Response:
         items = [views.queue_view(each) for each in self._controls.queues()]
         return self._answer(request, "queues.html", {"items": items})
+
+    def _calls(self, _request: Request, _values: Values) -> Response:
+        services = {name: dict(counts) for name, counts in self._controls.calls().items()}
+        return json_response({"services": services})
 
     def _simulators(self, request: Request, _values: Values) -> Response:
         items = [

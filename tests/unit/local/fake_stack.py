@@ -133,6 +133,9 @@ class World:
             raise UnknownScheduleError(name)
         return [Run("Morning", NOON, ok=name != "Broken", detail="{}")]
 
+    def calls(self) -> Mapping[str, Mapping[str, int]]:
+        return {"dynamodb": {"GetItem": 3}}
+
     def simulators(self) -> Mapping[str, str]:
         return {"anadolu": "http://127.0.0.1:4000"}
 
