@@ -169,6 +169,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _up(options: argparse.Namespace) -> int:
     # The emulated cloud takes seconds to import; only those who start it pay for it.
+    _talk("starting")
     from infra.local.cloud.model import LocalCloudError
     from infra.local.up import run
 

@@ -27,6 +27,9 @@ from infra.local.runtime_api import Invocation, RuntimeApi, failure
 INIT_SECONDS: Final = 30.0
 """Budget for importing a handler. AWS gives 10 s; a laptop that starts six at once needs more."""
 
+_ADVICE: Final = "LAMBDA_WARNING: Unhandled exception."
+"""Begins a paragraph of AWS's client about runtime updates, which never happen here."""
+
 _MAIN: Final = Path(__file__).with_name("environment_main.py")
 
 
@@ -62,6 +65,11 @@ class Environment:
     def alive(self) -> bool:
         """Whether the process can still take an invocation."""
         return not self._gone.is_set() and self._killed_for is None
+
+    @property
+    def started(self) -> bool:
+        """Whether the handler is loaded (or the process is gone): the cold start is over."""
+        return self._up.is_set()
 
     @property
     def pid(self) -> int:
@@ -168,7 +176,8 @@ class Environment:
             for raw in stream:
                 # AWS's client joins the lines of one error with carriage returns.
                 for line in raw.decode("utf-8", "replace").rstrip("\n").split("\r"):
-                    self._log(line.replace("\u00a0", " "))
+                    if line.strip() and _ADVICE not in line:
+                        self._log(line.replace("\u00a0", " "))
 
     def _wait_for_exit(self) -> None:
         self._process.wait()

@@ -30,11 +30,11 @@ from infra.local.environments import Environment
 UNRESERVED_LIMIT: Final = 8
 """Environments of a function that reserves nothing: what a laptop can run, not what AWS would."""
 
-MAX_ENVIRONMENTS: Final = 24
+MAX_ENVIRONMENTS: Final = 18
 """Idle environments beyond this number are stopped, the least recently used first."""
 
 IDLE_SECONDS: Final = 240.0
-_PATIENCE_SECONDS: Final = 0.04
+_PATIENCE_SECONDS: Final = 0.1
 _SYNC_LIMIT_BYTES: Final = 6 * 1024 * 1024
 
 
@@ -284,12 +284,14 @@ class FunctionHost:
                     return environment
                 now = time.monotonic()
                 if len(pool.busy) < pool.limit:
-                    # A warm environment that is free in a moment beats a cold start.
-                    if not pool.busy or now >= patience:
+                    # A warm environment that is free in a moment beats a cold start, and two
+                    # cold starts at a time only slow each other down.
+                    starting = any(not each.started for each in pool.busy)
+                    if not pool.busy or (now >= patience and not starting):
                         environment = self._start(pool)
                         pool.busy.add(environment)
                         return environment
-                    pool.changed.wait(patience - now)
+                    pool.changed.wait(0.02)
                 elif reserved or now >= give_up:
                     break
                 else:
