@@ -1,0 +1,141 @@
+"""What the pages of this context share: drawing a template for a reader, and reading forms."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel
+
+from kernel.errors import (
+    ForbiddenError,
+    KopruError,
+    TooManyRequestsError,
+    UnauthorizedError,
+)
+from toolkit.auth import require
+from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import parse_model
+from webkit.components import FieldProblem, Flash, Tone
+from webkit.i18n import Language, mark, normalise_language
+from workspace.bootstrap import Application, application
+from workspace.pages.cookies import language_cookie
+from workspace.pages.words import problems_of, renderer, reply, view_of, words_of
+
+Model = TypeVar("Model", bound=BaseModel)
+
+# What a page says about the form that led to it; the address carries the code only.
+DONE: Final[Mapping[str, str]] = {
+    "invited": mark("The invitation is on its way."),
+    "changed": mark("The change is saved."),
+    "removed": mark("The person has no access any more, from this moment on."),
+    "revoked": mark("The key is worthless from this moment on."),
+    "resolved": mark("The incident is resolved, and the rows it held are released."),
+    "cancel": mark("The job was asked to stop. It ends at the next safe point."),
+    "password": mark("Your password is set. Please sign in."),
+    "joined": mark("You joined the company. Please sign in."),
+    "signed_out": mark("You are signed out."),
+    "everywhere": mark("All your other sessions have ended."),
+    "company": mark("You now work for another company."),
+}
+
+
+def use() -> Application:
+    """The use cases of this process."""
+    return application()
+
+
+@dataclass(frozen=True)
+class Kit:
+    """Draws pages of one HTTP application."""
+
+    app: HttpApp
+
+    def draw(
+        self,
+        request: Request,
+        template: str,
+        section: str = "",
+        values: Mapping[str, Any] | None = None,
+        *,
+        status: int = 200,
+        error: KopruError | None = None,
+    ) -> Reply:
+        """A page for the reader of this request.
+
+        With ``error`` it is the same form again, with what is wrong at its place: nothing typed is
+        lost but passwords.
+        """
+        words = words_of(request)
+        done = DONE.get(request.query.get("done", ""))
+        flashes = (Flash(words.text(done), Tone.OK),) if done else ()
+        view = view_of(self.app, request, section, flashes)
+        shown = {**_problems(words, error), **(values or {})}
+        page = renderer().page(template, view, status=status, **shown)
+        wish = normalise_language(request.query.get("lang"))
+        return reply(page, (language_cookie(wish),) if wish else ())
+
+
+def _problems(words: Language, error: KopruError | None) -> dict[str, Any]:
+    if error is None:
+        return {"problems": {}, "problem_list": []}
+    fields = problems_of(error, words)
+    items = [FieldProblem(text, field) for field, text in fields.items()]
+    if not items:
+        known = words.knows("problem", error.code)
+        items = [FieldProblem(words.problem(error.code) if known else error.message)]
+    return {"problems": fields, "problem_list": items}
+
+
+def status_of(error: KopruError | None) -> int:
+    """Status of a form that is shown again."""
+    if error is None:
+        return 200
+    return 429 if isinstance(error, TooManyRequestsError) else 422
+
+
+def read_form(request: Request, model: type[Model], **changes: Any) -> Model:
+    """Form fields as an edge model: empty fields are absent, so that every problem has its place.
+
+    ``changes`` replace or add members (lists, for example). Raises: ValidationError.
+    """
+    fields: dict[str, Any] = {
+        name: value
+        for name, value in request.form().items()
+        if name in model.model_fields and value != ""
+    }
+    return parse_model(model, {**fields, **changes})
+
+
+def member(request: Request, permission: str) -> None:
+    """Let a signed-in member of a company pass.
+
+    Raises: UnauthorizedError for nobody, NoCompanyError for somebody without a company,
+    ForbiddenError without the permission.
+    """
+    principal = request.principal
+    if principal.kind == "session" and not principal.tenant_id:
+        raise NoCompanyError
+    require(principal, permission)
+
+
+class NoCompanyError(ForbiddenError):
+    """The session has no company it may work for at the moment."""
+
+    def __init__(self) -> None:
+        super().__init__("tenant_required", "Choose a company first.")
+
+
+def signed_in(request: Request) -> str:
+    """Id of the signed-in person; raises UnauthorizedError, which leads to the sign-in page."""
+    if request.principal.kind != "session":
+        raise UnauthorizedError("session_required", "Sign in as a person to do this.")
+    return request.principal.id
+
+
+def refuse_other_sites(request: Request) -> None:
+    """Refuse a form that another site sent: the one protection where there is no session yet.
+
+    Raises: ForbiddenError("cross_site").
+    """
+    if request.headers.get("sec-fetch-site", "same-origin") == "cross-site":
+        raise ForbiddenError("cross_site", "This form was sent from another site.")

@@ -1,0 +1,391 @@
+"""Today, timelines, jobs, incidents and the mail log."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from kernel.errors import ValidationError
+from toolkit.auth import TenantContext
+from toolkit.entrypoints import HttpApp, Reply, Request
+from webkit.components import Chip, Column, Paging, TimelineEntry
+from webkit.i18n import Language
+from webkit.urls import link, relink
+from workspace.domain.incident import Incident, IncidentState
+from workspace.domain.subject import Subject
+from workspace.pages.kit import Kit, NoCompanyError, member, read_form, status_of, use
+from workspace.pages.words import (
+    action_summary,
+    action_tone,
+    attention_status,
+    attention_summary,
+    incident_status,
+    incident_summary,
+    job_name,
+    job_status,
+    message_name,
+    message_status,
+    redirect,
+    role_name,
+    state_word,
+    subject_name,
+    words_of,
+)
+from workspace.ports import HistoryView, Position
+from workspace.schemas import ResolutionIn
+
+_ROWS: Final = 50
+_HISTORY: Final = 200
+_POLL_FIRST: Final = 2
+_POLL_LAST: Final = 15
+
+
+def declare(app: HttpApp, kit: Kit) -> None:
+    """Add the pages of the spine."""
+
+    def cursor_in(request: Request, **filters: str) -> Position | None:
+        cursor = request.query.get("cursor")
+        if cursor is None:
+            return None
+        return use().cursors.open(
+            cursor,
+            tenant_id=request.principal.tenant_id,
+            route=request.route,
+            filters=filters,
+            now=use().platform.clock.now(),
+        )
+
+    def paging(request: Request, shown: int, following: Position | None, **filters: str) -> Paging:
+        here = link(request.path, **{k: v for k, v in request.query.items() if k != "done"})
+        if following is None:
+            first = relink(here, cursor=None) if "cursor" in request.query else None
+            return Paging(shown, first_href=first)
+        cursor = use().cursors.seal(
+            following,
+            tenant_id=request.principal.tenant_id,
+            route=request.route,
+            filters=filters,
+            now=use().platform.clock.now(),
+        )
+        first = relink(here, cursor=None) if "cursor" in request.query else None
+        return Paging(shown, next_href=relink(here, cursor=cursor), first_href=first)
+
+    # ------------------------------------------------------------------ today
+
+    @app.page("GET", "/", permission=None)
+    def show_today(request: Request) -> Reply:
+        """What is wrong, what is due, how the connections are."""
+        try:
+            member(request, "workspace:today:read")
+        except NoCompanyError:
+            return redirect("/companies")
+        today = use().list_today()(request.tenant)
+        words = words_of(request)
+        now = use().platform.clock.now()
+        rows = (*today.exceptions, *today.deadlines, *today.connections)
+        return kit.draw(
+            request,
+            "today/today.html",
+            "today",
+            {
+                "today": today,
+                "summary": {row.key: attention_summary(words, row) for row in rows},
+                "urgency": {row.key: attention_status(words, row) for row in rows},
+                "age": {row.key: row.age_seconds(now) for row in rows},
+                "address": {row.key: _address(row.subject, row.contract_id) for row in rows},
+                "news_age": None
+                if today.news_at is None
+                else max(0, int((now - today.news_at).total_seconds())),
+                "business_day": use().platform.clock.today(
+                    request.principal.zone or "Europe/Istanbul"
+                ),
+            },
+        )
+
+    # ------------------------------------------------------------------ timelines
+
+    @app.page("GET", "/timeline/{kind}/{id}", permission="workspace:timeline:read")
+    def show_timeline(request: Request) -> Reply:
+        """Everything that happened to one item."""
+        subject = Subject.parse(f"{request.path_values['kind']}:{request.path_values['id']}")
+        position = cursor_in(request, subject=str(subject))
+        page = use().read_timeline()(request.tenant, subject, limit=_HISTORY, after=position)
+        words = words_of(request)
+        actors = _actors(request.tenant, words)
+        entries = [_entry(words, actors, item) for item in page.items]
+        last = page.items[-1].to_state if page.items and page.next is None else ""
+        return kit.draw(
+            request,
+            "timeline/timeline.html",
+            "",
+            {
+                "subject": subject,
+                "kind_name": subject_name(words, subject.kind),
+                "entries": entries,
+                "state": state_word(words, last) if last else None,
+                "paging": paging(request, len(entries), page.next, subject=str(subject)),
+            },
+        )
+
+    # ------------------------------------------------------------------ jobs
+
+    @app.page("GET", "/jobs", permission="workspace:job:read")
+    def list_jobs(request: Request) -> Reply:
+        """Long work, newest first."""
+        after = cursor_in(request)
+        page = use().list_jobs()(
+            request.tenant, limit=_ROWS, before=str(after["before"]) if after else None
+        )
+        words = words_of(request)
+        columns = (
+            Column("kind", words.text("Job")),
+            Column("progress", words.text("Progress")),
+            Column("created", words.text("Started")),
+            Column("finished", words.text("Finished")),
+            Column("status", words.text("State")),
+        )
+        return kit.draw(
+            request,
+            "jobs/list.html",
+            "jobs",
+            {
+                "columns": columns,
+                "jobs": page.items,
+                "name": {job.id: job_name(words, job.kind) for job in page.items},
+                "badges": {job.id: job_status(words, job) for job in page.items},
+                "at": instant_of,
+                "paging": paging(request, len(page.items), page.next),
+            },
+        )
+
+    def draw_job(request: Request, template: str) -> Reply:
+        job = use().read_job()(request.tenant, request.id())
+        words = words_of(request)
+        # Each poll names the pause before the next one, so the asking slows down by itself.
+        asked = request.query.get("pause", "")
+        pause = int(asked) if asked.isdigit() and len(asked) < 4 else _POLL_FIRST
+        pause = min(max(pause, _POLL_FIRST), _POLL_LAST)
+        following = min(pause + 1, _POLL_LAST)
+        progress = link(f"/jobs/{job.id}/progress", pause=following)
+        return kit.draw(
+            request,
+            template,
+            "jobs",
+            {
+                "job": job,
+                "name": job_name(words, job.kind),
+                "job_status": job_status(words, job),
+                "at": instant_of,
+                "poll_url": None if job.is_final else progress,
+                "poll_seconds": pause,
+                "subject_href": _address(job.subject, ""),
+                "may_cancel": job.cancellable
+                and not job.is_final
+                and request.principal.may("workspace:job:cancel"),
+            },
+        )
+
+    @app.page("GET", "/jobs/{id}", permission="workspace:job:read")
+    def show_job(request: Request) -> Reply:
+        """Progress of one job; the page asks again by itself until it is over."""
+        return draw_job(request, "jobs/job.html")
+
+    @app.page("GET", "/jobs/{id}/progress", permission="workspace:job:read")
+    def show_progress(request: Request) -> Reply:
+        """The part of the job page that changes."""
+        return draw_job(request, "jobs/progress.html")
+
+    @app.page("POST", "/jobs/{id}/cancel", permission="workspace:job:cancel")
+    def cancel_job(request: Request) -> Reply:
+        """Wish for the end of a job."""
+        identity = request.id()
+        use().cancel_job()(request.tenant, identity)
+        return redirect(link(f"/jobs/{identity}", done="cancel"))
+
+    # ------------------------------------------------------------------ incidents
+
+    @app.page("GET", "/incidents", permission="workspace:incident:read")
+    def list_incidents(request: Request) -> Reply:
+        """What somebody must look at."""
+        wish = request.query.get("state", "")
+        state = IncidentState(wish) if wish in {item.value for item in IncidentState} else None
+        page = use().list_incidents()(
+            request.tenant, state, limit=_ROWS, after=cursor_in(request, state=wish)
+        )
+        words = words_of(request)
+        choices = (
+            ("", words.text("All")),
+            ("open", words.text("Open")),
+            ("resolved", words.text("Resolved")),
+        )
+        chips = [
+            Chip(label, link("/incidents", state=value), active=value == wish)
+            for value, label in choices
+        ]
+        columns = (
+            Column("summary", words.text("What happened")),
+            Column("subject", words.text("Item")),
+            Column("actor", words.text("Who must act")),
+            Column("opened", words.text("Since")),
+            Column("state", words.text("State")),
+        )
+        return kit.draw(
+            request,
+            "incidents/list.html",
+            "incidents",
+            {
+                "chips": chips,
+                "columns": columns,
+                "incidents": page.items,
+                "summary": {item.id: incident_summary(words, item) for item in page.items},
+                "badges": {item.id: incident_status(words, item) for item in page.items},
+                "subject": _subject_label(words),
+                "address": _address,
+                "actor": _who_acts(words),
+                "at": instant_of,
+                "paging": paging(request, len(page.items), page.next, state=wish),
+            },
+        )
+
+    def incident_page(
+        request: Request, incident: Incident, error: ValidationError | None = None, note: str = ""
+    ) -> Reply:
+        words = words_of(request)
+        values = {
+            "incident": incident,
+            "summary": incident_summary(words, incident),
+            "incident_status": incident_status(words, incident),
+            "subject": _subject_label(words)(incident.subject),
+            "address": _address(incident.subject, incident.contract_id),
+            "actor": _who_acts(words)(incident.actor),
+            "resolved_by": _actors(request.tenant, words).get(incident.resolved_by, ""),
+            "at": instant_of,
+            "note": note,
+            "may_resolve": incident.state is IncidentState.OPEN
+            and request.principal.may("workspace:incident:resolve"),
+        }
+        template = "incidents/incident.html"
+        return kit.draw(
+            request, template, "incidents", values, status=status_of(error), error=error
+        )
+
+    @app.page("GET", "/incidents/{id}", permission="workspace:incident:read")
+    def show_incident(request: Request) -> Reply:
+        """One incident with the form that resolves it."""
+        return incident_page(request, use().read_incident()(request.tenant, request.id()))
+
+    @app.page("POST", "/incidents/{id}/resolve", permission="workspace:incident:resolve")
+    def resolve_incident(request: Request) -> Reply:
+        """Say what was done; the rows it held are released."""
+        identity = request.id()
+        try:
+            body = read_form(request, ResolutionIn)
+        except ValidationError as error:
+            incident = use().read_incident()(request.tenant, identity)
+            return incident_page(request, incident, error, request.form().get("note", ""))
+        use().resolve_incident()(request.tenant, identity, body.note)
+        return redirect(link(f"/incidents/{identity}", done="resolved"))
+
+    # ------------------------------------------------------------------ mail log
+
+    @app.page("GET", "/messages", permission="workspace:message:read")
+    def list_messages(request: Request) -> Reply:
+        """Mails we sent and what became of them."""
+        page = use().list_messages()(request.tenant, limit=_ROWS, after=cursor_in(request))
+        words = words_of(request)
+        columns = (
+            Column("kind", words.text("Mail")),
+            Column("to", words.text("To")),
+            Column("at", words.text("When")),
+            Column("status", words.text("State")),
+        )
+        return kit.draw(
+            request,
+            "messages/list.html",
+            "messages",
+            {
+                "columns": columns,
+                "messages": page.items,
+                "name": {item.id: message_name(words, item) for item in page.items},
+                "badges": {item.id: message_status(words, item) for item in page.items},
+                "to": {
+                    item.id: item.to.reveal("mail log of the company") if item.to else ""
+                    for item in page.items
+                },
+                "at": instant_of,
+                "paging": paging(request, len(page.items), page.next),
+            },
+        )
+
+
+def instant_of(text: str | None) -> datetime | None:
+    """A stored instant for the formats of the reader."""
+    return datetime.fromisoformat(text) if text else None
+
+
+def _address(subject: str, contract_id: str) -> str:
+    """Where an item is looked at: its page where there is one, its timeline otherwise."""
+    kind, _, identity = subject.partition(":")
+    if kind == "contract":
+        return f"/pensions/contracts/{identity}"
+    if kind == "job":
+        return f"/jobs/{identity}"
+    if kind == "incident":
+        return f"/incidents/{identity}"
+    if identity:
+        return f"/timeline/{kind}/{identity}"
+    return f"/pensions/contracts/{contract_id}" if contract_id else "/"
+
+
+def _subject_label(words: Language) -> Callable[[str], str]:
+    def label(subject: str) -> str:
+        kind, _, identity = subject.partition(":")
+        return f"{subject_name(words, kind)} …{identity[-6:]}" if identity else subject
+
+    return label
+
+
+def _who_acts(words: Language) -> Callable[[str], str]:
+    names = {
+        "user": words.text("your company"),
+        "operator": words.text("the operator"),
+        "provider": words.text("the institution"),
+    }
+
+    def label(actor: str) -> str:
+        return names.get(actor, actor)
+
+    return label
+
+
+def _actors(context: TenantContext, words: Language) -> dict[str, str]:
+    """Names behind ``user:<id>`` and ``key:<id>`` of this company."""
+    company = use().store.company(context)
+    names = {f"user:{each.person_id}": each.name for each in company.memberships()}
+    names |= {
+        f"key:{key.id}": words.text("API key %(name)s", name=key.name) for key in company.api_keys()
+    }
+    return names
+
+
+def _entry(words: Language, actors: dict[str, str], item: HistoryView) -> TimelineEntry:
+    kind = item.actor.partition(":")[0]
+    unknown = {"system": "Köprü", "key": words.text("a program")}
+    actor = actors.get(item.actor) or unknown.get(kind, words.text("somebody"))
+    facts = _facts(words, item)
+    return TimelineEntry(
+        title=action_summary(words, item),
+        at=instant_of(item.at),
+        actor=actor,
+        tone=action_tone(item.action),
+        facts=facts,
+        raw={"type": item.action, "from": item.from_state, "to": item.to_state} | dict(item.detail),
+    )
+
+
+def _facts(words: Language, item: HistoryView) -> tuple[tuple[str, str], ...]:
+    roles = item.detail.get("roles")
+    facts = []
+    if isinstance(roles, list) and roles:
+        names = ", ".join(role_name(words, str(role)) for role in roles)
+        facts.append((words.text("Roles"), names))
+    return tuple(facts)
