@@ -1,0 +1,1 @@
+"""Measurements and proofs with many rows; nothing of the product imports it."""
