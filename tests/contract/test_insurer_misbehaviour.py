@@ -5,11 +5,14 @@ The table says what each misbehaviour must end in; a kind without a row fails th
 
 from __future__ import annotations
 
+import gc
+import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from types import FunctionType, ModuleType
 
 import pytest
 
@@ -315,3 +318,44 @@ def test_down_for_hours_costs_no_call(world: World) -> None:
     assert (told.ok, told.code) == (False, "insurer_unavailable")
     world.clock.advance(timedelta(hours=2))
     assert world.gateway.check_credentials(world.connection(), deadline_seconds=20).ok
+
+
+@pytest.mark.parametrize("world", CODES, indirect=True)
+def test_nothing_of_a_connection_stays_behind(world: World) -> None:
+    lines, policies = enrolled(world, 1)
+    world.gateway.collect(world.connection(), "T-1", payments(lines, policies), deadline_seconds=20)
+    world.gateway.check_credentials(world.connection(), deadline_seconds=20)
+    world.evidence.kept.clear()
+    personal = (USUAL, lines[0].national_id.reveal("to look for it"), policies[0])
+    left = [text for text in _texts_held_by(world.gateway) if any(p in text for p in personal)]
+    assert left == []
+    assert USUAL in set(_texts_held_by([{"a": world.connection()}]))  # it would have been found
+
+
+def _texts_held_by(root: object) -> Iterator[str]:
+    """Every text an object keeps alive, without following classes, modules and functions."""
+    seen: set[int] = set()
+    waiting = [root]
+    while waiting:
+        each = waiting.pop()
+        if id(each) in seen or isinstance(each, (type, ModuleType, FunctionType)):
+            continue
+        seen.add(id(each))
+        if isinstance(each, str):
+            yield each
+        elif isinstance(each, bytes):
+            yield each.decode("utf-8", "replace")
+        else:
+            waiting.extend(gc.get_referents(each))
+
+
+@pytest.mark.parametrize("world", CODES, indirect=True)
+def test_the_libraries_keep_quiet(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    for kind in ("cookie", "html_error", "garbage", "fault", "lost_answer"):
+        world.script({"kind": kind, "operation": "enrol"})
+        world.gateway.enrol(world.connection(), f"T-{kind}", people(1), deadline_seconds=20)
+    noisy = ("zeep", "httpx", "httpcore", "urllib3")
+    assert [record for record in caplog.records if record.name.startswith(noisy)] == []
+    assert USUAL not in caplog.text
+    assert people(1)[0].national_id.reveal("to look for it") not in caplog.text

@@ -152,6 +152,14 @@ def test_an_insurer_without_address_or_unknown_is_not_sent() -> None:
         assert registry.member_statuses(connection, [], deadline_seconds=5) == ()
 
 
+@pytest.mark.parametrize(
+    "address", ["http://insurer.example.invalid/", "ftp://127.0.0.1/", "https://", "insurer", "//x"]
+)
+def test_an_address_that_would_show_passwords_is_refused(address: str) -> None:
+    with pytest.raises(ValueError, match="neither https nor this machine"):
+        InsurerRegistry({"anadolu": address}, Evidence(), http=shared_http)
+
+
 def test_one_process_hosts_all_under_their_own_addresses(tmp_path: Path) -> None:
     clock = FixedClock(START)
     running = start_all(tmp_path, clock.now)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from pensions.adapters.insurers.configs import CONFIGS
 from pensions.adapters.insurers.dialect import DialectClient, MemberAnswer, Target
@@ -39,7 +40,13 @@ class InsurerRegistry:
         http: "Callable[[], HttpClient] | None" = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``endpoints`` maps provider codes to addresses; ``http`` makes the client in tests."""
+        """``endpoints`` maps provider codes to addresses; ``http`` makes the client in tests.
+
+        Raises: ValueError for an address that would carry passwords in clear over a network.
+        """
+        for code, address in endpoints.items():
+            if not _is_safe(address):
+                raise ValueError(f"the address of {code} is neither https nor this machine")
         self._endpoints = dict(endpoints)
         self._audit = audit
         self._make_http = http or _default_http
@@ -170,6 +177,12 @@ class InsurerRegistry:
         from pensions.adapters.insurers.period_async.client import PeriodAsyncClient
 
         return PeriodAsyncClient(http, self._audit)
+
+
+def _is_safe(address: str) -> bool:
+    parts = urlsplit(address)
+    here = parts.hostname in ("127.0.0.1", "::1", "localhost")
+    return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and here))
 
 
 @cache
