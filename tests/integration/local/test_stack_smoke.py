@@ -41,6 +41,7 @@ class Stack:
 
     process: subprocess.Popen[str]
     base_url: str
+    terminal: Path
 
     def call(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
         data = None if body is None else json.dumps(body).encode()
@@ -87,9 +88,9 @@ def eventually(check: Callable[[], Any], seconds: float = 40.0) -> Any:
 
 
 @contextmanager
-def started(folder: Path) -> Iterator[Stack]:
+def started(folder: Path, template: Path = TEMPLATE) -> Iterator[Stack]:
     command = [sys.executable, "-m", "infra.local", "up", "--port", "0", "--dir", str(folder)]
-    command += ["--template", str(TEMPLATE), "--no-seed"]
+    command += ["--template", str(template), "--no-seed"]
     log = (folder.parent / f"{folder.name}.out").open("a")
     roots = [ROOT / "functions", ROOT / "layers" / "common", ROOT]
     environment = {
@@ -111,7 +112,7 @@ def started(folder: Path) -> Iterator[Stack]:
 
         found = eventually(lambda: (folder / RUN_FILE).exists() and ready(), START_SECONDS)
         assert found, Path(log.name).read_text()
-        yield Stack(process, found.base_url)
+        yield Stack(process, found.base_url, Path(log.name))
     finally:
         if process.poll() is None:
             process.kill()
@@ -159,11 +160,14 @@ def test_failures_of_functions_are_answers_and_the_stack_goes_on(stack: Stack) -
     started_at = time.monotonic()
     assert stack.call("GET", "/slow").status == 500
     assert time.monotonic() - started_at < 5
-    assert stack.call("GET", "/broken").status == 500
+    assert [stack.call("GET", "/broken").status for _ in range(2)] == [500, 500]
     functions = {each["logical_id"]: each for each in stack.local("")["functions"]}
     assert functions["SlowFunction"]["timeouts"] == 1
     assert "Runtime.ImportModuleError" in functions["BrokenFunction"]["last_error"]
     assert stack.call("GET", "/health").status == 200
+    said = [line for line in stack.terminal.read_text().splitlines() if "BrokenFunction" in line]
+    assert len(said) == 1, "said once, however often it fails"
+    assert "Unable to import module 'not_there'" in said[0]
 
 
 def test_mails_are_caught(stack: Stack) -> None:
@@ -216,6 +220,36 @@ def test_a_second_stack_on_the_same_folder_is_refused(stack: Stack, folder: Path
     assert second.returncode == 5
     assert f"in use by process {stack.process.pid}" in second.stderr
     assert stack.call("GET", "/health").status == 200
+
+
+def test_a_taken_port_is_named(stack: Stack, tmp_path: Path) -> None:
+    port = stack.base_url.rpartition(":")[2]
+    second = subprocess.run(
+        [sys.executable, "-m", "infra.local", "up", "--port", port, "--dir", str(tmp_path / "s")],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+        check=False,
+    )
+    assert second.returncode == 5
+    assert f"port {port} is taken" in second.stderr
+    assert not (tmp_path / "s").exists()
+
+
+def test_changed_code_runs_without_a_restart(tmp_path: Path) -> None:
+    sample = tmp_path / "sample"
+    shutil.copytree(TEMPLATE.parent, sample)
+    code = sample / "src" / "sample.py"
+    with started(tmp_path / "state", sample / "template.yaml") as stack:
+        assert stack.call("GET", "/health").body["status"] == "ok"
+        code.write_text(code.read_text().replace('status="ok"', 'status="changed"'))
+        assert eventually(lambda: stack.call("GET", "/health").body["status"] == "changed")
+        template = sample / "template.yaml"
+        template.write_text(template.read_text() + "# touched\n")
+        words = "template.yaml changed: restart needed"
+        assert eventually(lambda: words in stack.terminal.read_text())
 
 
 def test_state_survives_a_kill_and_sigterm_leaves_nothing_behind(tmp_path: Path) -> None:
