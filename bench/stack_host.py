@@ -24,8 +24,9 @@ from workspace import bootstrap
 from workspace.settings import WorkspaceSettings
 
 
-def operator_key(_base_url: str, cloud: LocalCloud) -> Mapping[str, Any]:
+def operator_key(base_url: str, cloud: LocalCloud) -> Mapping[str, Any]:
     """A seed: the key that opens companies, made by the product's own use case."""
+    del base_url  # nothing is asked over HTTP
     deployment = cloud.deployment
     if deployment is None:
         raise LookupError("nothing is deployed")
