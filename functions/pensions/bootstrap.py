@@ -7,6 +7,7 @@ from functools import cache, cached_property
 from kernel.business_days import Calendar
 from pensions.adapters.bank_orders import BankOrderFiles
 from pensions.adapters.dynamodb_pensions import CONTEXT, DynamoDueWork, DynamoPensionsStore
+from pensions.adapters.export_files import TabularExportFiles
 from pensions.adapters.field_parsers import API_PARSERS, FILE_PARSERS
 from pensions.adapters.import_files import TabularImportFiles
 from pensions.adapters.s3_files import S3ExchangeArchive, S3FileAccess
@@ -25,6 +26,7 @@ from pensions.application.employees import (
     MarkDoneElsewhere,
     WithdrawEmployee,
 )
+from pensions.application.exports import ExportContributions, ExportPeople
 from pensions.application.imports import RunImport, StartImport, UndoImport
 from pensions.application.overview import ShowOverview
 from pensions.application.prepare_submission import PrepareSubmission
@@ -38,6 +40,7 @@ from pensions.application.reveal_person import RevealPerson
 from pensions.application.send_to_insurer import SendToInsurer
 from pensions.application.submissions import SubmitContributions, SubmitEmployees
 from pensions.application.sweep import Sweep
+from pensions.application.watch_deadlines import WatchDeadlines
 from pensions.ports import InsurerGateway, PensionsStore
 from pensions.settings import PensionsSettings
 from toolkit.auth import TenantContext
@@ -167,6 +170,12 @@ class Pensions:
     def remove_contribution(self) -> RemoveContribution:
         return RemoveContribution(self.scope)
 
+    def export_people(self) -> ExportPeople:
+        return ExportPeople(self.scope, TabularExportFiles())
+
+    def export_contributions(self) -> ExportContributions:
+        return ExportContributions(self.scope, TabularExportFiles())
+
     def show_remittance(self) -> ShowRemittance:
         return ShowRemittance(self.scope, lambda: self.application.settings.insurer_accounts)
 
@@ -217,6 +226,14 @@ class Application:
             DynamoDueWork(self.platform.database),
             self.platform.clock,
             lambda tenant_id: self.for_system(tenant_id, "poll").scope,
+        )
+
+    def watch_deadlines(self) -> WatchDeadlines:
+        """The daily look at legal deadlines over all tenants."""
+        return WatchDeadlines(
+            DynamoDueWork(self.platform.database),
+            self.platform.clock,
+            lambda tenant_id: self.for_system(tenant_id, "deadlines").scope,
         )
 
     def relay_outbox(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -481,6 +481,10 @@ class DueWork(Protocol):
         """Contracts whose people are to be asked about; each comes again some hours later."""
         ...
 
+    def contracts(self) -> Iterator[tuple[str, str]]:
+        """Tenant and id of every contract that has credentials."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class ImportRow:
@@ -555,6 +559,21 @@ class ImportFiles(Protocol):
     def returned(
         self, table: ImportTable, problems: Sequence[RowProblem], *, language: str
     ) -> bytes: ...
+
+
+ExportCell = str | int | Money | date | None
+
+
+class TableWriter(Protocol):
+    """Writes a table as a file for people."""
+
+    def write(
+        self,
+        file_format: str,
+        name: str,
+        header: Sequence[str],
+        rows: Iterable[tuple[ExportCell, ...]],
+    ) -> UploadedFile: ...
 
 
 class BankOrderWriter(Protocol):

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from kernel.identifiers import contract_no
+from kernel.identifiers import iban as iban_rule
 from kernel.money import Money
 from kernel.parsing import parse_amount_api, parse_date_api, parse_rate_api
 from kernel.periods import Period
 from kernel.rates import Rate
 from kernel.sensitive import Email, Iban, Phone, Tckn
 from kernel.text import clean_free_text
-from pensions.adapters.field_parsers import iban
 from pensions.domain.contract import Contract
 from pensions.domain.contribution import Contribution, PeriodSummary
 from pensions.domain.employee import Employee
@@ -22,11 +22,16 @@ from pensions.domain.remittance import Remittance
 from pensions.ports import EmployeeCounts
 from toolkit.http.fields import EdgeModel, parsed
 
+
+def _turkish_iban(value: object) -> Iban:
+    return Iban(iban_rule.parse(value, "TR"))
+
+
 ContractNo = Annotated[str, parsed(contract_no.parse)]
 ApiDate = Annotated[date, parsed(parse_date_api)]
 ApiRate = Annotated[Rate, parsed(parse_rate_api)]
 ApiAmount = Annotated[Money, parsed(parse_amount_api)]
-ApiIban = Annotated[Iban, parsed(iban)]
+ApiIban = Annotated[Iban, parsed(_turkish_iban)]
 Note = Annotated[str, parsed(clean_free_text)]
 DayOfMonth = Annotated[int, Field(ge=1, le=31)]
 

@@ -632,6 +632,14 @@ class DynamoDueWork:
         shards = tuple(self._keyspace.system(_POLL, str(n)) for n in range(DUE_SHARDS))
         return self._claim(shards, now, limit, _POLL_EVERY)
 
+    def contracts(self) -> Iterator[tuple[str, str]]:
+        """Tenant and id of every contract that has credentials, page by page."""
+        for number in range(DUE_SHARDS):
+            shard = self._keyspace.system(_POLL, str(number))
+            for key in self._database.query_all("core", shard, index="due"):
+                _, _, tenant_id, _, identity = key["pk"].split("#")
+                yield tenant_id, identity
+
     def _claim(
         self, shards: Sequence[str], now: datetime, limit: int, push: timedelta
     ) -> list[Due]:

@@ -6,8 +6,6 @@ groups, then body, state OPEN and message in one transaction. A half-bound trans
 by the sweep.
 """
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -22,7 +20,12 @@ from pensions.domain.contract import Contract
 from pensions.domain.contribution import Contribution, ContributionStatus
 from pensions.domain.employee import SENDABLE, Employee, EmployeeStatus
 from pensions.domain.outcome import TransmissionKind
-from pensions.domain.transmission import FrozenLine, Transmission, TransmissionState
+from pensions.domain.transmission import (
+    FrozenLine,
+    Transmission,
+    TransmissionState,
+    content_hash,
+)
 from pensions.ports import PensionsUnit, WriteRefusedError
 
 _RESERVE_SECONDS: Final = 12.0
@@ -300,13 +303,6 @@ def exclusion_reason(person: Employee) -> str:
     if person.status in {EmployeeStatus.OPTED_OUT, EmployeeStatus.LEFT}:
         return person.status.value
     return "no_policy"
-
-
-def content_hash(lines: Sequence[FrozenLine]) -> str:
-    """Hash of the frozen content: a resend must send exactly these bytes."""
-    content = [[line.line_key, line.content] for line in lines]
-    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def enrolment_content(person: Employee) -> dict[str, Any]:

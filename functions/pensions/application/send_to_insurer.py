@@ -5,7 +5,6 @@ Everything that is not provably unsent and not provably answered ends as UNKNOWN
 never blindly sent again.
 """
 
-import random
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -36,7 +35,12 @@ from pensions.domain.outcome import (
     TransmissionKind,
 )
 from pensions.domain.provider import Provider
-from pensions.domain.transmission import FrozenLine, Transmission, TransmissionState
+from pensions.domain.transmission import (
+    FrozenLine,
+    Transmission,
+    TransmissionState,
+    backoff_seconds,
+)
 from pensions.ports import (
     CollectionLine,
     Connection,
@@ -52,8 +56,6 @@ _LEASE_MARGIN: Final = timedelta(seconds=5)
 _RELEASE_AGAIN: Final = timedelta(minutes=2)
 _LOCKED_WAIT: Final = timedelta(minutes=15)
 _POLLS_BEFORE_PERSON: Final = 3
-_BACKOFF_BASE: Final = 30
-_BACKOFF_CAP: Final = 6 * 3_600
 _CREDENTIAL_FAULTS: Final = frozenset({FaultMeaning.AUTH_FAILED, FaultMeaning.CREDENTIALS_LOCKED})
 _NEVER_SENDABLE: Final = frozenset(
     {
@@ -221,7 +223,7 @@ class SendToInsurer:
             else:
                 self._postpone(claimed, outcome.reason.value, retry_after=outcome.retry_after)
         elif isinstance(outcome, Ambiguous):
-            self._lines(claimed, endings_for_all(lines, "unknown", outcome.reason.value))
+            self._settle(claimed, endings_for_all(lines, "unknown", outcome.reason.value))
             self._unknown(claimed, outcome)
         elif isinstance(outcome, Fault):
             self._fault(claimed, contract, outcome)
@@ -229,7 +231,7 @@ class SendToInsurer:
             self._answered(claimed, lines, outcome)
         else:
             # An answer to a sending that says "I do not know this": not understood, so ask.
-            self._lines(claimed, endings_for_all(lines, "unknown", "absent"))
+            self._settle(claimed, endings_for_all(lines, "unknown", "absent"))
             self._move(claimed, TransmissionState.UNKNOWN, "absent", claimed.lease)
 
     def _fault(self, claimed: Transmission, contract: Contract, fault: Fault) -> None:
@@ -327,7 +329,7 @@ class SendToInsurer:
         person_soon: bool = False,
     ) -> None:
         """Ask again at the next step of the polling schedule; after its end a person looks."""
-        self._lines(transmission, endings_for_all(lines, "unknown", reason))
+        self._settle(transmission, endings_for_all(lines, "unknown", reason))
         when = transmission.next_poll(self._scope.clock.now())
         if when is None or (person_soon and transmission.polls >= _POLLS_BEFORE_PERSON):
             self._move(
@@ -388,7 +390,7 @@ class SendToInsurer:
 
     def _release(self, transmission: Transmission) -> None:
         lines = self._store.frozen_lines(transmission.id)
-        self._lines(
+        self._settle(
             transmission, endings_for_all(lines, transmission.release_as, transmission.reason)
         )
         self._move(transmission, TransmissionState.DONE, transmission.reason, None)
@@ -400,8 +402,7 @@ class SendToInsurer:
         incidents: Sequence[IncidentNote],
     ) -> None:
         """Lines first, header last: the header is the commit record."""
-        self._lines(transmission, endings)
-        waiting = [item for item in endings.values() if item.kind in {"unknown", "processing"}]
+        waiting = self._settle(transmission, endings)
         if not waiting:
             self._move(transmission, TransmissionState.DONE, "", None, incidents)
             return
@@ -424,9 +425,6 @@ class SendToInsurer:
             polls=transmission.polls + 1,
         )
 
-    def _lines(self, transmission: Transmission, endings: Mapping[str, Ending]) -> None:
-        self._settle(transmission, endings)
-
     def _postpone(
         self,
         transmission: Transmission,
@@ -441,10 +439,7 @@ class SendToInsurer:
             return
         now = self._scope.clock.now()
         if until is None:
-            spread = min(_BACKOFF_CAP, _BACKOFF_BASE * 2 ** min(transmission.attempts, 12))
-            # Full jitter, so that a returning insurer is not met by everybody at once.
-            spread_now = random.randint(5, spread)  # noqa: S311
-            wait = retry_after if retry_after is not None else spread_now
+            wait = retry_after if retry_after is not None else backoff_seconds(transmission)
             until = now + timedelta(seconds=wait)
         state = transmission.state
         if state is TransmissionState.SENDING:

@@ -16,6 +16,7 @@ from pensions.domain.transmission import FrozenLine, Transmission
 from pensions.ports import PensionsUnit, WriteRefusedError
 
 _FAILED: Final = frozenset({"rejected", "held"})
+_OPEN: Final = frozenset({"unknown", "processing"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,20 @@ class Known:
 
     people: Mapping[str, Employee] = field(default_factory=dict)
     money: Mapping[str, Contribution] = field(default_factory=dict)
+
+    def in_flight(self, transmission_id: str) -> frozenset[str]:
+        """Ids of the lines that were moving with this transmission."""
+        people = (
+            person.id
+            for person in self.people.values()
+            if person.transmission_id == transmission_id and person.status in IN_FLIGHT
+        )
+        money = (
+            item.id
+            for item in self.money.values()
+            if item.transmission_id == transmission_id and item.status in MONEY_IN_FLIGHT
+        )
+        return frozenset((*people, *money))
 
 
 def endings_for_all(lines: Sequence[FrozenLine], kind: str, reason: str) -> dict[str, Ending]:
@@ -64,9 +79,11 @@ class SettleLines:
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
 
-    def __call__(self, transmission: Transmission, endings: Mapping[str, Ending]) -> None:
-        """Shapes: groups of at most ten lines per transaction; a refused group is tried line by
-        line.
+    def __call__(self, transmission: Transmission, endings: Mapping[str, Ending]) -> list[Ending]:
+        """Endings of the lines that are still not final afterwards.
+
+        What an answer does not say again about a line that is final already changes nothing.
+        Shapes: groups of at most ten lines per transaction; a refused group is tried line by line.
         """
         keys = list(endings)
         known = self._read(transmission, keys)
@@ -77,6 +94,8 @@ class SettleLines:
             except WriteRefusedError:
                 for key in group:
                     self._settle_one(transmission, key, endings[key])
+        moving = known.in_flight(transmission.id)
+        return [endings[key] for key in keys if key in moving and endings[key].kind in _OPEN]
 
     def _read(self, transmission: Transmission, keys: Sequence[str]) -> Known:
         if transmission.kind is TransmissionKind.ENROLMENT:

@@ -3,6 +3,8 @@ queue.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from kernel.clock import Clock
@@ -20,6 +22,20 @@ _QUEUE_OF: Final = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What one sweep found.
+
+    Units: ``oldest_due`` is how many seconds the oldest row waited past its time,
+    ``oldest_unknown`` how many seconds ago the oldest transmission was sent whose outcome is not
+    known.
+    """
+
+    rows: int
+    oldest_due: int = 0
+    oldest_unknown: int = 0
+
+
 class Sweep:
     """Over all tenants, at most 200 rows a run, oldest first."""
 
@@ -28,15 +44,17 @@ class Sweep:
         self._clock = clock
         self._scope_of = scope_of
 
-    def __call__(self) -> int:
-        """Number of rows that were given work."""
-        due = self._due_work.due(self._clock.now(), LIMIT)
+    def __call__(self) -> Swept:
+        """Give due rows their work; the ages feed the alarms on forgotten work."""
+        now = self._clock.now()
+        due = self._due_work.due(now, LIMIT)
+        unknown = 0
         failures: list[Exception] = []
         for item in due:
             scope = self._scope_of(item.tenant_id)
             try:
                 if item.kind == "transmission":
-                    self._transmission(scope, item)
+                    unknown = max(unknown, self._transmission(scope, item, now))
                 elif item.kind == "job":
                     self._job(scope, item)
             except Exception as error:
@@ -44,18 +62,22 @@ class Sweep:
                 failures.append(error)
         if failures:
             raise ExceptionGroup("some due rows could not be given work", failures)
-        return len(due)
+        oldest = max((int((now - item.due_at).total_seconds()) for item in due), default=0)
+        return Swept(len(due), oldest, unknown)
 
-    def _transmission(self, scope: Scope, item: Due) -> None:
+    def _transmission(self, scope: Scope, item: Due, now: datetime) -> int:
+        """Give one transmission its work; seconds since it was sent if its outcome is unknown."""
         transmission = scope.store.transmission(item.id)
         if transmission is None:
-            return
+            return 0
         if transmission.state is TransmissionState.BINDING:
             Binder(scope).finish(transmission.id)
-            return
+            return 0
         unit = scope.store.unit()
         unit.enqueue(f"send:{transmission.provider_code}", {"transmission_id": transmission.id})
         unit.commit()
+        waiting = transmission.state is TransmissionState.UNKNOWN and transmission.sent_at
+        return int((now - waiting).total_seconds()) if waiting else 0
 
     def _job(self, scope: Scope, item: Due) -> None:
         job = scope.store.job(item.id)

@@ -5,7 +5,10 @@ reference, the same for every attempt for ever; its content is frozen when the l
 (reliability.md §2).
 """
 
-from collections.abc import Mapping
+import hashlib
+import json
+import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -47,6 +50,8 @@ UNRESOLVED: Final = frozenset({_S.UNKNOWN, _S.PARTIAL, _S.WITH_PERSON})
 # Answers that come later are asked for at these distances, then daily; after 30 days a person
 # looks.
 POLL_STEPS: Final = (60, 120, 300, 900, 3_600, 21_600, 86_400)
+_BACKOFF_BASE: Final = 30
+_BACKOFF_CAP: Final = 6 * 3_600
 GIVE_UP_AFTER: Final = timedelta(days=30)
 
 
@@ -102,3 +107,22 @@ class Transmission:
         if self.sent_at is not None and now - self.sent_at > GIVE_UP_AFTER:
             return None
         return now + timedelta(seconds=POLL_STEPS[min(self.polls, len(POLL_STEPS) - 1)])
+
+
+def content_hash(lines: Sequence[FrozenLine]) -> str:
+    """Hash of the frozen content: a resend must send exactly these bytes."""
+    content = [[line.line_key, line.content] for line in lines]
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def backoff_seconds(transmission: Transmission) -> int:
+    """How long to wait before the same content is sent again.
+
+    Units: seconds, between five and min(6 h, 30 s · 2^attempts). The place in between is drawn from
+    the id and the attempt, so that a returning insurer is not met by everybody at once and a test
+    gives the same wait twice.
+    """
+    spread: int = min(_BACKOFF_CAP, _BACKOFF_BASE * 2 ** min(transmission.attempts, 12))
+    drawn: int = zlib.crc32(f"{transmission.id}:{transmission.attempts}".encode())
+    return 5 + drawn % (spread - 4)

@@ -10,4 +10,10 @@ from toolkit.entrypoints import schedule_handler
 def handler() -> Mapping[str, int]:
     """Relay the outbox first, then give due rows their work again."""
     relayed = application().relay_outbox()
-    return {"OutboxRelayed": relayed, "RowsSwept": application().sweep()()}
+    swept = application().sweep()()
+    return {
+        "OutboxRelayed": relayed,
+        "RowsSwept": swept.rows,
+        "OldestDueSeconds": swept.oldest_due,
+        "OldestUnknownSeconds": swept.oldest_unknown,
+    }

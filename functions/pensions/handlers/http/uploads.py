@@ -1,21 +1,17 @@
 """Files in and out: imports from uploads or small bodies, undo, the corrected workbook, exports."""
 
-from collections.abc import Iterator
 from typing import Final
 
 from kernel.errors import NotFoundError, Problem, TooLargeError, ValidationError
-from kernel.money import Money
 from kernel.periods import Period
 from pensions.application.imports import XLSX
 from pensions.handlers.http.app import accepted, app, language_of, pensions
 from pensions.ports import UploadedFile
 from pensions.schemas import ImportIn
 from toolkit.entrypoints import Reply, Request
-from toolkit.tabular.values import ExportValue
 
 DIRECT_LIMIT: Final = 1_048_576
 _TABLE_TYPES: Final = {"text/csv": "payroll.csv", XLSX: "payroll.xlsx"}
-_FORMATS: Final = frozenset({"csv", "xlsx"})
 
 
 def start_import(request: Request, kind: str) -> Reply:
@@ -101,32 +97,8 @@ def corrected_workbook(request: Request) -> Reply:
 )
 def export_employees(request: Request) -> Reply:
     """People of a contract as a file to upload in the insurer's own screens (PEN-10)."""
-    use = pensions(request)
-    contract = use.store.contract(request.id())
-    header = [
-        "T.C. Kimlik No", "Ad", "Soyad", "Doğum Tarihi", "Cinsiyet", "Cep Telefonu", "E-posta",
-        "IBAN", "İşe Giriş Tarihi", "Fon Tercihi", "Katkı Oranı", "Poliçe No", "Durum",
-    ]  # fmt: skip
-
-    def rows() -> Iterator[tuple[ExportValue, ...]]:
-        for person in use.store.employees(contract.id):
-            yield (
-                person.national_id.reveal("export") if person.national_id else "",
-                person.first_name,
-                person.last_name,
-                person.birth_date,
-                person.gender,
-                person.mobile.reveal("export") if person.mobile else "",
-                person.email.reveal("export") if person.email else "",
-                person.iban.reveal("export") if person.iban else "",
-                person.hired_on,
-                person.fund_preference.value if person.fund_preference else "",
-                person.contribution_rate.to_api() if person.contribution_rate else "",
-                person.policy_no,
-                person.status.value,
-            )
-
-    return _export(request, f"employees-{contract.contract_no}", header, rows())
+    export = pensions(request).export_people()
+    return _file(export(request.id(), request.query.get("format", "xlsx")))
 
 
 @app.api(
@@ -136,34 +108,9 @@ def export_employees(request: Request) -> Reply:
 )
 def export_contributions(request: Request) -> Reply:
     """Contributions of a month as a file to upload in the insurer's own screens (PEN-10)."""
-    use = pensions(request)
-    contract = use.store.contract(request.id())
-    period = period_of_query(request)
-    items = list(use.store.contributions(contract.id, period))
-    people = use.store.employees_by_id([item.employee_id for item in items])
-    header = [
-        "T.C. Kimlik No", "Ad", "Soyad", "Poliçe No", "Ödeme Tarihi", "Katkı Payı Oranı", "Yıl",
-        "Ay", "Katkı Payı Tutarı", "Durum",
-    ]  # fmt: skip
-
-    def rows() -> Iterator[tuple[ExportValue, ...]]:
-        for item in items:
-            person = people[item.employee_id]
-            amount: Money = item.amount
-            yield (
-                person.national_id.reveal("export") if person.national_id else "",
-                person.first_name,
-                person.last_name,
-                person.policy_no,
-                item.paid_on,
-                item.rate.to_api(),
-                item.period.year,
-                item.period.month,
-                amount,
-                item.status.value,
-            )
-
-    return _export(request, f"contributions-{contract.contract_no}-{period}", header, rows())
+    export = pensions(request).export_contributions()
+    chosen = request.query.get("format", "xlsx")
+    return _file(export(request.id(), period_of_query(request), chosen))
 
 
 def period_of_query(request: Request) -> Period:
@@ -179,26 +126,6 @@ def period_of_query(request: Request) -> Period:
     return Period(year, month)
 
 
-def _export(
-    request: Request, name: str, header: list[str], rows: Iterator[tuple[ExportValue, ...]]
-) -> Reply:
-    chosen = request.query.get("format", "xlsx")
-    if chosen not in _FORMATS:
-        raise ValidationError(
-            "invalid_input",
-            "There is no such format.",
-            problems=[Problem("/format", "choice", "Use csv or xlsx.")],
-        )
-    disposition = {"content-disposition": f'attachment; filename="{name}.{chosen}"'}
-    if chosen == "csv":
-        from toolkit.tabular.csv_writer import people_csv
-
-        body = b"".join(people_csv(header, rows))
-        return Reply(body, 200, disposition, "text/csv; charset=utf-8")
-    import io
-
-    from toolkit.tabular.xlsx_writer import write_table
-
-    output = io.BytesIO()
-    write_table(output, header, rows)
-    return Reply(output.getvalue(), 200, disposition, XLSX)
+def _file(file: UploadedFile) -> Reply:
+    disposition = {"content-disposition": f'attachment; filename="{file.filename}"'}
+    return Reply(file.content, 200, disposition, file.content_type)
