@@ -9,6 +9,7 @@ from pensions.domain.employee import Employee, EmployeeStatus
 from pensions.ports import PensionsStore, Position
 
 MAX_SCANNED: Final = 2_000
+_SCAN: Final = 200
 STATUSES: Final = frozenset(status.value for status in EmployeeStatus)
 
 
@@ -23,20 +24,30 @@ def find_employees(
 ) -> tuple[list[Employee], Position | None]:
     """One page of people; a whole identity number finds exactly, other text by name or policy.
 
-    Shapes: text is compared without regard to case and accents, in Turkish too. A page may hold a
-    few more people than asked for, so that nobody between two pages is lost.
+    Shapes: text is compared without regard to case and accents, in Turkish too. A page may hold
+    fewer people than asked for, even none, and still have a next one: a rare match among many
+    people must not keep a request waiting.
     """
     if tckn.is_valid(query.strip()):
         found = store.employees_by_national_id(contract_id, [Tckn(query.strip())])
         people = store.employees_by_id(list(found.values()))
         return [p for p in people.values() if p.status is not EmployeeStatus.CANCELLED], None
     wanted = fold(query.strip())
+    # Filtered people are looked for in big steps: one by one would be a round trip each.
+    step = max(limit, _SCAN) if status or wanted else limit
     matches: list[Employee] = []
     scanned = 0
     while True:
-        page, after = store.employee_page(contract_id, limit=limit, after=after)
+        start = after
+        page, after = store.employee_page(contract_id, limit=step, after=start)
         scanned += len(page)
-        matches += [person for person in page if _matches(person, status, wanted)]
+        for number, person in enumerate(page, 1):
+            if not _matches(person, status, wanted):
+                continue
+            matches.append(person)
+            if len(matches) == limit and number < len(page):
+                _, position = store.employee_page(contract_id, limit=number, after=start)
+                return matches, position
         if after is None or len(matches) >= limit or scanned >= MAX_SCANNED:
             return matches, after
 
