@@ -16,7 +16,13 @@ from kernel.sensitive import Email, Iban, Phone, Tckn
 from pensions.application.context import Scope, TryAgainError, provider_of
 from pensions.application.credentials import connection, refuse_credentials
 from pensions.application.jobs import close_if_complete
-from pensions.application.settle_lines import Ending, SettleLines, endings_for_all, endings_of
+from pensions.application.settle_lines import (
+    Ending,
+    SettleLines,
+    endings_for_all,
+    endings_of,
+    refused_by_the_system,
+)
 from pensions.domain.circuit import Circuit
 from pensions.domain.contract import Contract, ContractState
 from pensions.domain.outcome import (
@@ -246,7 +252,9 @@ class SendToInsurer:
     def _answered(
         self, transmission: Transmission, lines: Sequence[FrozenLine], answer: Answered
     ) -> None:
-        self._finish(transmission, endings_of(lines, answer), answer.incidents)
+        endings = endings_of(transmission.kind, lines, answer)
+        notes = (*answer.incidents, *refused_by_the_system(endings))
+        self._finish(transmission, endings, notes)
 
     # ------------------------------------------------------------------ asking
 

@@ -11,7 +11,15 @@ from pensions.domain.contribution import IN_FLIGHT as MONEY_IN_FLIGHT
 from pensions.domain.employee import IN_FLIGHT, Employee, EmployeeProblem, EmployeeStatus
 from pensions.domain.employee import ProblemActor as Who
 from pensions.domain.error_dictionary import explain
-from pensions.domain.outcome import Answered, LineVerdict, TransmissionKind, VerdictKind
+from pensions.domain.outcome import (
+    Actor,
+    Answered,
+    Incident,
+    IncidentNote,
+    LineVerdict,
+    TransmissionKind,
+    VerdictKind,
+)
 from pensions.domain.transmission import FrozenLine, Transmission
 from pensions.ports import PensionsUnit, WriteRefusedError
 
@@ -56,9 +64,30 @@ def endings_for_all(lines: Sequence[FrozenLine], kind: str, reason: str) -> dict
     return {line.line_key: Ending(kind, reason) for line in lines}
 
 
-def endings_of(lines: Sequence[FrozenLine], answer: Answered) -> dict[str, Ending]:
-    """Ending of every line we sent, from the verdicts of the insurer; no verdict is UNKNOWN."""
-    return {line.line_key: _ending(answer.lines.get(line.line_key)) for line in lines}
+def endings_of(
+    kind: TransmissionKind, lines: Sequence[FrozenLine], answer: Answered
+) -> dict[str, Ending]:
+    """Ending of every line we sent, from the verdicts of the insurer; no verdict is UNKNOWN.
+
+    A person refused for a reason that no user can fix is HELD until an operator solved it
+    (domain/pensions.md §8, error class SYSTEM); a contribution stays REJECTED, so that the payable
+    and its gap are final.
+    """
+    endings = {line.line_key: _ending(answer.lines.get(line.line_key)) for line in lines}
+    if kind is TransmissionKind.ENROLMENT:
+        for key, ending in endings.items():
+            if ending.kind == "rejected" and explain(ending.reason).actor is not Actor.USER:
+                endings[key] = Ending("held", ending.reason)
+    return endings
+
+
+def refused_by_the_system(endings: Mapping[str, Ending]) -> tuple[IncidentNote, ...]:
+    """What an operator must look at among the endings of an answered transmission."""
+    return tuple(
+        IncidentNote(Incident.LINE_REFUSED, key, ending.reason)
+        for key, ending in endings.items()
+        if ending.kind in _FAILED and explain(ending.reason).actor is not Actor.USER
+    )
 
 
 def _ending(verdict: LineVerdict | None) -> Ending:

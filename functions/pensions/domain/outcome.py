@@ -71,6 +71,8 @@ class Incident(StrEnum):
     CONTRADICTION = "CONTRADICTION"
     CREDENTIALS_INVALID = "CREDENTIALS_INVALID"
     POLICY_CONFLICT = "POLICY_CONFLICT"
+    LINE_REFUSED = "LINE_REFUSED"
+    """A line was refused for a reason that no user can fix."""
 
 
 class FaultMeaning(StrEnum):
