@@ -62,7 +62,7 @@ lint: $(VENV)/.installed ## Format check and lint
 	$(VENV)/bin/ruff check .
 
 types: $(VENV)/.installed ## Types
-	$(VENV)/bin/mypy functions layers infra tests
+	$(VENV)/bin/mypy functions layers infra tests bench
 
 arch: $(VENV)/.installed ## Directions of imports
 	$(VENV)/bin/lint-imports
