@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import copy
 import json
+import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ from infra.local.cloud.model import Json, LocalCloudError
 
 LOCAL_BUCKET: Final = "local"
 """Bucket that stands for the checkout: ``s3://local/<path>`` is a path below the template."""
+
+# The translator collects usage figures nobody asked for and complains that they are not sent.
+logging.getLogger("samtranslator.metrics.metrics").setLevel(logging.ERROR)
 
 _SERVERLESS: Final = "AWS::Serverless-2016-10-31"
 _STACK: Final = "AWS::CloudFormation::Stack"

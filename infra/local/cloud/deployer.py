@@ -47,15 +47,7 @@ _QUEUE_SETTINGS: Final = (
     "ContentBasedDeduplication",
     "DeduplicationScope",
 )
-_EXISTS: Final = frozenset(
-    {
-        "ResourceInUseException",
-        "BucketAlreadyOwnedByYou",
-        "ResourceAlreadyExistsException",
-        "AlreadyExistsException",
-        "AlreadyExists",
-    }
-)
+_EXISTS: Final = ("AlreadyExists", "BucketAlreadyOwnedByYou", "ResourceInUseException")
 
 
 @dataclass(slots=True)
@@ -516,7 +508,7 @@ class Deployer:
         try:
             create()
         except ClientError as error:
-            if error.response["Error"]["Code"] in _EXISTS:
+            if any(text in error.response["Error"]["Code"] for text in _EXISTS):
                 return False
             raise
         return True

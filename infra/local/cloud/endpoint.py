@@ -115,7 +115,7 @@ class Endpoint:
         try:
             return _json(200, self._services.sqs.call(operation, json.loads(request.body or b"{}")))
         except SqsError as error:
-            name = error.code.rsplit(".", 1)[-1]
+            name = error.code.rsplit(".", 1)[-1].replace("NonExistentQueue", "QueueDoesNotExist")
             return _json(
                 error.status,
                 {"__type": f"com.amazonaws.sqs#{name}", "message": error.message},
@@ -133,10 +133,10 @@ class Endpoint:
                 self._services.invoker().invoke_async(name, payload)
                 return Response(202)
             outcome = self._services.invoker().invoke(name, payload)
-        except FunctionNotFoundError:
+        except FunctionNotFoundError as error:
             return _json(
                 404,
-                {"Type": "User", "Message": f"Function not found: {name}"},
+                {"Type": "User", "Message": f"Function not found: {error}"},
                 {"x-amzn-ErrorType": "ResourceNotFoundException"},
             )
         except ThrottledError:
@@ -260,13 +260,14 @@ class Endpoint:
         _, form, files = FormDataParser(max_form_memory_size=2**20).parse(
             io.BytesIO(request.body), kind, len(request.body), options
         )
-        upload = files.get("file")
-        if upload is not None:
-            content, filename = upload.stream.read(), upload.filename or ""
-        elif "file" in form:
-            content, filename = form["file"].encode(), ""
-        else:
+        uploads = {name: (one.stream.read(), one.filename or "") for name, one in files.items()}
+        for one in files.values():
+            one.close()
+        if "file" in form:
+            uploads["file"] = (form["file"].encode(), "")
+        if list(uploads) != ["file"]:
             raise PresignedError(400, "InvalidArgument", "POST requires exactly one file upload.")
+        content, filename = uploads["file"]
         fields = {name: value for name, value in form.items() if name != "file"}
         bucket = unquote(request.path).strip("/")
         with self._s3_lock:

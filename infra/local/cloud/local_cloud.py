@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -42,6 +41,8 @@ from infra.local.state import LocalState
 from infra.local.template import Scope
 
 _ACCESS_KEY: Final = "local"
+
+_one_at_a_time = threading.Lock()
 
 
 class _NoRuntime:
@@ -138,6 +139,7 @@ class LocalCloud:
         self.deployment: Deployment | None = None
         self._now = now or (lambda: datetime.now(UTC))
         self._port = port
+        self._started = False
         self._invoker: Invoker = _NoRuntime()
         self._server: HttpServer | None = None
         self._parts: _Parts | None = None
@@ -149,7 +151,14 @@ class LocalCloud:
 
     def start(self) -> str:
         """Take the state folder, open the endpoint; returns its URL."""
-        self.state.open()
+        if not _one_at_a_time.acquire(blocking=False):
+            raise LocalCloudError("Another local cloud is running in this process.")
+        self._started = True
+        try:
+            self.state.open()
+        except BaseException:
+            self.stop()
+            raise
         moto_patches.install()
         try:
             self._server = HttpServer(self._port, self._answer)
@@ -172,8 +181,11 @@ class LocalCloud:
             self._server.stop()
             self._server = None
         self._close()
-        moto_patches.uninstall()
         self.state.close()
+        if self._started:
+            self._started = False
+            moto_patches.uninstall()
+            _one_at_a_time.release()
 
     def deploy(
         self, template_path: Path, parameters: Mapping[str, str], stack_name: str = "kopru"
@@ -335,7 +347,3 @@ class LocalCloud:
         if parts is None:
             return Response(503, b'{"__type": "ServiceUnavailable"}')
         return parts.endpoint(request)
-
-
-# moto reads the account of a request from the environment before anything else.
-os.environ.setdefault("MOTO_ACCOUNT_ID", ACCOUNT_ID)
