@@ -58,7 +58,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
             "form": form,
             "roles": _role_options(words, chosen),
             "languages": [Option(code, name) for code, name in LANGUAGE_NAMES.items()],
-            "language": form.get("language") or words.code,
+            "mail_language": form.get("language") or words.code,
         }
         return kit.draw(request, *_FORM, values, status=status_of(error), error=error)
 

@@ -1,8 +1,8 @@
 """Today, timelines, jobs, incidents and the mail log."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from kernel.errors import ValidationError
 from toolkit.auth import TenantContext
@@ -26,6 +26,7 @@ from workspace.pages.words import (
     message_status,
     redirect,
     role_name,
+    sentence,
     state_word,
     subject_name,
     words_of,
@@ -35,6 +36,7 @@ from workspace.schemas import ResolutionIn
 
 _ROWS: Final = 50
 _HISTORY: Final = 200
+_SHOWN: Final = 50
 _POLL_FIRST: Final = 2
 _POLL_LAST: Final = 15
 
@@ -178,6 +180,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
                 "poll_url": None if job.is_final else progress,
                 "poll_seconds": pause,
                 "subject_href": _address(job.subject, ""),
+                "job_problems": [_job_problem(words, item) for item in job.problems[:_SHOWN]],
                 "may_cancel": job.cancellable
                 and not job.is_final
                 and request.principal.may("workspace:job:cancel"),
@@ -320,6 +323,14 @@ def declare(app: HttpApp, kit: Kit) -> None:
 def instant_of(text: str | None) -> datetime | None:
     """A stored instant for the formats of the reader."""
     return datetime.fromisoformat(text) if text else None
+
+
+def _job_problem(words: Language, item: Mapping[str, Any]) -> str:
+    """One problem of a job as a line: where it is and what it means."""
+    code = str(item.get("code", ""))
+    text = sentence(words, "problem", code, {}) or str(item.get("message") or code)
+    row = item.get("row")
+    return f"{words.text('row %(row)s', row=row)}: {text}" if isinstance(row, int) else text
 
 
 def _address(subject: str, contract_id: str) -> str:
