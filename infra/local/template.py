@@ -19,10 +19,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final, Protocol
 
 import boto3
+import yaml
 from samtranslator.model.exceptions import InvalidDocumentException
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
-from samtranslator.yaml_helper import yaml_parse
+from samtranslator.yaml_helper import intrinsics_multi_constructor
 
 from infra.local.cloud.model import Json, LocalCloudError
 
@@ -39,6 +40,13 @@ _SUBSTITUTION: Final = re.compile(r"\$\{([^}]+)\}")
 
 Attributes = Mapping[str, str]
 """What a created resource answers to ``Ref`` (key ``Ref``) and to ``Fn::GetAtt`` (other keys)."""
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """YAML with the short forms of CloudFormation (``!Ref``), by libyaml where there is one."""
+
+
+_Loader.add_multi_constructor("!", intrinsics_multi_constructor)
 
 
 class TemplateError(LocalCloudError):
@@ -345,13 +353,18 @@ def _as_text(value: Json) -> str:
 # ---------------------------------------------------------------------- reading and translating
 
 
+def read_yaml(path: Path) -> Any:
+    """A YAML (or JSON) file, short forms as intrinsic functions."""
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a safe loader)
+
+
 def load_template(path: Path, parameters: Mapping[str, str], scope: Scope) -> dict[str, Json]:
     """Read one template file; SAM becomes plain CloudFormation.
 
     Raises: TemplateError for a missing file, invalid YAML, or what the SAM translator refuses.
     """
     try:
-        source: dict[str, Json] = yaml_parse(path.read_text(encoding="utf-8"))
+        source: dict[str, Json] = read_yaml(path)
     except FileNotFoundError:
         raise TemplateError(f"There is no template {path}") from None
     except Exception as error:
@@ -391,7 +404,7 @@ def _bring_files_inside(source: dict[str, Json], directory: Path) -> None:
             definition = directory / properties.pop("DefinitionUri")
             if not definition.is_file():
                 raise TemplateError(f"{logical_id}: there is no state machine {definition}")
-            properties["Definition"] = yaml_parse(definition.read_text(encoding="utf-8"))
+            properties["Definition"] = read_yaml(definition)
         elif kind == "AWS::Serverless::Application":
             resource["Type"] = _STACK
             properties["TemplateURL"] = properties.pop("Location")
