@@ -81,8 +81,7 @@ class WorkspaceWorld:
             name=name,
             language=language,
             zone="Europe/Istanbul",
-            owner_email=Email(f"first.{len(SCANNER.canaries)}@first.example"),
-            owner_name="Asıl Sahip",
+            owner=None,
             with_key=True,
         )
         word = SCANNER.canary(made.tenant.id)

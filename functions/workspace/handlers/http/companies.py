@@ -3,6 +3,7 @@
 from toolkit.auth import ROLE_PERMISSIONS
 from toolkit.entrypoints import Reply, Request
 from toolkit.entrypoints.http import etag
+from workspace.application.invite_user import PersonEntry
 from workspace.domain.user import COMPANY_ROLES, Membership
 from workspace.handlers.http.app import (
     answered,
@@ -47,11 +48,12 @@ def create_tenant(request: Request) -> Reply:
         name=body.name,
         language=body.language,
         zone=body.zone,
-        owner_email=body.owner.email,
-        owner_name=body.owner.name,
+        owner=PersonEntry(body.owner.email, body.owner.name, body.language),
         with_key=body.issue_api_key,
     )
-    out = tenant_out(made.tenant) | {"owner": user_out(made.owner)}
+    out = tenant_out(made.tenant)
+    if made.owner is not None:
+        out["owner"] = user_out(made.owner)
     if made.key is not None:
         out["api_key"] = api_key_out(made.key, made.secret)
     return Reply(out, 201, {"location": "/v1/tenants/me", "etag": etag(1)})
