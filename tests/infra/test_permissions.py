@@ -64,7 +64,6 @@ KINDS: dict[str, dict[str, frozenset[str]]] = {
     },
     "PensionsWorkerData": {
         "CoreTable": ENTITIES,
-        "LedgerTable": LEDGER,
         "FlowTable": OUTBOX,
         "AuditTable": APPEND,
     },
@@ -298,9 +297,9 @@ def test_queues_of_insurers_are_reached_by_few() -> None:
             consumers.add(function)
     assert consumers == {"PensionsSendToInsurerFunction"}
     assert producers == {
-        "PensionsApiFunction",
         "PensionsPrepareSubmissionFunction",
         "PensionsSendToInsurerFunction",
+        "PensionsRefreshStatusFunction",
         "PensionsRelayOutboxFunction",
     }
 
