@@ -6,4 +6,6 @@ from pensions.pages import routes
 
 __all__ = ["contracts", "contributions", "employees", "handler", "routes", "uploads"]
 
+routes.declare(app)
+
 handler = app.handler
