@@ -58,12 +58,12 @@ def _stack(settings: LocalSettings) -> Iterator[tuple[RunningStack, Path]]:
     print("starting a stack for the demo", file=sys.stderr)
     # Only who has no stack pays for the import of one.
     from infra.local.simulators import start_all
-    from infra.local.stack import LocalStack, ordinary_seed
+    from infra.local.stack import LocalStack, seed_product
 
     with tempfile.TemporaryDirectory(prefix="kopru-demo-") as name:
         folder = Path(name) / "state"
         own = replace(settings, folder=folder, port=0, reload=False)
-        stack = LocalStack(own, seed=ordinary_seed(), start_simulators=start_all)
+        stack = LocalStack(own, seed=seed_product, start_simulators=start_all)
         stack.start()
         try:
             yield RunningStack(0, stack.base_url, stack.cloud.endpoint_url), folder

@@ -6,8 +6,6 @@ what must stop before what) and is what the control pages control.
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import json
 import os
 import shutil
@@ -106,8 +104,6 @@ class LocalStack:
         self._simulators = SimulatorsHost(
             start_simulators, settings.folder / "data" / _SIMULATORS, self.clock.now
         )
-        self._static = StaticFiles(settings.assets)
-        self._dashboard = Dashboard(self, Pages(built_stylesheets(settings.assets)))
         self._gateway = self._bind()
         self._deployment: Deployment | None = None
         self._pump: Pump | None = None
@@ -153,20 +149,17 @@ class LocalStack:
     def _bind(self) -> Gateway:
         port = self._settings.port
         try:
-            return self._door(port)
+            return Gateway(
+                port=port,
+                static=StaticFiles(self._settings.assets),
+                dashboard=Dashboard(self, Pages(built_stylesheets(self._settings.assets))),
+                log=self._log.noting("gateway"),
+                now=self.clock.now,
+            )
         except OSError as error:
             raise LocalCloudError(
                 f"port {port} is taken ({error.strerror}); choose another with PORT=…"
             ) from None
-
-    def _door(self, port: int) -> Gateway:
-        return Gateway(
-            port=port,
-            static=self._static,
-            dashboard=self._dashboard,
-            log=self._log.noting("gateway"),
-            now=self.clock.now,
-        )
 
     def _run_product(self) -> None:
         self._simulators.start()
@@ -198,7 +191,7 @@ class LocalStack:
         )
         if self._settings.schedules:
             self._scheduler.start()
-        self._fill(api)
+        self._fill()
         self._gateway.connect(api)
 
     def _http_api(self, deployment: Deployment) -> HttpApi | None:
@@ -228,8 +221,10 @@ class LocalStack:
         self.functions.deploy(())
         self._simulators.stop()
 
-    def _fill(self, api: HttpApi | None) -> None:
+    def _fill(self) -> None:
         """Seed an empty stack and put its credentials where people look for them.
+
+        The product does not answer yet: who waits for it sees it complete.
 
         The file inside the data belongs to them (a reset or a snapshot takes it along), the one
         in the folder is for people and tools.
@@ -240,7 +235,7 @@ class LocalStack:
         elif self._settings.seed and self._seed is not None:
             marker = self.cloud.state.data / _SEEDING
             marker.touch()
-            credentials = self._seeded(self._seed, api)
+            credentials = self._seeded(self._seed)
             _write_private(kept, credentials)
             marker.unlink()
         else:
@@ -252,19 +247,13 @@ class LocalStack:
         else:
             public.unlink(missing_ok=True)
 
-    def _seeded(self, seed: Seed, api: HttpApi | None) -> dict[str, Any]:
-        # The seed has a door of its own: who waits for the product sees it complete.
-        door = self._door(0)
-        door.connect(api)
-        door.start()
+    def _seeded(self, seed: Seed) -> dict[str, Any]:
         try:
-            return dict(seed(f"http://localhost:{door.port}", self.cloud))
+            return dict(seed(self.base_url, self.cloud))
         except Exception as error:
             self._log.note("seed", traceback.format_exc())
             self.say(f"the seed failed: {error!r}; see {self._settings.folder / 'stack.log'}")
             return {SEED_ERROR: repr(error)}
-        finally:
-            door.stop()
 
     def _drop_half_a_seed(self) -> None:
         if (self.cloud.state.data / _SEEDING).exists():
@@ -539,12 +528,12 @@ class LocalStack:
         return self._scheduler
 
 
-def ordinary_seed() -> Seed | None:
-    """The seed of the product, when the checkout has one."""
-    if importlib.util.find_spec("infra.local.seed") is None:
-        return None
-    seed: Seed = importlib.import_module("infra.local.seed").seed
-    return seed
+def seed_product(base_url: str, cloud: LocalCloud) -> Mapping[str, Any]:
+    """Fill an empty stack with the companies, people and keys of the product."""
+    # The product's own code is imported by the first start only.
+    from infra.local.seed import seed
+
+    return seed(base_url, cloud)
 
 
 def _write_private(path: Path, document: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import signal
 import sys
@@ -12,9 +13,10 @@ from types import FrameType
 from typing import Final
 
 from infra.local.client import RunningStack
+from infra.local.cloud.model import LocalCloudError
 from infra.local.settings import LocalSettings
 from infra.local.simulators import start_all
-from infra.local.stack import CREDENTIALS_FILE, SEED_ERROR, LocalStack, ordinary_seed
+from infra.local.stack import CREDENTIALS_FILE, SEED_ERROR, LocalStack, seed_product
 from infra.local.state import LocalState
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -27,6 +29,11 @@ def run(settings: LocalSettings, started: float) -> int:
 
     Raises: LocalCloudError when it cannot start.
     """
+    if settings.seed and importlib.util.find_spec("workspace") is None:
+        raise LocalCloudError(
+            "the product's code is not importable; start the stack with `make run`, which sets "
+            "PYTHONPATH"
+        )
     asked_to_stop = threading.Event()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -37,7 +44,7 @@ def run(settings: LocalSettings, started: float) -> int:
 
     for each in _SIGNALS:
         signal.signal(each, stop)
-    stack = LocalStack(settings, seed=ordinary_seed(), start_simulators=start_all)
+    stack = LocalStack(settings, seed=seed_product, start_simulators=start_all)
     stack.start()
     try:
         folder = settings.folder

@@ -73,7 +73,7 @@ def built_stylesheets(assets: Path) -> Stylesheets:
             names = json.loads((assets / "manifest.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return []
-        return [f"/static/{names[name]}" for name in ("app.css", "hub.css") if name in names]
+        return [f"/static/{names[name]}" for name in ("tabler.css", "hub.css") if name in names]
 
     return look
 

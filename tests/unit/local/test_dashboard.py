@@ -269,10 +269,10 @@ def test_an_unknown_page_is_a_problem_in_the_reader_s_form(dashboard: Dashboard)
 def test_built_styles_are_used_when_they_are_there(world: World, tmp_path: Path) -> None:
     dashboard = Dashboard(world, Pages(built_stylesheets(tmp_path)))
     assert "stylesheet" not in html(ask(dashboard, "GET", "", accept="text/html"))
-    names = {"app.css": "app-0123abcd.css", "hub.css": "hub-4567cdef.css"}
+    names = {"tabler.css": "tabler-0123abcd.css", "hub.css": "hub-4567cdef.css"}
     (tmp_path / "manifest.json").write_text(json.dumps(names))
     page = html(ask(dashboard, "GET", "", accept="text/html"))
-    assert '<link rel="stylesheet" href="/static/app-0123abcd.css">' in page
+    assert '<link rel="stylesheet" href="/static/tabler-0123abcd.css">' in page
     assert '<link rel="stylesheet" href="/static/hub-4567cdef.css">' in page
     (tmp_path / "manifest.json").write_text("{half")
     assert "stylesheet" not in html(ask(dashboard, "GET", "", accept="text/html"))
