@@ -1,6 +1,7 @@
 #!/bin/sh
 # test_on_lambda_python.sh <python> <environment>: unit and packaging tests on Python 3.13, the version
-# of Lambda, where one is installed. Elsewhere it says so and nothing fails.
+# of Lambda, where one is installed. Elsewhere it says so and nothing fails. The local stack stays
+# out: it never runs there.
 set -eu
 python=$1
 environment=$2
@@ -17,4 +18,4 @@ if [ ! "$environment/.installed" -nt requirements/dev.txt ]; then
 fi
 echo "Unit and packaging tests on $("$environment/bin/python" --version):"
 "$environment/bin/python" -m pytest tests/unit tests/infra/test_packaging.py -q -n auto \
-    -m "not browser and not deep and not e2e" -p no:cacheprovider
+    --ignore=tests/unit/local -m "not slow and not browser and not deep and not e2e" -p no:cacheprovider
