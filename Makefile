@@ -80,6 +80,7 @@ requirements: $(BUILD_VENV)/.installed ## Lock requirements/*.in anew (UPGRADE=1
 generate: $(VENV)/.installed ## Write the generated templates anew
 	$(PY) -m infra.tools.insurer_queues
 	$(PY) -m infra.tools.observability
+	$(PY) -m infra.tools.openapi
 
 assets: $(VENV)/.installed ## Front-end files of the pages, into build/assets
 	@$(PY) infra/assets/build.py

@@ -20,7 +20,7 @@ from pensions.domain.employee import Employee
 from pensions.domain.provider import Capability, Provider
 from pensions.domain.remittance import Remittance
 from pensions.ports import EmployeeCounts
-from toolkit.http.fields import EdgeModel, parsed
+from toolkit.http.fields import DATE, MONEY, EdgeModel, parsed
 
 
 def _turkish_iban(value: object) -> Iban:
@@ -28,9 +28,9 @@ def _turkish_iban(value: object) -> Iban:
 
 
 ContractNo = Annotated[str, parsed(contract_no.parse)]
-ApiDate = Annotated[date, parsed(parse_date_api)]
+ApiDate = Annotated[date, parsed(parse_date_api, DATE)]
 ApiRate = Annotated[Rate, parsed(parse_rate_api)]
-ApiAmount = Annotated[Money, parsed(parse_amount_api)]
+ApiAmount = Annotated[Money, parsed(parse_amount_api, MONEY)]
 ApiIban = Annotated[Iban, parsed(_turkish_iban)]
 Note = Annotated[str, parsed(clean_free_text)]
 DayOfMonth = Annotated[int, Field(ge=1, le=31)]

@@ -11,7 +11,7 @@ from kernel.events import Event
 from kernel.ids import is_id
 from kernel.parsing import format_instant, parse_date_api
 from kernel.sensitive import Email, Secret
-from toolkit.http.fields import EdgeModel, parsed
+from toolkit.http.fields import DATE, EdgeModel, parsed
 from workspace.domain.api_key import ApiKey
 from workspace.domain.attention import Attention, Today
 from workspace.domain.audit import ChainReport
@@ -68,7 +68,7 @@ def _roles(value: object) -> tuple[str, ...]:
 
 
 ApiEmail = Annotated[Email, parsed(Email)]
-ApiDate = Annotated[date, parsed(parse_date_api)]
+ApiDate = Annotated[date, parsed(parse_date_api, DATE)]
 Password = Annotated[Secret, parsed(Secret)]
 Token = Annotated[Secret, parsed(Secret)]
 PersonName = Annotated[str, _checked(check_person_name)]

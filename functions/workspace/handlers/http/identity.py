@@ -1,5 +1,8 @@
 """Health, sessions, invitations, password resets, and oneself."""
 
+from pathlib import Path
+from typing import Final
+
 from toolkit.auth import Principal, TenantContext
 from toolkit.entrypoints import Reply, Request
 from workspace.handlers.http.app import app, person_id, use
@@ -15,12 +18,20 @@ from workspace.schemas import (
 )
 
 ACCEPTED = {"status": "accepted"}
+# Generated from the routes of all contexts by infra/tools/openapi.py.
+_DESCRIPTION: Final = Path(__file__).resolve().parents[2] / "openapi.json"
 
 
 @app.api("GET", "/health", permission=None)
 def health(_request: Request) -> Reply:
     """Whether this process answers; says nothing else."""
     return Reply({"status": "ok"})
+
+
+@app.api("GET", "/v1/openapi.json", permission=None)
+def describe_api(_request: Request) -> Reply:
+    """The description of the whole API (OpenAPI 3.1)."""
+    return Reply(_DESCRIPTION.read_text(encoding="utf-8"), headers={"cache-control": "no-cache"})
 
 
 @app.api("POST", "/v1/sessions", permission=None)

@@ -1,12 +1,25 @@
 """Edge models on top of our own value rules: a parser of the kernel as a pydantic field."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from kernel.errors import KopruError, ParseError
+from kernel.errors import KopruError
+
+TEXT: Final[Mapping[str, Any]] = {"type": "string"}
+DATE: Final[Mapping[str, Any]] = {"type": "string", "format": "date"}
+MONEY: Final[Mapping[str, Any]] = {
+    "type": "object",
+    "properties": {
+        "amount": {"type": "string", "pattern": r"^(0|[1-9][0-9]{0,12})\.[0-9]{2}$"},
+        "currency": {"type": "string", "enum": ["TRY", "EUR"]},
+    },
+    "required": ["amount", "currency"],
+    "additionalProperties": False,
+}
 
 
 class EdgeModel(BaseModel):
@@ -15,28 +28,39 @@ class EdgeModel(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=True)
 
 
-def parsed(parser: Callable[[Any], Any]) -> BeforeValidator:
-    """Read a member with ``parser``; its refusal becomes the problem of this member.
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """How a member is read, and what it looks like in the API description."""
 
-    An explicit null stays None, so optional members can be cleared.
-    """
+    parser: Callable[[Any], Any]
+    schema: Mapping[str, Any] = field(default_factory=lambda: TEXT, hash=False)
 
-    def validate(value: Any) -> Any:
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """The parser before pydantic's own check of the type."""
+        return core_schema.no_info_before_validator_function(self._read, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, _schema: CoreSchema, _handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """What a client sends."""
+        return dict(self.schema)
+
+    def _read(self, value: Any) -> Any:
         if value is None:
             return None
         try:
-            return parser(value)
-        except ParseError as error:
-            raise PydanticCustomError(
-                _code(error.code), "{text}", {"text": error.message}
-            ) from None
+            return self.parser(value)
         except KopruError as error:
-            raise PydanticCustomError(
-                _code(error.code), "{text}", {"text": error.message}
-            ) from None
-
-    return BeforeValidator(validate)
+            code: Any = error.code.lower()
+            raise PydanticCustomError(code, "{text}", {"text": error.message}) from None
 
 
-def _code(code: str) -> Any:
-    return code.lower()
+def parsed(parser: Callable[[Any], Any], schema: Mapping[str, Any] = TEXT) -> Parsed:
+    """Read a member with ``parser``; its refusal becomes the problem of this member.
+
+    An explicit null stays None, so optional members can be cleared. ``schema`` is what the API
+    description says about it.
+    """
+    return Parsed(parser, schema)

@@ -1,0 +1,197 @@
+"""Writes the API description (OpenAPI 3.1) of all contexts from their declared routes.
+
+The document is generated, committed beside the context that serves it, and tested for freshness, so
+that no function has to import another context. A route's request body is the edge model it reads.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import sys
+from collections.abc import Iterable
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from toolkit.entrypoints import HttpApp
+from toolkit.entrypoints.http import RouteSpec
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+TARGET: Final = ROOT / "functions" / "workspace" / "openapi.json"
+DOORS: Final = (
+    "workspace.handlers.api",
+    "pensions.handlers.api",
+    "pensions.handlers.test_credentials",
+)
+_APPS: Final = ("workspace.handlers.http.app", "pensions.handlers.http.app")
+_BODY: Final = re.compile(r"\.json\(\s*([A-Z][A-Za-z]+)\s*\)")
+_COMMAND: Final = re.compile(r"\.command\(\)")
+_VERSION: Final = re.compile(r"\.expected_version\(\)")
+_PROBLEM: Final[dict[str, Any]] = {
+    "type": "object",
+    "description": "A problem (RFC 9457); everything wrong is listed at once.",
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "pointer": {"type": "string"},
+                    "code": {"type": "string"},
+                    "message": {"type": "string"},
+                },
+                "required": ["pointer", "code", "message"],
+            },
+        },
+        "trace_id": {"type": "string"},
+    },
+    "required": ["type", "title", "status", "detail", "code", "errors", "trace_id"],
+}
+
+
+def routes() -> list[RouteSpec]:
+    """Every declared API route of every context, in a stable order."""
+    for door in DOORS:
+        import_module(door)
+    found: list[RouteSpec] = []
+    for name in _APPS:
+        app: HttpApp = import_module(name).app
+        found += [route for route in app.routes if route.kind == "api"]
+    return sorted(found, key=lambda route: (route.path, route.method))
+
+
+def _source(route: RouteSpec) -> str:
+    """Text of a route and of the helpers of its module that it calls."""
+    text = inspect.getsource(route.function)
+    module = sys.modules[route.function.__module__]
+    for name in set(re.findall(r"\b(_?[a-z_]+)\(request", text)):
+        helper = getattr(module, name, None)
+        if inspect.isfunction(helper) and helper is not route.function:
+            text += inspect.getsource(helper)
+    return text
+
+
+def _body_model(route: RouteSpec) -> type[BaseModel] | None:
+    match = _BODY.search(_source(route))
+    if match is None:
+        return None
+    for scope in (route.function.__globals__, _helper_globals(route)):
+        model = scope.get(match[1])
+        if inspect.isclass(model) and issubclass(model, BaseModel):
+            return model
+    return None
+
+
+def _helper_globals(route: RouteSpec) -> dict[str, Any]:
+    """Names visible to helpers that live in other modules of the same package."""
+    merged: dict[str, Any] = {}
+    for value in route.function.__globals__.values():
+        if inspect.isfunction(value):
+            merged |= value.__globals__
+    return merged
+
+
+def _operation(route: RouteSpec, model: type[BaseModel] | None) -> dict[str, Any]:
+    source = _source(route)
+    parameters: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in re.findall(r"\{([a-z_]+)\}", route.path)
+    ]
+    if _COMMAND.search(source):
+        parameters.append(_header("Idempotency-Key", "Same key and body: the first answer."))
+    if _VERSION.search(source):
+        parameters.append(_header("If-Match", "The ETag that was read."))
+    summary = (inspect.getdoc(route.function) or "").split("\n\n")[0].replace("\n", " ")
+    operation: dict[str, Any] = {
+        "operationId": route.function.__name__,
+        "summary": summary,
+        "tags": [route.path.split("/")[2] if route.path.startswith("/v1/") else "service"],
+        "responses": {
+            "2XX": {"description": "As asked."},
+            "4XX": {
+                "description": "A problem; nothing was changed.",
+                "content": {
+                    "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+                },
+            },
+        },
+    }
+    if parameters:
+        operation["parameters"] = parameters
+    if model is not None:
+        reference = {"$ref": f"#/components/schemas/{model.__name__}"}
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": reference}},
+        }
+    if route.permission is None:
+        operation["security"] = []
+    else:
+        operation["x-permission"] = route.permission
+    return operation
+
+
+def _header(name: str, text: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "header",
+        "required": True,
+        "description": text,
+        "schema": {"type": "string"},
+    }
+
+
+def _schemas(models: Iterable[type[BaseModel]]) -> dict[str, Any]:
+    wanted = sorted(set(models), key=lambda model: model.__name__)
+    _, definitions = models_json_schema(
+        [(model, "validation") for model in wanted],
+        ref_template="#/components/schemas/{model}",
+    )
+    return dict(definitions.get("$defs", {}))
+
+
+def document() -> dict[str, Any]:
+    """The whole description."""
+    declared = routes()
+    models = {route: _body_model(route) for route in declared}
+    paths: dict[str, dict[str, Any]] = {}
+    for route in declared:
+        operations = paths.setdefault(route.path, {})
+        operations[route.method.lower()] = _operation(route, models[route])
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Köprü",
+            "version": "1",
+            "description": "Back-office integration hub: workspace and pensions.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "security": [{"bearer": []}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+            "schemas": {
+                **_schemas(model for model in models.values() if model is not None),
+                "Problem": _PROBLEM,
+            },
+        },
+    }
+
+
+def text() -> str:
+    """The document as it is committed."""
+    return json.dumps(document(), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+if __name__ == "__main__":
+    TARGET.write_text(text(), encoding="utf-8")
