@@ -66,6 +66,10 @@ def test_public_routes_are_the_listed_ones(document: dict[str, Any]) -> None:
         "GET /health",
         "GET /v1/openapi.json",
         "POST /v1/sessions",
+        # These act on the session of the caller and answer 401 without one.
+        "DELETE /v1/sessions/current",
+        "GET /v1/me",
+        "PATCH /v1/me",
         "POST /v1/invitations/accept",
         "POST /v1/password-resets",
         "POST /v1/password-resets/complete",
