@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from kernel.errors import ParseError, ValidationError
 from kernel.events import Event
@@ -45,7 +45,7 @@ def _text(value: object) -> str:
     return value
 
 
-def _checked(check: Callable[[str], str]) -> BeforeValidator:
+def _checked(check: Callable[[str], str]) -> Any:
     """A member read by a rule of the domain; its complaint becomes the problem of this member."""
 
     def parse(value: object) -> str:

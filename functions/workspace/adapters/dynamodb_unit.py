@@ -92,6 +92,11 @@ class DynamoUnit:
             raise ValueError(message)
         return self._tenant_unit
 
+    @property
+    def _tenant_or_system(self) -> UnitOfWork:
+        # Not `or`: an empty unit has the length 0 and would count as none.
+        return self._system if self._tenant_unit is None else self._tenant_unit
+
     # ------------------------------------------------------------------ entities
 
     @staticmethod
@@ -235,7 +240,7 @@ class DynamoUnit:
         )
 
     def add_api_key(self, key: ApiKey, digest: str) -> ApiKey:
-        unit = self._tenant_unit or self._system
+        unit = self._tenant_or_system
         row = rows.api_key_row(key) | {"by_pk": unit.keyspace.key("API-KEYS"), "by_sk": key.id}
         stamp = self._create(
             unit,
@@ -258,7 +263,7 @@ class DynamoUnit:
 
     def save_api_key(self, before: ApiKey, after: ApiKey, action: str) -> ApiKey:
         stamp = self._change(
-            self._tenant_unit or self._system,
+            self._tenant_or_system,
             "api_key",
             after.id,
             (before.state.value, before.stamp),
@@ -449,7 +454,7 @@ class DynamoUnit:
         if not isinstance(command, Command):
             message = "a command comes from the HTTP edge"
             raise TypeError(message)
-        unit = self._tenant_unit or self._system
+        unit = self._tenant_or_system
         store = IdempotencyStore(self._workshop.machinery.database, unit.keyspace)
         store.record(unit, command, StoredAnswer(answer.status, answer.body, answer.headers))
 
