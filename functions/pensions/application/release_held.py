@@ -3,12 +3,23 @@ incident).
 """
 
 from collections.abc import Collection
+from typing import Final
 
 from pensions.application.context import Scope
 from pensions.application.submissions import start_job
 from pensions.domain.contract import ContractState
 from pensions.domain.employee import EmployeeStatus
 from pensions.domain.outcome import TransmissionKind
+
+CREDENTIAL_REASONS: Final = frozenset(
+    {
+        "auth_failed",
+        "credentials_locked",
+        "contract_credentials_invalid",
+        "contract_credentials_missing",
+        "secret_unavailable",
+    }
+)
 
 
 class ReleaseHeld:
@@ -21,8 +32,14 @@ class ReleaseHeld:
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
 
-    def __call__(self, contract_id: str, reasons: Collection[str] | None = None) -> int:
-        """Number of held people. ``reasons`` restricts to some hold reasons; None means all."""
+    def __call__(
+        self, contract_id: str, reasons: Collection[str] | None = CREDENTIAL_REASONS
+    ) -> int:
+        """Number of people it is about: those held for ``reasons``, or with None for any.
+
+        What an insurer refused for a reason that an operator must solve is not released by new
+        credentials.
+        """
         store = self._scope.store
         contract = store.contract(contract_id)
         if contract.state(self._scope.today()) is not ContractState.READY:

@@ -586,3 +586,43 @@ def test_the_circuit_of_a_provider_is_shared_by_all_tenants(stores: Stores) -> N
     opened = Circuit("anadolu", 5, stores.clock.now() + timedelta(minutes=5))
     stores.store.save_circuit(opened)
     assert stores.of(STRANGER).circuit("anadolu") == opened
+
+
+def test_history_tells_what_happened_in_order(stores: Stores) -> None:
+    with_contract(stores.store)
+    with_people(stores.store, 1)
+    person = stores.store.employee("E0001")
+    unit = stores.store.unit()
+    held = person.moved(EmployeeStatus.HELD, reason="auth_failed")
+    unit.save_employee(person, held, "employee.held", {"reason": "auth_failed"})
+    unit.commit()
+    told = [
+        (line.action, line.from_state, line.to_state, dict(line.detail))
+        for line in stores.store.history("employee:E0001")
+    ]
+    assert told == [
+        ("employee.added", "", "ready", {}),
+        ("employee.held", "ready", "held", {"reason": "auth_failed"}),
+    ]
+    assert stores.store.history("employee:X") == []
+
+
+def test_the_columns_somebody_chose_are_remembered_for_the_tenant(stores: Stores) -> None:
+    assert stores.store.import_mapping("employees") == {}
+    stores.store.remember_import_mapping("employees", {"sicil": "national_id", "x": "iban"})
+    stores.store.remember_import_mapping("employees", {"x": ""})
+    assert stores.store.import_mapping("employees") == {"sicil": "national_id", "x": ""}
+    assert stores.store.import_mapping("contributions") == {}
+    assert stores.of(STRANGER).import_mapping("employees") == {}
+
+
+def test_contracts_with_credentials_are_found_for_the_deadline_watch(stores: Stores) -> None:
+    with_contract(stores.store)
+    assert list(stores.due_work.contracts()) == []
+    before = stores.store.contract("C1")
+    unit = stores.store.unit()
+    unit.store_credentials("C1", 1, "ws-user", Secret("p4ss-one"))
+    after = replace(before, credentials=Credentials(1, CredentialsState.UNTESTED))
+    unit.save_contract(before, after, "contract.credentials_stored", {"version": 1})
+    unit.commit()
+    assert list(stores.due_work.contracts()) == [(TENANT, "C1")]

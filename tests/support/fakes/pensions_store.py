@@ -26,6 +26,7 @@ from pensions.ports import (
     CredentialsUnavailableError,
     Due,
     EmployeeCounts,
+    HistoryLine,
     ImportChunk,
     JobView,
     Position,
@@ -53,8 +54,6 @@ class Sent:
 class _Job:
     view: JobView
     due_at: datetime | None
-    result: Mapping[str, Any] = field(default_factory=dict)
-    problems: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass
@@ -63,7 +62,7 @@ class MemoryPensions:
 
     clock: Clock
     entities: dict[Key, Any] = field(default_factory=dict)
-    history: list[tuple[Key, str, Mapping[str, Any]]] = field(default_factory=list)
+    history: dict[Key, list[HistoryLine]] = field(default_factory=dict)
     taken: dict[Key, str] = field(default_factory=dict)
     bodies: dict[Key, list[FrozenLine]] = field(default_factory=dict)
     secrets: dict[Key, tuple[str, Secret]] = field(default_factory=dict)
@@ -73,16 +72,13 @@ class MemoryPensions:
     pushed: dict[Key, datetime] = field(default_factory=dict)
     answers: dict[Key, tuple[str, datetime, Remembered]] = field(default_factory=dict)
     circuits: dict[str, Circuit] = field(default_factory=dict)
+    mappings: dict[Key, dict[str, str]] = field(default_factory=dict)
     messages: list[Sent] = field(default_factory=list)
     events: list[Sent] = field(default_factory=list)
 
     def store(self, tenant_id: str) -> "MemoryPensionsStore":
         """The store of one tenant."""
         return MemoryPensionsStore(self, tenant_id)
-
-    def job_result(self, tenant_id: str, job_id: str) -> Mapping[str, Any]:
-        """What a finished job tells its user."""
-        return self.jobs[tenant_id, job_id].result
 
     # ------------------------------------------------------------------ DueWork
 
@@ -109,6 +105,10 @@ class MemoryPensions:
             if key[1] == "contract" and not entity.deleted and entity.credentials.version
         ]
         return contracts[:limit]
+
+    def contracts(self) -> Iterator[tuple[str, str]]:
+        """Tenant and id of every contract that has credentials."""
+        return ((item.tenant_id, item.id) for item in self.polls(self.clock.now(), 10_000))
 
 
 @dataclass
@@ -173,9 +173,18 @@ class MemoryUnit:
         return stored
 
     def _apply(self, key: Key, entity: Any, action: str, detail: Mapping[str, Any]) -> None:
+        lines = self._world.history.setdefault(key, [])
+        line = HistoryLine(
+            at=_instant(self._world.clock.now()),
+            actor="user:U1",
+            action=action,
+            from_state=lines[-1].to_state if lines else "",
+            to_state=_state(entity),
+            detail=dict(detail),
+        )
         self._world.entities[key] = entity
         self._world.pushed.pop(key, None)
-        self._world.history.append((key, action, dict(detail)))
+        lines.append(line)
 
     def _claim(self, owner: str, *name: str, label: str = "unique") -> None:
         key = (self._tenant, *name)
@@ -331,7 +340,10 @@ class MemoryUnit:
     ) -> None:
         key = (self._tenant, job_id)
         self._touch("job", *key)
-        view = JobView(job_id, kind, "queued", total, 0, 0, subject, dict(private))
+        created_at = _instant(self._world.clock.now())
+        view = JobView(
+            job_id, kind, "queued", total, 0, 0, subject, dict(private), created_at=created_at
+        )
         due_at = self._world.clock.now() + timedelta(minutes=2)
         self._add(
             "job",
@@ -377,8 +389,10 @@ class MemoryUnit:
 
         def apply() -> None:
             job = self._world.jobs[key]
-            job.view = replace(job.view, status=status)
-            job.result, job.problems, job.due_at = dict(result), list(problems), None
+            job.view = replace(
+                job.view, status=status, result=dict(result), problems=list(problems)
+            )
+            job.due_at = None
 
         self._add(
             "job",
@@ -543,6 +557,16 @@ class MemoryPensionsStore:
             job.view = replace(job.view, status="running")
             job.due_at = self._world.clock.now() + timedelta(minutes=10)
 
+    def history(self, subject: str) -> list[HistoryLine]:
+        kind, _, identity = subject.partition(":")
+        return self._world.history.get((self._tenant, kind, identity), [])[:200]
+
+    def import_mapping(self, kind: str) -> Mapping[str, str]:
+        return dict(self._world.mappings.get((self._tenant, kind), {}))
+
+    def remember_import_mapping(self, kind: str, mapping: Mapping[str, str]) -> None:
+        self._world.mappings.setdefault((self._tenant, kind), {}).update(mapping)
+
     def answered(self, command: CommandIdentity) -> Remembered | None:
         found = self._world.answers.get((self._tenant, command.identity))
         if found is None or found[1] <= self._world.clock.now():
@@ -562,6 +586,13 @@ class MemoryPensionsStore:
 
 def _instant(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def _state(entity: Any) -> str:
+    if isinstance(entity, Contract):
+        return "deleted" if entity.deleted else "open"
+    state = entity.state if isinstance(entity, Transmission) else entity.status
+    return str(state.value)
 
 
 def _body_hash(command: CommandIdentity) -> str:
