@@ -44,6 +44,8 @@ _KEYWORDS: Final = {
 _PLACEHOLDER: Final = re.compile(r"%\((\w+)\)s")
 _WHEN: Final = datetime(2026, 1, 1, tzinfo=UTC)
 _SOURCES: Final = ("*.html", "*.txt", "*.py")
+_NAME: Final = re.compile(r"[A-Za-z0-9]+(_[A-Za-z0-9]+)+")
+"""A setting or member (``KOPRU_BASE_URL``, ``job_id``): ``text`` reads those elsewhere."""
 
 Key = tuple[str | None, str | tuple[str, ...]]
 
@@ -74,6 +76,8 @@ def extract(package: Path) -> Catalog:
         for _, message, comments, context in extract_from_file(
             method, str(path), keywords=_KEYWORDS, comment_tags=("l10n:",), options=options
         ):
+            if isinstance(message, str) and _NAME.fullmatch(message):
+                continue
             catalog.add(message, context=context, locations=place, auto_comments=comments)
     return catalog
 
