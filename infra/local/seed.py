@@ -13,7 +13,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from infra.local.cloud import LocalCloud
+from infra.local.demo.books import fill
 from kernel.sensitive import Email, Secret
+from pensions.bootstrap import Application as PensionsApplication
+from pensions.bootstrap import build as build_pensions
+from pensions.settings import PensionsSettings
 from toolkit.auth import TenantContext
 from toolkit.platform import Platform
 from toolkit.settings import Environment
@@ -21,6 +25,7 @@ from workspace.bootstrap import Application, build
 from workspace.settings import WorkspaceSettings
 
 _HANDLER: Final = "workspace.handlers.api.handler"
+_PENSIONS_HANDLER: Final = "pensions.handlers.api.handler"
 _ACTOR: Final = "system:seed"
 _WORDS_TEXT: Final = (
     "ardic badem ceviz defne erguvan fener gelincik hurma incir kestane lavanta menekse nergis "
@@ -99,20 +104,32 @@ def seed(base_url: str, cloud: LocalCloud) -> Mapping[str, Any]:
         "users": [],
     }
     passwords: dict[str, str] = {}
+    tenant_ids: list[str] = []
     for company, key_name in zip(COMPANIES, ("api_key", "second_tenant_api_key"), strict=True):
-        credentials[key_name] = _add(app, company, passwords, credentials["users"])
+        tenant_id, credentials[key_name] = _add(app, company, passwords, credentials["users"])
+        tenant_ids.append(tenant_id)
+    fill(_pensions(base_url, cloud), (tenant_ids[0], tenant_ids[1]))
     return credentials
 
 
-def _application(base_url: str, cloud: LocalCloud) -> Application:
+def _environment(base_url: str, cloud: LocalCloud, handler: str) -> Environment:
     functions = cloud.deployment.functions if cloud.deployment else ()
-    spec = next((spec for spec in functions if spec.handler == _HANDLER), None)
+    spec = next((spec for spec in functions if spec.handler == handler), None)
     if spec is None:
-        message = f"{_HANDLER} is not deployed"
+        message = f"{handler} is not deployed"
         raise RuntimeError(message)
-    environment = Environment({**spec.env, "KOPRU_BASE_URL": base_url})
-    settings = WorkspaceSettings.from_environment(environment)
+    return Environment({**spec.env, "KOPRU_BASE_URL": base_url})
+
+
+def _application(base_url: str, cloud: LocalCloud) -> Application:
+    settings = WorkspaceSettings.from_environment(_environment(base_url, cloud, _HANDLER))
     return build(settings, platform=_StackPlatform(settings.common, cloud=cloud))
+
+
+def _pensions(base_url: str, cloud: LocalCloud) -> PensionsApplication:
+    environment = _environment(base_url, cloud, _PENSIONS_HANDLER)
+    settings = PensionsSettings.from_environment(environment)
+    return build_pensions(settings, platform=_StackPlatform(settings.common, cloud=cloud))
 
 
 def _add(
@@ -120,8 +137,8 @@ def _add(
     company: DemoCompany,
     passwords: dict[str, str],
     users: list[dict[str, str]],
-) -> str:
-    """Open one company with its people; returns the clear API key."""
+) -> tuple[str, str]:
+    """Open one company with its people; returns its id and the clear API key."""
     made = app.create_tenant()(
         actor=_ACTOR,
         correlation_id="seed",
@@ -151,7 +168,7 @@ def _add(
             }
         )
     assert made.secret is not None  # noqa: S101  (a key was asked for)
-    return _clear(made.secret)
+    return made.tenant.id, _clear(made.secret)
 
 
 def _clear(secret: Secret) -> str:

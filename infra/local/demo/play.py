@@ -292,11 +292,11 @@ class Player:
 
     def _summary(self, results: list[Played]) -> None:
         table = Table(title="Banka ödeme emirleri / bank orders")
-        for name in ("Company", "Insurer", "New", "To fix", "Policies", "Total", "Payable", "Due"):
-            table.add_column(name, justify="right" if name in {"Total", "Payable"} else "left")
+        for name in ("Insurer", "New", "To fix", "Policies", "Total", "Payable", "Due"):
+            numeric = name in {"Total", "Payable"}
+            table.add_column(name, justify="right" if numeric else "left", no_wrap=True)
         for item in results:
             table.add_row(
-                item.company,
                 item.provider_code,
                 str(item.created),
                 str(item.invalid),
