@@ -142,7 +142,8 @@ class CompiledUpdate:
         except (KeyError, TypeError, ValueError, ArithmeticError) as error:
             raise TooComplicatedError from error
         for name, value in new.items():
-            if key_types.get(name, value.type) != value.type or value.value == "":
+            # Only attributes of keys have a type, and only they must not be empty.
+            if name in key_types and (key_types[name] != value.type or value.value == ""):
                 raise TooComplicatedError
             dict.__setitem__(item.attrs, name, value)
         for name in self.removals:
