@@ -142,7 +142,8 @@ def _run(proof: Proof, company: Company, running: RunningStack, say: Any) -> Non
             company.command(f"/v1/pensions/contracts/{each.contract_id}/submissions", {"all": True})
             for each in proof.insurers
         ]
-        _until_sent(company, proof)
+        for job, insurer in zip(jobs, proof.insurers, strict=True):
+            _until_sent(company, job, insurer)
     with _phase(proof, running, "policy_numbers", say):
         _until_enrolled(company, proof, running)
         for job in jobs:
@@ -158,21 +159,15 @@ def _created(job: Mapping[str, Any]) -> int:
     return int(job["result"]["counts"].get("created", 0))
 
 
-def _until_sent(company: Company, proof: Proof, patience: float = 1800.0) -> None:
-    """Wait until nobody is ready or being sent: what is left waits for asynchronous insurers."""
+def _until_sent(company: Company, job_id: str, insurer: Insurer, patience: float = 1800) -> None:
+    """Wait until nobody is being sent: who is left waits for an asynchronous insurer."""
     end = time.monotonic() + patience
     while time.monotonic() < end:
-        if not any(
-            company.call(
-                "GET",
-                f"/v1/pensions/contracts/{each.contract_id}/employees?status={status}&limit=1",
-            ).json()["items"]
-            for each in proof.insurers
-            for status in ("sending", "ready")
-        ):
+        job = company.call("GET", f"/v1/jobs/{job_id}").json()
+        if job["done"] >= insurer.people:
             return
-        time.sleep(2.0)
-    raise ProofError("people were still being sent when patience ended")
+        time.sleep(_POLL_SECONDS)
+    raise ProofError(f"{insurer.code}: people were still being sent when patience ended: {job}")
 
 
 def _until_enrolled(company: Company, proof: Proof, running: RunningStack) -> None:
@@ -262,10 +257,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m bench.proof_10k")
     parser.add_argument("--people", type=int, default=10_000)
+    parser.add_argument("--folder", type=Path, help="keep the stack's state in this new folder")
     parser.add_argument("--out", type=Path, default=REPORT, help="where the numbers go (JSON)")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="kopru-proof-") as name:
-        proof = prove(options.people, Path(name) / "state")
+        proof = prove(options.people, options.folder or Path(name) / "state")
     options.out.parent.mkdir(parents=True, exist_ok=True)
     document = {**asdict(proof), "holds": proof.holds}
     options.out.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
