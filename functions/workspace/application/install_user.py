@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from kernel.ids import IdSource
 from kernel.sensitive import Email, Secret
 from toolkit.auth import TenantContext
-from workspace.application.invite_user import PersonEntry, enter_person
+from workspace.application.invite_user import PersonEntry
 from workspace.application.passwords import checked_password
 from workspace.domain.user import (
     Company,
@@ -21,7 +21,7 @@ from workspace.domain.user import (
     check_roles,
     with_company,
 )
-from workspace.ports import PasswordHasher, SystemStore
+from workspace.ports import PasswordHasher, SystemStore, WorkspaceUnit
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,30 +42,21 @@ class InstallUser:
         language: str,
         password: Secret,
     ) -> Person:
-        """Raises: ParseError, ValidationError."""
+        """Raises: ValidationError; ConflictError for somebody who is a member already."""
         company = self.store.company(context)
         tenant = company.tenant()
         unit = company.unit()
         known = self.store.person_of(email)
         entry = PersonEntry(email, check_person_name(name), language)
-        if known is None:
-            fresh = Person(
-                self.ids.new(),
-                email,
-                entry.name,
-                language,
-                state=PersonState.ACTIVE,
-                companies=(Company(tenant.id, tenant.name),),
-            )
+        joined = with_company(
+            known or Person(self.ids.new(), email, entry.name, language),
+            Company(tenant.id, tenant.name),
+        )
+        fresh = replace(joined, state=PersonState.ACTIVE)
+        person = unit.add_person(fresh) if known is None else self._join(unit, known, fresh)
+        if known is None or known.state is PersonState.INVITED:
             clear = checked_password(password, fresh, tenant.name)
-            person = unit.add_person(fresh)
             unit.set_password(person.id, self.hasher.hash(clear))
-        else:
-            person = enter_person(self.store, unit, self.ids, entry)
-            joined = with_company(person, Company(tenant.id, tenant.name))
-            person = unit.save_person(
-                person, replace(joined, state=PersonState.ACTIVE), "person.joined_company"
-            )
         unit.add_membership(
             Membership(
                 person.id, email, entry.name, check_roles(roles), language, MembershipState.ACTIVE
@@ -74,3 +65,7 @@ class InstallUser:
         )
         unit.commit()
         return person
+
+    @staticmethod
+    def _join(unit: WorkspaceUnit, known: Person, fresh: Person) -> Person:
+        return unit.save_person(known, fresh, "person.joined_company")

@@ -45,15 +45,21 @@ class ProjectEvent:
         context = TenantContext(event.tenant_id, f"system:{event.context}", event.id)
         company = self.store.company(context)
         company.tenant()
+        if not self._take(company, event, project=True):
+            # Newer news about the same thing is stored already: this one is only logged.
+            self._take(company, event, project=False)
+
+    def _take(self, company: CompanyStore, event: Event, *, project: bool) -> bool:
+        """Whether the event is dealt with; False when only its effect came too late."""
         try:
-            self._apply(company, event, project=True)
+            self._apply(company, event, project=project)
         except WriteRefusedError as error:
             if error.refused("inbox"):
-                return
-            if not (error.refused("attention") or error.refused("incident:")):
-                raise
-            # Newer news about the same thing is stored already: this one is only logged.
-            self._apply(company, event, project=False)
+                return True
+            if project and (error.refused("attention") or error.refused("incident:")):
+                return False
+            raise
+        return True
 
     def _apply(self, company: CompanyStore, event: Event, *, project: bool) -> None:
         unit = company.unit()
