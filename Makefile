@@ -28,7 +28,8 @@ demo: $(VENV)/.installed assets ## Play the whole path on a real-looking payroll
 
 # ---------------------------------------------------------------- test
 
-PYTEST := $(PY) -m pytest
+# One hash seed for all worker processes: they must collect the cases of a set in the same order.
+PYTEST := PYTHONHASHSEED=0 $(PY) -m pytest
 # Tests run in as many processes as there are processors; TESTS=tests/unit narrows them.
 TESTS ?= tests
 PYTEST_ARGS ?= -q -n auto

@@ -17,5 +17,5 @@ if [ ! "$environment/.installed" -nt requirements/dev.txt ]; then
     KOPRU_PYTHON=$found sh infra/tools/install.sh "$environment" requirements/dev.txt
 fi
 echo "Unit and packaging tests on $("$environment/bin/python" --version):"
-"$environment/bin/python" -m pytest tests/unit tests/infra/test_packaging.py -q -n auto \
+PYTHONHASHSEED=0 "$environment/bin/python" -m pytest tests/unit tests/infra/test_packaging.py -q -n auto \
     --ignore=tests/unit/local -m "not slow and not browser and not deep and not e2e" -p no:cacheprovider
