@@ -84,6 +84,7 @@ class Deployer:
         vault: Vault,
         restore_table: Callable[[str], None],
         restore_bucket: Callable[[str], None],
+        restore_state_machine: Callable[[str], None],
     ) -> None:
         self._scope = scope
         self._client = client
@@ -91,6 +92,7 @@ class Deployer:
         self._vault = vault
         self._restore_table = restore_table
         self._restore_bucket = restore_bucket
+        self._restore_state_machine = restore_state_machine
         self._root = Path()
         self._got = _Collected()
         self._makers: Mapping[str, Callable[[Resource], Attributes]] = {
@@ -494,6 +496,7 @@ class Deployer:
                 roleArn=role,
                 type=p.get("StateMachineType", "STANDARD"),
             )
+            self._restore_state_machine(arn)
         self._got.state_machines.append(arn)
         return {"Ref": arn, "Arn": arn, "Name": name}
 

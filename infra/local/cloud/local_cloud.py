@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from infra.local.cloud.deployer import Deployer
 from infra.local.cloud.dynamodb.front import DynamoDbFront
 from infra.local.cloud.dynamodb.memory import ItemRecorder, restore_items
 from infra.local.cloud.endpoint import Endpoint, Services
+from infra.local.cloud.executions import EXECUTIONS, ExecutionJournal
 from infra.local.cloud.http_server import HttpServer, Request, Response
 from infra.local.cloud.journal import ItemJournal, ObjectFiles, Vault
 from infra.local.cloud.mail import MailStore
@@ -45,6 +47,12 @@ _ACCESS_KEY: Final = "local"
 _one_at_a_time = threading.Lock()
 
 
+@cache
+def _session() -> boto3.session.Session:
+    """One session for all clients: it keeps the descriptions of services it has read."""
+    return boto3.session.Session()
+
+
 class _NoRuntime:
     """Stands in until the runtime half has attached itself."""
 
@@ -65,6 +73,8 @@ class _Parts:
         self.files = ObjectFiles(data / "objects")
         self.sqs = SqsEngine(data / "queues.sqlite", region=cloud.region)
         self.mail = MailStore(data / "mail.sqlite", region=cloud.region, now=cloud.now)
+        self.executions = ExecutionJournal(data / "executions.sqlite")
+        EXECUTIONS.open(self.executions)
         self.recorder = ItemRecorder(self.items)
         self.objects = S3Objects(scope, self.files)
         self.bus = EventBus(
@@ -94,6 +104,7 @@ class _Parts:
             vault=self.vault,
             restore_table=self._restore_table,
             restore_bucket=self.objects.restore,
+            restore_state_machine=lambda arn: EXECUTIONS.restore_finished(scope, arn),
         )
         self._scope = scope
         self._mail_started = False
@@ -111,6 +122,7 @@ class _Parts:
             self.mail.start(self.bus.publish)
 
     def close(self) -> None:
+        EXECUTIONS.close(self._scope)
         self.mail.stop()
         self.sqs.stop()
         for journal in (self.items, self.vault, self.files):
@@ -159,7 +171,7 @@ class LocalCloud:
         except BaseException:
             self.stop()
             raise
-        moto_patches.install()
+        moto_patches.install(moto_patches.Patch("executions-survive", EXECUTIONS.install))
         try:
             self._server = HttpServer(self._port, self._answer)
         except OSError as error:
@@ -177,9 +189,12 @@ class LocalCloud:
 
     def stop(self) -> None:
         """Close everything; the folder is free afterwards."""
+        # First of all the executions: what fails from here on is the end, not an outcome.
+        EXECUTIONS.close(Scope(self.region, self.account_id))
         if self._server is not None:
             self._server.stop()
             self._server = None
+        self._clients.clear()
         self._close()
         self.state.close()
         if self._started:
@@ -204,6 +219,14 @@ class LocalCloud:
             self.log(f"declared, but not emulated here: {', '.join(kinds)}")
         return deployment
 
+    def resume_executions(self) -> int:
+        """Go on with the executions that ran when the last process ended; returns how many.
+
+        Called once functions can be invoked, because the next step may be one.
+        """
+        self._running()
+        return EXECUTIONS.resume(Scope(self.region, self.account_id), self.log)
+
     def reset(self) -> None:
         """Delete all data and deploy the same template again.
 
@@ -226,6 +249,7 @@ class LocalCloud:
                     "objects": parts.files.backup,
                     "queues.sqlite": parts.sqs.backup,
                     "mail.sqlite": parts.mail.backup,
+                    "executions.sqlite": parts.executions.backup,
                 },
             )
 
@@ -270,7 +294,7 @@ class LocalCloud:
         """A boto3 client of this process against the endpoint (cached, any thread)."""
         with self._clients_lock:
             if service not in self._clients:
-                self._clients[service] = boto3.session.Session().client(  # type: ignore[call-overload]
+                self._clients[service] = _session().client(  # type: ignore[call-overload]
                     service,
                     region_name=self.region,
                     endpoint_url=self.endpoint_url,
@@ -331,7 +355,6 @@ class LocalCloud:
             moto_patches.ITEM_CHANGES.listener = None
             self._parts.close()
             self._parts = None
-        self._clients.clear()
 
     def _deploy_again(self) -> None:
         if self._template is not None:

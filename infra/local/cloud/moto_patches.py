@@ -36,6 +36,7 @@ from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 from moto.dynamodb.responses import DynamoHandler
+from moto.kms import models as kms_models
 from moto.kms.models import KmsBackend
 from moto.kms.utils import _deserialize_ciphertext_blob
 from moto.stepfunctions.parser.api import (
@@ -71,6 +72,7 @@ DYNAMODB_LOCK: Final = threading.RLock()
 
 _BATCH_LIMIT: Final = 25
 _TOKEN_SECONDS: Final = 600.0
+_REPLAY_SECONDS: Final = 5.0
 _MAX_ITEM_BYTES: Final = 405_000
 _DYNAMODB_ERRORS: Final = "com.amazonaws.dynamodb.v20120810#"
 
@@ -330,13 +332,18 @@ class _TaskTokens:
         self.lock = threading.Lock()
         self.known: set[str] = set()
         self.used: set[str] = set()
-        self.on_used: Callable[[str], None] | None = None
+        self.on_used: Callable[[str, Any], None] | None = None
+        self.is_expected: Callable[[str], bool] | None = None
 
-    def use(self, token: str) -> None:
-        """Remember that a token was answered."""
+    def use(self, token: str, outcome: Any) -> None:
+        """Remember that a token was answered, and how."""
         self.used.add(token)
         if self.on_used is not None:
-            self.on_used(token)
+            self.on_used(token, outcome)
+
+    def may_come(self, token: str) -> bool:
+        """Whether a replay is on its way to the task that waits for this token."""
+        return self.is_expected is not None and self.is_expected(token)
 
 
 TASK_TOKENS: Final = _TaskTokens()
@@ -352,26 +359,51 @@ def _tokens_are_good_once(replace: Replace) -> None:
         TASK_TOKENS.known.add(callback_id)
         return original_add(self, callback_id)
 
-    def once(original: Callable[..., Any]) -> Callable[..., Any]:
+    def once(original: Callable[..., Any], outcome_of: Callable[..., Any]) -> Callable[..., Any]:
         def send(self: Any, task_token: str, *args: Any, **kwargs: Any) -> Any:
-            with TASK_TOKENS.lock:
-                if task_token in TASK_TOKENS.used:
+            deadline = time.monotonic() + _REPLAY_SECONDS
+            while True:
+                with TASK_TOKENS.lock:
+                    if task_token in TASK_TOKENS.used:
+                        raise _gone()
+                    try:
+                        answer = original(self, task_token, *args, **kwargs)
+                    except InvalidToken:
+                        if task_token not in TASK_TOKENS.known:
+                            raise
+                    else:
+                        TASK_TOKENS.use(task_token, outcome_of(*args, **kwargs))
+                        return answer
+                if not TASK_TOKENS.may_come(task_token) or time.monotonic() > deadline:
                     raise _gone()
-                try:
-                    answer = original(self, task_token, *args, **kwargs)
-                except InvalidToken:
-                    if task_token in TASK_TOKENS.known:
-                        raise _gone() from None
-                    raise
-                TASK_TOKENS.use(task_token)
-                return answer
+                time.sleep(0.05)
 
         return send
 
+    def success(outcome: str) -> Any:
+        return ("output", json.loads(outcome))
+
+    def failure(error: str | None = None, cause: str | None = None) -> Any:
+        return ("error", error, cause)
+
     replace(CallbackPoolManager, "add", add)
-    for operation in ("send_task_success", "send_task_failure"):
+    for operation, outcome_of in (("send_task_success", success), ("send_task_failure", failure)):
         original = getattr(StepFunctionsParserBackend, operation)
-        replace(StepFunctionsParserBackend, operation, once(original))
+        replace(StepFunctionsParserBackend, operation, once(original, outcome_of))
+
+
+def _starting_executions_wait(replace: Replace) -> None:
+    """Answering a token fails with a Python error while another execution is just starting."""
+    original = StepFunctionsParserBackend._get_executions
+
+    def _get_executions(self: Any, execution_status: Any = None) -> list[Any]:
+        return [
+            execution
+            for execution in original(self, execution_status)
+            if execution.exec_worker is not None and execution.exec_worker.env is not None
+        ]
+
+    replace(StepFunctionsParserBackend, "_get_executions", _get_executions)
 
 
 def _gone() -> Exception:
@@ -434,6 +466,16 @@ def _with_enabled_key(original: Callable[..., Any]) -> Callable[..., Any]:
     return refuse_or_do
 
 
+def _symmetric_keys_are_cheap(replace: Replace) -> None:
+    """For every key, also a symmetric one, moto generates an RSA key pair that nobody can use."""
+    original = kms_models.generate_private_key
+
+    def generate_private_key(key_spec: str) -> Any:
+        return None if key_spec == "SYMMETRIC_DEFAULT" else original(key_spec)
+
+    replace(kms_models, "generate_private_key", generate_private_key)
+
+
 # ---------------------------------------------------------------------- installing
 
 PATCHES: Final[Mapping[str, Patch]] = MappingProxyType(
@@ -453,8 +495,10 @@ PATCHES: Final[Mapping[str, Patch]] = MappingProxyType(
             Patch("executions-have-names", _executions_have_names),
             Patch("failures-keep-their-cause", _failures_keep_their_cause),
             Patch("tokens-are-good-once", _tokens_are_good_once),
+            Patch("starting-executions-wait", _starting_executions_wait),
             Patch("heartbeats-time-out-by-name", _heartbeats_time_out_by_name),
             Patch("disabled-keys-refuse", _disabled_keys_refuse),
+            Patch("symmetric-keys-are-cheap", _symmetric_keys_are_cheap),
         )
     }
 )
@@ -465,10 +509,10 @@ _Replaced: TypeAlias = list[tuple[Any, str, Any]]
 _installed: _Replaced = []
 
 
-def install() -> None:
-    """Install every patch until :func:`uninstall`; further calls do nothing."""
+def install(*more: Patch) -> None:
+    """Install every patch, and ``more``, until :func:`uninstall`; further calls do nothing."""
     if not _installed:
-        _replace_all(PATCHES, _installed)
+        _replace_all([*PATCHES.values(), *more], _installed)
 
 
 def uninstall() -> None:
@@ -483,19 +527,19 @@ def patched(names: Collection[str] = tuple(PATCHES)) -> Iterator[None]:
         raise RuntimeError("the patches are installed for the whole process already")
     replaced: _Replaced = []
     try:
-        _replace_all(names, replaced)
+        _replace_all([PATCHES[name] for name in names], replaced)
         yield
     finally:
         _put_back(replaced)
 
 
-def _replace_all(names: Collection[str], replaced: _Replaced) -> None:
+def _replace_all(patches: Collection[Patch], replaced: _Replaced) -> None:
     def replace(owner: Any, name: str, value: Any) -> None:
         replaced.append((owner, name, _get(owner, name)))
         _set(owner, name, value)
 
-    for name in names:
-        PATCHES[name].install(replace)
+    for patch in patches:
+        patch.install(replace)
 
 
 def _put_back(replaced: _Replaced) -> None:

@@ -6,6 +6,7 @@ patch can go. A test whose *second* half fails says that the upgrade broke the p
 
 from __future__ import annotations
 
+import copy
 import json
 import threading
 import time
@@ -24,6 +25,8 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
+from moto.kms.models import kms_backends
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from infra.local.cloud import moto_patches
 from infra.local.cloud.dynamodb import expressions
@@ -412,6 +415,17 @@ class TestKms:
         with mock_aws(), patched(["disabled-keys-refuse"]), pytest.raises(ClientError, match=code):
             scenario()
 
+    def test_symmetric_keys_are_cheap(self) -> None:
+        def pair(spec: str) -> Any:
+            backend = kms_backends[ACCOUNT][REGION]
+            usage = "ENCRYPT_DECRYPT" if spec == "SYMMETRIC_DEFAULT" else "SIGN_VERIFY"
+            return backend.create_key(None, usage, spec, "", None).private_key
+
+        assert pair("SYMMETRIC_DEFAULT") is not None
+        with patched(["symmetric-keys-are-cheap"]):
+            assert pair("SYMMETRIC_DEFAULT") is None
+            assert pair("ECC_NIST_P256") is not None
+
     def test_enabled_keys_still_work(self) -> None:
         with mock_aws(), patched(["disabled-keys-refuse"]):
             client = boto3.client("kms", region_name=REGION)
@@ -550,6 +564,27 @@ class TestStateMachines:
                 client.send_task_failure(taskToken=token, error="late")
             with pytest.raises(client.exceptions.InvalidToken):
                 client.send_task_success(taskToken="invented", output="1")
+
+    def test_starting_executions_wait(self) -> None:
+        def answer(client: Any, arn: str) -> str:
+            boto3.client("sqs", region_name=REGION).create_queue(QueueName="tokens")
+            run = client.start_execution(stateMachineArn=arn, name="n")["executionArn"]
+            token = self.token()
+            machine = stepfunctions_parser_backends[ACCOUNT][REGION].state_machines[0]
+            # An execution whose thread has not begun yet, found before the one that waits.
+            worker = machine.executions[0].exec_worker
+            starting = copy.copy(machine.executions[0])
+            starting.exec_worker = copy.copy(worker)
+            starting.exec_worker.env = None
+            machine.executions.insert(0, starting)
+            client.send_task_success(taskToken=token, output="1")
+            machine.executions.remove(starting)
+            return str(self.ended(client, run)["status"])
+
+        with self.machine(self.waiting()) as (client, arn), pytest.raises(AttributeError):
+            answer(client, arn)
+        with self.machine(self.waiting(), "starting-executions-wait") as (client, arn):
+            assert answer(client, arn) == "SUCCEEDED"
 
     def test_heartbeats_time_out_by_name(self) -> None:
         caught = {"Type": "Pass", "Result": "late", "End": True}
