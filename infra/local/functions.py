@@ -343,7 +343,8 @@ class FunctionHost:
                 pool.stats.errors += 1
                 pool.stats.timeouts += "Sandbox.Timedout" in text
                 pool.stats.last_error = text[:500]
-        if "Sandbox.Timedout" in text or '"Runtime.' in text:
+        by_the_platform = "Sandbox.Timedout" in text or '"Runtime.' in text
+        if by_the_platform and not self._stopping.is_set():
             self._complain(pool.spec.logical_id, _in_words(text))
 
     def _run_async(self, spec: FunctionSpec, payload: bytes) -> None:

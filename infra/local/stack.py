@@ -105,6 +105,7 @@ class LocalStack:
             start_simulators, settings.folder / "data" / _SIMULATORS, self.clock.now
         )
         self._gateway = self._bind()
+        self._front: tuple[str, ...] = ()
         self._deployment: Deployment | None = None
         self._pump: Pump | None = None
         self._scheduler: Scheduler | None = None
@@ -137,9 +138,12 @@ class LocalStack:
         if self._reloader is not None:
             self._reloader.stop()
         self._gateway.stop()
-        self._halt_product()
-        self.functions.stop()
+        self._halt_triggers()
+        # The cloud goes first: an execution that waits for a function must find itself stopped,
+        # not its function failed.
         self.cloud.stop()
+        self.functions.stop()
+        self._simulators.stop()
         self._log.close()
 
     def say(self, text: str) -> None:
@@ -191,6 +195,7 @@ class LocalStack:
         )
         if self._settings.schedules:
             self._scheduler.start()
+        self.cloud.resume_executions()
         self._fill()
         self._gateway.connect(api)
 
@@ -198,11 +203,12 @@ class LocalStack:
         if deployment.http_api_body is None:
             return None
         table = RouteTable.from_openapi(deployment.http_api_body)
-        # The first page needs the authorizer and the function of the default route.
+        # The next page needs the authorizer and the function of the default route.
         routes = [route for route in table.routes if route.authorizer is not None][-1:]
         for route in routes:
             if route.authorizer is not None:
-                self.functions.warm([route.authorizer.function, route.function])
+                self._front = (route.authorizer.function, route.function)
+        self.functions.warm(self._front)
         return HttpApi(
             table,
             self.functions,
@@ -211,6 +217,11 @@ class LocalStack:
         )
 
     def _halt_product(self) -> None:
+        self._halt_triggers()
+        self.functions.deploy(())
+        self._simulators.stop()
+
+    def _halt_triggers(self) -> None:
         self._gateway.connect(None)
         if self._scheduler is not None:
             self._scheduler.stop()
@@ -218,8 +229,6 @@ class LocalStack:
         if self._pump is not None:
             self._pump.stop()
             self._pump = None
-        self.functions.deploy(())
-        self._simulators.stop()
 
     def _fill(self) -> None:
         """Seed an empty stack and put its credentials where people look for them.
@@ -453,7 +462,12 @@ class LocalStack:
     def advance(self, by: timedelta) -> Advance:
         """Move the clock with everything that falls due. Raises: BusyError."""
         with self._alone(_OCCUPIED):
-            return self._running_scheduler().advance(by)
+            started = time.monotonic()
+            report = self._running_scheduler().advance(by)
+            self.functions.warm(self._front)
+            seconds = time.monotonic() - started
+            self._log.note("clock", f"moved by {by}: {len(report.runs)} runs, {seconds:.1f} s")
+            return report
 
     def schedules(self) -> Sequence[ScheduleStatus]:
         """Every schedule."""
@@ -490,18 +504,16 @@ class LocalStack:
 
     def save_snapshot(self, name: str) -> None:
         """Save everything under a name. Raises: BusyError, LocalCloudError."""
-        with self._alone(_OCCUPIED):
-            self._halt_product()
-            try:
-                self.cloud.save_snapshot(name)
-                data = self.cloud.state.data
-                saved = self._settings.folder / "snapshots" / name
-                shutil.copytree(data / _SIMULATORS, saved / _SIMULATORS, dirs_exist_ok=True)
-                for extra in (_CLOCK_FILE, CREDENTIALS_FILE):
-                    if (data / extra).exists():
-                        shutil.copy2(data / extra, saved / extra)
-            finally:
-                self._run_product()
+        with self._alone(_OCCUPIED), self.functions.held(_MOVE_GRACE_SECONDS) as drained:
+            if not drained:
+                raise BusyError("functions are still running; try again in a moment")
+            self.cloud.save_snapshot(name)
+            data = self.cloud.state.data
+            saved = self._settings.folder / "snapshots" / name
+            shutil.copytree(data / _SIMULATORS, saved / _SIMULATORS, dirs_exist_ok=True)
+            for extra in (_CLOCK_FILE, CREDENTIALS_FILE):
+                if (data / extra).exists():
+                    shutil.copy2(data / extra, saved / extra)
 
     def load_snapshot(self, name: str) -> None:
         """Replace everything by a snapshot. Raises: BusyError, LocalCloudError."""

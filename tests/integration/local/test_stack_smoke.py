@@ -120,6 +120,18 @@ def started(folder: Path, template: Path = TEMPLATE) -> Iterator[Stack]:
         log.close()
 
 
+def start_in_vain(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "infra.local", "up", "--no-seed", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+        check=False,
+    )
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("stack") / "state"
@@ -208,15 +220,7 @@ def test_simulated_insurers_are_there(stack: Stack) -> None:
 
 
 def test_a_second_stack_on_the_same_folder_is_refused(stack: Stack, folder: Path) -> None:
-    second = subprocess.run(
-        [sys.executable, "-m", "infra.local", "up", "--port", "0", "--dir", str(folder)],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=START_SECONDS,
-        check=False,
-    )
+    second = start_in_vain("--port", "0", "--dir", str(folder))
     assert second.returncode == 5
     assert f"in use by process {stack.process.pid}" in second.stderr
     assert stack.call("GET", "/health").status == 200
@@ -224,8 +228,15 @@ def test_a_second_stack_on_the_same_folder_is_refused(stack: Stack, folder: Path
 
 def test_a_taken_port_is_named(stack: Stack, tmp_path: Path) -> None:
     port = stack.base_url.rpartition(":")[2]
-    second = subprocess.run(
-        [sys.executable, "-m", "infra.local", "up", "--port", port, "--dir", str(tmp_path / "s")],
+    second = start_in_vain("--port", port, "--dir", str(tmp_path / "s"))
+    assert second.returncode == 5
+    assert f"port {port} is taken" in second.stderr
+    assert not (tmp_path / "s").exists()
+
+
+def test_without_the_product_on_the_path_the_way_out_is_named(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "infra.local", "up", "--port", "0", "--dir", str(tmp_path / "s")],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -233,9 +244,8 @@ def test_a_taken_port_is_named(stack: Stack, tmp_path: Path) -> None:
         timeout=START_SECONDS,
         check=False,
     )
-    assert second.returncode == 5
-    assert f"port {port} is taken" in second.stderr
-    assert not (tmp_path / "s").exists()
+    assert done.returncode == 5
+    assert "start the stack with `make run`" in done.stderr
 
 
 def test_changed_code_runs_without_a_restart(tmp_path: Path) -> None:
