@@ -1,5 +1,6 @@
 """What the pages of this context share: drawing a template for a reader, and reading forms."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -118,6 +119,8 @@ class Kit:
             parts = urlsplit(upload_to)
             draws = replace(draws, upload_origins=(f"{parts.scheme}://{parts.netloc}",))
         common = {"say": Say(words), "may": request.principal.may, "problems": {}}
+        if "values" in values:  # a field that was not sent is drawn empty
+            values["values"] = defaultdict(str, values["values"])
         given = {"problem_list": [], **common, **values}
         return reply(draws.page(template, view, status=status, **given))
 
