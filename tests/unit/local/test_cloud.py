@@ -25,6 +25,8 @@ from infra.local.state import LocalState
 from infra.local.template import TemplateError
 from tests.unit.local.conftest import write_sample
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 ARN = "arn:aws:{}:eu-central-1:123456789012:{}"
 
