@@ -134,6 +134,7 @@ pytest_plugins = ("pytester",)
 
 
 @pytest.mark.slow
+@pytest.mark.prints_identities
 @pytest.mark.parametrize(
     "leak",
     [
@@ -149,6 +150,7 @@ def test_a_test_that_prints_an_identity_fails(inner: pytest.Pytester, leak: str)
 
 
 @pytest.mark.slow
+@pytest.mark.prints_identities
 def test_a_test_that_logs_masked_passes_and_sockets_are_blocked(
     inner: pytest.Pytester,
 ) -> None:
