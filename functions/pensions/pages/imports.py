@@ -303,5 +303,6 @@ def _lines(job: JobView) -> dict[str, Any]:
         "lines": [*lines, ("pending", pending)],
         "goes_on": f"{base}/months/{month}" if month else f"{base}/employees",
         "codes": [str(p["code"]) for p in job.problems if not str(p["code"]).startswith("lines_")],
+        "waiting": job.outcomes.get("processing", 0) + job.outcomes.get("unknown", 0),
         "attention": job.outcomes.get("rejected", 0) + job.outcomes.get("held", 0),
     }

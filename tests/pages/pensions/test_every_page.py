@@ -7,7 +7,7 @@ import pytest
 
 from pensions.domain.contribution import ContributionStatus
 from tests.pages.pensions.conftest import MONTH, Site, contribution
-from tests.support.page_checks import assert_sound, parse
+from tests.support.page_checks import assert_sound, findings, parse
 from webkit.i18n import LANGUAGES
 
 # Words of code that must never reach a reader.
@@ -16,6 +16,10 @@ _RAW = re.compile(
     r"no_policy|employees_import|enrolment_submission|partially_succeeded|mobile_invalid|"
     r"policy_not_active|not_sent|None|undefined)\b|%\([a-z_]+\)s|\{\{|\}\}"
 )
+
+
+# The form of an upload goes to the bucket: its signed fields stand in for a token of ours.
+_FOR_THE_BUCKET = 'form that posts without token: <form method="post" action="http'
 
 
 def addresses(site: Site) -> Iterator[str]:
@@ -54,10 +58,10 @@ def test_every_page_is_sound_and_speaks_the_language(paid: Site, language: str) 
         # The form that corrects a refused identity number shows exactly what was typed.
         answer = reader.get(path, shows="refused input" if "problems" in path else None)
         assert answer.status == 200, (path, answer.status, answer.body[:300])
-        if "/imports/" not in path:  # the form that goes to the bucket carries no token of ours
-            assert_sound(answer.body, language)
+        found = [each for each in findings(answer.body, language) if _FOR_THE_BUCKET not in each]
+        assert not found, (path, found)
         text = visible(answer.body)
-        assert not (found := _RAW.search(text)), (path, found)
+        assert not (raw := _RAW.search(text)), (path, raw)
         assert paid.contract.id not in text and paid.people["ready"].id not in text, path
 
 
