@@ -180,6 +180,10 @@ def table(running: RunningStack, role: str) -> Iterator[dict[str, Any]]:
         aws_access_key_id="local",
         aws_secret_access_key=SECRET_KEY,
     )
-    (name,) = [name for name in client.list_tables()["TableNames"] if name.endswith(f"-{role}")]
+    (name,) = [
+        name
+        for name in client.list_tables()["TableNames"]
+        if name.endswith(f"-{role.title()}Table")
+    ]
     for page in client.get_paginator("scan").paginate(TableName=name):
         yield from page["Items"]
