@@ -10,6 +10,7 @@ import base64
 import json
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -320,7 +321,7 @@ def lists_and_pages_show_only_the_own_company(world: World, kind: str) -> None:
             template = template.replace(f"{{{name}}}", word)
         count = template.count("{}")
         own = world.theirs.ids
-        fillings = [()] if not count else [(each,) for each in own.values()]
+        fillings: list[tuple[str, ...]] = [(each,) for each in own.values()] if count else [()]
         if count > 1:
             fillings = list(product([own["contract"]], own.values()))
         for filling in fillings:
@@ -407,11 +408,14 @@ def people_of_the_other_company_cannot_be_named_in_a_body(world: World) -> None:
 @pytest.mark.loopback
 def test_a_running_stack_keeps_two_companies_apart(tmp_path: Path) -> None:
     stack = StackProcess(tmp_path / "state")
-    try:
+    with ExitStack() as closing:
+        closing.callback(stack.kill)
         running = stack.start()
         operator = str(stack.credentials()["operator_key"])
         ours = Client.opened(running, operator, "Kanarya001Ltd")
+        closing.enter_context(ours.client)
         theirs = Client.opened(running, operator, "Serçe A.Ş.")
+        closing.enter_context(theirs.client)
         contract_id = ours.contract("garanti")
         base = f"/v1/pensions/contracts/{contract_id}"
         employee = ours.call("POST", f"{base}/employees", person_body(NUMBERS[0])).json()["id"]
@@ -448,8 +452,6 @@ def test_a_running_stack_keeps_two_companies_apart(tmp_path: Path) -> None:
             assert not any(each in text for each in (*mine, "Kanarya001Ltd")), path
         nobody = theirs.client.get(base, headers={"kopru-tenant": "x"})
         assert nobody.status_code == 401
-    finally:
-        stack.kill()
 
 
 def problem_of(document: dict[str, Any]) -> dict[str, Any]:
