@@ -413,9 +413,9 @@ def test_a_running_stack_keeps_two_companies_apart(tmp_path: Path) -> None:
         running = stack.start()
         operator = str(stack.credentials()["operator_key"])
         ours = Client.opened(running, operator, "Kanarya001Ltd")
-        closing.enter_context(ours.client)
+        closing.callback(ours.client.close)
         theirs = Client.opened(running, operator, "Serçe A.Ş.")
-        closing.enter_context(theirs.client)
+        closing.callback(theirs.client.close)
         contract_id = ours.contract("garanti")
         base = f"/v1/pensions/contracts/{contract_id}"
         employee = ours.call("POST", f"{base}/employees", person_body(NUMBERS[0])).json()["id"]
