@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from infra.local.clock import OFFSET_VARIABLE, LocalClock
@@ -38,8 +38,10 @@ from infra.local.seeding import CREDENTIALS_FILE, Seed, Seeding
 from infra.local.settings import LocalSettings
 from infra.local.simulators_host import SimulatorsHost, StartAll
 from infra.local.static_files import StaticFiles
+from kernel.identifiers import iban
 
 ENDPOINTS_VARIABLE: Final = "KOPRU_INSURER_ENDPOINTS"
+ACCOUNTS_VARIABLE: Final = "KOPRU_INSURER_ACCOUNTS"
 
 _SIMULATORS: Final = "simulators"
 _CLOCK_FILE: Final = "clock.json"
@@ -230,6 +232,7 @@ class LocalStack:
             **_PLATFORM,
             **self.cloud.boto3_env(),
             ENDPOINTS_VARIABLE: json.dumps(self.simulators.endpoints()),
+            ACCOUNTS_VARIABLE: json.dumps(_accounts(self.simulators.endpoints())),
         }
 
     def _dead_letter(self, dlq_arn: str, payload: bytes) -> None:
@@ -332,3 +335,11 @@ class LocalStack:
         finally:
             self.clock.reload()
             self._run_product()
+
+
+def _accounts(names: Iterable[str]) -> dict[str, str]:
+    """Invented accounts of the simulated insurers: an order then has a payee."""
+    return {
+        name: iban.build("TR", "00001", str(1_000 + place))
+        for place, name in enumerate(sorted(names))
+    }
