@@ -139,8 +139,8 @@ def _imported(*folders: str) -> set[str]:
     """Distributions that files of these folders import by themselves."""
     owners: dict[str, set[str]] = {}
     for distribution in metadata.distributions():
-        for path in distribution.files or []:
-            owners.setdefault(path.parts[0].split(".")[0], set()).add(
+        for file in distribution.files or []:
+            owners.setdefault(file.parts[0].split(".")[0], set()).add(
                 _canonical(distribution.metadata["Name"])
             )
     found: set[str] = set()
