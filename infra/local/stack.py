@@ -38,7 +38,6 @@ from infra.local.seeding import CREDENTIALS_FILE, Seed, Seeding
 from infra.local.settings import LocalSettings
 from infra.local.simulators_host import SimulatorsHost, StartAll
 from infra.local.static_files import StaticFiles
-from kernel.identifiers import iban
 
 ENDPOINTS_VARIABLE: Final = "KOPRU_INSURER_ENDPOINTS"
 ACCOUNTS_VARIABLE: Final = "KOPRU_INSURER_ACCOUNTS"
@@ -339,6 +338,9 @@ class LocalStack:
 
 def _accounts(names: Iterable[str]) -> dict[str, str]:
     """Invented accounts of the simulated insurers: an order then has a payee."""
+    # The product's own code is on the path once the stack has been set up.
+    from kernel.identifiers import iban
+
     return {
         name: iban.build("TR", "00001", str(1_000 + place))
         for place, name in enumerate(sorted(names))
