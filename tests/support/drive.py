@@ -31,8 +31,11 @@ from infra.local.cloud.dynamodb.items import IndexedItems
 from kernel.clock import FixedClock
 from kernel.ids import SequenceIds
 from kernel.sensitive import Secret
+from pensions.adapters.field_parsers import API_PARSERS
 from pensions.application.contracts import ContractFields
+from pensions.application.employees import employee_of
 from pensions.bootstrap import Application, Pensions, build
+from pensions.domain.employee import check_fields
 from pensions.domain.member_status import MemberStatus
 from pensions.domain.outcome import (
     Ambiguous,
@@ -538,9 +541,16 @@ class Drive:
         self, contract_id: str, count: int, *, first: int = 1, tenant_id: str = TENANT
     ) -> list[str]:
         """Given: people who are ready to be sent; returns their ids."""
-        add = self.use(tenant_id).add_employee()
-        numbers = range(first, first + count)
-        return [add(contract_id, builders.fields_of(number)).id for number in numbers]
+        store, ids = self.use(tenant_id).store, []
+        for start in range(first, first + count, 10):
+            unit = store.unit()
+            for number in range(start, min(start + 10, first + count)):
+                checked = check_fields(builders.fields_of(number), API_PARSERS)
+                person = employee_of(checked, employee_id=self.ids.new(), contract_id=contract_id)
+                unit.add_employee(person, "employee.added", {"contract_id": contract_id})
+                ids.append(person.id)
+            unit.commit()
+        return ids
 
 
 def _items(role: str) -> Iterator[Any]:

@@ -9,10 +9,11 @@ by the sweep.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from itertools import islice
 from typing import Any, Final, TypeVar
 
-from kernel.errors import ConflictError, NotFoundError
+from kernel.errors import NotFoundError
 from kernel.periods import Period
 from pensions.application.context import GROUP, Scope, provider_of
 from pensions.application.jobs import close_if_complete
@@ -175,7 +176,9 @@ class Binder:
             lines = [FrozenLine(p.id, p.stamp.version, enrolment_content(p)) for p in bound]
         else:
             items = list(store.contributions_by_id(transmission.planned).values())
-            self._bind_groups(transmission, items, self._bind_contributions)
+            people_of = store.employees_by_id([item.employee_id for item in items])
+            bind = partial(self._bind_contributions, people_of)
+            self._bind_groups(transmission, items, bind)
             lines = self._collection_lines(transmission)
         self._open(transmission, lines)
 
@@ -193,7 +196,7 @@ class Binder:
                 for item in group:
                     try:
                         bind(transmission, [item])
-                    except (WriteRefusedError, ConflictError):
+                    except WriteRefusedError:
                         # Somebody else changed or bound it, or it may not be sent: it stays out.
                         continue
 
@@ -222,10 +225,16 @@ class Binder:
             unit.commit()
 
     def _bind_contributions(
-        self, transmission: Transmission, group: Sequence[Contribution]
+        self,
+        known: Mapping[str, Employee],
+        transmission: Transmission,
+        group: Sequence[Contribution],
     ) -> None:
         store = self._scope.store
-        people = store.employees_by_id([item.employee_id for item in group])
+        people = known
+        if len(group) == 1:
+            # A line that is tried by itself may have been refused because its person left.
+            people = store.employees_by_id([group[0].employee_id])
         unit = store.unit()
         bound = 0
         for item in group:

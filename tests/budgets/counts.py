@@ -1,0 +1,217 @@
+"""Calls per use case, by kind and by number of lines; committed in ``budgets.json``.
+
+Units: HTTP attempts to AWS and calls through the insurer port, when nothing goes wrong.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from kernel.periods import Period
+from kernel.sensitive import Secret
+from pensions.ports import UploadedFile
+from tests.crash.use_cases import (
+    calculated,
+    command,
+    enrolled,
+    prepared_people,
+    sent_messages,
+    submit_money,
+    submit_people,
+)
+from tests.support.drive import PROVIDER, ROUND, Drive, Work, driving
+from tests.support.faults import SWITCHBOARD, Faults
+from tests.support.pensions_builders import JUNE, fields_of, tckn
+
+FILE: Final = Path(__file__).with_name("budgets.json")
+KINDS: Final = {
+    "dynamodb.GetItem": "reads",
+    "dynamodb.BatchGetItem": "reads",
+    "dynamodb.Query": "reads",
+    "dynamodb.TransactWriteItems": "transactions",
+    "dynamodb.UpdateItem": "updates",
+    "dynamodb.PutItem": "updates",
+    "dynamodb.BatchWriteItem": "outbox_marks",
+    "eventbridge.PutEvents": "queue_bus",
+    "sqs.SendMessageBatch": "queue_bus",
+    "kms.Encrypt": "kms",
+    "kms.Decrypt": "kms",
+    "s3.GetObject": "s3",
+    "s3.PutObject": "s3",
+}
+Act = Callable[[], Any]
+Counts = dict[str, int]
+
+
+def count(act: Act) -> Counts:
+    """Calls of one act by kind; a call of an unknown kind is counted under its own name."""
+    SWITCHBOARD.faults = faults = Faults()
+    try:
+        act()
+    finally:
+        SWITCHBOARD.faults = None
+    kinds = Counter(
+        "insurer" if label.startswith("insurer.") else KINDS.get(label, label)
+        for label in faults.trace
+    )
+    return dict(sorted(kinds.items()))
+
+
+def _delivery(drive: Drive, work: Work) -> Act:
+    def deliver() -> None:
+        assert drive.deliver(work), drive.logs.getvalue()
+
+    return deliver
+
+
+# ---------------------------------------------------------------------------- what is measured
+
+
+def create_employee(drive: Drive, _n: int) -> Act:
+    """One person by hand."""
+    contract_id = drive.contract()
+    return lambda: drive.use().add_employee()(contract_id, fields_of(1))
+
+
+def store_credentials(drive: Drive, _n: int) -> Act:
+    """New credentials."""
+    contract_id = drive.contract()
+    return lambda: drive.use().store_credentials()(contract_id, "ws", Secret("x"))
+
+
+def submit_people_of(drive: Drive, n: int) -> Act:
+    """Ask that n people are sent."""
+    contract_id = drive.contract()
+    drive.people(contract_id, n)
+    return lambda: drive.use().submit_employees()(contract_id, None, command("one"))
+
+
+def prepare_people(drive: Drive, n: int) -> Act:
+    """Bind n people to one transmission."""
+    contract_id = drive.contract()
+    drive.people(contract_id, n)
+    return _delivery(drive, submit_people(drive, contract_id))
+
+
+def send_people(drive: Drive, n: int) -> Act:
+    """One transmission of n people, all accepted."""
+    contract_id = drive.contract()
+    drive.people(contract_id, n)
+    return _delivery(drive, prepared_people(drive, contract_id))
+
+
+def query_people(drive: Drive, n: int) -> Act:
+    """Ask about one transmission of n people whose answer was lost."""
+    contract_id = drive.contract()
+    drive.people(contract_id, n)
+    work = prepared_people(drive, contract_id)
+    drive.insurers.script(PROVIDER, {"kind": "lost_answer", "operation": "enrol"})
+    drive.deliver(work)
+    drive.clock.advance(ROUND)
+    return _delivery(drive, work)
+
+
+def prepare_money(drive: Drive, n: int) -> Act:
+    """Bind n contributions."""
+    contract_id, ids = enrolled(drive, n)
+    calculated(drive, contract_id, ids)
+    return _delivery(drive, submit_money(drive, contract_id))
+
+
+def send_money(drive: Drive, n: int) -> Act:
+    """One transmission of n contributions, all accepted."""
+    contract_id, ids = enrolled(drive, n)
+    calculated(drive, contract_id, ids)
+    drive.deliver(submit_money(drive, contract_id))
+    return _delivery(drive, sent_messages(drive, "send")[-1])
+
+
+def calculate(drive: Drive, n: int) -> Act:
+    """Compute a month of n people."""
+    contract_id, ids = enrolled(drive, n)
+    return lambda: calculated(drive, contract_id, ids)
+
+
+def import_people(drive: Drive, n: int) -> Act:
+    """A payroll file of n new people."""
+    contract_id = drive.contract()
+    header = "TC Kimlik No;Ad Soyad;Doğum Tarihi;Cep Telefonu;İşe Giriş Tarihi"
+    lines = [
+        f"{tckn(k)};{fields_of(k)['first_name']} Örnek;01.02.1990;0532 {k:07d};01.03.2024"
+        for k in range(1, n + 1)
+    ]
+    return _import(drive, contract_id, "employees", [header, *lines], None)
+
+
+def import_month(drive: Drive, n: int) -> Act:
+    """A payroll file with the earnings of n people."""
+    contract_id, _ = enrolled(drive, n)
+    lines = [f"{tckn(k)};33.030,00" for k in range(1, n + 1)]
+    header = "TC Kimlik No;Prime Esas Kazanç"
+    return _import(drive, contract_id, "contributions", [header, *lines], JUNE)
+
+
+def _import(
+    drive: Drive, contract_id: str, kind: str, lines: list[str], period: Period | None
+) -> Act:
+    file = UploadedFile("\n".join(lines).encode(), "text/csv", "payroll.csv")
+    drive.use().start_import()(contract_id, kind, file=file, period=period)
+    drive.collect()
+    return _delivery(drive, sent_messages(drive, "import")[-1])
+
+
+def refresh(drive: Drive, n: int) -> Act:
+    """Ask where n enrolled people stand; nobody moved."""
+    contract_id, _ = enrolled(drive, n)
+    drive.use().start_status_refresh()(contract_id)
+    drive.collect()
+    return _delivery(drive, sent_messages(drive, "refresh")[-1])
+
+
+def idle_sweep(drive: Drive, _n: int) -> Act:
+    """The minute run when nothing is due."""
+    drive.contract()
+    return drive.sweep
+
+
+SIZES: Final = (25, 50, 100)
+ONE: Final = (1,)
+MEASURES: Final[dict[str, tuple[Callable[[Drive, int], Act], tuple[int, ...]]]] = {
+    "create employee": (create_employee, ONE),
+    "store credentials": (store_credentials, ONE),
+    "submit people": (submit_people_of, SIZES),
+    "prepare people": (prepare_people, SIZES),
+    "send people": (send_people, SIZES),
+    "query people": (query_people, SIZES),
+    "prepare contributions": (prepare_money, (20, 40, 80)),
+    "send contributions": (send_money, (20, 40, 80)),
+    "calculate month": (calculate, SIZES),
+    "import people": (import_people, SIZES),
+    "import month": (import_month, SIZES),
+    "refresh status": (refresh, SIZES),
+    "idle minute sweep": (idle_sweep, ONE),
+}
+
+
+def measure(name: str) -> dict[str, Counts]:
+    """Counts of a use case by number of lines."""
+    arrange, sizes = MEASURES[name]
+    counts = {}
+    for n in sizes:
+        with driving() as drive:
+            act = arrange(drive, n)
+            counts[str(n)] = count(act)
+    return counts
+
+
+def committed() -> dict[str, dict[str, Counts]]:
+    """Counts by use case and number of lines."""
+    table: dict[str, dict[str, Counts]] = json.loads(FILE.read_text())
+    return table
+
+
+def write(table: dict[str, dict[str, Counts]]) -> None:
+    """Replace the committed table."""
+    FILE.write_text(json.dumps(table, indent=1) + "\n")
