@@ -47,6 +47,7 @@ from infra.local.simulators_host import SimulatorsHost, StartAll
 from infra.local.static_files import StaticFiles
 
 ENDPOINTS_VARIABLE: Final = "KOPRU_INSURER_ENDPOINTS"
+PAYMENT_ENDPOINTS_VARIABLE: Final = "KOPRU_PAYMENT_ENDPOINTS"
 CREDENTIALS_FILE: Final = "credentials.json"
 
 SEED_ERROR: Final = "seed_error"
@@ -314,6 +315,7 @@ class LocalStack:
             **_PLATFORM,
             **self.cloud.boto3_env(),
             ENDPOINTS_VARIABLE: json.dumps(self._simulators.endpoints()),
+            PAYMENT_ENDPOINTS_VARIABLE: json.dumps(self._simulators.endpoints()),
         }
 
     def _dead_letter(self, dlq_arn: str, payload: bytes) -> None:

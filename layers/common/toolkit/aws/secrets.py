@@ -13,9 +13,8 @@ import hmac
 from dataclasses import dataclass
 from typing import Any
 
-from kernel.sensitive import Secret
-
 from kernel.errors import KopruError
+from kernel.sensitive import Secret
 from toolkit.aws.dynamodb import Database, Keyspace
 from toolkit.aws.transactions import Transaction
 
