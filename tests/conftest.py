@@ -8,6 +8,7 @@
 * The ``aws`` fixture adds the key rules and the scan of stored rows (``tests/support/aws.py``).
 """
 
+import logging
 import os
 import time
 from collections.abc import Generator
@@ -28,6 +29,24 @@ os.environ["TZ"] = "UTC"
 os.environ.pop("AWS_PROFILE", None)
 os.environ.pop("AWS_ENDPOINT_URL", None)
 time.tzset()
+
+
+class _RootLog(logging.Handler):
+    """What libraries log past us. Our own loggers write masked lines to standard output and do not
+    propagate; pytest listens to them unmasked, which is why its own log section is not searched.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(logging.NOTSET)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one line of the running test."""
+        self.lines.append(self.format(record))
+
+
+_ROOT_LOG: Final = _RootLog()
+logging.getLogger().addHandler(_ROOT_LOG)
 
 _HERE: Final = Path(__file__).parent
 _LOOPBACK: Final = ["127.0.0.1", "::1", "localhost"]
@@ -64,6 +83,7 @@ def _network(request: pytest.FixtureRequest) -> None:
 def identity_scanner() -> Scanner:
     """The scanner of this test: ``secret`` and ``canary`` tell it what else to look for."""
     scanner.reset()
+    _ROOT_LOG.lines.clear()
     return SCANNER
 
 
@@ -76,7 +96,8 @@ def pytest_runtest_makereport(
     report = outcome.get_result()
     if call.when != "call" or item.get_closest_marker("prints_identities"):
         return
-    for title, content in report.sections:
+    printed = [section for section in report.sections if " log " not in section[0]]
+    for title, content in (*printed, ("Library log", "\n".join(_ROOT_LOG.lines))):
         found = [*SCANNER.identities(content), *SCANNER.secrets_in(content)]
         if found and not report.failed:
             report.outcome = "failed"

@@ -57,8 +57,9 @@ def _stack(settings: LocalSettings) -> Iterator[tuple[RunningStack, Path]]:
         return
     print("starting a stack for the demo", file=sys.stderr)
     # Only who has no stack pays for the import of one.
+    from infra.local.seeding import seed_product
     from infra.local.simulators import start_all
-    from infra.local.stack import LocalStack, seed_product
+    from infra.local.stack import LocalStack
 
     with tempfile.TemporaryDirectory(prefix="kopru-demo-") as name:
         folder = Path(name) / "state"

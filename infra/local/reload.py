@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from infra.local.cloud.model import FunctionSpec, Log
+
 POLL_SECONDS: Final = 1.0
 _IGNORED_FOLDERS: Final = frozenset({"__pycache__", "node_modules", ".git"})
 _IGNORED_SUFFIXES: Final = (".pyc", ".swp", ".tmp", "~")
@@ -69,6 +71,61 @@ class Reloader:
             changed = self._watcher.changes()
             if changed:
                 self._on_change(changed)
+
+
+class CodeWatch:
+    """Replaces the processes of functions whose code changed; says what needs a restart.
+
+    Shapes: code belongs to a function when it lies in one of its layers, or in its artifact within
+    the package of its handler; everything else that is watched describes the stack itself.
+    """
+
+    def __init__(
+        self,
+        specs: Iterable[FunctionSpec],
+        template: Path,
+        recycle: Callable[[Iterable[str]], list[str]],
+        say: Log,
+    ) -> None:
+        self._specs = tuple(specs)
+        self._recycle = recycle
+        self._say = say
+        folders = {folder for spec in self._specs for folder in (spec.code_dir, *spec.layer_dirs)}
+        states = template.parent / "infra" / "state_machines"
+        described = {template, *template.parent.glob("infra/*.yaml"), *states.glob("*")}
+        self._reloader = Reloader(sorted(folders | described), self._changed)
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._reloader.start()
+
+    def stop(self) -> None:
+        """Watch no more."""
+        self._reloader.stop()
+
+    def _changed(self, changed: Mapping[Path, set[Path]]) -> None:
+        names: set[str] = set()
+        restart: set[Path] = set()
+        for root, files in changed.items():
+            users = [
+                spec for spec in self._specs if root == spec.code_dir or root in spec.layer_dirs
+            ]
+            if not users:
+                restart |= files
+            names |= {spec.name for spec in users if _concerns(spec, root, files)}
+        replaced = self._recycle(names)
+        if replaced:
+            self._say(f"code changed: new processes for {', '.join(sorted(replaced))}")
+        for path in sorted(restart):
+            self._say(f"{path.name} changed: restart needed")
+
+
+def _concerns(spec: FunctionSpec, root: Path, files: set[Path]) -> bool:
+    if root in spec.layer_dirs:
+        return True
+    package = spec.handler.partition(".")[0]
+    below = (path.relative_to(root).parts for path in files)
+    return any(len(parts) == 1 or parts[0] == package for parts in below)
 
 
 def _stamps(root: Path) -> Iterator[tuple[Path, int]]:

@@ -14,9 +14,10 @@ from typing import Final
 
 from infra.local.client import RunningStack
 from infra.local.cloud.model import LocalCloudError
+from infra.local.seeding import CREDENTIALS_FILE, SEED_ERROR, seed_product
 from infra.local.settings import LocalSettings
 from infra.local.simulators import start_all
-from infra.local.stack import CREDENTIALS_FILE, SEED_ERROR, LocalStack, seed_product
+from infra.local.stack import LocalStack
 from infra.local.state import LocalState
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -22,7 +22,7 @@ from toolkit.entrypoints import HttpApp
 from toolkit.entrypoints.http import RouteSpec
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-TARGET: Final = ROOT / "functions" / "workspace" / "openapi.json"
+TARGET: Final = ROOT / "functions" / "workspace" / "handlers" / "http" / "openapi.json"
 DOORS: Final = (
     "workspace.handlers.api",
     "pensions.handlers.api",

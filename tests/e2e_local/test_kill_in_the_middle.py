@@ -90,7 +90,11 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
             imports.append(company.call("POST", path, content=content, headers=headers).json())
         for started in imports:
             assert company.job(started["id"], patience=60)["status"] == "succeeded"
-        yield Scene(stack, running, company, contracts, [])
+        scene = Scene(stack, running, company, contracts, [])
+        try:
+            yield scene
+        finally:
+            scene.company.client.close()
     finally:
         stack.kill()
 
@@ -147,8 +151,9 @@ def everything_is_true(scene: Scene) -> None:
             if person["status"] == "enrolled"
         }
         assert shown == {key: policy for key, policy in book.items() if key[0] == code}
+        # Refused by an error of the insurer itself: not taken, and waiting for the operator.
         others = Counter(p["status"] for p in people if p["status"] != "enrolled")
-        assert set(others) <= {"rejected"}, others
+        assert others in (Counter(), Counter({"held": 3})), others
     for job_id in scene.jobs:
         assert scene.company.job(job_id)["status"] in FINAL
 
@@ -175,6 +180,10 @@ def table(running: RunningStack, role: str) -> Iterator[dict[str, Any]]:
         aws_access_key_id="local",
         aws_secret_access_key=SECRET_KEY,
     )
-    (name,) = [name for name in client.list_tables()["TableNames"] if name.endswith(f"-{role}")]
+    (name,) = [
+        name
+        for name in client.list_tables()["TableNames"]
+        if name.endswith(f"-{role.title()}Table")
+    ]
     for page in client.get_paginator("scan").paginate(TableName=name):
         yield from page["Items"]

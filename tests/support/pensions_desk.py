@@ -199,6 +199,7 @@ def person_body(national_id: str, **changes: Any) -> dict[str, Any]:
 
 
 def _worker(url: str) -> Any:
+    """The handler of a queue; messages to insurers that are not running stay where they are."""
     from pensions.handlers import (
         prepare_submission,
         refresh_status,
@@ -233,8 +234,8 @@ def open_desk(
     app = bootstrap.application()
     app.platform = platform
     app.gateway_of = _gateway_of(app)
-    for each in running:
-        aws.create_queue(f"pensions-send-{each.name}")
+    for code in insurers or ("garanti",):
+        aws.create_queue(f"pensions-send-{code}")
     try:
         yield Desk(aws, app, clock, key_of(tenant_id), {each.name: each for each in running})
     finally:

@@ -9,6 +9,7 @@ from pensions.domain.employee import Employee, EmployeeStatus, ProblemActor
 from pensions.domain.error_dictionary import DICTIONARY, explain
 
 SHOWN: Final = 200
+PROCESSING: Final = "processing"
 OPEN: Final = (
     EmployeeStatus.INVALID,
     EmployeeStatus.REJECTED,
@@ -40,18 +41,21 @@ class ListProblems:
         self._scope = scope
 
     def __call__(self, contract_id: str) -> tuple[list[Cause], int]:
-        """At most ``SHOWN`` people; reading stops as soon as all of them were found."""
+        """At most ``SHOWN`` people; reading stops as soon as all of them were found.
+
+        Whom the insurer has taken and only not numbered yet is on the way, not held up.
+        """
         store = self._scope.store
         counts = store.employee_counts(contract_id).by_status
         total = sum(counts.get(status.value, 0) for status in OPEN)
         found: list[Employee] = []
         if total:
             for person in store.employees(contract_id):
-                if person.status in OPEN:
+                if person.status in OPEN and person.reason != PROCESSING:
                     found.append(person)
                     if len(found) >= min(total, SHOWN):
                         break
-        return group_by_cause(found), total
+        return group_by_cause(found), total if len(found) == SHOWN else len(found)
 
 
 def group_by_cause(people: Iterable[Employee]) -> list[Cause]:

@@ -1,5 +1,6 @@
 """Pages of long work: the import wizard, and the progress of anything that takes a while."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -8,6 +9,7 @@ from kernel.parsing import parse_period
 from kernel.periods import Period
 from pensions.bootstrap import application
 from pensions.domain.contract import Contract
+from pensions.pages.employees import PERSONAL
 from pensions.pages.kit import Kit, go, use_of
 from pensions.pages.words import Say, language_of, words_of
 from pensions.ports import FileColumns, JobView
@@ -17,6 +19,7 @@ from webkit.urls import link
 
 PEOPLE: Final = "employees"
 FINAL: Final = frozenset({"succeeded", "partially_succeeded", "failed", "cancelled"})
+_LONG_NUMBER: Final = re.compile(r"[0-9]{9,}")
 _POLL_FIRST: Final = 2
 _POLL_LAST: Final = 15
 _SHOWN: Final = 100
@@ -89,7 +92,12 @@ def declare(app: HttpApp, kit: Kit) -> None:
                 request, "imports/columns.html", refused, file=None, options=[], **values
             )
         options = [Option(name, title) for name, title in found.fields.items()]
-        values |= {"file": found, "options": options, "missing": _missing(found)}
+        values |= {
+            "file": found,
+            "samples": _samples(found),
+            "options": options,
+            "missing": _missing(found),
+        }
         if error is None:
             return kit.draw(request, "imports/columns.html", **values)
         return kit.form(request, "imports/columns.html", error, **values)
@@ -227,6 +235,19 @@ def _back(contract: Contract, period: Period | None) -> str:
     return f"{base}/employees" if period is None else f"{base}/months/{period}"
 
 
+def _samples(file: FileColumns) -> dict[str, str]:
+    """First values of each column; what identifies a person is shown in part only."""
+    return {
+        column.name: " · ".join(
+            f"{text[:3]}•••{text[-2:]}"
+            if column.field in PERSONAL or _LONG_NUMBER.search(text)
+            else text[:30]
+            for text in column.samples
+        )
+        for column in file.columns
+    }
+
+
 def _missing(file: FileColumns) -> list[str]:
     return [file.fields.get(name, name) for name in (*file.missing, *file.conflicts)]
 
@@ -275,7 +296,7 @@ def _import_values(request: Request, job: JobView, say: Say) -> dict[str, Any]:
         ],
         "problem_count": int(job.result.get("problem_count", len(job.problems))),
         "columns": (
-            Column("line", words.text("Row"), numeric=True),
+            Column("line", words.text("Row")),
             Column("field", words.text("Field")),
             Column("text", words.text("What is wrong")),
         ),
@@ -303,5 +324,6 @@ def _lines(job: JobView) -> dict[str, Any]:
         "lines": [*lines, ("pending", pending)],
         "goes_on": f"{base}/months/{month}" if month else f"{base}/employees",
         "codes": [str(p["code"]) for p in job.problems if not str(p["code"]).startswith("lines_")],
+        "waiting": job.outcomes.get("processing", 0) + job.outcomes.get("unknown", 0),
         "attention": job.outcomes.get("rejected", 0) + job.outcomes.get("held", 0),
     }

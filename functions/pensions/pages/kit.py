@@ -155,9 +155,7 @@ class Kit:
         use = use_of(request)
         base = f"/pensions/contracts/{contract.id}"
         counts = use.store.employee_counts(contract.id)
-        waiting = sum(
-            counts.by_status.get(s, 0) for s in ("invalid", "rejected", "held", "unknown")
-        )
+        waiting = sum(counts.by_status.get(s, 0) for s in ("invalid", "rejected", "held"))
         parts: list[tuple[str, str, str, int | None, str]] = [
             ("contract", words.text("Contract"), base, None, "contract"),
             (

@@ -8,7 +8,14 @@ from pensions.application.context import provider_of
 from pensions.application.problems import Cause
 from pensions.application.resubmit_employees import may_be_sent
 from pensions.domain.contract import Contract
-from pensions.domain.employee import EDITABLE, FIELDS, TRANSITIONS, Employee, EmployeeStatus
+from pensions.domain.employee import (
+    EDITABLE,
+    FIELDS,
+    TRANSITIONS,
+    Employee,
+    EmployeeProblem,
+    EmployeeStatus,
+)
 from pensions.pages.employees import PERSONAL, form_fields
 from pensions.pages.kit import Kit, go, use_of, version_of
 from pensions.pages.words import Say, words_of
@@ -138,9 +145,19 @@ def _fixes(say: Say, person: Employee, typed: Mapping[str, str], at: str) -> lis
             "name": name,
             "label": say.field(name),
             "value": value,
-            "message": say.problem(problem.code, problem.message),
+            "hint": _hint(say, problem, raw, alone=len(person.problems) == 1),
         }
     return list(found.values())
+
+
+def _hint(say: Say, problem: EmployeeProblem, raw: Mapping[str, str], *, alone: bool) -> str | None:
+    """What is wrong, where the heading of the group does not say it; a date field cannot show what
+    is no date, so the refused text stands beside it.
+    """
+    parts = [] if alone else [say.problem(problem.code, problem.message)]
+    if problem.field in _DATES and raw.get(problem.field):
+        parts.append(say.words.text("It said: %(value)s", value=raw[problem.field]))
+    return " ".join(parts) or None
 
 
 def _text(value: object) -> str:

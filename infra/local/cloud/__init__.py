@@ -17,7 +17,10 @@ __all__ = ["LocalCloud"]
 def __getattr__(name: str) -> Any:
     # moto takes seconds to import; whoever needs only the values of model.py does not pay for it.
     if name == "LocalCloud":
-        from infra.local.cloud.local_cloud import LocalCloud
+        from infra.local.cloud.light_imports import without_batch
+
+        with without_batch():
+            from infra.local.cloud.local_cloud import LocalCloud
 
         return LocalCloud
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -71,7 +71,12 @@ class _Parts:
         self.items = ItemJournal(data / "items.sqlite")
         self.vault = Vault(data / "vault.sqlite")
         self.files = ObjectFiles(data / "objects")
-        self.sqs = SqsEngine(data / "queues.sqlite", region=cloud.region)
+        # Delays, visibility and retention follow the stack's clock, like everything else in time.
+        self.sqs = SqsEngine(
+            data / "queues.sqlite",
+            region=cloud.region,
+            now=lambda: cloud.now().timestamp(),
+        )
         self.mail = MailStore(data / "mail.sqlite", region=cloud.region, now=cloud.now)
         self.executions = ExecutionJournal(data / "executions.sqlite")
         EXECUTIONS.open(self.executions)

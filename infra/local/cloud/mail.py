@@ -225,11 +225,13 @@ class MailStore:
         self, limit: int = 100, *, before_id: int | None = None, search: str = ""
     ) -> list[Mail]:
         """Mails, newest first, whose recipient, subject or text contains ``search``."""
-        pattern = f"%{search}%"
+        literal = search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        pattern = f"%{literal}%"
         with self._lock:
             rows = self._database.execute(
                 "SELECT id, message_id, at, document FROM mail WHERE id < ?"
-                " AND (recipients LIKE ? OR subject LIKE ? OR text LIKE ?)"
+                " AND (recipients LIKE ? ESCAPE '\\' OR subject LIKE ? ESCAPE '\\'"
+                " OR text LIKE ? ESCAPE '\\')"
                 " ORDER BY id DESC LIMIT ?",
                 (before_id or 2**62, pattern, pattern, pattern, limit),
             ).fetchall()

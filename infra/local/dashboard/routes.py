@@ -17,6 +17,7 @@ from infra.local.cloud.mail import Mail, Outcome
 from infra.local.cloud.model import LocalCloudError
 from infra.local.dashboard import views
 from infra.local.dashboard.controls import BusyError, Controls
+from infra.local.dashboard.guide import guide_response
 from infra.local.dashboard.pages import Pages
 from infra.local.durations import DurationError, parse_duration
 from infra.local.scheduler import UnknownScheduleError
@@ -64,6 +65,8 @@ class Dashboard:
             "simulators/{name}": {"GET": self._simulator, "POST": self._script},
             "requests": {"GET": self._requests},
             "log": {"GET": self._log},
+            # The forms of the guide post to it and change nothing.
+            "ui": {"GET": self._guide, "POST": self._guide},
             "reset": {"POST": self._reset},
             "snapshots": {"GET": self._snapshots},
             "snapshots/{name}": {"POST": self._save_snapshot},
@@ -304,6 +307,9 @@ class Dashboard:
         source = request.query.get("source") or None
         items = [views.line_view(each) for each in self._controls.lines(source)]
         return self._answer(request, "log.html", {"items": items, "source": source})
+
+    def _guide(self, request: Request, _values: Values) -> Response:
+        return guide_response(request)
 
     def _reset(self, request: Request, _values: Values) -> Response:
         read_command(request, set())

@@ -56,4 +56,7 @@ def redact(value: Any, *, name: str = "") -> Any:
         return {key: redact(item, name=str(key)) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [redact(item) for item in value]
-    return value
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    # Whatever else the writer would turn into text later (an exception, for example) is text now.
+    return redact_text(str(value))

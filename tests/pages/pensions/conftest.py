@@ -150,9 +150,7 @@ def _members(credentials: Credentials) -> dict[str, Any]:
     return {name: getattr(credentials, name) for name in Credentials.__slots__}
 
 
-def person(
-    site: Site, seed: int, status: EmployeeStatus, name: str = "", **more: Any
-) -> Employee:
+def person(site: Site, seed: int, status: EmployeeStatus, name: str = "", **more: Any) -> Employee:
     """A person of the contract in a state, with what belongs to the state."""
     employee = Employee(
         id=site.use.scope.ids.new(),

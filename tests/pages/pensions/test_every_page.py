@@ -7,7 +7,7 @@ import pytest
 
 from pensions.domain.contribution import ContributionStatus
 from tests.pages.pensions.conftest import MONTH, Site, contribution
-from tests.support.page_checks import assert_sound, parse
+from tests.support.page_checks import assert_sound, findings, parse
 from webkit.i18n import LANGUAGES
 
 # Words of code that must never reach a reader.
@@ -16,6 +16,10 @@ _RAW = re.compile(
     r"no_policy|employees_import|enrolment_submission|partially_succeeded|mobile_invalid|"
     r"policy_not_active|not_sent|None|undefined)\b|%\([a-z_]+\)s|\{\{|\}\}"
 )
+
+
+# The form of an upload goes to the bucket: its signed fields stand in for a token of ours.
+_FOR_THE_BUCKET = 'form that posts without token: <form method="post" action="http'
 
 
 def addresses(site: Site) -> Iterator[str]:
@@ -37,7 +41,10 @@ def addresses(site: Site) -> Iterator[str]:
         yield f"/pensions/employees/{person.id}"
     ready = site.people["ready"].id
     yield from (f"/pensions/employees/{ready}/edit", f"/pensions/employees/{ready}/withdraw")
-    yield from (f"/pensions/contributions/{row.id}/edit", f"/pensions/contributions/{row.id}/remove")
+    yield from (
+        f"/pensions/contributions/{row.id}/edit",
+        f"/pensions/contributions/{row.id}/remove",
+    )
     yield f"{base}/remittances/2026-01"
 
 
@@ -54,18 +61,22 @@ def test_every_page_is_sound_and_speaks_the_language(paid: Site, language: str) 
         # The form that corrects a refused identity number shows exactly what was typed.
         answer = reader.get(path, shows="refused input" if "problems" in path else None)
         assert answer.status == 200, (path, answer.status, answer.body[:300])
-        if "/imports/" not in path:  # the form that goes to the bucket carries no token of ours
-            assert_sound(answer.body, language)
+        found = [each for each in findings(answer.body, language) if _FOR_THE_BUCKET not in each]
+        assert not found, (path, found)
         text = visible(answer.body)
-        assert not (found := _RAW.search(text)), (path, found)
-        assert paid.contract.id not in text and paid.people["ready"].id not in text, path
+        assert not (raw := _RAW.search(text)), (path, raw)
+        ids = (paid.contract.id, paid.people["ready"].id)
+        assert not [each for each in ids if each in text], path
 
 
 def test_every_form_that_posts_to_us_carries_the_token(paid: Site) -> None:
     for path in addresses(paid):
         for form in parse(paid.get(path, shows="refused input").body).xpath("//form"):
             if form.get("method") == "post" and form.get("action").startswith("/"):
-                assert form.xpath(".//input[@name='csrf_token'][@value!='']"), (path, form.get("action"))
+                assert form.xpath(".//input[@name='csrf_token'][@value!='']"), (
+                    path,
+                    form.get("action"),
+                )
 
 
 def test_the_bank_order_in_three_languages(paid: Site) -> None:
@@ -102,7 +113,9 @@ def test_a_page_needs_its_permission(site: Site, path: str, role: str) -> None:
 def test_nobody_is_sent_to_sign_in(site: Site) -> None:
     from tests.support.events import http_event, invoke
 
-    answer = invoke(site.handler, http_event("GET", "/pensions/overview", headers={"accept": "text/html"}))
+    answer = invoke(
+        site.handler, http_event("GET", "/pensions/overview", headers={"accept": "text/html"})
+    )
     assert answer.status == 303
     assert answer.location == "/sign-in?return_to=/pensions/overview"
 
@@ -111,7 +124,12 @@ def test_what_belongs_to_another_company_does_not_exist(paid: Site) -> None:
     from tests.pages.pensions.conftest import OTHER
 
     stranger = paid.acting_as("owner", tenant=OTHER)
-    shared = {"/pensions/overview", "/pensions/providers", "/pensions/contracts", "/pensions/contracts/new"}
+    shared = {
+        "/pensions/overview",
+        "/pensions/providers",
+        "/pensions/contracts",
+        "/pensions/contracts/new",
+    }
     for path in addresses(paid):
         answer = stranger.get(path)
         if path in shared:
@@ -119,21 +137,34 @@ def test_what_belongs_to_another_company_does_not_exist(paid: Site) -> None:
         else:
             assert answer.status == 404, (path, answer.status)
             assert "This page does not exist" in answer.body
-    assert stranger.post(f"/pensions/contracts/{paid.contract.id}/remove", {"version": "1"}).status == 404
+    assert (
+        stranger.post(f"/pensions/contracts/{paid.contract.id}/remove", {"version": "1"}).status
+        == 404
+    )
 
 
 def test_ids_that_are_none_are_not_found(site: Site) -> None:
-    for path in ("/pensions/contracts/x", "/pensions/jobs/1", "/pensions/employees/..%2f",
-                 f"/pensions/contracts/{site.contract.id}/months/2026-13",
-                 f"/pensions/contracts/{site.contract.id}/imports/people"):
+    for path in (
+        "/pensions/contracts/x",
+        "/pensions/jobs/1",
+        "/pensions/employees/..%2f",
+        f"/pensions/contracts/{site.contract.id}/months/2026-13",
+        f"/pensions/contracts/{site.contract.id}/imports/people",
+    ):
         assert site.get(path).status == 404, path
 
 
 def test_a_reader_with_few_rights_sees_no_buttons_that_write(paid: Site) -> None:
     viewer = paid.acting_as("viewer")
     base = f"/pensions/contracts/{paid.contract.id}"
-    for path in ("/pensions/contracts", base, f"{base}/employees", f"{base}/problems",
-                 f"{base}/months/{MONTH}", f"/pensions/employees/{paid.people['ready'].id}"):
+    for path in (
+        "/pensions/contracts",
+        base,
+        f"{base}/employees",
+        f"{base}/problems",
+        f"{base}/months/{MONTH}",
+        f"/pensions/employees/{paid.people['ready'].id}",
+    ):
         page = parse(viewer.get(path).body)
         inside = page.xpath("//main//form[@method='post']")
         assert not inside, (path, [form.get("action") for form in inside])

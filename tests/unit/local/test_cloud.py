@@ -25,6 +25,8 @@ from infra.local.state import LocalState
 from infra.local.template import TemplateError
 from tests.unit.local.conftest import write_sample
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 ARN = "arn:aws:{}:eu-central-1:123456789012:{}"
 
@@ -394,6 +396,20 @@ def test_a_folder_or_port_that_is_taken_is_said(tmp_path: Path) -> None:
     # Whoever was refused left nothing behind that stands in the way of the next one.
     running(tmp_path / "free").stop()
     owner.close()
+
+
+def test_importing_the_cloud_does_not_import_all_of_moto() -> None:
+    script = (
+        "import sys\n"
+        "from infra.local.cloud import LocalCloud\n"
+        "assert 'moto.ec2.models' not in sys.modules\n"
+        "from moto.batch import batch_backends\n"
+        "assert batch_backends['123456789012']['eu-central-1'].region_name == 'eu-central-1'\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_stopped_cloud_says_so(tmp_path: Path) -> None:

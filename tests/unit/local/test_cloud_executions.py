@@ -18,6 +18,8 @@ from infra.local.cloud import LocalCloud
 from infra.local.cloud.model import InvokeOutcome
 from tests.unit.local.conftest import receive, write_sample
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 
 

@@ -276,3 +276,11 @@ def test_built_styles_are_used_when_they_are_there(world: World, tmp_path: Path)
     assert '<link rel="stylesheet" href="/static/hub-4567cdef.css">' in page
     (tmp_path / "manifest.json").write_text("{half")
     assert "stylesheet" not in html(ask(dashboard, "GET", "", accept="text/html"))
+
+
+def test_the_living_guide_is_served_in_every_language(dashboard: Dashboard) -> None:
+    for language in ("tr", "el", "en"):
+        page = html(ask(dashboard, "GET", f"/ui?lang={language}&theme=dark"))
+        assert f'<html lang="{language}" data-bs-theme="dark">' in page
+    assert '<html lang="en" data-bs-theme="auto">' in html(ask(dashboard, "GET", "/ui?lang=xx"))
+    assert ask(dashboard, "POST", "/ui", "name=x", form=True).status == 200

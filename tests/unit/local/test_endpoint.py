@@ -8,6 +8,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -216,6 +217,68 @@ class TestItems:
         with pytest.raises(ClientError) as caught:
             getattr(cloud.client("dynamodb"), operation)(TableName=table, **request_)
         assert caught.value.response["Error"]["Code"] == "ValidationException"
+
+    def test_concurrent_claims_have_one_winner(self, cloud: LocalCloud, table: str) -> None:
+        client = cloud.client("dynamodb")
+        key = {"pk": {"S": "contested"}, "sk": {"S": "META"}}
+        client.put_item(TableName=table, Item={**key, "state": {"S": "OPEN"}})
+
+        def claim(attempt: int) -> bool:
+            try:
+                client.update_item(
+                    TableName=table,
+                    Key=key,
+                    UpdateExpression="SET #s = :sending, attempt = :a",
+                    ConditionExpression="#s = :open",
+                    ExpressionAttributeNames={"#s": "state"},
+                    ExpressionAttributeValues={
+                        ":sending": {"S": "SENDING"},
+                        ":open": {"S": "OPEN"},
+                        ":a": {"N": str(attempt)},
+                    },
+                )
+            except client.exceptions.ConditionalCheckFailedException:
+                return False
+            return True
+
+        with ThreadPoolExecutor(8) as pool:
+            assert sum(pool.map(claim, range(16))) == 1
+
+    def test_cancelled_transactions_take_nobody_elses_writes_along(
+        self, cloud: LocalCloud, table: str
+    ) -> None:
+        client = cloud.client("dynamodb")
+
+        def write(number: int) -> None:
+            client.put_item(
+                TableName=table, Item={"pk": {"S": "kept"}, "sk": {"S": f"{number:03d}"}}
+            )
+
+        def cancel(number: int) -> None:
+            puts = [
+                {"TableName": table, "Item": {"pk": {"S": "lost"}, "sk": {"S": f"{number}#{n}"}}}
+                for n in range(5)
+            ]
+            puts[-1]["ConditionExpression"] = "attribute_exists(pk)"
+            with pytest.raises(client.exceptions.TransactionCanceledException):
+                client.transact_write_items(TransactItems=[{"Put": put} for put in puts])
+
+        with ThreadPoolExecutor(8) as pool:
+            writes = [pool.submit(write, number) for number in range(150)]
+            cancels = [pool.submit(cancel, number) for number in range(40)]
+            for future in (*writes, *cancels):
+                future.result()
+
+        def count(pk: str) -> int:
+            answer = client.query(
+                TableName=table,
+                KeyConditionExpression="pk = :p",
+                ExpressionAttributeValues={":p": {"S": pk}},
+                Select="COUNT",
+            )
+            return int(answer["Count"])
+
+        assert (count("kept"), count("lost")) == (150, 0)
 
     def test_an_unknown_table(self, cloud: LocalCloud) -> None:
         client = cloud.client("dynamodb")

@@ -17,6 +17,8 @@ import pytest
 from infra.local.cloud.model import FunctionNotFoundError, FunctionSpec, ThrottledError
 from infra.local.functions import FunctionHost
 
+pytestmark = pytest.mark.slow
+
 MakeFunction: TypeAlias = Callable[..., FunctionSpec]
 
 
@@ -210,20 +212,20 @@ def test_a_timeout_kills_the_whole_process_group(
                 def handler(event, context):
                     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
                     pathlib.Path({str(pids)!r}).write_text(f"{{os.getpid()}} {{child.pid}}")
-                    time.sleep(1.5)
+                    time.sleep(2.6)
                     pathlib.Path({str(late)!r}).write_text("an effect after the limit")
                 """,
-                timeout=1,
+                timeout=2,
             )
         ]
     )
     answer, failed = call(host, {})
     assert failed
     assert answer["errorType"] == "Sandbox.Timedout"
-    assert "timed out after 1.00 seconds" in answer["errorMessage"]
+    assert "timed out after 2.00 seconds" in answer["errorMessage"]
     handler_pid, child_pid = map(int, pids.read_text().split())
     assert eventually(lambda: not alive(handler_pid) and not alive(child_pid))
-    time.sleep(0.8)
+    time.sleep(1.0)
     assert not late.exists()
     assert host.statuses()[0].stats.timeouts == 1
 
@@ -234,7 +236,7 @@ def test_reserved_concurrency_throttles_and_an_unreserved_function_waits(
     slow = """
         import time
         def handler(event, context):
-            time.sleep(0.4)
+            time.sleep(event)
             return "done"
     """
     host.deploy(
@@ -246,13 +248,13 @@ def test_reserved_concurrency_throttles_and_an_unreserved_function_waits(
     )
     outcomes: list[object] = []
 
-    def one(name: str) -> None:
+    def one(name: str, seconds: float) -> None:
         try:
-            outcomes.append(call(host, {}, name)[0])
+            outcomes.append(call(host, seconds, name)[0])
         except ThrottledError:
             outcomes.append("throttled")
 
-    threads = [threading.Thread(target=one, args=("capped",)) for _ in range(3)]
+    threads = [threading.Thread(target=one, args=("capped", 2.0)) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -261,7 +263,7 @@ def test_reserved_concurrency_throttles_and_an_unreserved_function_waits(
     with pytest.raises(ThrottledError):
         call(host, {}, "off")
     outcomes.clear()
-    threads = [threading.Thread(target=one, args=("open",)) for _ in range(12)]
+    threads = [threading.Thread(target=one, args=("open", 0.1)) for _ in range(12)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -307,7 +309,7 @@ def test_code_and_variables_are_replaced_without_breaking_a_running_event(
     host.deploy([function(code)])
     (first, _), _ = call(host, 0)
     answers: list[object] = []
-    busy = threading.Thread(target=lambda: answers.append(call(host, 0.5)[0]))
+    busy = threading.Thread(target=lambda: answers.append(call(host, 1.5)[0]))
     busy.start()
     assert eventually(lambda: host.in_flight == 1)
     host.set_variables({"KOPRU_CLOCK_OFFSET_SECONDS": "3600"})
@@ -338,7 +340,7 @@ def test_held_lets_events_finish_and_starts_none(
         call(host, seconds)
         order.append(label)
 
-    early = threading.Thread(target=run, args=(0.3, "running"))
+    early = threading.Thread(target=run, args=(1.5, "running"))
     early.start()
     assert eventually(lambda: host.in_flight == 1)
     with host.held(timeout=5) as drained:

@@ -139,7 +139,8 @@ def test_mails_are_listed_newest_first_and_searched(post: Post) -> None:
     assert older[0].to == ("person2@example.com",)
     assert [mail.id for mail in post.store.list(search="person1@")] == [2]
     assert len(post.store.list(search="Mutabakat")) == 5
-    assert post.store.list(search="nobody") == []
+    for wild in ("nobody", "person_@", "p%n"):
+        assert post.store.list(search=wild) == []
     assert post.store.get(99) is None
 
 

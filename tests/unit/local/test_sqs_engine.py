@@ -282,7 +282,7 @@ def test_a_killed_process_loses_no_acknowledged_message(tmp_path: Path) -> None:
         "    print(number, flush=True)\n"
     )
     root = Path(__file__).parents[3]
-    with subprocess.Popen(  # noqa: S603 (our own interpreter and script)
+    with subprocess.Popen(
         [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, cwd=root
     ) as process:
         assert process.stdout is not None

@@ -19,7 +19,7 @@ from workspace.schemas import (
 
 ACCEPTED = {"status": "accepted"}
 # Generated from the routes of all contexts by infra/tools/openapi.py.
-_DESCRIPTION: Final = Path(__file__).resolve().parents[2] / "openapi.json"
+_DESCRIPTION: Final = Path(__file__).with_name("openapi.json")
 
 
 @app.api("GET", "/health", permission=None)

@@ -38,7 +38,8 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "kind": "queue one misbehaviour (see `kinds`)",
         "clear": "true: forget queued misbehaviour",
         "pay": "{rf, amount, currency?, bank?, payer?, booked_at?, with_id?,"
-        " visible_after_seconds?, notify?: now|never|twice}: somebody pays, also a code nobody made",
+        " visible_after_seconds?, notify?: now|never|twice}: somebody pays, also under a code"
+        " nobody made",
         "reverse": "{payment_id, amount?, notify?}: the bank takes a payment back",
         "repeat": "{payment_id}: the list holds this payment twice from now on",
         "lose": "{payment_id}: the list loses this payment from now on",

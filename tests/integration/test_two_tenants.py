@@ -1,0 +1,459 @@
+"""Two companies: nothing of one can be reached with the key or the session of the other.
+
+Every declared route of both HTTP applications is asked with the other company's identifiers, in
+every place that takes one: the answer is, byte for byte, the one to an identifier that does not
+exist. The answers to everything a company may see of its own are searched for the other's words
+and identifiers.
+"""
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from bench.stack import Company as Client
+from bench.stack import StackProcess
+from kernel.clock import FixedClock
+from kernel.events import Event
+from tests.support.aws import AwsWorld
+from tests.support.builders import Company, WorkspaceWorld, workspace_world
+from tests.support.events import Answer, bus_event, http_event, invoke, queue_event
+from tests.support.lambda_context import LambdaContext
+from tests.support.pensions_desk import SHOWN, Desk, contract_body, open_desk, person_body
+from tests.support.scanner import SCANNER
+from toolkit.auth import Principal
+from toolkit.entrypoints.http import HttpApp, RouteSpec
+from toolkit.platform import Platform
+
+UNKNOWN: Final = "01JC3V9QJ8Z6T4M2N0P7R5S3XK"
+NUMBERS: Final = ("12345678950", "98765432150")
+MONEY: Final = {"amount": "33030.00", "currency": "TRY"}
+# Names in paths that are no identifiers, with a value each that leads to the use case.
+WORDS: Final = {"period": "2026-05", "target": "employees", "format": "csv", "kind": "employee"}
+IDENTIFIERS: Final = re.compile(r"\{((?:[a-z]+_)?id)\}")
+# The public routes whose path is a secret or a code of an error.
+BY_SECRET: Final = frozenset({"token", "code"})
+
+
+@dataclass
+class Side:
+    """One company with something of every kind."""
+
+    company: Company
+    word: str
+    ids: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def key(self) -> Principal:
+        """Its API key."""
+        assert self.company.key_principal is not None
+        return self.company.key_principal
+
+
+@dataclass
+class World:
+    """Both companies and both applications."""
+
+    desk: Desk
+    workspace: WorkspaceWorld
+    ours: Side
+    theirs: Side
+
+    def apps(self) -> list[tuple[HttpApp, Any]]:
+        """Both applications with their handlers."""
+        from pensions.handlers import api, test_credentials
+        from pensions.handlers.http.app import app as pensions
+        from workspace.handlers import api as workspace_api
+        from workspace.handlers.http.app import app as workspace
+
+        assert test_credentials.handler == pensions.handler
+        return [(pensions, api.handler), (workspace, workspace_api.handler)]
+
+    def routes(self) -> Iterator[tuple[HttpApp, Any, RouteSpec]]:
+        """Every declared route."""
+        for app, handler in self.apps():
+            for route in app.routes:
+                yield app, handler, route
+
+    def ask(
+        self, app: HttpApp, handler: Any, route: RouteSpec, path: str, principal: Principal
+    ) -> Answer:
+        """One request to a route with all that a right request carries."""
+        headers = {"if-match": '"v1"', "idempotency-key": "k1"}
+        form = None
+        body = BODIES.get(route.function.__name__) if route.kind == "api" else None
+        if route.method == "GET":
+            body = None
+        elif route.kind == "page":
+            form = {"csrf_token": app.csrf_token(principal), **FORM}
+        if route.kind == "api" and principal.kind == "session":
+            headers["x-csrf-token"] = app.csrf_token(principal)
+        query = {"year": "2026", "month": "5"} if route.path.endswith("contributions") else {}
+        event = http_event(
+            route.method, path, principal=principal, body=body, form=form, headers=headers,
+            query=query,
+        )  # fmt: skip
+        return invoke(handler, event, shows=SHOWN)
+
+
+FORM: Final = {
+    "version": "1",
+    "idempotency_key": "k1",
+    "note": "elle girildi",
+    "confirm": "yes",
+    "upload_id": UNKNOWN,
+}
+MONTH: Final = {"year": 2026, "month": 5}
+ROW: Final = {"employee_id": UNKNOWN, "pensionable_earnings": MONEY}
+BODIES: Final[dict[str, Any]] = {
+    "replace_contract": contract_body(),
+    "change_contract": {"pay_days": [7]},
+    "store_credentials": {"username": "u", "password": "p"},
+    "add_contribution": {**MONTH, **ROW},
+    "change_contribution": {"paid_on": "2026-06-09"},
+    "calculate_contributions": {**MONTH, "rows": [ROW]},
+    "import_contributions": {"upload_id": UNKNOWN, **MONTH},
+    "import_employees": {"upload_id": UNKNOWN},
+    "submit_contributions": MONTH,
+    "submit_employees": {"all": True},
+    "add_employee": person_body("99000000042"),
+    "change_employee": {"last_name": "Öz"},
+    "replace_employee": person_body("99000000042"),
+    "mark_done_elsewhere": {"note": "elle girildi"},
+    "refresh_status": {},
+    "change_user": {"roles": ["owner"]},
+    "resolve_incident": {"note": "tamam"},
+    "cancel_job": {},
+    "invite_again": {},
+}
+
+
+@pytest.fixture
+def world(aws: AwsWorld, platform: Platform, clock: FixedClock, tmp_path: Path) -> Iterator[World]:
+    with (
+        workspace_world(aws, platform, clock) as workspace,
+        open_desk(aws, platform, clock, tmp_path) as desk,
+    ):
+        sides = [filled(desk, workspace, number) for number in NUMBERS]
+        yield World(desk, workspace, *sides)
+
+
+def filled(desk: Desk, workspace: WorkspaceWorld, number: str) -> Side:
+    """A company with a contract, people, money, jobs, a file, a mail and an incident."""
+    company = workspace.company()
+    side = Side(company, SCANNER.canary(company.id))
+    desk.principal = side.key
+    base = desk.contract("garanti", contract_code=side.word)
+    person = person_body(number, email=f"{side.word}@ornek.example")
+    made = desk.call("POST", f"{base}/employees", person)
+    item = desk.call("POST", f"{base}/contributions", {**MONTH, **ROW, "employee_id": made["id"]})
+    csv = (
+        "tckn;ad;soyad;dogum_tarihi;cep;eposta;ise_giris_tarihi\n"
+        f"12345678901;Ali;Er;01.02.1990;05321234567;{side.word}@ornek.example;01.03.2024\n"
+    ).encode()
+    job = desk.imported(base, "employees", csv, "text/csv")
+    sent = desk.command(f"{base}/submissions", {"all": True})
+    upload = workspace.call(
+        "POST",
+        "/v1/uploads",
+        side.key,
+        body={"filename": "p.csv", "content_type": "text/csv", "size": len(csv)},
+    ).json()
+    assert f"T/{company.id}/" in json.dumps(upload)
+    put = upload["fields"]["key"]
+    desk.aws.client("s3").put_object(Bucket="kopru-test-files", Key=put, Body=csv)
+    guest = {"email": f"guest@{side.word.lower()}.example", "name": "Davetli Kişi"}
+    invited = workspace.call("POST", "/v1/users", company.owner, body={**guest, "roles": ["owner"]})
+    assert invited.status == 201, invited.body
+    project(desk, company.id, side.word)
+    workspace.run_mail()
+    incidents = workspace.call("GET", "/v1/incidents", side.key).json()["items"]
+    messages = workspace.call("GET", "/v1/messages", side.key).json()["items"]
+    keys = workspace.call("GET", "/v1/api-keys", company.owner).json()["items"]
+    assert incidents, "the incident is not listed"
+    assert messages, "the mail is not listed"
+    assert keys, "the key is not listed"
+    side.ids = {
+        "contract": base.rsplit("/", 1)[-1],
+        "employee": made["id"],
+        "contribution": item["id"],
+        "import": job["id"],
+        "submission": sent["id"],
+        "upload": upload["upload_id"],
+        "incident": incidents[0]["id"],
+        "message": messages[0]["id"],
+        "user": company.members["owner"].id,
+        "api_key": keys[0]["id"],
+    }
+    return side
+
+
+def project(desk: Desk, tenant_id: str, word: str) -> None:
+    """Let the workspace hear what the pensions context published, and of an incident."""
+    from workspace.handlers import on_events
+
+    incident = Event(
+        id=desk.app.platform.ids.new(),
+        type="pensions.IncidentOpened.v1",
+        source="kopru.pensions",
+        time=desk.clock.now(),
+        tenant_id=tenant_id,
+        subject=f"transmission:{UNKNOWN}",
+        data={
+            "incident_id": desk.app.platform.ids.new(),
+            "subject": f"transmission:{UNKNOWN}",
+            "code": "unknown_status",
+            "actor": "operator",
+            "count": 1,
+            "contract_id": UNKNOWN,
+            "word": word,
+        },
+    )
+    heard = [each for each in desk.aws.published() if each["source"] == "kopru.pensions"]
+    for envelope in [*heard, incident.to_dict()]:
+        answer = on_events.handler(
+            queue_event(bus_event(envelope)), LambdaContext(remaining_ms=30_000)
+        )
+        assert answer == {"batchItemFailures": []}
+
+
+def without_trace(answer: Answer) -> tuple[int, str, str]:
+    """What is compared of two answers."""
+    return answer.status, answer.headers.get("content-type", ""), answer.body
+
+
+# ---------------------------------------------------------------------------- by identifier
+
+
+@pytest.mark.parametrize("kind", ["key", "session"])
+def test_nothing_of_the_other_company_is_reached(world: World, kind: str) -> None:
+    """With its key, and with the session of its owner."""
+    lists_and_pages_show_only_the_own_company(world, kind)
+    an_identifier_of_the_other_company_is_one_that_does_not_exist(world, kind)
+
+
+def an_identifier_of_the_other_company_is_one_that_does_not_exist(world: World, kind: str) -> None:
+    stranger = world.theirs.key if kind == "key" else world.theirs.company.owner
+    own_contract = world.theirs.ids["contract"]
+    before = world.desk.contents()
+    wrong: list[str] = []
+    asked = 0
+    for app, handler, route in world.routes():
+        places = IDENTIFIERS.findall(route.path)
+        if not places or route.permission is None or (kind == "key" and route.kind == "page"):
+            continue
+        template = IDENTIFIERS.sub("{}", route.path)
+        for name, word in WORDS.items():
+            template = template.replace(f"{{{name}}}", word)
+        assert template.count("{") == len(places), f"{route.path} has a new kind of place"
+        foreign = [*world.ours.ids.values()]
+        # All places foreign; and, where there are two, an own contract before a foreign item.
+        fillings = [(each,) * len(places) for each in foreign] if len(places) == 1 else []
+        if len(places) > 1:
+            fillings += list(product([world.ours.ids["contract"], own_contract], foreign))
+        for filling in fillings:
+            unknown = tuple(each if each == own_contract else UNKNOWN for each in filling)
+            expected = world.ask(app, handler, route, template.format(*unknown), stranger)
+            answer = world.ask(app, handler, route, template.format(*filling), stranger)
+            asked += 1
+            said = without_trace(answer)
+            # Pages repeat the address they were asked for; that is the visitor's own input.
+            for given, dummy in zip(filling, unknown, strict=True):
+                said = (*said[:2], said[2].replace(given, dummy))
+            if said != without_trace(expected):
+                wrong.append(f"{route.method} {route.path} {filling}: {answer.status}"
+                             f" {answer.body[:160]} instead of {expected.status}")  # fmt: skip
+            elif answer.status != 404:
+                wrong.append(f"{route.method} {route.path}: {answer.status} {answer.body[:160]}")
+            if route.kind == "api" and any(each in answer.body for each in filling):
+                wrong.append(f"{route.path} repeats the identifier")
+            wrong += [
+                f"{route.path} names {label}"
+                for label, identity in world.ours.ids.items()
+                if identity in said[2]
+            ]
+    assert sorted(set(wrong)) == []
+    assert asked > (200 if kind == "key" else 400)
+    assert world.desk.contents() == before
+
+
+def test_what_is_not_reached_by_an_identifier_in_a_path(world: World) -> None:
+    """One world for all of these: making two companies takes longer than looking at them."""
+    the_routes_by_secret_are_few(world)
+    each_company_sees_itself(world)
+    timelines_of_the_other_company_are_empty(world)
+    a_file_of_the_other_company_cannot_be_imported(world)
+    people_of_the_other_company_cannot_be_named_in_a_body(world)
+
+
+def the_routes_by_secret_are_few(world: World) -> None:
+    """Paths with other places than identifiers are known, so that none escapes the test above."""
+    places = {
+        place
+        for _, _, route in world.routes()
+        for place in re.findall(r"\{([a-z_]+)\}", route.path)
+    }
+    identifiers = {place for place in places if place == "id" or place.endswith("_id")}
+    assert places - identifiers - set(WORDS) == BY_SECRET
+
+
+# ---------------------------------------------------------------------------- what one sees
+
+
+def lists_and_pages_show_only_the_own_company(world: World, kind: str) -> None:
+    """``invoke`` fails for a word of the other company; identifiers are looked for here."""
+    stranger = world.theirs.key if kind == "key" else world.theirs.company.owner
+    seen = 0
+    for app, handler, route in world.routes():
+        if route.method != "GET" or (kind == "key" and route.kind == "page"):
+            continue
+        if set(re.findall(r"\{([a-z_]+)\}", route.path)) & BY_SECRET:
+            continue
+        template = IDENTIFIERS.sub("{}", route.path)
+        for name, word in WORDS.items():
+            template = template.replace(f"{{{name}}}", word)
+        count = template.count("{}")
+        own = world.theirs.ids
+        fillings: list[tuple[str, ...]] = [(each,) for each in own.values()] if count else [()]
+        if count > 1:
+            fillings = list(product([own["contract"]], own.values()))
+        for filling in fillings:
+            answer = world.ask(app, handler, route, template.format(*filling), stranger)
+            assert answer.status < 500, (route.path, answer.body[:300])
+            seen += answer.status == 200
+            text = answer.body
+            if answer.raw.get("isBase64Encoded"):
+                text += base64.b64decode(answer.raw["body"]).decode("utf-8", "replace")
+            named = [label for label, each in world.ours.ids.items() if each in text]
+            assert named == [], (route.path, named)
+    assert seen >= (25 if kind == "key" else 50)
+
+
+def each_company_sees_itself(world: World) -> None:
+    """The counterpart: the words and identifiers looked for above do show in the right place."""
+    for side in (world.ours, world.theirs):
+        world.desk.principal = side.key
+        base = f"/v1/pensions/contracts/{side.ids['contract']}"
+        assert world.desk.call("GET", base)["contract_code"] == side.word
+        people = world.desk.call("GET", f"{base}/employees")["items"]
+        assert side.word in json.dumps(people)
+        jobs = world.workspace.call("GET", "/v1/jobs", side.key).json()["items"]
+        assert {side.ids["import"], side.ids["submission"]} <= {job["id"] for job in jobs}
+        for label, path in (("incident", "incidents"), ("message", "messages")):
+            found = world.workspace.call("GET", f"/v1/{path}/{side.ids[label]}", side.key)
+            assert found.status == 200, label
+        answer = world.desk.ask("GET", f"{base}/exports/employees", query={"format": "csv"})
+        assert side.word in answer.body
+
+
+def timelines_of_the_other_company_are_empty(world: World) -> None:
+    for label in ("contract", "employee", "contribution"):
+        subject = f"{label}:{world.ours.ids[label]}"
+        own = world.workspace.call(
+            "GET", "/v1/timeline", world.ours.key, query={"subject": subject}
+        )
+        assert own.json()["items"], label
+        stranger = world.workspace.call(
+            "GET", "/v1/timeline", world.theirs.key, query={"subject": subject}
+        )
+        nobody = world.workspace.call(
+            "GET", "/v1/timeline", world.theirs.key, query={"subject": f"{label}:{UNKNOWN}"}
+        )
+        assert (stranger.status, stranger.body.replace(subject, "")) == (
+            nobody.status,
+            nobody.body.replace(f"{label}:{UNKNOWN}", ""),
+        )
+
+
+def a_file_of_the_other_company_cannot_be_imported(world: World) -> None:
+    world.desk.principal = world.theirs.key
+    base = f"/v1/pensions/contracts/{world.theirs.ids['contract']}/employees/imports"
+    before = world.desk.contents()
+    foreign = world.desk.ask("POST", base, {"upload_id": world.ours.ids["upload"]})
+    unknown = world.desk.ask("POST", base, {"upload_id": UNKNOWN})
+    assert (foreign.status, foreign.body) == (unknown.status, unknown.body)
+    assert foreign.status == 404
+    assert world.desk.contents() == before
+
+
+def people_of_the_other_company_cannot_be_named_in_a_body(world: World) -> None:
+    world.desk.principal = world.theirs.key
+    base = f"/v1/pensions/contracts/{world.theirs.ids['contract']}"
+    headers = {"idempotency-key": "k9"}
+    for path, body in (
+        (f"{base}/submissions", lambda who: {"employee_ids": [who]}),
+        (f"{base}/contributions", lambda who: {**MONTH, **ROW, "employee_id": who}),
+        (
+            f"{base}/contributions/calculate",
+            lambda who: {**MONTH, "rows": [{**ROW, "employee_id": who}]},
+        ),
+    ):
+        foreign = world.desk.ask("POST", path, body(world.ours.ids["employee"]), headers=headers)
+        unknown = world.desk.ask("POST", path, body(UNKNOWN), headers=headers)
+        assert (foreign.status, foreign.body) == (unknown.status, unknown.body), path
+        assert 400 <= foreign.status < 500
+
+
+# ---------------------------------------------------------------------------- over HTTP
+
+
+@pytest.mark.slow
+@pytest.mark.loopback
+def test_a_running_stack_keeps_two_companies_apart(tmp_path: Path) -> None:
+    stack = StackProcess(tmp_path / "state")
+    with ExitStack() as closing:
+        closing.callback(stack.kill)
+        running = stack.start()
+        operator = str(stack.credentials()["operator_key"])
+        ours = Client.opened(running, operator, "Kanarya001Ltd")
+        closing.callback(ours.client.close)
+        theirs = Client.opened(running, operator, "Serçe A.Ş.")
+        closing.callback(theirs.client.close)
+        contract_id = ours.contract("garanti")
+        base = f"/v1/pensions/contracts/{contract_id}"
+        employee = ours.call("POST", f"{base}/employees", person_body(NUMBERS[0])).json()["id"]
+        csv = b"tckn;ad\n"
+        started = ours.call(
+            "POST", f"{base}/employees/imports", content=csv, headers={"content-type": "text/csv"}
+        ).json()
+        message = ours.call("GET", "/v1/messages").json()["items"]
+        theirs.contract("garanti")
+        paths = [
+            "/v1/pensions/contracts/{}",
+            "/v1/pensions/contracts/{}/employees",
+            "/v1/pensions/contracts/{}/exports/employees",
+            "/v1/pensions/employees/{}",
+            "/v1/pensions/imports/{}/corrected-workbook",
+            "/v1/jobs/{}",
+            "/v1/messages/{}",
+            "/v1/incidents/{}",
+        ]
+        mine = [contract_id, employee, started["id"], *(each["id"] for each in message)]
+        for path, identity in product(paths, mine):
+            foreign = theirs.ask("GET", path.format(identity))
+            unknown = theirs.ask("GET", path.format(UNKNOWN))
+            assert foreign.status_code == unknown.status_code == 404, path
+            assert problem_of(foreign.json()) == problem_of(unknown.json()), path
+        for path in (
+            "/v1/pensions/contracts",
+            "/v1/jobs",
+            "/v1/messages",
+            "/v1/events",
+            "/v1/today",
+        ):
+            text = theirs.call("GET", path).text
+            assert not any(each in text for each in (*mine, "Kanarya001Ltd")), path
+        nobody = theirs.client.get(base, headers={"kopru-tenant": "x"})
+        assert nobody.status_code == 401
+
+
+def problem_of(document: dict[str, Any]) -> dict[str, Any]:
+    """A problem without what names the request."""
+    return {name: value for name, value in document.items() if name != "trace_id"}
