@@ -15,7 +15,7 @@ def handler(message: QueueMessage) -> None:
         if "code_id" in message.body:
             use.pull_payments().code(message.text("code_id"), remaining=remaining)
         elif "rf" in message.body:
-            use.pull_payments().stray(message.text("rf"), remaining=remaining)
+            use.pull_payments().stray(str(message.body["rf"]), remaining=remaining)
         else:
             use.pull_organisation()(remaining=remaining)
     except TryAgainError as error:

@@ -61,8 +61,8 @@ class DiasGateway:
             return Created(Answer.UNKNOWN, reason="unreadable")
         return Created(
             answer,
-            rf=transformers.text(found or {}, "rf"),
-            provider_id=transformers.text(found or {}, "request_id"),
+            rf=transformers.member(found or {}, "rf"),
+            provider_id=transformers.member(found or {}, "request_id"),
             reason=code,
         )
 

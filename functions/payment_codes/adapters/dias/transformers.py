@@ -47,7 +47,7 @@ def code_of(answer: Mapping[str, Any] | None) -> str:
     return found if isinstance(found, str) else ""
 
 
-def text(answer: Mapping[str, Any], name: str) -> str:
+def member(answer: Mapping[str, Any], name: str) -> str:
     """A text member; empty when it is absent or no text."""
     found = answer.get(name)
     return found[:_TEXT_LIMIT] if isinstance(found, str) else ""
@@ -78,12 +78,12 @@ def _payment(row: Any) -> SourcePayment:
         rf=_required(row, "rf"),
         value_date=date.fromisoformat(_required(row, "value_date")),
         booked_at=booked_at,
-        bank_code=text(bank, "code"),
-        bank_name=text(bank, "name"),
+        bank_code=member(bank, "code"),
+        bank_name=member(bank, "name"),
         amount=_amount(row),
-        provider_payment_id=text(row, "id"),
+        provider_payment_id=member(row, "id"),
         payer_name=clean_payer_name(payer[:_TEXT_LIMIT]) if isinstance(payer, str) else "",
-        reversal_of=text(row, "reversal_of"),
+        reversal_of=member(row, "reversal_of"),
     )
 
 
