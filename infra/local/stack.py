@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from infra.local.clock import OFFSET_VARIABLE, LocalClock
@@ -41,6 +41,7 @@ from infra.local.static_files import StaticFiles
 
 ENDPOINTS_VARIABLE: Final = "KOPRU_INSURER_ENDPOINTS"
 PAYMENT_ENDPOINTS_VARIABLE: Final = "KOPRU_PAYMENT_ENDPOINTS"
+ACCOUNTS_VARIABLE: Final = "KOPRU_INSURER_ACCOUNTS"
 
 _SIMULATORS: Final = "simulators"
 _CLOCK_FILE: Final = "clock.json"
@@ -232,6 +233,7 @@ class LocalStack:
             **self.cloud.boto3_env(),
             ENDPOINTS_VARIABLE: json.dumps(self.simulators.endpoints()),
             PAYMENT_ENDPOINTS_VARIABLE: json.dumps(self.simulators.endpoints()),
+            ACCOUNTS_VARIABLE: json.dumps(_accounts(self.simulators.endpoints())),
         }
 
     def _dead_letter(self, dlq_arn: str, payload: bytes) -> None:
@@ -334,3 +336,14 @@ class LocalStack:
         finally:
             self.clock.reload()
             self._run_product()
+
+
+def _accounts(names: Iterable[str]) -> dict[str, str]:
+    """Invented accounts of the simulated insurers: an order then has a payee."""
+    # The product's own code is on the path once the stack has been set up.
+    from kernel.identifiers import iban
+
+    return {
+        name: iban.build("TR", "00001", str(1_000 + place))
+        for place, name in enumerate(sorted(names))
+    }

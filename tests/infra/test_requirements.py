@@ -1,6 +1,9 @@
 """requirements/: pinned, hashed, fresh, the same in tests and in Lambda (security.md §11)."""
 
+import ast
 import re
+import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -127,3 +130,39 @@ def test_environment_is_the_runtime_of_the_template() -> None:
     assert runtime == f"python{ENVIRONMENT['python_version']}"
     assert stack.source()["Globals"]["Function"]["Architectures"] == ["arm64"]
     assert ENVIRONMENT["platform_machine"] == "aarch64"
+
+
+# ------------------------------------------------------------------ what we import, we name
+
+
+def _imported(*folders: str) -> set[str]:
+    """Distributions that files of these folders import by themselves."""
+    owners: dict[str, set[str]] = {}
+    for distribution in metadata.distributions():
+        for file in distribution.files or []:
+            owners.setdefault(file.parts[0].split(".")[0], set()).add(
+                _canonical(distribution.metadata["Name"])
+            )
+    found: set[str] = set()
+    for folder in folders:
+        for path in (stack.ROOT / folder).rglob("*.py"):
+            if "node_modules" in path.parts:
+                continue
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                if isinstance(node, ast.ImportFrom) and not node.level:
+                    names = [str(node.module)]
+                for name in names:
+                    top = name.split(".")[0]
+                    if top not in sys.stdlib_module_names and len(owners.get(top, ())) == 1:
+                        found |= owners[top]
+    return found
+
+
+def test_packages_imported_by_the_product_are_asked_for_by_name() -> None:
+    assert _imported("functions", "layers/common") <= _wanted("runtime")
+
+
+def test_packages_imported_by_tools_and_tests_are_asked_for_by_name() -> None:
+    wanted = _wanted("runtime") | _wanted("dev")
+    assert _imported("infra", "tests", "bench", "layers/dependencies") <= wanted

@@ -8,6 +8,7 @@ KA    the process is killed after the call took effect
 LR    the call takes effect, its response is lost (the SDK repeats it)
 E5    the call takes effect, the answer is a server error (the SDK repeats it)
 TH    the call is refused without effect
+TP    the call and every repetition of it are refused (no mode of its own in ``MODES``)
 RC    a second actor runs completely inside the call, then it goes on
 RK    a second actor runs completely inside the call, then the first is killed
 ====  ==========================================================================================
@@ -37,6 +38,7 @@ from toolkit.aws.clients import client
 from toolkit.aws.dynamodb import INDEX_NAMES
 
 MODES: Final = ("KB", "KA", "LR", "E5", "TH", "RC", "RK")
+_REPETITIONS: Final = 3
 SERVICES: Final = ("dynamodb", "sqs", "events", "kms", "s3", "secretsmanager")
 Answer = TypeVar("Answer")
 
@@ -162,6 +164,8 @@ class Switchboard:
         if faults is None:
             return go_on()
         faults.trace.append(label)
+        if faults.mode == "TP" and faults.n < len(faults.trace) < faults.n + _REPETITIONS:
+            return refuse()
         if len(faults.trace) != faults.n:
             return go_on()
         faults.fired = True
@@ -173,7 +177,7 @@ class Switchboard:
                 self._die()
             case "LR" | "E5":
                 return lose(faults.mode)
-            case "TH":
+            case "TH" | "TP":
                 return refuse()
             case "RC" | "RK":
                 faults.race()
@@ -244,17 +248,30 @@ class LaggingDynamo:
     """A DynamoDB client whose inconsistent reads are ``lag`` writes of each row behind.
 
     ``GetItem``, ``BatchGetItem`` and ``Query`` without ``ConsistentRead`` and every query of an
-    index see a row as it was before its last ``lag`` writes; a row with fewer writes is not there
-    yet. Everything else goes to the real client.
+    index see a row as it was before its last ``lag`` writes since ``start``. Everything else goes
+    to the real client.
     """
 
     def __init__(self, real: Any, lag: int) -> None:
         self._real = real
-        self._lag = lag
+        self._most = lag
+        self._lag = 0
         self._images: dict[_Key, list[_Image | None]] = {}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
+
+    def start(self, *, forget: bool = True) -> None:
+        """From here on reads are behind; with ``forget`` what was written before is known
+        everywhere by now.
+        """
+        if forget:
+            self._images.clear()
+        self._lag = self._most
+
+    def stop(self) -> None:
+        """Time has passed: every read sees every write."""
+        self._lag = 0
 
     # ------------------------------------------------------------------ writes
 
@@ -328,7 +345,7 @@ class LaggingDynamo:
 
     def query(self, **request: Any) -> Any:
         """As the client; an index is answered from stale images, in one page per request."""
-        if request.get("ConsistentRead"):
+        if request.get("ConsistentRead") or self._lag == 0:
             return self._real.query(**request)
         self._real.query(**request)  # counted, and checked by the rules of keys
         rows = self._stale_rows(request["TableName"])

@@ -8,7 +8,7 @@ Each function looks at one world and returns complaints that start with the name
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from kernel.periods import Period
@@ -90,7 +90,8 @@ def settled(drive: Drive) -> list[str]:
     """Complaints about the end: ``always`` and that everything has arrived."""
     world = World(drive)
     checks = (_i5_settled, _i14, _i15_settled, _jobs_settled)
-    return always(drive) + [complaint for check in checks for complaint in check(world)]
+    found = [complaint for check in checks for complaint in check(world)]
+    return always(drive) + everybody_told(drive) + found
 
 
 # ---------------------------------------------------------------------------- money
@@ -156,6 +157,17 @@ _PLACE: Final = ("contract_id", "period", "employee_id", "sequence")
 def _i5(world: World) -> Iterator[str]:
     """What we call accepted is at the insurer and, for money, in the ledger once."""
     taken = _accepted(world)
+    policies = {
+        (provider, member.policy_no): member.national_id
+        for provider, members in world.drive.insurers.members.items()
+        for member in members
+    }
+    contracts = {row["id"]: row for row in world.of("contract")}
+    for row in world.of("employee"):
+        if row["state"] == "enrolled":
+            provider = contracts[row["contract_id"]]["provider_code"]
+            if policies.get((provider, row["policy_no"])) != row["national_id"]:
+                yield f"I-5: {row['id']} has the policy of somebody else"
     people_there = {e.line_key for e in taken if e.kind is TransmissionKind.ENROLMENT}
     money_there = {e.line_key for e in taken if e.kind is TransmissionKind.COLLECTION}
     for row in world.of("employee"):
@@ -277,16 +289,27 @@ def _i15(world: World) -> Iterator[str]:
     """No news without its change of state, no change without its news; nothing comes from
     nowhere.
     """
-    told: Counter[tuple[str, str, str]] = Counter()
     written: dict[str, Row] = {row["id"]: row for row in _outbox(world)}
-    for row in written.values():
-        if row["kind"] != "event":
-            continue
-        event = json.loads(row["body"])
+    events = [json.loads(row["body"]) for row in written.values() if row["kind"] == "event"]
+    told, happened = _told_lines(events), _happened(world)
+    if told != happened:
+        yield f"I-15: told {dict(told - happened)} without change, {dict(happened - told)} untold"
+    for event in world.drive.events:
+        if event["id"] not in written:
+            yield f"I-15: the event {event['type']} was never written"
+
+
+def _told_lines(events: Iterable[Mapping[str, Any]]) -> Counter[tuple[str, str, str]]:
+    told: Counter[tuple[str, str, str]] = Counter()
+    for event in events:
         for kind, event_type in _DECIDED.items():
             if event["type"] == event_type:
                 for line in event["data"]["lines"]:
                     told[kind, line[f"{kind}_id"], line["status"]] += 1
+    return told
+
+
+def _happened(world: World) -> Counter[tuple[str, str, str]]:
     happened: Counter[tuple[str, str, str]] = Counter()
     for subject, rows in world.history.items():
         kind, _, identity = subject.split("#")[3].partition(":")
@@ -295,11 +318,19 @@ def _i15(world: World) -> Iterator[str]:
             decided = row["action"] == f"{kind}.{row['to']}" and row["from"]
             if decided and row["to"] in _NEWS.get(kind, ()):
                 happened[kind, identity, row["to"]] += 1
-    if told != happened:
-        yield f"I-15: told {dict(told - happened)} without change, {dict(happened - told)} untold"
-    for event in world.drive.events:
-        if event["id"] not in written:
-            yield f"I-15: the event {event['type']} was never written"
+    return happened
+
+
+def everybody_told(drive: Drive) -> list[str]:
+    """Every decision has reached the bus, once by event id (I-15 seen from outside)."""
+    world = World(drive)
+    untold = _happened(world) - _told_lines({e["id"]: e for e in drive.events}.values())
+    return [f"I-15: nobody was told {dict(untold)}"] if untold else []
+
+
+def effects(drive: Drive) -> list[str]:
+    """Effects at the insurer alone (I-4)."""
+    return list(_i4(World(drive)))
 
 
 def _i15_settled(world: World) -> Iterator[str]:

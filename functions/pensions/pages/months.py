@@ -1,7 +1,7 @@
 """Pages of a contribution month: totals and the gap in words, rows, calculation, collection."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from kernel.errors import (
@@ -533,7 +533,7 @@ def _earnings(item: Contribution | None) -> str:
 
 def _values_of(form: Mapping[str, str]) -> dict[str, Any]:
     """Amounts, rate and day of a form. Raises ValidationError with a problem per field."""
-    readers = {
+    readers: Mapping[str, Callable[[str], Any]] = {
         "earnings": parse_amount_tr,
         "amount": parse_amount_tr,
         "rate": lambda text: parse_rate_api(decimal_text(text)),

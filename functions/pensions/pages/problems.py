@@ -125,7 +125,9 @@ def _row(person: Employee) -> dict[str, Any]:
     }
 
 
-def _fixes(say: Say, person: Employee, typed: Mapping[str, str], at: str) -> list[dict[str, str]]:
+def _fixes(
+    say: Say, person: Employee, typed: Mapping[str, str], at: str
+) -> list[dict[str, str | None]]:
     """The fields to correct in place, each once, with what stands there now.
 
     Identity number, phone, mail and IBAN are not shown unless they are the refused input itself.
@@ -133,7 +135,7 @@ def _fixes(say: Say, person: Employee, typed: Mapping[str, str], at: str) -> lis
     if person.status not in EDITABLE:
         return []
     raw = person.raw or {}
-    found: dict[str, dict[str, str]] = {}
+    found: dict[str, dict[str, str | None]] = {}
     for problem in person.problems:
         name = problem.field
         if name not in FIELDS or name in found:

@@ -14,12 +14,11 @@ from pensions.domain.employee import EmployeeStatus
 from pensions.domain.error_dictionary import DICTIONARY
 from pensions.domain.error_dictionary import explain as entry_of
 from pensions.domain.provider import Language
-from toolkit.auth import Principal
 from toolkit.entrypoints import HttpApp, Reply, Request
 from webkit import i18n
 from webkit.components import Flash, Person, Status, TenantChoice, Tone, View
 from webkit.i18n import choose_language
-from webkit.navigation import CONSOLE
+from webkit.navigation import visible_entries
 from webkit.render import PageResponse, Renderer
 from webkit.urls import link
 
@@ -242,12 +241,6 @@ def action_tone(action: str) -> Tone:
 # ---------------------------------------------------------------------------- pages
 
 
-def visible_entries(principal: Principal) -> frozenset[str]:
-    """Permissions of navigation entries that this principal holds."""
-    wanted = {item.permission for group in CONSOLE for item in group.items if item.permission}
-    return frozenset(permission for permission in wanted if principal.may(permission))
-
-
 def view_of(
     app: HttpApp, request: Request, section: str = "", flashes: tuple[Flash, ...] = ()
 ) -> View:
@@ -268,7 +261,7 @@ def view_of(
         tenants=tuple(TenantChoice(*choice) for choice in principal.tenants),
         section=section,
         flashes=flashes,
-        permissions=visible_entries(principal) if signed_in else None,
+        permissions=visible_entries(principal.may) if signed_in else None,
     )
 
 

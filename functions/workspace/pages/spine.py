@@ -330,7 +330,10 @@ def _job_problem(words: Language, item: Mapping[str, Any]) -> str:
     code = str(item.get("code", ""))
     text = sentence(words, "problem", code, {}) or str(item.get("message") or code)
     row = item.get("row")
-    return f"{words.text('row %(row)s', row=row)}: {text}" if isinstance(row, int) else text
+    if not isinstance(row, int):
+        return text
+    place = words.text("row %(row)s", row=row)
+    return f"{place}: {text}"
 
 
 def _address(subject: str, contract_id: str) -> str:

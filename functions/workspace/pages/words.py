@@ -5,12 +5,11 @@ from typing import Any, Final
 
 from kernel.errors import KopruError
 from kernel.money import Money
-from toolkit.auth import Principal
 from toolkit.entrypoints import HttpApp, Reply, Request
 from toolkit.entrypoints.http import redirect as http_redirect
 from webkit.components import Flash, Person, Status, TenantChoice, Tone, View
 from webkit.i18n import Language, choose_language, normalise_language
-from webkit.navigation import CONSOLE
+from webkit.navigation import visible_entries
 from webkit.render import PageResponse, Renderer
 from workspace.bootstrap import LANGUAGE_COOKIE, application
 from workspace.domain.attention import Attention
@@ -197,12 +196,6 @@ def money(value: Money | None, words: Language) -> str:
 # ---------------------------------------------------------------------------- pages
 
 
-def visible_entries(principal: Principal) -> frozenset[str]:
-    """Permissions of navigation entries that this principal holds."""
-    wanted = {item.permission for group in CONSOLE for item in group.items if item.permission}
-    return frozenset(permission for permission in wanted if principal.may(permission))
-
-
 def view_of(
     app: HttpApp, request: Request, section: str = "", flashes: tuple[Flash, ...] = ()
 ) -> View:
@@ -222,7 +215,7 @@ def view_of(
         tenants=tuple(TenantChoice(*choice) for choice in principal.tenants),
         section=section,
         flashes=flashes,
-        permissions=visible_entries(principal) if signed_in else None,
+        permissions=visible_entries(principal.may) if signed_in else None,
     )
 
 

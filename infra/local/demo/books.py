@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Final
 
 from infra.local.demo.payroll import Demo, DemoCompany, DemoContract, make_demo
+from kernel.identifiers import iban
 from kernel.rates import Rate
-from kernel.sensitive import Secret
+from kernel.sensitive import Iban, Secret
 from pensions.application.contracts import ContractFields
 from pensions.bootstrap import Application, Pensions
 from pensions.ports import UploadedFile
@@ -18,6 +19,7 @@ from toolkit.auth import TenantContext
 
 _ACTOR: Final = "system:seed"
 _PASSWORD: Final = "demo-Parola-1"  # noqa: S105  (the simulators take any that is not "wrong…")
+_PAYER_ACCOUNT: Final = "100200300"
 _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -41,6 +43,7 @@ def _contract(use: Pensions, demo: Demo, company: DemoCompany, contract: DemoCon
             min_deduction_rate=Rate.from_api(contract.min_deduction_rate),
             starts_on=contract.starts_on,
             pay_days=contract.pay_days,
+            payer_iban=Iban(iban.build("TR", "00001", _PAYER_ACCOUNT)),
         )
     )
     use.store_credentials()(registered.id, f"{contract.provider_code}-user", Secret(_PASSWORD))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from webkit.components import NavGroup, NavItem
@@ -11,7 +12,11 @@ CONSOLE: Final[tuple[NavGroup, ...]] = (
     NavGroup("", (NavItem("today", mark("Today"), "/", "sun"),)),
     NavGroup(
         mark("Pensions"),
-        (NavItem("pensions.contracts", mark("Contracts"), "/pensions/contracts", "contract"),),
+        (
+            NavItem("pensions.overview", mark("Overview"), "/pensions/overview", "coins"),
+            NavItem("pensions.contracts", mark("Contracts"), "/pensions/contracts", "contract"),
+            NavItem("pensions.providers", mark("Pension companies"), "/pensions/providers", "bank"),
+        ),
     ),
     NavGroup(
         mark("Payment codes"),
@@ -47,5 +52,18 @@ CONSOLE: Final[tuple[NavGroup, ...]] = (
             NavItem("messages", mark("Mail log"), "/messages", "mail"),
         ),
     ),
+    NavGroup(
+        mark("Company"),
+        (
+            NavItem("people", mark("Users"), "/people", "people", "workspace:user:read"),
+            NavItem("api_keys", mark("API keys"), "/api-keys", "key", "workspace:api_key:read"),
+        ),
+    ),
 )
 """Groups and entries in the order in which they are drawn."""
+
+
+def visible_entries(may: Callable[[str], bool]) -> frozenset[str]:
+    """Rights named by the navigation that the reader holds, for ``View.permissions``."""
+    named = {item.permission for group in CONSOLE for item in group.items if item.permission}
+    return frozenset(permission for permission in named if may(permission))

@@ -69,16 +69,6 @@ def test_every_page_is_sound_and_speaks_the_language(paid: Site, language: str) 
         assert not [each for each in ids if each in text], path
 
 
-def test_every_form_that_posts_to_us_carries_the_token(paid: Site) -> None:
-    for path in addresses(paid):
-        for form in parse(paid.get(path, shows="refused input").body).xpath("//form"):
-            if form.get("method") == "post" and form.get("action").startswith("/"):
-                assert form.xpath(".//input[@name='csrf_token'][@value!='']"), (
-                    path,
-                    form.get("action"),
-                )
-
-
 def test_the_bank_order_in_three_languages(paid: Site) -> None:
     path = f"/pensions/contracts/{paid.contract.id}/remittances/{MONTH}"
     for language, words in {

@@ -55,7 +55,7 @@ def words(language: str) -> Language:
     return Language(language, Catalogues((PENSIONS / "pages" / "locale",)))
 
 
-@pytest.mark.parametrize("language", ("tr", "el"))  # in English a word may be its own key
+@pytest.mark.parametrize("language", ["tr", "el"])  # in English a word may be its own key
 @pytest.mark.parametrize("context", KEYED)
 def test_every_key_has_a_word(language: str, context: str) -> None:
     known = words(language)

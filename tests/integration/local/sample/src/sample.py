@@ -4,6 +4,7 @@ import json
 import os
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import boto3
 
@@ -11,12 +12,12 @@ table = boto3.resource("dynamodb").Table(os.environ["TABLE"])
 queue = boto3.client("sqs")
 
 
-def now():
+def now() -> str:
     offset = int(os.environ["KOPRU_CLOCK_OFFSET_SECONDS"])
     return (datetime.now(UTC) + timedelta(seconds=offset)).isoformat()
 
 
-def answer(code, /, **body):
+def answer(code: int, /, **body: Any) -> dict[str, Any]:
     return {
         "statusCode": code,
         "headers": {"content-type": "application/json"},
@@ -24,12 +25,12 @@ def answer(code, /, **body):
     }
 
 
-def authorizer(event, _context):
+def authorizer(event: dict[str, Any], _context: object) -> dict[str, Any]:
     who = event["headers"].get("authorization", "nobody")
     return {"isAuthorized": who != "blocked", "context": {"who": who}}
 
 
-def web(event, _context):
+def web(event: dict[str, Any], _context: object) -> dict[str, Any]:
     method, path = event["requestContext"]["http"]["method"], event["rawPath"]
     if path == "/health":
         return answer(200, status="ok", authorizer="authorizer" in event["requestContext"])
@@ -57,11 +58,11 @@ def web(event, _context):
     return answer(200, **item) if item else answer(404)
 
 
-def slow(_event, _context):
+def slow(_event: object, _context: object) -> None:
     time.sleep(5)
 
 
-def worker(event, _context):
+def worker(event: dict[str, Any], _context: object) -> dict[str, Any]:
     failures = []
     for record in event["Records"]:
         name = json.loads(record["body"])["pk"]
@@ -76,6 +77,6 @@ def worker(event, _context):
     return {"batchItemFailures": failures}
 
 
-def morning(event, _context):
+def morning(event: dict[str, Any], _context: object) -> dict[str, Any]:
     table.put_item(Item={"pk": f"morning-{event['time']}", "at": now()})
     return {"source": event["source"]}
