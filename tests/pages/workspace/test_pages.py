@@ -16,7 +16,7 @@ TITLES = {
     "/jobs": {"tr": "İşler", "el": "Εργασίες", "en": "Jobs"},
     "/incidents": {"tr": "Olaylar", "el": "Συμβάντα", "en": "Incidents"},
     "/messages": {"tr": "Posta günlüğü", "el": "Αρχείο μηνυμάτων", "en": "Mail log"},
-    "/people": {"tr": "Kişiler", "el": "Άτομα", "en": "People"},
+    "/people": {"tr": "Kullanıcılar", "el": "Χρήστες", "en": "Users"},
     "/people/new": {"tr": "Birini davet et", "el": "Πρόσκληση ατόμου", "en": "Invite somebody"},
     "/api-keys": {"tr": "API anahtarları", "el": "Κλειδιά API", "en": "API keys"},
     "/settings": {"tr": "Ayarlar", "el": "Ρυθμίσεις", "en": "Settings"},

