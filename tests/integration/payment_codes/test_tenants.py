@@ -35,7 +35,9 @@ def test_foreign_and_unknown_items_look_the_same(world: PaymentWorld) -> None:
             path = route.path.replace("{id}", identity)
             body = BODIES.get(route.function.__name__) if route.kind == "api" else None
             form = {"idempotency_key": "k", "note": "back", "code": code["code"]}
-            more = {"form": form} if route.kind == "page" and route.method == "POST" else {}
+            more: dict[str, Any] = (
+                {"form": form} if route.kind == "page" and route.method == "POST" else {}
+            )
             key = f"{route.path}-{identity}"
             answer = world.call(
                 route.method, path, body if route.method != "GET" else None,
