@@ -13,8 +13,6 @@ from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from toolkit.calendars import calendar
-
 KINDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "slow": "does the work, then waits `seconds` before it answers",
@@ -97,6 +95,9 @@ class Network:
 
     def pay(self, wish: Mapping[str, Any]) -> dict[str, Any]:
         """Somebody pays; returns the payment as it will be listed."""
+        # At the first use: the stack says by itself when the product is not on the path.
+        from toolkit.calendars import calendar
+
         rf = str(wish["rf"]).replace(" ", "")
         if _CODE.fullmatch(rf) is None:
             raise ValueError("rf is a payment code of 25 characters")

@@ -16,9 +16,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from infra.local.simulators.dias.network import COMMANDS, KINDS, Answer, Network
-from kernel.sensitive import Secret
-from toolkit.http.webhook_signature import headers as signed_headers
-from toolkit.http.webhook_signature import key_of
 
 NAME: Final = "dias"
 _LOOPBACK: Final = "127.0.0.1"
@@ -125,6 +122,10 @@ class RunningDias:
 
     def _notify(self, rf: str, how: str = "good") -> int:
         """Send one notification; the status of the answer, 0 when there is none."""
+        from kernel.sensitive import Secret
+        from toolkit.http.webhook_signature import headers as signed_headers
+        from toolkit.http.webhook_signature import key_of
+
         target = self.network.state["notify"]
         if target is None:
             return 0
