@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Final
 
 from infra.local.clock import OFFSET_VARIABLE, LocalClock
@@ -338,9 +338,11 @@ class LocalStack:
             self._run_product()
 
 
-def _accounts(names: Iterable[str]) -> dict[str, str]:
+def _accounts(names: Collection[str]) -> dict[str, str]:
     """Invented accounts of the simulated insurers: an order then has a payee."""
-    # The product's own code is on the path once the stack has been set up.
+    if not names:
+        return {}
+    # A stack without insurers may run without the product on its path.
     from kernel.identifiers import iban
 
     return {

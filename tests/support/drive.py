@@ -264,6 +264,7 @@ class Snapshot:
     mailbox: tuple[Work, ...]
     received: tuple[Work, ...]
     events: tuple[Mapping[str, Any], ...]
+    images: Mapping[Any, tuple[Any, ...]]
 
 
 class UnsettledError(AssertionError):
@@ -297,6 +298,7 @@ class Drive:
         self.events: list[Mapping[str, Any]] = []
         self.logs = io.StringIO()
         self.tenants: tuple[str, ...] = (TENANT,)
+        self.sweeping = True
 
     # ------------------------------------------------------------------ doing
 
@@ -338,6 +340,14 @@ class Drive:
         except Exception as error:  # the client sees an error and asks again
             self.logs.write(f"{type(error).__name__}: {error}\n")
             return False
+
+    def _images(self) -> dict[Any, list[Any]]:
+        return {} if self._lagging is None else self._lagging.images
+
+    def lag_by(self, writes: int) -> None:
+        """How many writes of a row inconsistent reads are behind."""
+        assert self._lagging is not None
+        self._lagging.most = writes
 
     def lag(self, *, on: bool, forget: bool = True) -> None:
         """From now on (or no more) inconsistent reads are behind the writes that follow."""
@@ -414,7 +424,7 @@ class Drive:
         self.clock.set(max(self.clock.now() + ROUND, due or self.clock.now()))
         for work in list(self.mailbox):
             self.deliver(work)
-        if self._next_due() is not None:
+        if self.sweeping and self._next_due() is not None:
             self.sweep()
 
     def settle(self, rounds: int = 14) -> None:
@@ -478,6 +488,7 @@ class Drive:
             mailbox=tuple(self.mailbox),
             received=tuple(self.received),
             events=tuple(self.events),
+            images={key: tuple(images) for key, images in self._images().items()},
         )
 
     def restore(self, snapshot: Snapshot) -> None:
@@ -499,6 +510,8 @@ class Drive:
         self.mailbox = list(snapshot.mailbox)
         self.received = list(snapshot.received)
         self.events = list(snapshot.events)
+        self._images().clear()
+        self._images().update({key: list(images) for key, images in snapshot.images.items()})
         self.logs = io.StringIO()
         random.seed(0)  # the jitter of a backoff
 
@@ -598,7 +611,7 @@ class UseCase:
     """One invocation to be tried with every fault: how the world is, and what arrives.
 
     ``arrange`` returns the work; ``check`` asserts what only this use case promises at the end.
-    ``person`` is what somebody does after an hour without whom it cannot end.
+    ``person`` is what somebody does after a quarter of an hour without whom it cannot end.
     """
 
     name: str
@@ -661,6 +674,10 @@ class Explorer:
             with self._faulty(second):
                 self.drive.deliver(self._work)
         return Run(self.use_case.name, faults, second, tuple(self._outcome()))
+
+    def forget(self) -> None:
+        """The code has changed: what recovered before may recover otherwise now."""
+        self._known.clear()
 
     def delivered_at_once(self, faults: Faults) -> bool:
         """Whether the first delivery was acknowledged in spite of the fault."""
@@ -767,7 +784,7 @@ class Explorer:
         complaints = []
         try:
             if self.use_case.person is not None:
-                self.drive.pass_time(timedelta(hours=1))
+                self.drive.pass_time(timedelta(minutes=15))
                 self.use_case.person(self.drive)
                 self.drive.collect()
             self.drive.settle()

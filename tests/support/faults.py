@@ -254,9 +254,9 @@ class LaggingDynamo:
 
     def __init__(self, real: Any, lag: int) -> None:
         self._real = real
-        self._most = lag
+        self.most = lag
         self._lag = 0
-        self._images: dict[_Key, list[_Image | None]] = {}
+        self.images: dict[_Key, list[_Image | None]] = {}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
@@ -266,8 +266,8 @@ class LaggingDynamo:
         everywhere by now.
         """
         if forget:
-            self._images.clear()
-        self._lag = self._most
+            self.images.clear()
+        self._lag = self.most
 
     def stop(self) -> None:
         """Time has passed: every read sees every write."""
@@ -309,7 +309,7 @@ class LaggingDynamo:
         before = {_key(table, item): self._now(table, item) for table, item in touched}
         answer = call(**request)
         for key, image in before.items():
-            self._images.setdefault(key, []).append(image)
+            self.images.setdefault(key, []).append(image)
         return answer
 
     def _now(self, table: str, item: _Image) -> _Image | None:
@@ -383,14 +383,14 @@ class LaggingDynamo:
         with SWITCHBOARD.quiet():
             pages = self._real.get_paginator("scan").paginate(TableName=table)
             current = {_key(table, item): item for page in pages for item in page["Items"]}
-        keys = current.keys() | {key for key in self._images if key[0] == table}
+        keys = current.keys() | {key for key in self.images if key[0] == table}
         images = [self._stale(key, current.get(key)) for key in sorted(keys)]
         return [image for image in images if image is not None]
 
     def _stale(self, key: _Key, current: _Image | None) -> _Image | None:
         if self._lag == 0:
             return current
-        images = self._images.get(key, [])
+        images = self.images.get(key, [])
         if not images:
             return current
         return images[-self._lag] if len(images) >= self._lag else images[0]

@@ -97,7 +97,7 @@ def begin(cloud: LocalCloud, name: str = "one", **more: Any) -> str:
     return arn
 
 
-def ended(cloud: LocalCloud, arn: str, seconds: float = 20) -> dict[str, Any]:
+def ended(cloud: LocalCloud, arn: str, seconds: float = 90) -> dict[str, Any]:
     client = cloud.client("stepfunctions")
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
