@@ -40,6 +40,7 @@ from infra.local.simulators_host import SimulatorsHost, StartAll
 from infra.local.static_files import StaticFiles
 
 ENDPOINTS_VARIABLE: Final = "KOPRU_INSURER_ENDPOINTS"
+PAYMENT_ENDPOINTS_VARIABLE: Final = "KOPRU_PAYMENT_ENDPOINTS"
 ACCOUNTS_VARIABLE: Final = "KOPRU_INSURER_ACCOUNTS"
 
 _SIMULATORS: Final = "simulators"
@@ -231,6 +232,7 @@ class LocalStack:
             **_PLATFORM,
             **self.cloud.boto3_env(),
             ENDPOINTS_VARIABLE: json.dumps(self.simulators.endpoints()),
+            PAYMENT_ENDPOINTS_VARIABLE: json.dumps(self.simulators.endpoints()),
             ACCOUNTS_VARIABLE: json.dumps(_accounts(self.simulators.endpoints())),
         }
 

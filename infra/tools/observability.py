@@ -100,7 +100,9 @@ _ALARM: Final = """
       AlarmDescription: {comment}
       Namespace: {namespace}
       MetricName: {metric}
-      Dimensions: [{{Name: {dimension}, Value: {value}}}]
+      Dimensions:
+        - Name: {dimension}
+          Value: {value}
       {statistic}
       Period: {period}
       EvaluationPeriods: {periods}
@@ -176,7 +178,7 @@ def _function_alarms(functions: Mapping[str, Any]) -> Iterable[str]:
         ):
             yield _alarm(
                 f"{short}Silent",
-                f"{short} has not run for five minutes; nobody repeats lost work.",
+                f"{short} is silent for five minutes; lost work waits.",
                 metric="Invocations",
                 threshold=1,
                 comparison="LessThanThreshold",
@@ -237,6 +239,8 @@ def _api_alarms() -> Iterable[str]:
 BUSINESS_AGES: Final = (
     ("OldestUnknownSeconds", 21_600, "pensions", "An outcome is unknown for more than six hours."),
     ("OldestDueSeconds", 900, "pensions", "Due work of pensions waits for a quarter of an hour."),
+    ("OldestDueSeconds", 900, "payment_codes", "Due work of payment codes waits too long."),
+    ("PaymentNoticeSeconds", 120, "payment_codes", "A payment was known later than promised."),
     ("OldestDueSeconds", 900, "workspace", "Due work of workspace waits for a quarter of an hour."),
 )
 
@@ -244,7 +248,7 @@ BUSINESS_AGES: Final = (
 def _business_alarms() -> Iterable[str]:
     for metric, threshold, service, comment in BUSINESS_AGES:
         yield _alarm(
-            f"{service.capitalize()}{metric}",
+            f"{''.join(word.capitalize() for word in service.split('_'))}{metric}",
             comment,
             namespace="kopru",
             metric=metric,

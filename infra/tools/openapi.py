@@ -27,8 +27,14 @@ DOORS: Final = (
     "workspace.handlers.api",
     "pensions.handlers.api",
     "pensions.handlers.test_credentials",
+    "payment_codes.handlers.api",
+    "payment_codes.handlers.receive_notification",
 )
-_APPS: Final = ("workspace.handlers.http.app", "pensions.handlers.http.app")
+_APPS: Final = (
+    "workspace.handlers.http.app",
+    "pensions.handlers.http.app",
+    "payment_codes.handlers.http.app",
+)
 _BODY: Final = re.compile(r"\.json\(\s*([A-Z][A-Za-z]+)\s*\)")
 _COMMAND: Final = re.compile(r"\.command\(\)")
 _VERSION: Final = re.compile(r"\.expected_version\(\)")
@@ -173,7 +179,7 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "Köprü",
             "version": "1",
-            "description": "Back-office integration hub: workspace and pensions.",
+            "description": "Back-office integration hub: workspace, pensions and payment codes.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "security": [{"bearer": []}],

@@ -162,8 +162,10 @@ def test_an_address_that_would_show_passwords_is_refused(address: str) -> None:
 
 def test_one_process_hosts_all_under_their_own_addresses(tmp_path: Path) -> None:
     clock = FixedClock(START)
-    running = start_all(tmp_path, clock.now)
+    everybody = start_all(tmp_path, clock.now)
+    running = [each for each in everybody if isinstance(each, RunningInsurer)]
     try:
+        assert [each.name for each in everybody] == [*PROVIDERS, "dias"]
         assert [each.name for each in running] == list(PROVIDERS)
         assert len({each.url for each in running}) == 18
         assert all(each.url.endswith(f"/insurers/{each.name}") for each in running)
@@ -174,8 +176,8 @@ def test_one_process_hosts_all_under_their_own_addresses(tmp_path: Path) -> None
             connection = Connection(each.name, CONTRACT_NO, "1", "u", Secret(USUAL))
             assert registry.check_credentials(connection, deadline_seconds=20).ok
     finally:
-        for each in running:
-            each.stop()
+        for simulator in everybody:
+            simulator.stop()
 
 
 # The book

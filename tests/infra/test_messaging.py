@@ -19,6 +19,9 @@ BATCHES = {
     "PensionsImportQueue": (1, 10),
     "PensionsPrepareQueue": (1, 10),
     "PensionsRefreshQueue": (1, 10),
+    "PaymentCodesIssueQueue": (1, 5),
+    "PaymentCodesPullQueue": (1, 10),
+    "PaymentCodesMailQueue": (1, 5),
 }
 
 

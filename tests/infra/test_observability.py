@@ -73,6 +73,8 @@ def test_a_sweeper_that_does_not_run_is_noticed() -> None:
     assert {a["Dimensions"][0]["Value"]["Fn::Sub"].split("}-")[1] for a in silent} == {
         "workspace-relay-outbox",
         "pensions-relay-outbox",
+        "payment-codes-refresh-payments",
+        "payment-codes-relay-outbox",
     }
     for alarm in silent:
         assert alarm["TreatMissingData"] == "breaching"

@@ -48,6 +48,8 @@ def test_writing_routes_name_their_body(document: dict[str, Any]) -> None:
     [
         ("/v1/pensions/contracts/{id}/submissions", "post"),
         ("/v1/pensions/contracts/{id}/contribution-submissions", "post"),
+        ("/v1/payment-codes", "post"),
+        ("/v1/payment-codes/{id}/send", "post"),
     ],
 )
 def test_commands_that_send_need_a_key(document: dict[str, Any], path: str, method: str) -> None:
@@ -65,6 +67,8 @@ def test_public_routes_are_the_listed_ones(document: dict[str, Any]) -> None:
     assert public == {
         "GET /health",
         "GET /v1/openapi.json",
+        # The signature is the access.
+        "POST /v1/payment-codes/notifications/{provider}",
         "POST /v1/sessions",
         # These act on the session of the caller and answer 401 without one.
         "DELETE /v1/sessions/current",

@@ -9,7 +9,7 @@ import pytest
 from tests.infra import stack
 from tests.infra.stack import Statement
 
-PREFIXES = {"workspace": "wsp", "pensions": "pen"}
+PREFIXES = {"workspace": "wsp", "pensions": "pen", "payment_codes": "pay"}
 
 READ = frozenset({"BatchGetItem", "GetItem"})
 WRITE = frozenset({"PutItem", "UpdateItem"})
@@ -72,6 +72,36 @@ KINDS: dict[str, dict[str, frozenset[str]]] = {
         "FlowTable": OUTBOX,
         "AuditTable": APPEND,
     },
+    "PaymentCodesApiData": {
+        "CoreTable": ENTITIES,
+        "LedgerTable": LEDGER | {"Query"},
+        "FlowTable": OUTBOX,
+        "SecretsTable": APPEND,
+        "AuditTable": APPEND | {"Query"},
+    },
+    "PaymentCodesPullData": {
+        "CoreTable": ENTITIES,
+        "LedgerTable": LEDGER,
+        "FlowTable": OUTBOX,
+        "SecretsTable": READ,
+        "AuditTable": APPEND,
+    },
+    "PaymentCodesMailData": {
+        "CoreTable": ENTITIES,
+        "FlowTable": OUTBOX,
+        "AuditTable": APPEND,
+    },
+    "PaymentCodesDoorData": {
+        "CoreTable": ENTITIES,
+        "FlowTable": OUTBOX,
+        "AuditTable": APPEND,
+    },
+    "PaymentCodesScheduleData": {
+        "CoreTable": ENTITIES,
+        "FlowTable": OUTBOX,
+        "AuditTable": APPEND,
+    },
+    "PaymentCodesPageData": {"CoreTable": READ},
 }
 
 # Our managed policies of every function.
@@ -91,14 +121,24 @@ FUNCTIONS: dict[str, set[str]] = {
     "PensionsPollStatusFunction": {"PensionsScheduleData", "PensionsOutbox"},
     "PensionsWatchDeadlinesFunction": {"PensionsScheduleData", "PensionsOutbox"},
     "PensionsRelayOutboxFunction": {"PensionsScheduleData", "PensionsOutbox"},
+    "PaymentCodesApiFunction": {"PaymentCodesApiData", "PaymentCodesOutbox"},
+    "PaymentCodesReceiveNotificationFunction": {"PaymentCodesDoorData", "PaymentCodesOutbox"},
+    "PaymentCodesShowPayPageFunction": {"PaymentCodesPageData"},
+    "PaymentCodesIssueCodesFunction": {"PaymentCodesPullData", "PaymentCodesOutbox"},
+    "PaymentCodesPullPaymentsFunction": {"PaymentCodesPullData", "PaymentCodesOutbox"},
+    "PaymentCodesSendMailFunction": {"PaymentCodesMailData", "PaymentCodesOutbox"},
+    "PaymentCodesRefreshPaymentsFunction": {"PaymentCodesScheduleData", "PaymentCodesOutbox"},
+    "PaymentCodesRelayOutboxFunction": {"PaymentCodesScheduleData", "PaymentCodesOutbox"},
 }
 
 MAY_DECRYPT = {
     "PensionsTestCredentialsFunction",
     "PensionsSendToInsurerFunction",
     "PensionsRefreshStatusFunction",
+    "PaymentCodesIssueCodesFunction",
+    "PaymentCodesPullPaymentsFunction",
 }
-MAY_ENCRYPT = {"PensionsApiFunction"}
+MAY_ENCRYPT = {"PensionsApiFunction", "PaymentCodesApiFunction"}
 
 # Wildcards in the resource of a statement, each with the reason why it cannot be narrower.
 WILDCARDS = {
@@ -268,16 +308,17 @@ def test_events_are_put_under_the_own_name_only() -> None:
             assert statement.resources == ({"Fn::GetAtt": ["Bus", "Arn"]},)
 
 
-def test_mail_leaves_through_one_function_under_one_address() -> None:
+def test_mail_leaves_through_the_mail_functions_under_one_address() -> None:
     senders = {
         function: statement
         for function, statement in _all_statements()
         if any(action.startswith("ses:") for action in statement.actions)
     }
-    assert set(senders) == {"WorkspaceSendMailFunction"}
-    (statement,) = senders.values()
-    assert statement.actions == ("ses:SendEmail",)
-    assert statement.condition == {"StringEquals": {"ses:FromAddress": {"Ref": "SenderAddress"}}}
+    assert set(senders) == {"WorkspaceSendMailFunction", "PaymentCodesSendMailFunction"}
+    address = {"StringEquals": {"ses:FromAddress": {"Ref": "SenderAddress"}}}
+    for statement in senders.values():
+        assert statement.actions == ("ses:SendEmail",)
+        assert statement.condition == address
 
 
 def test_application_secret_is_read_by_exact_arn() -> None:

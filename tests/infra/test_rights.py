@@ -25,7 +25,24 @@ MAY = [
     ("WorkspaceSendMailFunction", "PutItem", "edge", ["wsp#SYS#LINK#x"]),
 ]
 
+CODE = f"pay#T#{T}#PAYMENT-CODE#01JXQ60A1B2C3D4E5F6G7H8J9K"
+MAY += [
+    ("PaymentCodesApiFunction", "PutItem", "core", [CODE]),
+    ("PaymentCodesPullPaymentsFunction", "PutItem", "ledger", [f"pay#T#{T}#ACC#code:x"]),
+    ("PaymentCodesPullPaymentsFunction", "GetItem", "secrets", [f"pay#T#{T}#SECRET#x"]),
+    ("PaymentCodesReceiveNotificationFunction", "GetItem", "flow", ["pay#SYS#UNIQ#ORG#91234"]),
+    ("PaymentCodesShowPayPageFunction", "BatchGetItem", "core", [CODE]),
+]
+
 MAY_NOT = [
+    # The payer's page reads; the door of the providers moves no money and opens no key.
+    ("PaymentCodesShowPayPageFunction", "PutItem", "core", [CODE]),
+    ("PaymentCodesShowPayPageFunction", "Query", "core", [f"pay#T#{T}#CODES"]),
+    ("PaymentCodesReceiveNotificationFunction", "PutItem", "ledger", [f"pay#T#{T}#ACC#code:x"]),
+    ("PaymentCodesReceiveNotificationFunction", "GetItem", "secrets", [f"pay#T#{T}#SECRET#x"]),
+    ("PaymentCodesApiFunction", "GetItem", "secrets", [f"pay#T#{T}#SECRET#x"]),
+    ("PaymentCodesPullPaymentsFunction", "PutItem", "secrets", [f"pay#T#{T}#SECRET#x"]),
+    ("PaymentCodesApiFunction", "GetItem", "core", [CONTRACT]),
     # The doors of people cannot open credentials, the workers cannot store them.
     ("PensionsApiFunction", "GetItem", "secrets", [SECRET]),
     ("PensionsSendToInsurerFunction", "PutItem", "secrets", [SECRET]),
@@ -67,7 +84,7 @@ def test_refused(function: str, action: str, role: str, keys: list[str]) -> None
 
 @pytest.mark.parametrize("function", list(stack.functions()))
 def test_no_function_reaches_a_context_that_does_not_exist(function: str) -> None:
-    for prefix in ("pay", "rec", "crd", "wfl"):
+    for prefix in ("rec", "crd", "wfl"):
         assert not allows(function, "GetItem", "core", [f"{prefix}#T#{T}#CODE#x"])
 
 

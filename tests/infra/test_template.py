@@ -37,6 +37,14 @@ ROUTES = {
     ("ANY", "/pensions/{proxy+}"): "PensionsApiFunction",
     ("POST", "/v1/pensions/contracts/{id}/credentials/test"): "PensionsTestCredentialsFunction",
     ("POST", "/pensions/contracts/{id}/credentials/test"): "PensionsTestCredentialsFunction",
+    ("ANY", "/v1/payment-codes"): "PaymentCodesApiFunction",
+    ("ANY", "/v1/payment-codes/{proxy+}"): "PaymentCodesApiFunction",
+    ("ANY", "/payment-codes"): "PaymentCodesApiFunction",
+    ("ANY", "/payment-codes/{proxy+}"): "PaymentCodesApiFunction",
+    ("POST", "/v1/payment-codes/notifications/{provider}"): (
+        "PaymentCodesReceiveNotificationFunction"
+    ),
+    ("GET", "/pay/{token}"): "PaymentCodesShowPayPageFunction",
 }
 
 # Zone, expression and the longest wait for a start of every schedule.
@@ -45,7 +53,13 @@ SCHEDULES = {
     "PensionsRelayOutboxFunction": ("rate(1 minute)", "Etc/UTC"),
     "PensionsPollStatusFunction": ("rate(15 minutes)", "Etc/UTC"),
     "PensionsWatchDeadlinesFunction": ("cron(0 8 * * ? *)", "Europe/Istanbul"),
+    "PaymentCodesRefreshPaymentsFunction": ("rate(1 minute)", "Etc/UTC"),
+    "PaymentCodesRelayOutboxFunction": ("rate(1 minute)", "Etc/UTC"),
 }
+
+
+def _camel(context: str) -> str:
+    return "".join(word.capitalize() for word in context.split("_"))
 
 
 def _lines(name: str) -> list[str]:
@@ -196,7 +210,7 @@ def test_environment_is_what_the_settings_of_the_contexts_read() -> None:
     recorder.asked = set()
     for context in {stack.context_of(function) for function in stack.functions()}:
         module = importlib.import_module(f"{context}.settings")
-        settings = getattr(module, f"{context.capitalize()}Settings")
+        settings = getattr(module, f"{_camel(context)}Settings")
         settings.from_environment(Environment(recorder))
     read = {name for name in recorder.asked if name.startswith("KOPRU_")}
     assert given == read - LOCAL_VARIABLES
@@ -251,6 +265,9 @@ def test_functions_behind_the_door_answer_before_the_gateway_gives_up() -> None:
         "WorkspaceApiFunction": 10,
         "PensionsApiFunction": 10,
         "PensionsTestCredentialsFunction": 29,
+        "PaymentCodesApiFunction": 10,
+        "PaymentCodesReceiveNotificationFunction": 10,
+        "PaymentCodesShowPayPageFunction": 10,
     }
 
 
@@ -278,7 +295,7 @@ def test_schedules_have_zone_retry_and_a_dead_letter_queue_by_arn() -> None:
         assert "MaximumRetryAttempts" in target["RetryPolicy"]
         queue, _ = stack.nested_resource(target["DeadLetterConfig"]["Arn"])
         context = stack.context_of(function)
-        assert queue == f"{context.capitalize()}SchedulesDeadLetters"
+        assert queue == f"{_camel(context)}SchedulesDeadLetters"
         # A fixed name would let only one stage live in an account.
         assert "Name" not in properties
     assert found == SCHEDULES

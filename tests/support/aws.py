@@ -47,6 +47,9 @@ QUEUES: Final = (
     "pensions-import",
     "pensions-prepare",
     "pensions-refresh",
+    "payment-codes-issue",
+    "payment-codes-pull",
+    "payment-codes-mail",
 )
 CREDENTIALS: Final = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -329,6 +332,7 @@ def _environment(urls: Mapping[str, str], key_id: str, secret_arn: str) -> dict[
             f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{STACK}-pensions-send-"
         ),
         "KOPRU_INSURER_ENDPOINTS": "{}",
+        "KOPRU_PAYMENT_ENDPOINTS": "{}",
         "KOPRU_SENDER": "kopru@example.com",
         "KOPRU_MAIL_CONFIGURATION_SET": f"{STACK}-mail",
         "POWERTOOLS_SERVICE_NAME": "kopru",

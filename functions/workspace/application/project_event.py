@@ -17,6 +17,9 @@ from workspace.domain.attention import Attention
 from workspace.domain.events import (
     ATTENTION_CLEARED,
     ATTENTION_RAISED,
+    CODE_ATTENTION_CLEARED,
+    CODE_ATTENTION_RAISED,
+    CODE_INCIDENT_OPENED,
     CREDENTIALS_REFUSED,
     INCIDENT_OPENED,
 )
@@ -133,6 +136,9 @@ _EFFECTS: Final[Mapping[str, _Effect]] = {
     ATTENTION_RAISED: ProjectEvent.raise_attention,
     ATTENTION_CLEARED: ProjectEvent.clear_attention,
     CREDENTIALS_REFUSED: ProjectEvent.tell_of_credentials,
+    CODE_INCIDENT_OPENED: ProjectEvent.open_incident,
+    CODE_ATTENTION_RAISED: ProjectEvent.raise_attention,
+    CODE_ATTENTION_CLEARED: ProjectEvent.clear_attention,
 }
 
 

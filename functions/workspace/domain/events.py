@@ -11,6 +11,17 @@ PUBLISHED: Final = (TENANT_CREATED, INCIDENT_RESOLVED, JOB_CANCEL_REQUESTED)
 INCIDENT_OPENED: Final = "pensions.IncidentOpened.v1"
 ATTENTION_RAISED: Final = "pensions.AttentionRaised.v1"
 ATTENTION_CLEARED: Final = "pensions.AttentionCleared.v1"
+CODE_INCIDENT_OPENED: Final = "payment_codes.IncidentOpened.v1"
+CODE_ATTENTION_RAISED: Final = "payment_codes.AttentionRaised.v1"
+CODE_ATTENTION_CLEARED: Final = "payment_codes.AttentionCleared.v1"
 CREDENTIALS_REFUSED: Final = "pensions.CredentialsRefused.v1"
 
-HEARD: Final = (INCIDENT_OPENED, ATTENTION_RAISED, ATTENTION_CLEARED, CREDENTIALS_REFUSED)
+HEARD: Final = (
+    INCIDENT_OPENED,
+    ATTENTION_RAISED,
+    ATTENTION_CLEARED,
+    CREDENTIALS_REFUSED,
+    CODE_INCIDENT_OPENED,
+    CODE_ATTENTION_RAISED,
+    CODE_ATTENTION_CLEARED,
+)

@@ -240,6 +240,8 @@ def _scope_options(words: Language, request: Request) -> list[tuple[Option, bool
     offered = [
         ("pensions:*:*", words.text("Everything about pensions")),
         ("pensions:*:read", words.text("Read pensions")),
+        ("payment_codes:*:*", words.text("Everything about payment codes")),
+        ("payment_codes:*:read", words.text("Read payment codes")),
         ("workspace:*:read", words.text("Read jobs, timelines, Today and the mail log")),
         ("workspace:upload:write", words.text("Upload files")),
         ("workspace:job:cancel", words.text("Stop jobs")),

@@ -14,7 +14,7 @@ PrincipalKind = Literal["api_key", "session", "system", "anonymous"]
 # stay apart: who prepares does not approve, and operator tools see ids and states, not personal
 # data.
 ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
-    "owner": frozenset({"workspace:*:*", "pensions:*:*"}),
+    "owner": frozenset({"workspace:*:*", "pensions:*:*", "payment_codes:*:*"}),
     "accountant": frozenset(
         {
             "workspace:job:read",
@@ -29,6 +29,7 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
             "workspace:tenant:read",
             "workspace:user:read",
             "pensions:*:*",
+            "payment_codes:*:*",
         }
     ),
     "payroll": frozenset(
@@ -58,6 +59,7 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
             "pensions:contract:read",
             "pensions:contribution:read",
             "pensions:remittance:read",
+            "payment_codes:*:*",
         }
     ),
     "viewer": frozenset(
@@ -71,6 +73,8 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
             "pensions:employee:read",
             "pensions:contribution:read",
             "pensions:remittance:read",
+            "payment_codes:code:read",
+            "payment_codes:organisation:read",
         }
     ),
     # `operator:` is a segment of its own: no company's role or key covers it with a wildcard.

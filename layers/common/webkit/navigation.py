@@ -19,6 +19,32 @@ CONSOLE: Final[tuple[NavGroup, ...]] = (
         ),
     ),
     NavGroup(
+        mark("Payment codes"),
+        (
+            NavItem(
+                "payment_codes.codes",
+                mark("Codes"),
+                "/payment-codes",
+                "list",
+                "payment_codes:code:read",
+            ),
+            NavItem(
+                "payment_codes.unmatched",
+                mark("Not matched"),
+                "/payment-codes/unmatched",
+                "alert",
+                "payment_codes:code:read",
+            ),
+            NavItem(
+                "payment_codes.organisation",
+                mark("Organisation"),
+                "/payment-codes/organisation",
+                "key",
+                "payment_codes:organisation:read",
+            ),
+        ),
+    ),
+    NavGroup(
         mark("Operations"),
         (
             NavItem("jobs", mark("Jobs"), "/jobs", "list"),

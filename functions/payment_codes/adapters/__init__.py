@@ -1,0 +1,1 @@
+"""Adapters of payment codes: the store, the providers, mail."""

@@ -1,0 +1,1 @@
+"""The DIAS-like gateway over HTTP."""

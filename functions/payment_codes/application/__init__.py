@@ -1,0 +1,1 @@
+"""Use cases of payment codes, one class each."""

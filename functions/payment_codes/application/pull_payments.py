@@ -1,0 +1,376 @@
+"""Read the provider's list and book what is new (PAY-03, PAY-04). Money comes from here only.
+
+One transaction per payment holds payment, code, ledger entries and news, guarded by the payment's
+key, so that any repetition posts nothing. What was booked is never taken away by a shorter list: a
+row that is missing is an incident.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from kernel.errors import ConflictError
+from payment_codes.application.connection import CODE_ATTENTION_RAISED, note_answer
+from payment_codes.application.context import (
+    CALL_SECONDS,
+    RESERVE_SECONDS,
+    TRIES,
+    Scope,
+    TryAgainError,
+)
+from payment_codes.application.register_code import CODE_INCIDENT_OPENED
+from payment_codes.domain.organisation import ConnectionState, Organisation
+from payment_codes.domain.payment import (
+    BANK,
+    CURRENCY,
+    SUSPENSE,
+    Entry,
+    Keyed,
+    Outcome,
+    Payment,
+    PaymentState,
+    SourcePayment,
+    entries,
+    judge,
+    key_of,
+    keyed,
+    quarantine_reason,
+)
+from payment_codes.domain.payment_code import CodeStatus, PaymentCode, next_poll
+from payment_codes.ports import (
+    Answer,
+    KeyUnavailableError,
+    Listed,
+    Meter,
+    PaymentProvider,
+    PaymentsUnit,
+    WriteRefusedError,
+)
+
+PAYMENT_BOOKED: Final = "payment_codes.PaymentBooked.v1"
+UNMATCHED_ACCOUNT: Final = "unmatched"
+_AGAIN: Final = timedelta(seconds=60)
+_LOOK_BACK: Final = timedelta(days=3)
+_TELL: Final = frozenset({Outcome.UNMATCHED, Outcome.LATE, Outcome.OVER, Outcome.REVERSAL})
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """What one reading of a list did."""
+
+    answer: Answer
+    booked: int = 0
+    complete: bool = False
+
+
+class PullPayments:
+    """Reads the list of one code, or of a code we never issued; ``meter`` counts the latency."""
+
+    def __init__(self, scope: Scope, provider: PaymentProvider, meter: Meter) -> None:
+        self._scope = scope
+        self._provider = provider
+        self._meter = meter
+
+    # ------------------------------------------------------------------ one code
+
+    def code(self, code_id: str, *, remaining: Callable[[], float]) -> Pulled:
+        """Read the full list of one code of ours."""
+        code = self._scope.store.code(code_id)
+        return self._pull(code.code, code_id, remaining)
+
+    def stray(self, rf: str, *, remaining: Callable[[], float]) -> Pulled:
+        """Read the list of a code that somebody told us about; perhaps it is none of ours."""
+        code = self._scope.store.code_by_rf(rf)
+        return self._pull(rf, code.id if code is not None else "", remaining)
+
+    def _pull(self, rf: str, code_id: str, remaining: Callable[[], float]) -> Pulled:
+        organisation = self._scope.organisation()
+        if not organisation.is_online or organisation.connection is ConnectionState.REFUSED:
+            return Pulled(Answer.CREDENTIALS)
+        if remaining() < CALL_SECONDS + RESERVE_SECONDS:
+            raise TryAgainError
+        try:
+            key = self._scope.store.provider_key(organisation)
+        except KeyUnavailableError:
+            note_answer(self._scope, organisation, Answer.CREDENTIALS)
+            return Pulled(Answer.CREDENTIALS)
+        asked_at = self._scope.clock.now()
+        self._meter.count("ProviderCalls")
+        listed = self._provider.payments(key, rf, deadline_seconds=CALL_SECONDS)
+        note_answer(self._scope, organisation, listed.answer)
+        if listed.answer is not Answer.OK:
+            if code_id:
+                # An outage costs no receives: the schedule asks again (reliability.md §6).
+                self._scope.store.ask_again(code_id, asked_at + _AGAIN)
+            return Pulled(listed.answer)
+        return self._book(code_id, organisation.provider.value, listed, asked_at)
+
+    # ------------------------------------------------------------------ booking
+
+    def _book(self, code_id: str, provider: str, listed: Listed, asked_at: datetime) -> Pulled:
+        booked = 0
+        for item in self._fresh(provider, listed.payments):
+            booked += self._book_one(code_id, provider, item)
+        complete = listed.complete
+        if code_id:
+            complete = self._compare(code_id, provider, listed) and listed.complete
+            code = self._scope.store.code(code_id)
+            changed_at = datetime.fromisoformat(code.stamp.updated_at)
+            again = next_poll(code, changed_at, asked_at) if complete else asked_at + _AGAIN
+            if complete:
+                self._scope.store.news(code_id, asked_at, again_at=again)
+            elif again is not None:
+                self._scope.store.ask_again(code_id, again)
+        return Pulled(Answer.OK, booked, complete)
+
+    def _fresh(self, provider: str, payments: Sequence[SourcePayment]) -> list[Keyed]:
+        items = list(keyed(provider, payments))
+        known = self._scope.store.known_keys([item.key for item in items])
+        return [item for item in items if item.key not in known]
+
+    def _book_one(self, code_id: str, provider: str, item: Keyed) -> int:
+        for _ in range(TRIES):
+            code = self._scope.store.code(code_id) if code_id else None
+            try:
+                self._commit(self._payment(provider, item), code, item)
+            except WriteRefusedError as error:
+                if error.refused("unique:PAYMENT"):
+                    return 0  # another reading of the same list was quicker
+                continue
+            return 1
+        raise TryAgainError
+
+    def _payment(self, provider: str, item: Keyed) -> Payment:
+        return Payment(
+            id=self._scope.ids.new(),
+            key=item.key,
+            provider=provider,
+            source=item.source,
+            outcome=Outcome.UNMATCHED,
+            state=PaymentState.UNMATCHED,
+            received_at=self._scope.clock.now(),
+        )
+
+    def _commit(self, fresh: Payment, code: PaymentCode | None, item: Keyed) -> None:
+        scope = self._scope
+        organisation = scope.organisation()
+        unit = scope.store.unit()
+        if item.repeats:
+            payment = replace(
+                fresh,
+                code_id=code.id if code is not None else "",
+                outcome=Outcome.DUPLICATE,
+                state=PaymentState.IGNORED,
+            )
+            unit.add_payment(payment, "payment.duplicate")
+            unit.commit()
+            return
+        original = self._original(fresh)
+        judged = judge(fresh, code, organisation, scope.today(organisation), original)
+        payment = judged.payment
+        unit.add_payment(payment, f"payment.{payment.outcome}")
+        after = judged.code
+        if payment.state is PaymentState.BOOKED and code is not None and after is not None:
+            after = scope.with_due(after, organisation)
+            unit.save_code(
+                code,
+                after,
+                "code.payment",
+                {"payment_id": payment.id, "outcome": payment.outcome.value, "paid": after.paid},
+            )
+            for entry in entries(code, after):
+                unit.post(f"code:{code.id}", payment.id, entry, code.currency)
+            if payment.reverses and original is not None:
+                taken = replace(original, reversed=original.reversed + payment.source.amount.minor)
+                unit.save_payment(original, taken, "payment.reversed", {"reversal_id": payment.id})
+        elif payment.state is PaymentState.UNMATCHED and not quarantine_reason(payment.source):
+            minor = payment.source.amount.minor
+            there, back = (BANK, SUSPENSE), (SUSPENSE, BANK)
+            debit, credit = back if payment.source.reversal_of else there
+            entry = Entry("held", debit, credit, minor)
+            unit.post(UNMATCHED_ACCOUNT, payment.id, entry, CURRENCY)
+        tell(unit, payment, after if after is not None else code)
+        unit.commit()
+        latency = payment.received_at - payment.source.booked_at
+        self._meter.count("PaymentNoticeSeconds", max(0, int(latency.total_seconds())))
+
+    def _original(self, payment: Payment) -> Payment | None:
+        wanted = payment.source.reversal_of
+        if not wanted:
+            return None
+        key = key_of(payment.provider, wanted)
+        owner = self._scope.store.known_keys([key]).get(key)
+        return self._scope.store.payment(owner) if owner is not None else None
+
+    # ------------------------------------------------------------------ what must not shrink
+
+    def _compare(self, code_id: str, provider: str, listed: Listed) -> bool:
+        """Whether everything we booked is still in the list; a change of the answer is told."""
+        present = {item.key for item in keyed(provider, listed.payments)}
+        for _ in range(TRIES):
+            code = self._scope.store.code(code_id)
+            missing = sum(
+                1
+                for payment in self._scope.store.payments(code_id)
+                if payment.state is PaymentState.BOOKED
+                and payment.provider == provider
+                and payment.key not in present
+            )
+            if missing == code.missing:
+                return missing == 0
+            unit = self._scope.store.unit()
+            action = "code.list_shrank" if missing else "code.list_whole"
+            unit.save_code(code, replace(code, missing=missing), action, {"missing": missing})
+            if missing:
+                unit.publish(
+                    CODE_INCIDENT_OPENED,
+                    f"payment_code:{code_id}",
+                    {
+                        "incident_id": self._scope.ids.new(),
+                        "subject": f"payment_code:{code_id}",
+                        "code": "payments_missing",
+                        "actor": "operator",
+                        "count": missing,
+                    },
+                )
+            try:
+                unit.commit()
+            except WriteRefusedError:
+                continue
+            return missing == 0
+        raise TryAgainError
+
+
+def tell(unit: PaymentsUnit, payment: Payment, code: PaymentCode | None) -> None:
+    """Publish a payment, and raise attention where a person must look."""
+    unit.publish(
+        PAYMENT_BOOKED,
+        f"payment:{payment.id}",
+        {
+            "payment_id": payment.id,
+            "code_id": payment.code_id,
+            "outcome": payment.outcome.value,
+            "state": payment.state.value,
+            "amount_minor": payment.source.amount.minor,
+            "currency": payment.source.amount.currency,
+            "status": code.status.value if code is not None else "",
+        },
+    )
+    if payment.outcome in _TELL:
+        subject = f"payment_code:{payment.code_id}" if payment.code_id else f"payment:{payment.id}"
+        unit.publish(
+            CODE_ATTENTION_RAISED,
+            subject,
+            {
+                "key": f"payment:{payment.id}",
+                "subject": subject,
+                "code": f"payment_{payment.outcome}",
+                "severity": "high" if payment.outcome is Outcome.UNMATCHED else "medium",
+                "money_minor": payment.source.amount.minor,
+                "currency": payment.source.amount.currency,
+            },
+        )
+
+
+class PullOrganisation:
+    """Read what the whole organisation got lately, and pull every code with something new.
+
+    One call a minute for all codes together: the list says where to look, the codes' own lists say
+    what to book. Only when every code it names was read is the news complete.
+    """
+
+    def __init__(self, scope: Scope, provider: PaymentProvider, pull: PullPayments) -> None:
+        self._scope = scope
+        self._provider = provider
+        self._pull = pull
+
+    def __call__(self, *, remaining: Callable[[], float]) -> Pulled:
+        scope = self._scope
+        organisation = scope.organisation()
+        if not organisation.is_online or organisation.connection is ConnectionState.REFUSED:
+            return Pulled(Answer.CREDENTIALS)
+        try:
+            key = scope.store.provider_key(organisation)
+        except KeyUnavailableError:
+            note_answer(scope, organisation, Answer.CREDENTIALS)
+            return Pulled(Answer.CREDENTIALS)
+        asked_at = scope.clock.now()
+        listed = self._provider.recent(
+            key,
+            organisation.org_code,
+            self._since(organisation, asked_at),
+            deadline_seconds=CALL_SECONDS,
+        )
+        note_answer(scope, organisation, listed.answer)
+        if listed.answer is not Answer.OK:
+            return Pulled(listed.answer)
+        booked, whole = 0, listed.complete
+        for rf in self._named(organisation, listed.payments):
+            if remaining() < CALL_SECONDS + RESERVE_SECONDS:
+                whole = False  # the next minute goes on
+                break
+            pulled = self._pull.stray(rf, remaining=remaining)
+            booked += pulled.booked
+            whole = whole and pulled.answer is Answer.OK and pulled.complete
+        if whole:
+            scope.store.organisation_news(organisation.id, asked_at)
+        return Pulled(Answer.OK, booked, whole)
+
+    @staticmethod
+    def _since(organisation: Organisation, now: datetime) -> datetime:
+        known = organisation.pulled_at or datetime.fromisoformat(organisation.stamp.created_at)
+        return min(known, now) - _LOOK_BACK
+
+    def _named(self, organisation: Organisation, payments: Sequence[SourcePayment]) -> list[str]:
+        """Codes in the list that have at least one payment we do not know."""
+        items = list(keyed(organisation.provider.value, payments))
+        known = self._scope.store.known_keys([item.key for item in items])
+        return sorted({item.source.rf for item in items if item.key not in known})
+
+
+class RefreshCode:
+    """A person wants news now: "Update status" (*Ενημέρωση Status ΜΚΠ*)."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __call__(self, code_id: str) -> PaymentCode:
+        code = self._scope.store.code(code_id)
+        if not self._scope.organisation().is_online:
+            raise ConflictError(
+                "provider_offline", "There is no provider to ask: codes are issued offline."
+            )
+        unit = self._scope.store.unit()
+        unit.enqueue("pull", {"code_id": code_id, "request_id": self._scope.ids.new()})
+        unit.commit()
+        return code
+
+
+class ExpireCode:
+    """Move a code whose last day is over; money that comes later is booked as late."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __call__(self, code_id: str) -> bool:
+        code = self._scope.store.code(code_id)
+        organisation = self._scope.organisation()
+        today = self._scope.today(organisation)
+        status = code.judged(today, organisation.tolerance)
+        if status is code.status or status is not CodeStatus.EXPIRED:
+            return False
+        after = self._scope.with_due(replace(code, status=status), organisation)
+        unit = self._scope.store.unit()
+        unit.save_code(code, after, "code.expired", {})
+        unit.publish(
+            "payment_codes.CodeClosed.v1",
+            f"payment_code:{code_id}",
+            {
+                "code_id": code_id,
+                "status": status.value,
+                "source_kind": code.source.kind.value,
+            },
+        )
+        unit.commit()
+        return True

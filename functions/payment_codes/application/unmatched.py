@@ -1,0 +1,127 @@
+"""The bench of payments that belong to no code yet: give them to one, or note their return."""
+
+from dataclasses import replace
+from typing import Final
+
+from kernel.errors import ConflictError, Problem, ValidationError
+from payment_codes.application.connection import CODE_ATTENTION_CLEARED
+from payment_codes.application.context import TRIES, Scope
+from payment_codes.application.pull_payments import PAYMENT_BOOKED, UNMATCHED_ACCOUNT
+from payment_codes.domain.payment import (
+    BANK,
+    SUSPENSE,
+    Entry,
+    Payment,
+    PaymentState,
+    assign,
+    entries,
+    quarantine_reason,
+)
+from payment_codes.domain.payment_code import PaymentCode
+from payment_codes.ports import PaymentsUnit, WriteRefusedError
+
+IN_TRANSIT: Final = "assigned"
+"""Leads a payment from the unmatched account to its code: what leaves one enters the other."""
+
+
+def _waiting(payment: Payment) -> Payment:
+    if payment.state is not PaymentState.UNMATCHED:
+        raise ConflictError("payment_settled", "Somebody dealt with this payment already.")
+    return payment
+
+
+def _clear(unit: PaymentsUnit, payment: Payment) -> None:
+    subject = f"payment:{payment.id}"
+    unit.publish(CODE_ATTENTION_CLEARED, subject, {"key": subject, "subject": subject})
+
+
+class AssignPayment:
+    """Give an unmatched payment to a code. The payment's own list stays as it is.
+
+    Raises: ValidationError("cannot_be_booked") for a reversal, or an amount that makes no sense.
+    """
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __call__(self, payment_id: str, code_id: str, note: str) -> tuple[Payment, PaymentCode]:
+        for _ in range(TRIES):
+            payment = _waiting(self._scope.store.payment(payment_id))
+            if quarantine_reason(payment.source) or payment.source.reversal_of:
+                raise ValidationError(
+                    "cannot_be_booked",
+                    "This payment cannot be booked under a code.",
+                    problems=[Problem("", "cannot_be_booked", "Note its return instead.")],
+                )
+            try:
+                return self._assign(payment, self._scope.store.code(code_id), note)
+            except WriteRefusedError:
+                continue
+        raise ConflictError("too_much_contention", "Others changed the same code; try again.")
+
+    def _assign(
+        self, payment: Payment, code: PaymentCode, note: str
+    ) -> tuple[Payment, PaymentCode]:
+        scope = self._scope
+        organisation = scope.organisation()
+        judged = assign(payment, code, organisation, scope.today(organisation), note)
+        assert judged.code is not None  # noqa: S101  (a booking always has its code)
+        after = scope.with_due(judged.code, organisation)
+        unit = scope.store.unit()
+        saved = unit.save_payment(payment, judged.payment, "payment.assigned", {"code_id": code.id})
+        changed = unit.save_code(
+            code,
+            after,
+            "code.payment",
+            {"payment_id": payment.id, "outcome": saved.outcome.value, "paid": after.paid},
+        )
+        amount = payment.source.amount
+        unit.post(
+            UNMATCHED_ACCOUNT,
+            payment.id,
+            Entry("assigned", SUSPENSE, IN_TRANSIT, amount.minor),
+            amount.currency,
+        )
+        for entry in entries(code, after, from_account=IN_TRANSIT):
+            unit.post(f"code:{code.id}", payment.id, entry, code.currency)
+        unit.publish(
+            PAYMENT_BOOKED,
+            f"payment:{payment.id}",
+            {
+                "payment_id": payment.id,
+                "code_id": code.id,
+                "outcome": saved.outcome.value,
+                "state": saved.state.value,
+                "amount_minor": amount.minor,
+                "currency": amount.currency,
+                "status": after.status.value,
+            },
+        )
+        _clear(unit, payment)
+        unit.commit()
+        return saved, changed
+
+
+class ReturnPayment:
+    """Note that an unmatched payment went back to its payer, or needs nothing."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __call__(self, payment_id: str, note: str) -> Payment:
+        payment = _waiting(self._scope.store.payment(payment_id))
+        after = replace(payment, state=PaymentState.RETURNED, note=note)
+        unit = self._scope.store.unit()
+        saved = unit.save_payment(payment, after, "payment.returned", {})
+        if not quarantine_reason(payment.source) and not payment.source.reversal_of:
+            amount = payment.source.amount
+            entry = Entry("returned", SUSPENSE, BANK, amount.minor)
+            unit.post(UNMATCHED_ACCOUNT, payment.id, entry, amount.currency)
+        _clear(unit, payment)
+        try:
+            unit.commit()
+        except WriteRefusedError as error:
+            raise ConflictError(
+                "payment_settled", "Somebody dealt with this payment already."
+            ) from error
+        return saved

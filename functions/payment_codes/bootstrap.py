@@ -1,0 +1,236 @@
+"""Composition root of payment codes: the only module that knows both sides."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+
+from kernel.errors import NotFoundError
+from kernel.links import Links
+from payment_codes.adapters.derived_tokens import DerivedNotificationKeys, DerivedPayLinks
+from payment_codes.adapters.dynamodb_codes import CONTEXT, DynamoDueWork, DynamoPaymentsStore
+from payment_codes.adapters.metrics import ServiceMeter
+from payment_codes.adapters.offline_provider import OfflineProvider
+from payment_codes.adapters.ses_code_mailer import SesCodeMailer
+from payment_codes.application.context import Scope
+from payment_codes.application.document_events import TakeDocumentEvent
+from payment_codes.application.issue_code import CancelCode, IssueCode
+from payment_codes.application.organisations import RenewNotificationSecret, SaveOrganisation
+from payment_codes.application.pay_page import ShowPayPage
+from payment_codes.application.pull_payments import PullOrganisation, PullPayments, RefreshCode
+from payment_codes.application.receive_notification import ReceiveNotification
+from payment_codes.application.register_code import RegisterCode
+from payment_codes.application.send_code import SendCode, SendMail
+from payment_codes.application.sweep import AskForNews, Sweep
+from payment_codes.application.unmatched import AssignPayment, ReturnPayment
+from payment_codes.domain.organisation import ProviderKind
+from payment_codes.ports import CodeMailer, Meter, PaymentProvider, PaymentsStore
+from payment_codes.settings import PaymentCodesSettings
+from toolkit.auth import TenantContext
+from toolkit.aws.dynamodb import Keyspace
+from toolkit.http.cursor import Cursors
+from toolkit.platform import Platform
+from webkit.assets import Assets
+from webkit.render import Renderer
+
+PAGES = Path(__file__).parent / "pages"
+ProviderOf = Callable[[ProviderKind], PaymentProvider]
+
+
+@dataclass
+class PaymentCodes:
+    """The use cases of this context for one tenant and one caller."""
+
+    application: "Application"
+    context: TenantContext
+
+    @cached_property
+    def store(self) -> PaymentsStore:
+        """Reads and units of work."""
+        app = self.application
+        return DynamoPaymentsStore(
+            app.platform.machinery,
+            self.context,
+            vault=app.platform.vault(CONTEXT),
+            queue_url=app.settings.queue_url,
+        )
+
+    @cached_property
+    def scope(self) -> Scope:
+        """What the use cases are built from."""
+        platform = self.application.platform
+        return Scope(self.context.tenant_id, self.store, platform.clock, platform.ids)
+
+    @property
+    def provider(self) -> PaymentProvider:
+        """The payment network of this company; only workers call it."""
+        return self.application.provider_of(self.scope.organisation().provider)
+
+    def save_organisation(self) -> SaveOrganisation:
+        return SaveOrganisation(self.scope)
+
+    def renew_notification_secret(self) -> RenewNotificationSecret:
+        return RenewNotificationSecret(self.scope, self.application.notification_keys)
+
+    def issue_code(self) -> IssueCode:
+        return IssueCode(self.scope)
+
+    def take_document_event(self) -> TakeDocumentEvent:
+        return TakeDocumentEvent(self.scope)
+
+    def cancel_code(self) -> CancelCode:
+        return CancelCode(self.scope)
+
+    def refresh_code(self) -> RefreshCode:
+        return RefreshCode(self.scope)
+
+    def send_code(self) -> SendCode:
+        return SendCode(self.scope)
+
+    def assign_payment(self) -> AssignPayment:
+        return AssignPayment(self.scope)
+
+    def return_payment(self) -> ReturnPayment:
+        return ReturnPayment(self.scope)
+
+    def register_code(self) -> RegisterCode:
+        return RegisterCode(self.scope, self.provider)
+
+    def pull_payments(self) -> PullPayments:
+        return PullPayments(self.scope, self.provider, self.application.meter)
+
+    def pull_organisation(self) -> PullOrganisation:
+        return PullOrganisation(self.scope, self.provider, self.pull_payments())
+
+    def send_mail(self) -> SendMail:
+        app = self.application
+        return SendMail(self.scope, app.mailer, app.pay_links, app.links)
+
+    def pay_link(self, code_id: str) -> str:
+        """Address of the public page of a code."""
+        token = self.application.pay_links.token(self.context.tenant_id, code_id)
+        return self.application.links.to(f"/pay/{token}")
+
+
+@dataclass
+class Application:
+    """Everything of the context that does not belong to a tenant."""
+
+    settings: PaymentCodesSettings
+    platform: Platform
+    own_provider: PaymentProvider | None = None
+    own_mailer: CodeMailer | None = None
+    assets: Assets | None = None
+
+    def for_tenant(self, context: TenantContext) -> PaymentCodes:
+        """The use cases for one tenant."""
+        return PaymentCodes(self, context)
+
+    def for_system(self, tenant_id: str, what: str) -> PaymentCodes:
+        """The use cases for work that no person started."""
+        return self.for_tenant(TenantContext(tenant_id, f"system:{what}"))
+
+    def _scope_of(self, what: str) -> Callable[[str], Scope]:
+        return lambda tenant_id: self.for_system(tenant_id, what).scope
+
+    @cached_property
+    def cursors(self) -> Cursors:
+        """Sealed paging cursors."""
+        return Cursors(self.platform.cursor_key(CONTEXT))
+
+    @cached_property
+    def links(self) -> Links:
+        """Absolute addresses."""
+        return Links(self.settings.common.base_url)
+
+    @cached_property
+    def pay_links(self) -> DerivedPayLinks:
+        """Tokens of payer pages."""
+        return DerivedPayLinks(self.platform.app_secret.derive)
+
+    @cached_property
+    def notification_keys(self) -> DerivedNotificationKeys:
+        """Secrets of notifications."""
+        return DerivedNotificationKeys(self.platform.app_secret.derive)
+
+    @cached_property
+    def meter(self) -> Meter:
+        """Metrics of this context."""
+        return ServiceMeter()
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        """Pages and words of this context."""
+        return Renderer.for_pages(PAGES, assets=self.assets)
+
+    @cached_property
+    def mailer(self) -> CodeMailer:
+        """How mails leave; letters need words and no built assets."""
+        return self.own_mailer or SesCodeMailer(
+            lambda: self.platform.client("sesv2"),
+            Renderer.for_pages(PAGES, assets=Assets({})),
+            sender=self.settings.sender,
+            configuration_set=self.settings.configuration_set,
+        )
+
+    @cached_property
+    def _gateway(self) -> PaymentProvider:
+        from payment_codes.adapters.dias.client import DiasGateway
+        from toolkit.http.client import HttpClient
+
+        url = self.settings.endpoints.get(ProviderKind.DIAS.value)
+        if url is None:
+            raise NotFoundError("provider_unknown", "This provider has no address here.")
+        return DiasGateway(url, HttpClient())
+
+    def provider_of(self, kind: ProviderKind) -> PaymentProvider:
+        """The adapter of a provider."""
+        if self.own_provider is not None:
+            return self.own_provider
+        return OfflineProvider() if kind is ProviderKind.OFFLINE else self._gateway
+
+    def receive_notification(self) -> ReceiveNotification:
+        """The door of the providers."""
+        return ReceiveNotification(
+            DynamoDueWork(self.platform.database),
+            self._scope_of("notification"),
+            self.notification_keys,
+            self.meter,
+        )
+
+    def show_pay_page(self) -> ShowPayPage:
+        """The page of the payers."""
+        return ShowPayPage(self._scope_of("pay-page"), self.pay_links)
+
+    def sweep(self) -> Sweep:
+        """The minute sweep over all tenants."""
+        work = DynamoDueWork(self.platform.database)
+        return Sweep(work, self.platform.clock, self._scope_of("sweep"))
+
+    def ask_for_news(self) -> AskForNews:
+        """The scheduled pull over all tenants."""
+        work = DynamoDueWork(self.platform.database)
+        return AskForNews(work, self.platform.clock, self._scope_of("refresh"))
+
+    def relay_outbox(self) -> int:
+        """Deliver outbox rows whose process died."""
+        return self.platform.machinery.outbox.relay(Keyspace(CONTEXT))
+
+
+def build(
+    settings: PaymentCodesSettings,
+    *,
+    platform: Platform | None = None,
+    provider: PaymentProvider | None = None,
+    mailer: CodeMailer | None = None,
+    assets: Assets | None = None,
+) -> Application:
+    """Build the context; tests pass their own platform, provider or mailer."""
+    chosen = platform or Platform(settings.common)
+    return Application(settings, chosen, provider, mailer, assets)
+
+
+@cache
+def application() -> Application:
+    """The context of this process, built at its first use."""
+    return build(PaymentCodesSettings.from_environment())

@@ -1,0 +1,1 @@
+"""Rules of payment codes: pure, in the words of the business."""

@@ -1,0 +1,1 @@
+"""Triggers of payment codes: one module per function."""

@@ -1,0 +1,27 @@
+"""The public page of a payer: the code to copy, and nothing else about the customer (PAY-05)."""
+
+from payment_codes.bootstrap import application
+from payment_codes.domain.payment_code import PAYABLE
+from payment_codes.pages.words import Say, language_of, renderer, reply, view_of
+from toolkit.entrypoints import HttpApp, Reply, Request
+
+
+def declare(app: HttpApp) -> None:
+    """Add the page; it has a door of its own without any right to write."""
+
+    @app.page("GET", "/pay/{token}", permission=None)
+    def show_pay_page(request: Request) -> Reply:
+        """Payee, purpose, amount, code in groups of four, last day, state."""
+        shown = application().show_pay_page()(request.path_values["token"])
+        language = language_of(request, shown.language)
+        words = renderer().language(language)
+        view = view_of(app, request, language=language)
+        page = renderer().page(
+            "pay/pay.html",
+            view,
+            sender=shown.payee,
+            pay=shown,
+            payable=shown.status in PAYABLE,
+            say=Say(words),
+        )
+        return reply(page)

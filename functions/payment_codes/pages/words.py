@@ -1,0 +1,211 @@
+"""Words of this context outside of templates: renderer, reader, states and outcomes."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from kernel.errors import KopruError
+from payment_codes.bootstrap import application
+from payment_codes.domain.organisation import ConnectionState
+from payment_codes.domain.payment import Outcome
+from payment_codes.domain.payment_code import CodeStatus
+from toolkit.auth import Principal
+from toolkit.entrypoints import HttpApp, Reply, Request
+from webkit.components import Flash, Person, Status, TenantChoice, Tone, View
+from webkit.i18n import Language, choose_language, mark
+from webkit.navigation import CONSOLE
+from webkit.render import PageResponse, Renderer
+from webkit.urls import link
+
+STATUS: Final[Mapping[CodeStatus, tuple[str, Tone]]] = {
+    CodeStatus.ISSUED: (mark("issued"), Tone.INFO),
+    CodeStatus.SENT: (mark("sent"), Tone.WAITING),
+    CodeStatus.PARTIALLY_PAID: (mark("partially paid"), Tone.WARNING),
+    CodeStatus.PAID: (mark("paid"), Tone.OK),
+    CodeStatus.OVERPAID: (mark("overpaid"), Tone.WARNING),
+    CodeStatus.CANCELLED: (mark("cancelled"), Tone.NEUTRAL),
+    CodeStatus.EXPIRED: (mark("expired"), Tone.NEUTRAL),
+}
+OUTCOME: Final[Mapping[Outcome, tuple[str, Tone]]] = {
+    Outcome.EXACT: (mark("exact"), Tone.OK),
+    Outcome.UNDER: (mark("too little"), Tone.WARNING),
+    Outcome.OVER: (mark("too much"), Tone.WARNING),
+    Outcome.DUPLICATE: (mark("listed twice, booked once"), Tone.NEUTRAL),
+    Outcome.LATE: (mark("too late"), Tone.WARNING),
+    Outcome.UNMATCHED: (mark("not matched"), Tone.ERROR),
+    Outcome.REVERSAL: (mark("reversal"), Tone.ERROR),
+}
+CONNECTION: Final[Mapping[ConnectionState, tuple[str, Tone]]] = {
+    ConnectionState.OFFLINE: (mark("codes are issued offline"), Tone.NEUTRAL),
+    ConnectionState.UNTESTED: (mark("not asked yet"), Tone.INFO),
+    ConnectionState.UP: (mark("connected"), Tone.OK),
+    ConnectionState.DOWN: (mark("not reachable"), Tone.ERROR),
+    ConnectionState.REFUSED: (mark("the key was refused"), Tone.ERROR),
+}
+SOURCE: Final[Mapping[str, str]] = {
+    "repair_order": mark("Repair order"),
+    "counter_invoice": mark("Counter invoice"),
+    "vehicle_order": mark("Vehicle order"),
+    "bill_batch": mark("Bill batch"),
+}
+REASON: Final[Mapping[str, str]] = {
+    "unknown_code": mark("a code we never issued"),
+    "other_organisation": mark("a code of another organisation"),
+    "invalid_code": mark("not a valid code"),
+    "other_code": mark("listed under another code"),
+    "foreign_currency": mark("another currency"),
+    "not_positive": mark("an amount that is not positive"),
+    "absurd_amount": mark("an amount nobody pays"),
+    "reversal_of_unknown": mark("reversal of a payment we do not have"),
+    "reversal_too_large": mark("reversal larger than its payment"),
+}
+ACTION: Final[Mapping[str, str]] = {
+    "code.issued": mark("Code issued"),
+    "code.registered": mark("Known at the provider"),
+    "code.differs": mark("The provider answered with another code"),
+    "code.refused_there": mark("Refused by the provider"),
+    "code.sent": mark("Mailed to the customer"),
+    "code.payment": mark("Payment booked"),
+    "code.expired": mark("Expired"),
+    "code.cancelled": mark("Cancelled"),
+    "code.cancelled_there": mark("Withdrawn at the provider"),
+    "code.superseded": mark("Replaced by a new code"),
+    "code.list_shrank": mark("The provider's list lost payments"),
+    "code.list_whole": mark("The provider's list is whole again"),
+}
+_ACTION_TONES: Final = {
+    "code.payment": Tone.OK,
+    "code.differs": Tone.ERROR,
+    "code.refused_there": Tone.ERROR,
+    "code.list_shrank": Tone.ERROR,
+    "code.expired": Tone.WARNING,
+}
+
+
+def renderer() -> Renderer:
+    """The page renderer of this context."""
+    return application().renderer
+
+
+def language_of(request: Request, other: str = "") -> str:
+    """The language an answer is written in; ``other`` is the language of the customer."""
+    return choose_language(
+        user=request.principal.language or request.query.get("lang"),
+        counterparty=other or None,
+        accept_language=request.headers.get("accept-language"),
+    )
+
+
+def words_of(request: Request) -> Language:
+    """Messages and formats of the reader's language."""
+    return renderer().language(language_of(request))
+
+
+def problem_text(error: KopruError, language: str) -> str:
+    """The sentence of a problem in the reader's language; the English message if none is known."""
+    words = renderer().language(choose_language(accept_language=language))
+    return words.problem(error.code) if words.knows("problem", error.code) else error.message
+
+
+class Say:
+    """The words of this context in one language, as templates and routes use them."""
+
+    def __init__(self, words: Language) -> None:
+        self.words = words
+
+    def status(self, status: CodeStatus) -> Status:
+        """Where a code stands."""
+        label, tone = STATUS[status]
+        return Status(self.words.text(label), tone)
+
+    def outcome(self, outcome: Outcome) -> Status:
+        """What became of a payment."""
+        label, tone = OUTCOME[outcome]
+        return Status(self.words.text(label), tone)
+
+    def connection(self, state: ConnectionState) -> Status:
+        """How the connection to the provider is."""
+        label, tone = CONNECTION[state]
+        return Status(self.words.text(label), tone)
+
+    def source(self, kind: str) -> str:
+        """A kind of document."""
+        return self.words.text(SOURCE[kind])
+
+    def reason(self, reason: str) -> str:
+        """Why a payment is not matched."""
+        return self.words.text(REASON[reason]) if reason in REASON else reason
+
+    def action(self, action: str) -> str:
+        """One line of history."""
+        if action in ACTION:
+            return self.words.text(ACTION[action])
+        return action.replace("_", " ")
+
+    def problem(self, code: str, message: str) -> str:
+        """What is wrong with a field."""
+        return self.words.problem(code) if self.words.knows("problem", code) else message
+
+    def at(self, text: str) -> datetime | None:
+        """A stored instant for the formats of the reader."""
+        return datetime.fromisoformat(text) if text else None
+
+
+def action_tone(action: str) -> Tone:
+    """How an action looks in a history."""
+    return _ACTION_TONES.get(action, Tone.NEUTRAL)
+
+
+def visible_entries(principal: Principal) -> frozenset[str]:
+    """Permissions of navigation entries that this principal holds."""
+    wanted = {item.permission for group in CONSOLE for item in group.items if item.permission}
+    return frozenset(permission for permission in wanted if principal.may(permission))
+
+
+def view_of(
+    app: HttpApp,
+    request: Request,
+    section: str = "",
+    flashes: tuple[Flash, ...] = (),
+    language: str = "",
+) -> View:
+    """The reader of a page."""
+    principal = request.principal
+    signed_in = principal.kind == "session"
+    query = {name: value for name, value in request.query.items() if name != "done"}
+    return View(
+        url=link(request.path, **query),
+        language=language or language_of(request),
+        theme=principal.theme or "auto",
+        zone=principal.zone or "Europe/Athens",
+        csrf_token=app.csrf_token(principal) if signed_in else None,
+        person=Person(principal.name, principal.email) if signed_in else None,
+        tenant=TenantChoice(principal.tenant_id, principal.tenant_name)
+        if principal.tenant_id
+        else None,
+        tenants=tuple(TenantChoice(*choice) for choice in principal.tenants),
+        section=section,
+        flashes=flashes,
+        permissions=visible_entries(principal) if signed_in else None,
+    )
+
+
+def reply(response: PageResponse) -> Reply:
+    """A rendered page as the answer of a route."""
+    return Reply(
+        response.body,
+        response.status,
+        response.headers,
+        "text/html; charset=utf-8",
+        response.cookies,
+    )
+
+
+def error_page(app: HttpApp, request: Request, status: int, body: Mapping[str, Any]) -> Reply:
+    """A problem in words; on the payer's page without anything of the console."""
+    view = view_of(app, request)
+    detail, trace_id = str(body.get("detail", "")), str(body.get("trace_id", ""))
+    portal = request.path.startswith("/pay/")
+    return reply(
+        renderer().error(view, status, detail=detail or None, trace_id=trace_id, portal=portal)
+    )

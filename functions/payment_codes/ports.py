@@ -1,0 +1,356 @@
+"""What the use cases of payment codes need from the outside world, in the words of the domain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from kernel.errors import ConflictError, KopruError
+from kernel.money import Money
+from kernel.sensitive import Secret
+from payment_codes.domain.mail import CodeMail
+from payment_codes.domain.organisation import Organisation
+from payment_codes.domain.payment import Entry, Payment, SourcePayment
+from payment_codes.domain.payment_code import PaymentCode
+from payment_codes.domain.source import Source
+
+# ---------------------------------------------------------------------------- provider
+
+
+class Answer(StrEnum):
+    """What is known after a call: it was taken, refused, never sent, or nobody knows."""
+
+    OK = "ok"
+    REFUSED = "refused"
+    CREDENTIALS = "credentials"
+    NOT_SENT = "not_sent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A code to make known at the provider; ``reference`` is ours and the same for ever."""
+
+    reference: str
+    org_code: str
+    ident: str
+    amount: Money | None
+    valid_until: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """Outcome of making a code known. ``rf`` is the provider's own answer, to be compared."""
+
+    answer: Answer
+    rf: str = ""
+    provider_id: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A list of payments. ``complete`` is False when the provider itself says rows are missing."""
+
+    answer: Answer
+    payments: tuple[SourcePayment, ...] = ()
+    complete: bool = True
+    reason: str = ""
+
+
+class PaymentProvider(Protocol):
+    """A payment network behind one door.
+
+    No method raises for anything the provider or the network can do: it returns an outcome.
+    Units: ``deadline_seconds`` is the total time of the whole call.
+    """
+
+    def create(self, key: Secret, order: Order, *, deadline_seconds: float) -> Created:
+        """Make a code known; repeating it is harmless."""
+        ...
+
+    def payments(self, key: Secret, rf: str, *, deadline_seconds: float) -> Listed:
+        """All payments of one code, always the full list."""
+        ...
+
+    def recent(
+        self, key: Secret, org_code: str, since: datetime, *, deadline_seconds: float
+    ) -> Listed:
+        """Payments of the organisation booked since an instant: where to look, not what to book."""
+        ...
+
+    def cancel(self, key: Secret, rf: str, *, deadline_seconds: float) -> Created:
+        """Ask that a code be no longer payable."""
+        ...
+
+
+# ---------------------------------------------------------------------------- mail
+
+
+class MailResult(StrEnum):
+    """What is known after handing a mail over."""
+
+    TAKEN = "taken"
+    REFUSED = "refused"
+    NOT_SENT = "not_sent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class MailOutcome:
+    """How the hand-over went."""
+
+    result: MailResult
+    provider_id: str = ""
+    code: str = ""
+
+
+class CodeMailer(Protocol):
+    """Writes and hands over the mail with a code."""
+
+    def send(
+        self, mail: CodeMail, code: PaymentCode, organisation: Organisation, link: str
+    ) -> MailOutcome: ...
+
+
+# ---------------------------------------------------------------------------- storage
+
+Position = Mapping[str, Any]
+"""Where a list goes on; opaque outside the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """One thing that happened to an item; ``detail`` holds ids, codes, counts, minor units."""
+
+    at: str
+    actor: str
+    action: str
+    from_state: str
+    to_state: str
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """The first answer to a command with an ``Idempotency-Key``, to be repeated as it was."""
+
+    status: int
+    body: Mapping[str, Any]
+    headers: Mapping[str, str]
+
+
+class CommandIdentity(Protocol):
+    """Who sent which command with which key and body (made at the edge)."""
+
+    @property
+    def identity(self) -> str:
+        """Opaque id of the command."""
+        ...
+
+
+class PaymentsUnit(Protocol):
+    """Everything one use case writes: applied as a whole or not at all.
+
+    ``action`` names what happened; ``detail`` holds ids, codes, counts and minor units, never
+    personal data. A ``save_…`` holds only while the entity is what was read.
+    """
+
+    def add_organisation(self, organisation: Organisation) -> None:
+        """Add the organisation; its code belongs to this company from then on."""
+        ...
+
+    def save_organisation(
+        self, before: Organisation, after: Organisation, action: str, detail: Mapping[str, Any]
+    ) -> Organisation: ...
+    def seal_key(self, organisation_id: str, version: int, key: Secret) -> None:
+        """Store the key of the provider's interface; it is never shown again."""
+        ...
+
+    def add_code(self, code: PaymentCode, *, replaces: str = "") -> None:
+        """Add a code: its identification is taken for ever, its document is taken by it.
+
+        ``replaces`` names the cancelled code that had the document before.
+        """
+        ...
+
+    def save_code(
+        self, before: PaymentCode, after: PaymentCode, action: str, detail: Mapping[str, Any]
+    ) -> PaymentCode: ...
+    def add_payment(self, payment: Payment, action: str) -> None:
+        """Add a payment; its key is taken for ever."""
+        ...
+
+    def save_payment(
+        self, before: Payment, after: Payment, action: str, detail: Mapping[str, Any]
+    ) -> Payment: ...
+    def post(self, account: str, key: str, entry: Entry, currency: str) -> None:
+        """Book one ledger entry."""
+        ...
+
+    def add_mail(self, mail: CodeMail) -> None: ...
+    def save_mail(self, before: CodeMail, after: CodeMail, action: str) -> CodeMail: ...
+    def received(self, source: str, event_id: str) -> None:
+        """Note an incoming notification; refused (label ``inbox``) when it was here before."""
+        ...
+
+    def publish(self, event_type: str, subject: str, data: Mapping[str, Any]) -> None: ...
+    def enqueue(self, queue: str, message: Mapping[str, Any], *, delay_seconds: int = 0) -> None:
+        """Give work to a queue: ``issue``, ``pull`` or ``mail``."""
+        ...
+
+    def remember(self, command: CommandIdentity, answer: Remembered) -> None: ...
+    def commit(self) -> None:
+        """Write everything or nothing. Raises WriteRefusedError."""
+        ...
+
+
+class PaymentsStore(Protocol):
+    """Reads and units of work of one tenant. There is no way to name another tenant."""
+
+    def unit(self) -> PaymentsUnit: ...
+    def organisation(self) -> Organisation | None: ...
+    def provider_key(self, organisation: Organisation) -> Secret:
+        """Key of the provider's interface (workers only). Raises KeyUnavailableError."""
+        ...
+
+    def next_sequence(self, org_code: str, step: int) -> int:
+        """The next number of an organisation; numbers are never given twice, gaps are allowed."""
+        ...
+
+    def code(self, code_id: str) -> PaymentCode:
+        """Raises NotFoundError for an unknown or foreign code."""
+        ...
+
+    def code_of_source(self, source: Source) -> PaymentCode | None:
+        """The newest code of a document."""
+        ...
+
+    def code_by_rf(self, rf: str) -> PaymentCode | None: ...
+    def code_page(
+        self, *, limit: int, after: Position | None
+    ) -> tuple[list[PaymentCode], Position | None]:
+        """Codes, newest first."""
+        ...
+
+    def payments(self, code_id: str) -> list[Payment]:
+        """Payments of a code, oldest first."""
+        ...
+
+    def payment(self, payment_id: str) -> Payment: ...
+    def known_keys(self, keys: Sequence[str]) -> Mapping[str, str]:
+        """Ids of the payments that hold these keys."""
+        ...
+
+    def unmatched(
+        self, *, limit: int, after: Position | None
+    ) -> tuple[list[Payment], Position | None]: ...
+    def mail(self, mail_id: str) -> CodeMail | None: ...
+    def mails(self, code_id: str) -> list[CodeMail]: ...
+    def history(self, subject: str) -> list[HistoryLine]: ...
+    def news(self, code_id: str, at: datetime, *, again_at: datetime | None) -> None:
+        """Note that the full list of a code was read, and when to read it again."""
+        ...
+
+    def ask_again(self, code_id: str, at: datetime) -> None:
+        """Read the list of a code again not later than this."""
+        ...
+
+    def organisation_news(self, organisation_id: str, at: datetime) -> None:
+        """Note that the organisation's list was read completely."""
+        ...
+
+    def customer_enabled(self, customer_id: str) -> bool | None:
+        """The customer's own switch; None when nobody ever set it."""
+        ...
+
+    def switch_customer(self, customer_id: str, *, enabled: bool) -> None: ...
+    def answered(self, command: CommandIdentity) -> Remembered | None:
+        """The first answer to a command, if any. Raises ValidationError for a reused key."""
+        ...
+
+
+class WriteRefusedError(ConflictError):
+    """A unit was refused because something it depends on is not what was read."""
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        super().__init__("conflict", "The data changed in the meantime; nothing was written.")
+        self.labels = tuple(labels)
+
+    def refused(self, prefix: str) -> bool:
+        """Whether a write whose label starts with ``prefix`` was refused."""
+        return any(label.startswith(prefix) for label in self.labels)
+
+
+class KeyUnavailableError(KopruError):
+    """The provider's key is missing or cannot be opened: wait, never go without."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A row that waits for its time."""
+
+    kind: str
+    id: str
+    tenant_id: str
+    due_at: datetime
+
+
+class DueWork(Protocol):
+    """Finds what is due over all tenants (schedules only)."""
+
+    def due(self, now: datetime, limit: int) -> list[Due]:
+        """Codes to expire or register and mails to send; each was pushed forward by condition."""
+        ...
+
+    def polls(self, now: datetime, limit: int) -> list[Due]:
+        """Codes whose list is to be read again, oldest wish first."""
+        ...
+
+    def organisations(self, now: datetime, limit: int) -> list[Due]:
+        """Organisations whose list is to be read; each comes again a minute later."""
+        ...
+
+    def tenant_of(self, org_code: str) -> str | None:
+        """The company that owns an organisation code."""
+        ...
+
+
+class PayLinks(Protocol):
+    """Makes and reads the tokens of the public payer page."""
+
+    def token(self, tenant_id: str, code_id: str) -> str: ...
+    def read(self, token: str) -> tuple[str, str] | None:
+        """Tenant and code behind a token; None for anything else."""
+        ...
+
+
+class NotificationKeys(Protocol):
+    """Secrets that providers sign their notifications with; derived, so nothing is stored."""
+
+    def secret(self, tenant_id: str, version: int) -> Secret:
+        """The secret as it is given to the provider, once."""
+        ...
+
+    def check(
+        self, tenant_id: str, versions: Sequence[int], signed: SignedMessage, now: datetime
+    ) -> None:
+        """Raises UnauthorizedError for a signature, age or id that does not hold."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SignedMessage:
+    """A notification as it came in: header names in lower case, the raw bytes of the body."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Meter(Protocol):
+    """Counts what happened."""
+
+    def count(self, name: str, number: int = 1) -> None: ...

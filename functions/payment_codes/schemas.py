@@ -1,0 +1,293 @@
+"""The HTTP edge of payment codes: request models, and what entities look like outside."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Annotated, Any, Final
+
+from pydantic import Field
+
+from kernel.errors import ParseError
+from kernel.identifiers import banks
+from kernel.identifiers import email as email_rule
+from kernel.money import Money
+from kernel.parsing import format_instant, parse_amount_api, parse_date_api
+from kernel.sensitive import Email
+from kernel.text import clean_company_title, clean_free_text, clean_mail_header
+from payment_codes.domain import rf_reference
+from payment_codes.domain.organisation import Organisation, ProviderKind
+from payment_codes.domain.payment import Payment
+from payment_codes.domain.payment_code import PaymentCode
+from payment_codes.domain.source import DocumentEvent, SourceKind
+from payment_codes.ports import HistoryLine
+from toolkit.http.fields import EdgeModel, parsed
+
+_ZONES: Final = ("Europe/Athens", "Europe/Istanbul", "Asia/Nicosia", "UTC")
+
+
+def _name(value: object) -> str:
+    text = clean_free_text(value, 200).strip()
+    if not text or "\n" in text or "\t" in text:
+        raise ParseError("LENGTH", "the name is one line of 1 to 200 characters")
+    return text
+
+
+def _reference(value: object) -> str:
+    text = clean_mail_header(value)
+    if text != text.strip() or len(text) > 64:
+        raise ParseError("LENGTH", "the identifier has 1 to 64 characters, no blanks around it")
+    return text
+
+
+def _description(value: object) -> str:
+    return clean_free_text(value, 140)
+
+
+def _tolerance(value: object) -> Money:
+    return Money.from_api(value, "EUR", allow_zero=True)
+
+
+def _one_of(kind: Any) -> Any:
+    def read(value: object) -> Any:
+        if isinstance(value, str) and value in {item.value for item in kind}:
+            return kind(value)
+        raise ParseError("CHOICE", "choose one of: " + ", ".join(item.value for item in kind))
+
+    return read
+
+
+ApiDate = Annotated[date, parsed(parse_date_api)]
+ApiAmount = Annotated[Money, parsed(parse_amount_api)]
+ApiTolerance = Annotated[Money, parsed(_tolerance)]
+ApiEmail = Annotated[Email, parsed(lambda value: Email(email_rule.parse(value)))]
+Name = Annotated[str, parsed(_name)]
+Reference = Annotated[str, parsed(_reference)]
+Description = Annotated[str, parsed(_description)]
+Note = Annotated[str, parsed(clean_free_text)]
+Kind = Annotated[SourceKind, parsed(_one_of(SourceKind))]
+EventKind = Annotated[DocumentEvent, parsed(_one_of(DocumentEvent))]
+Provider = Annotated[ProviderKind, parsed(_one_of(ProviderKind))]
+OrgCode = Annotated[str, parsed(rf_reference.organisation)]
+
+
+class SourceIn(EdgeModel):
+    """The document a code is for."""
+
+    kind: Kind
+    id: Reference
+
+
+class CustomerIn(EdgeModel):
+    """Who is to pay."""
+
+    id: Reference
+    name: Name
+    email: ApiEmail | None = None
+    language: str | None = Field(default=None, pattern="^(tr|el|en)$")
+    payment_code_enabled: bool | None = None
+
+
+class PaymentCodeIn(EdgeModel):
+    """Body of issuing a code; an amount of null is open."""
+
+    source: SourceIn
+    customer: CustomerIn
+    amount: ApiAmount | None
+    valid_until: ApiDate | None = None
+    description: Description = ""
+
+
+class DocumentIn(EdgeModel):
+    """A document as its event describes it."""
+
+    id: Reference
+    customer: CustomerIn
+    amount: ApiAmount | None = None
+    valid_until: ApiDate | None = None
+    description: Description = ""
+
+
+class DocumentEventIn(EdgeModel):
+    """Body of an event of a document; ``issue_payment_code`` is the option on it."""
+
+    kind: EventKind
+    document: DocumentIn
+    issue_payment_code: bool | None = None
+
+
+class SendCodeIn(EdgeModel):
+    """Body of sending a code to the customer."""
+
+    channel: str = Field(default="email", pattern="^email$")
+
+
+class CancelCodeIn(EdgeModel):
+    """Body of cancelling a code."""
+
+    reason: Annotated[str, parsed(lambda value: clean_free_text(value, 200))] = ""
+
+
+class AssignPaymentIn(EdgeModel):
+    """Body of giving an unmatched payment to a code."""
+
+    code_id: str = Field(min_length=26, max_length=36)
+    note: Note = ""
+
+
+class ReturnPaymentIn(EdgeModel):
+    """Body of noting that an unmatched payment went back."""
+
+    note: Annotated[str, parsed(_name)]
+
+
+class CustomerSwitchIn(EdgeModel):
+    """Body of the switch of one customer."""
+
+    payment_code_enabled: bool
+
+
+class AutomaticIn(EdgeModel):
+    """Which documents get a code by themselves."""
+
+    repair_order: bool | None = None
+    counter_invoice: bool | None = None
+    bill_batch: bool | None = None
+
+
+class OrganisationIn(EdgeModel):
+    """Body of entering or changing the organisation."""
+
+    org_code: OrgCode
+    provider: Provider
+    payee: Annotated[str, parsed(clean_company_title)] | None = None
+    language: str | None = Field(default=None, pattern="^(tr|el|en)$")
+    zone: str | None = None
+    branch: str | None = Field(default=None, pattern="^[0-9]{2}$")
+    tolerance: ApiTolerance | None = None
+    valid_days: int | None = Field(default=None, ge=0, le=3650)
+    mail_on_issue: bool | None = None
+    automatic: AutomaticIn | None = None
+    api_key: str | None = Field(default=None, min_length=8, max_length=500, repr=False)
+
+    def rules(self) -> Mapping[SourceKind, bool] | None:
+        """The automatic rules that were stated."""
+        if self.automatic is None:
+            return None
+        stated = {
+            SourceKind(n): getattr(self.automatic, n) for n in self.automatic.model_fields_set
+        }
+        return {kind: wished for kind, wished in stated.items() if wished is not None}
+
+
+ZONES: Final = _ZONES
+
+
+def _money(value: Money | None) -> dict[str, str] | None:
+    return value.to_api() if value is not None else None
+
+
+def _instant(value: datetime | None) -> str | None:
+    return format_instant(value) if value is not None else None
+
+
+def code_out(code: PaymentCode, news_age: int, pay_url: str = "") -> dict[str, Any]:
+    """A code as the API shows it; the customer's address is masked."""
+    return {
+        "id": code.id,
+        "code": code.code,
+        "code_grouped": code.grouped,
+        "source": {"kind": code.source.kind.value, "id": code.source.id},
+        "customer": {
+            "id": code.customer.id,
+            "name": code.customer.name,
+            "email": str(code.customer.email) if code.customer.email is not None else None,
+        },
+        "description": code.description,
+        "amount_mode": code.mode.value,
+        "amount": _money(code.amount),
+        "status": code.status.value,
+        "paid_total": code.paid_total.to_api(),
+        "remaining": _money(code.remaining),
+        "surplus": code.surplus.to_api(),
+        "late_total": Money(code.late, code.currency).to_api(),
+        "payment_count": code.payments,
+        "valid_until": code.valid_until.isoformat() if code.valid_until is not None else None,
+        "registration": code.registration.value,
+        "supersedes": code.supersedes or None,
+        "superseded_by": code.superseded_by or None,
+        "news_age_seconds": news_age,
+        "missing_payments": code.missing,
+        "pay_url": pay_url or None,
+        "version": code.stamp.version,
+        "created_at": code.stamp.created_at,
+        "updated_at": code.stamp.updated_at,
+    }
+
+
+def bank_name(code: str, name: str) -> str:
+    """Name of a bank: what the provider said, else what we know, else the code itself."""
+    known = banks.by_bic(code) or banks.by_code("GR", code)
+    return name or (known.name if known is not None else code)
+
+
+def payment_out(payment: Payment) -> dict[str, Any]:
+    """A payment as the API shows it."""
+    source = payment.source
+    return {
+        "id": payment.id,
+        "code_id": payment.code_id or None,
+        "code": source.rf,
+        "date": source.value_date.isoformat(),
+        "bank": {"code": source.bank_code, "name": bank_name(source.bank_code, source.bank_name)},
+        "amount": {"amount": source.amount.amount_text, "currency": source.amount.currency},
+        "outcome": payment.outcome.value,
+        "against": payment.against or None,
+        "late": payment.late,
+        "state": payment.state.value,
+        "reason": payment.reason or None,
+        "reverses": payment.reverses or None,
+        "payer_name": source.payer_name or None,
+        "provider_payment_id": source.provider_payment_id or None,
+        "received_at": _instant(payment.received_at),
+        "booked_at": _instant(source.booked_at),
+        "note": payment.note or None,
+        "version": payment.stamp.version,
+    }
+
+
+def organisation_out(item: Organisation, news_age: int | None) -> dict[str, Any]:
+    """The organisation as the API shows it; keys and secrets never."""
+    return {
+        "id": item.id,
+        "org_code": item.org_code,
+        "provider": item.provider.value,
+        "payee": item.payee,
+        "language": item.language,
+        "zone": item.zone,
+        "branch": item.branch,
+        "tolerance": Money(item.tolerance, "EUR").to_api(),
+        "valid_days": item.valid_days,
+        "mail_on_issue": item.mail_on_issue,
+        "automatic": {
+            kind.value: item.issues_for(kind)
+            for kind in (SourceKind.REPAIR_ORDER, SourceKind.COUNTER_INVOICE, SourceKind.BILL_BATCH)
+        },
+        "api_key_configured": item.credentials_version > 0,
+        "notification_secret_version": item.secret_version,
+        "connection": item.connection.value,
+        "news_age_seconds": news_age,
+        "version": item.stamp.version,
+        "created_at": item.stamp.created_at,
+        "updated_at": item.stamp.updated_at,
+    }
+
+
+def history_out(line: HistoryLine) -> dict[str, Any]:
+    """One line of history."""
+    return {
+        "at": line.at,
+        "actor": line.actor,
+        "action": line.action,
+        "from": line.from_state,
+        "to": line.to_state,
+        "detail": dict(line.detail),
+    }

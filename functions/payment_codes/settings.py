@@ -1,0 +1,41 @@
+"""Settings of payment codes, read once per process."""
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+from toolkit.settings import CommonSettings, Environment
+
+_QUEUES: Final = ("issue", "pull", "mail")
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentCodesSettings:
+    """Queues of this context, where the payment networks are, and how mails leave.
+
+    Shapes: ``queues`` maps ``issue``, ``pull`` and ``mail`` to URLs; ``endpoints`` is keyed by
+    provider and decided at deployment, never by a tenant.
+    """
+
+    common: CommonSettings
+    queues: dict[str, str]
+    endpoints: dict[str, str]
+    sender: str
+    configuration_set: str
+
+    @classmethod
+    def from_environment(cls, environment: Environment | None = None) -> Self:
+        """Read the settings; raises SettingsError for what is missing."""
+        env = environment or Environment()
+        return cls(
+            common=CommonSettings.from_environment(env),
+            queues={
+                name: env.text(f"KOPRU_QUEUE_PAYMENT_CODES_{name.upper()}") for name in _QUEUES
+            },
+            endpoints=env.mapping("KOPRU_PAYMENT_ENDPOINTS"),
+            sender=env.text("KOPRU_SENDER"),
+            configuration_set=env.text("KOPRU_MAIL_CONFIGURATION_SET"),
+        )
+
+    def queue_url(self, queue: str) -> str:
+        """URL of ``issue``, ``pull`` or ``mail``."""
+        return self.queues[queue]

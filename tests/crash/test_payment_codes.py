@@ -1,0 +1,345 @@
+"""Payment codes under a fault at every call: nothing lost, nothing doubled (reliability.md §10).
+
+Each schedule is (use case, mode, n). The actor meets its fault at attempt ``n``; then the faults
+stop, what was not acknowledged comes again, the minute schedules run, and the invariants must hold:
+what the network lists is booked once, debits equal credits, a document has one code, a customer
+gets at most one mail of one request.
+"""
+
+import contextlib
+import copy
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from moto.dynamodb.models import dynamodb_backends
+from moto.sqs.models import sqs_backends
+
+from kernel.clock import FixedClock
+from kernel.ids import SequenceIds
+from kernel.sensitive import Secret
+from payment_codes.domain.mail import CodeMail
+from payment_codes.domain.organisation import Organisation
+from payment_codes.domain.payment_code import PaymentCode
+from payment_codes.ports import (
+    Answer,
+    Created,
+    Listed,
+    MailOutcome,
+    MailResult,
+    Order,
+    PaymentProvider,
+)
+from tests.support.aws import ACCOUNT, REGION, START, aws_world, platform_of
+from tests.support.events import queue_event
+from tests.support.faults import MODES, SWITCHBOARD, Faults, Killed, switched_on
+from tests.support.lambda_context import LambdaContext
+from tests.support.payment_world import BASE, CUSTOMER, PaymentWorld, payment_world
+
+ROUND = timedelta(seconds=200)
+WISH = {
+    "source": {"kind": "repair_order", "id": "RO-1"},
+    "customer": CUSTOMER,
+    "amount": {"amount": "1250.00", "currency": "EUR"},
+}
+
+
+@dataclass
+class FaultyProvider:
+    """The provider behind a port whose calls are fault points."""
+
+    real: PaymentProvider
+
+    def create(self, key: Secret, order: Order, *, deadline_seconds: float) -> Created:
+        return self._effect(
+            "create", lambda: self.real.create(key, order, deadline_seconds=deadline_seconds)
+        )
+
+    def cancel(self, key: Secret, rf: str, *, deadline_seconds: float) -> Created:
+        return self._effect(
+            "cancel", lambda: self.real.cancel(key, rf, deadline_seconds=deadline_seconds)
+        )
+
+    def payments(self, key: Secret, rf: str, *, deadline_seconds: float) -> Listed:
+        return self._list(lambda: self.real.payments(key, rf, deadline_seconds=deadline_seconds))
+
+    def recent(
+        self, key: Secret, org_code: str, since: datetime, *, deadline_seconds: float
+    ) -> Listed:
+        return self._list(
+            lambda: self.real.recent(key, org_code, since, deadline_seconds=deadline_seconds)
+        )
+
+    def _effect(self, label: str, call: Callable[[], Created]) -> Created:
+        return SWITCHBOARD.on_port(
+            f"dias.{label}",
+            call,
+            lost=lambda _: Created(Answer.UNKNOWN),
+            refused=lambda: Created(Answer.NOT_SENT),
+        )
+
+    def _list(self, call: Callable[[], Listed]) -> Listed:
+        return SWITCHBOARD.on_port(
+            "dias.list",
+            call,
+            lost=lambda _: Listed(Answer.NOT_SENT),
+            refused=lambda: Listed(Answer.NOT_SENT),
+        )
+
+
+@dataclass
+class CountingMailer:
+    """Counts what was really handed over."""
+
+    sent: Counter[str] = field(default_factory=Counter)
+
+    def send(
+        self, mail: CodeMail, code: PaymentCode, organisation: Organisation, link: str
+    ) -> MailOutcome:
+        def hand_over() -> MailOutcome:
+            self.sent[mail.id] += 1
+            return MailOutcome(MailResult.TAKEN, f"ses-{code.id}-{organisation.id}-{len(link)}")
+
+        return SWITCHBOARD.on_port(
+            "ses.send",
+            hand_over,
+            lost=lambda _: MailOutcome(MailResult.UNKNOWN),
+            refused=lambda: MailOutcome(MailResult.NOT_SENT),
+        )
+
+
+@dataclass
+class Bench:
+    """One world, put back to its start for every schedule."""
+
+    world: PaymentWorld
+    clock: FixedClock
+    mailer: CountingMailer
+    start: tuple[Any, ...] = ()
+
+    def remember(self) -> None:
+        """From here on every schedule begins like this."""
+        tables = dynamodb_backends[ACCOUNT][REGION].tables
+        self.start = (
+            {name: copy.deepcopy(table.items) for name, table in tables.items()},
+            copy.deepcopy(self.world.network.state),
+            self.clock.now(),
+        )
+
+    def restore(self) -> None:
+        """Put everything back."""
+        items, state, now = self.start
+        tables = dynamodb_backends[ACCOUNT][REGION].tables
+        for name, table in tables.items():
+            table.items = copy.deepcopy(items[name])
+        for queue in sqs_backends[ACCOUNT][REGION].queues.values():
+            queue._messages = []
+        self.world.network.state = copy.deepcopy(state)
+        self.clock.set(now)
+        self.mailer.sent.clear()
+
+    def try_all(self, act: Callable[[], bool], check: Callable[[], None], mode: str) -> int:
+        """Every attempt number of one use case in one mode; gives how many there were."""
+
+        def deliver() -> bool:
+            with SWITCHBOARD.actor():
+                try:
+                    return act()
+                except Killed:
+                    return False
+
+        number = 0
+        while True:
+            number += 1
+            self.restore()
+            faults = Faults(number, mode, race=lambda: _quietly(deliver))
+            SWITCHBOARD.faults = faults
+            done = deliver()
+            SWITCHBOARD.faults = None
+            if not faults.fired:
+                assert done
+                return number - 1
+            for _ in range(8):
+                if done:
+                    break
+                self.clock.advance(ROUND)
+                done = deliver()
+            assert done, f"never acknowledged: {faults}"
+            act()  # a plain duplicate
+            for _ in range(2):
+                self.clock.advance(ROUND)
+                self.world.minute()
+            try:
+                check()
+            except AssertionError as error:
+                raise AssertionError(f"{error}\n{faults}") from error
+
+
+def _quietly(deliver: Callable[[], bool]) -> None:
+    with contextlib.suppress(Exception):
+        deliver()
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Bench]:
+    """One account for all schedules."""
+    with aws_world() as aws:
+        clock, ids = FixedClock(START), SequenceIds(at=START)
+        platform = platform_of(aws, clock=clock, ids=ids)
+        with payment_world(aws, platform, clock) as world, switched_on(clock):
+            mailer = CountingMailer()
+            world.app.own_mailer = mailer
+            world.app.__dict__["_gateway"] = FaultyProvider(world.app.__dict__["_gateway"])
+            world.organisation()
+            world.renew_secret()
+            made = Bench(world, clock, mailer)
+            made.remember()
+            yield made
+
+
+def _invoke(name: str, body: dict[str, Any]) -> bool:
+    from payment_codes.handlers import issue_codes, pull_payments, send_mail
+
+    module = {"issue": issue_codes, "pull": pull_payments, "mail": send_mail}[name]
+    answer = module.handler(queue_event(body), LambdaContext(remaining_ms=60_000))
+    return not answer["batchItemFailures"]
+
+
+def _ledger(world: PaymentWorld) -> None:
+    """I-1: debits equal credits, and a balance is the sum of its entries."""
+    rows = world.aws.rows("ledger")
+    sums: Counter[tuple[str, str]] = Counter()
+    for row in rows:
+        if row["sk"] != "BAL":
+            sums[row["pk"], f"{row['leg']}_{row['name']}"] += row["amount"]
+    balances = {
+        (row["pk"], name): value
+        for row in rows
+        if row["sk"] == "BAL"
+        for name, value in row.items()
+        if name[:2] in ("D_", "C_")
+    }
+    assert dict(sums) == balances
+    debits = sum(value for (_, name), value in sums.items() if name.startswith("D_"))
+    assert 2 * debits == sum(sums.values())
+
+
+def _no_outbox(world: PaymentWorld) -> None:
+    """I-15: every row left the outbox."""
+    waiting = [row for row in world.aws.rows("flow") if "#OUT#" in row["pk"] and "due_pk" in row]
+    assert waiting == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_issuing(bench: Bench, mode: str) -> None:
+    world = bench.world
+
+    def act() -> bool:
+        return world.call("POST", BASE, WISH, key="one").status == 201
+
+    def check() -> None:
+        codes = [row for row in world.aws.rows("core") if row.get("kind") == "payment_code"]
+        assert [row["registration"] for row in codes] == ["registered"]
+        assert list(world.network.state["requests"]) == [codes[0]["code"]]
+        _no_outbox(world)
+
+    assert bench.try_all(act, check, mode) >= 5
+
+
+def _with_code(bench: Bench) -> dict[str, Any]:
+    """A registered code with two equal payments of one day; the pull has not come yet."""
+    world = bench.world
+    made = world.call("POST", BASE, WISH, key="base").json()
+    world.work()
+    world.pay(made["code"], "750.00", with_id=False)
+    world.pay(made["code"], "750.00", with_id=False)
+    return dict(made)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_pulling(bench: Bench, mode: str) -> None:
+    world = bench.world
+    before = bench.start
+    bench.restore()
+    made = _with_code(bench)
+    bench.remember()
+    message = {"v": 1, "tenant_id": _tenant(world), "code_id": made["id"], "hops": 0}
+
+    def check() -> None:
+        code = world.code(made["id"])
+        assert (code["status"], code["paid_total"]["amount"]) == ("overpaid", "1500.00")
+        outcomes = [payment["outcome"] for payment in world.payments(made["id"])]
+        assert outcomes == ["under", "over"]
+        _ledger(world)
+        _no_outbox(world)
+
+    try:
+        assert bench.try_all(lambda: _invoke("pull", message), check, mode) >= 10
+    finally:
+        bench.start = before
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_notification(bench: Bench, mode: str) -> None:
+    world = bench.world
+    before = bench.start
+    bench.restore()
+    made = _with_code(bench)
+    bench.remember()
+
+    def act() -> bool:
+        # The provider repeats the very same notification until it hears 2xx.
+        stamp = int(START.timestamp())
+        at = world.clock.now()
+        world.clock.set(START)
+        try:
+            return world.notify(made["code"], identity="n-1", stamp=stamp).status == 202
+        finally:
+            world.clock.set(at)
+
+    def check() -> None:
+        assert world.code(made["id"])["paid_total"]["amount"] == "1500.00"
+        inbox = [row for row in world.aws.rows("flow") if "#IN#" in row["pk"]]
+        assert len(inbox) == 1
+        _ledger(world)
+        _no_outbox(world)
+
+    try:
+        assert bench.try_all(act, check, mode) >= 3
+    finally:
+        bench.start = before
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_mailing(bench: Bench, mode: str) -> None:
+    world = bench.world
+    before = bench.start
+    bench.restore()
+    made = world.call("POST", BASE, WISH, key="base").json()
+    world.work()
+    sent = world.call("POST", f"{BASE}/{made['id']}/send", {"channel": "email"}, key="m").json()
+    for queue in sqs_backends[ACCOUNT][REGION].queues.values():
+        queue._messages = []
+    bench.remember()
+    message = {"v": 1, "tenant_id": _tenant(world), "mail_id": sent["mail_id"], "hops": 0}
+
+    def check() -> None:
+        assert bench.mailer.sent[sent["mail_id"]] <= 1
+        (mail,) = [row for row in world.aws.rows("core") if row.get("kind") == "code_mail"]
+        assert mail["state"] in ("sent", "unknown")
+        if mail["state"] == "sent":
+            assert bench.mailer.sent[sent["mail_id"]] == 1
+            assert world.code(made["id"])["status"] == "sent"
+        _no_outbox(world)
+
+    try:
+        assert bench.try_all(lambda: _invoke("mail", message), check, mode) >= 5
+    finally:
+        bench.start = before
+
+
+def _tenant(world: PaymentWorld) -> str:
+    return world.principal().tenant_id
