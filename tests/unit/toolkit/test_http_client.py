@@ -206,7 +206,11 @@ def test_the_limit_also_counts_unpacked_bytes(size: int, fits: bool) -> None:
 
 @pytest.mark.parametrize(
     ("encoding", "body"),
-    [("gzip", gzip.compress(b"answer", mtime=0)), ("deflate", zlib.compress(b"answer")), ("", b"answer")],
+    [
+        ("gzip", gzip.compress(b"answer", mtime=0)),
+        ("deflate", zlib.compress(b"answer")),
+        ("", b"answer"),
+    ],
 )
 def test_packed_answers_are_unpacked(encoding: str, body: bytes) -> None:
     headers = {"Content-Encoding": encoding} if encoding else {}
