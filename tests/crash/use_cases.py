@@ -24,7 +24,7 @@ from pensions.application import (
 from pensions.application.contributions import ContributionFields
 from pensions.domain.outcome import AnswerWord
 from pensions.ports import UploadedFile
-from tests.support.drive import PASSWORD, PROVIDER, Drive, UseCase, Work
+from tests.support.drive import PASSWORD, PROVIDER, TENANT, Drive, UseCase, Work
 from tests.support.pensions_builders import JUNE, fields_of, tckn
 from toolkit.http.idempotency import Command
 
@@ -86,10 +86,10 @@ def enrolled(drive: Drive, count: int, provider: str = PROVIDER) -> tuple[str, l
     return contract_id, ids
 
 
-def calculated(drive: Drive, contract_id: str, ids: list[str]) -> None:
+def calculated(drive: Drive, contract_id: str, ids: list[str], *, tenant_id: str = TENANT) -> None:
     """Given: the contributions of June."""
     rows = [ContributionFields(identity, earnings=EARNINGS) for identity in ids]
-    drive.use().calculate_contributions()(contract_id, JUNE, rows)
+    drive.use(tenant_id).calculate_contributions()(contract_id, JUNE, rows)
 
 
 def submit_money(drive: Drive, contract_id: str) -> Work:

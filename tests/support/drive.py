@@ -14,6 +14,7 @@ import io
 import itertools
 import json
 import random
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -118,7 +119,21 @@ _NEVER_DEDUPLICATES: Final = {
 
 
 class HostileInsurers(fake.FakeInsurers):
-    """The fake insurers without their manners: what is sent twice is accepted twice."""
+    """The fake insurers without their manners: what is sent twice is accepted twice.
+
+    Policy numbers follow from the person and what they hold already, not from who came before.
+    """
+
+    def _issue(
+        self, provider: str, contract_no: str, national_id: str, channel: str, ready_at: datetime
+    ) -> str:
+        issued = super()._issue(provider, contract_no, national_id, channel, ready_at)
+        member = self.members[provider][-1]
+        assert member.policy_no == issued
+        held = sum(each.national_id == national_id for each in self.members[provider])
+        digest = zlib.crc32(f"{contract_no}/{national_id}/{held}".encode())
+        member.policy_no = f"{provider[:2].upper()}{digest:010d}"
+        return member.policy_no
 
     def _submit(self, *args: Any, **named: Any) -> Outcome:
         with mock.patch.object(fake, "PROVIDERS", _NEVER_DEDUPLICATES):
@@ -244,15 +259,21 @@ class _Context:
 
 
 class _Ids:
-    """Counting ids whose position can be put back."""
+    """Counting ids whose position can be put back; each ``space`` counts for itself."""
 
     def __init__(self) -> None:
-        self.used = 0
+        self.space = 0
+        self.counters: dict[int, int] = {}
+
+    @property
+    def used(self) -> int:
+        """How many ids of this space were made."""
+        return self.counters.get(self.space, 0)
 
     def new(self) -> str:
         """The next id."""
-        self.used += 1
-        return SequenceIds(self.used, at=START).new()
+        self.counters[self.space] = self.used + 1
+        return SequenceIds(self.used, at=START + timedelta(days=self.space)).new()
 
 
 @dataclass(frozen=True)
@@ -263,7 +284,7 @@ class Snapshot:
     objects: Mapping[str, frozenset[str]]
     insurers: Mapping[str, Any]
     now: datetime
-    used_ids: int
+    used_ids: Mapping[int, int]
     mailbox: tuple[Work, ...]
     received: tuple[Work, ...]
     events: tuple[Mapping[str, Any], ...]
@@ -487,7 +508,7 @@ class Drive:
             objects={name: frozenset(bucket.keys) for name, bucket in _buckets().items()},
             insurers=copy.deepcopy(_state(self.insurers)),
             now=self.clock.now(),
-            used_ids=self.ids.used,
+            used_ids=dict(self.ids.counters),
             mailbox=tuple(self.mailbox),
             received=tuple(self.received),
             events=tuple(self.events),
@@ -509,7 +530,7 @@ class Drive:
                 bucket.keys.pop(key)
         vars(self.insurers).update(copy.deepcopy(dict(snapshot.insurers)))
         self.clock.set(snapshot.now)
-        self.ids.used = snapshot.used_ids
+        self.ids.counters = dict(snapshot.used_ids)
         self.mailbox = list(snapshot.mailbox)
         self.received = list(snapshot.received)
         self.events = list(snapshot.events)
@@ -534,7 +555,7 @@ class Drive:
         stored = self.use(tenant_id).register_contract()(ContractFields(**fields))
         self.use(tenant_id).store_credentials()(stored.id, "ws", Secret(PASSWORD))
         self.collect()
-        self.mailbox.clear()
+        self.mailbox[:] = [w for w in self.mailbox if w.body.get("tenant_id") != tenant_id]
         return stored.id
 
     def people(
