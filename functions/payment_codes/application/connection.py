@@ -25,7 +25,9 @@ def note_answer(scope: Scope, organisation: Organisation, answer: Answer) -> Non
         return
     unit = scope.store.unit()
     after = replace(organisation, connection=state)
-    unit.save_organisation(organisation, after, f"organisation.connection_{state}", {})
+    unit.save_organisation(
+        organisation, after, "organisation.connection_changed", {"state": state.value}
+    )
     subject = f"organisation:{organisation.id}"
     key = f"connection:{organisation.provider}"
     if state is ConnectionState.UP:
