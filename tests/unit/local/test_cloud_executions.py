@@ -288,8 +288,8 @@ def test_every_item_of_a_map_keeps_its_token(stack: Stack) -> None:
     assert sorted(json.loads(ended(cloud, arn)["output"])) == [0, 1]
 
 
-# Fails since the last changes of the day, alone too: the resumed wait does not end. No state machine
-# is deployed yet; it must be mended before the first one is (see the closing note).
+# Fails, alone too: the resumed wait does not end. No state machine is deployed yet; this must be
+# mended before the first one is.
 @pytest.mark.deep
 def test_a_wait_takes_what_is_left_of_it(stack: Stack) -> None:
     stack.definition = {
