@@ -4,6 +4,7 @@ from typing import Final
 
 from kernel.errors import NotFoundError, Problem, ValidationError
 from kernel.parsing import parse_period
+from kernel.periods import Period
 from pensions.application.contributions import (
     ContributionChanges,
     ContributionFields,
@@ -175,6 +176,14 @@ def submit_contributions(request: Request) -> Reply:
     return accepted(started.job_id, "contribution_submission")
 
 
+def _month_of_path(request: Request) -> Period:
+    """The month a path names; anything that is none is the same 404 as a foreign id."""
+    try:
+        return parse_period(request.path_values["period"])
+    except ValidationError:
+        raise NotFoundError("not_found", "There is no such item.") from None
+
+
 @app.api(
     "GET",
     "/v1/pensions/contracts/{id}/remittances/{period}",
@@ -183,10 +192,7 @@ def submit_contributions(request: Request) -> Reply:
 def show_remittance(request: Request) -> Reply:
     """The bank order of a month, or its file with ``?format=pain001|csv|pdf|text``."""
     use = pensions(request)
-    try:
-        period = parse_period(request.path_values["period"])
-    except ValidationError:
-        raise NotFoundError("not_found", "There is no such item.") from None
+    period = _month_of_path(request)
     contract, remittance = use.show_remittance()(request.id(), period)
     chosen = request.query.get("format")
     language = language_of(request)
@@ -216,10 +222,7 @@ def _whys(remittance: Remittance, language: str) -> dict[str, list[str]]:
 def mark_paid(request: Request) -> Reply:
     """Note that the bank order was given."""
     use = pensions(request)
-    try:
-        period = parse_period(request.path_values["period"])
-    except ValidationError:
-        raise NotFoundError("not_found", "There is no such item.") from None
+    period = _month_of_path(request)
     remittance = use.mark_remittance_paid()(request.id(), period)
     language = language_of(request)
     return Reply(remittance_out(remittance, _whys(remittance, language)))
