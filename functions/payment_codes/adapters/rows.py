@@ -6,12 +6,12 @@ from typing import Any
 
 from kernel.money import Money
 from kernel.sensitive import Email
+from kernel.stamp import Stamp
 from payment_codes.domain.mail import CodeMail, MailState
 from payment_codes.domain.organisation import ConnectionState, Organisation, ProviderKind
 from payment_codes.domain.payment import Outcome, Payment, PaymentState, SourcePayment
 from payment_codes.domain.payment_code import CodeStatus, Customer, PaymentCode, Registration
 from payment_codes.domain.source import Source, SourceKind
-from payment_codes.domain.stamp import Stamp
 
 Row = dict[str, Any]
 _STORED = "store"  # reason given when a masked value is opened to be stored in its own row

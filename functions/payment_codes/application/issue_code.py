@@ -7,6 +7,7 @@ from typing import Final
 from kernel.errors import ConflictError, Problem, RuleViolationError, ValidationError
 from kernel.money import Money
 from kernel.parsing import format_instant
+from kernel.stamp import Stamp
 from payment_codes.application.context import TRIES, Scope
 from payment_codes.domain import rf_reference
 from payment_codes.domain.mail import CodeMail
@@ -20,7 +21,6 @@ from payment_codes.domain.payment_code import (
     ident_of,
 )
 from payment_codes.domain.source import Source
-from payment_codes.domain.stamp import Stamp
 from payment_codes.ports import CommandIdentity, PaymentsUnit, Remembered, WriteRefusedError
 
 CODE_ISSUED: Final = "payment_codes.CodeIssued.v1"

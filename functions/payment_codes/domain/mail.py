@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from kernel.sensitive import Email
-from payment_codes.domain.stamp import NEW, Stamp
+from kernel.stamp import NEW, Stamp
 
 LEASE_MARGIN: Final = timedelta(seconds=5)
 _BACKOFF: Final = timedelta(seconds=30)

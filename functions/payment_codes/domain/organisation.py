@@ -6,8 +6,8 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from kernel.stamp import NEW, Stamp
 from payment_codes.domain.source import SourceKind
-from payment_codes.domain.stamp import NEW, Stamp
 
 OVERLAP: Final = timedelta(days=1)
 """How long a retired notification secret is still accepted."""

@@ -15,9 +15,9 @@ from typing import Final
 from kernel.clock import local_date
 from kernel.identifiers import rf
 from kernel.money import Money
+from kernel.stamp import NEW, Stamp
 from payment_codes.domain.organisation import Organisation
 from payment_codes.domain.payment_code import CodeStatus, PaymentCode
-from payment_codes.domain.stamp import NEW, Stamp
 
 CURRENCY: Final = "EUR"
 ABSURD: Final = 10**12

@@ -9,8 +9,8 @@ from kernel.errors import ConflictError
 from kernel.identifiers import rf
 from kernel.money import Money
 from kernel.sensitive import Email
+from kernel.stamp import NEW, Stamp
 from payment_codes.domain.source import Source
-from payment_codes.domain.stamp import NEW, Stamp
 
 SEQUENCE_DIGITS: Final = 12
 LAST_SEQUENCE: Final = 10**SEQUENCE_DIGITS - 1

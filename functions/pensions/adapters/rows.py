@@ -11,6 +11,7 @@ from kernel.parsing import parse_rate_api
 from kernel.periods import Period
 from kernel.rates import Rate
 from kernel.sensitive import Email, Iban, Phone, Tckn
+from kernel.stamp import Stamp
 from pensions.domain.contract import Contract, Credentials, CredentialsState, CredentialTest
 from pensions.domain.contribution import Contribution, ContributionStatus
 from pensions.domain.employee import (
@@ -21,7 +22,6 @@ from pensions.domain.employee import (
     ProblemActor,
 )
 from pensions.domain.outcome import TransmissionKind
-from pensions.domain.stamp import Stamp
 from pensions.domain.transmission import FrozenLine, Transmission, TransmissionState
 
 Row = dict[str, Any]

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from kernel.rates import Rate
 from kernel.sensitive import Iban
-from pensions.domain.stamp import NEW, Stamp
+from kernel.stamp import NEW, Stamp
 
 
 class ContractState(StrEnum):

@@ -10,7 +10,7 @@ from kernel.errors import ConflictError
 from kernel.money import Money
 from kernel.periods import Period
 from kernel.rates import Rate
-from pensions.domain.stamp import NEW, Stamp
+from kernel.stamp import NEW, Stamp
 
 
 class ContributionStatus(StrEnum):

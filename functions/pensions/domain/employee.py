@@ -13,7 +13,7 @@ from typing import Final
 from kernel.errors import ConflictError, ParseError
 from kernel.rates import Rate
 from kernel.sensitive import Email, Iban, Phone, Tckn
-from pensions.domain.stamp import NEW, Stamp
+from kernel.stamp import NEW, Stamp
 
 
 class EmployeeStatus(StrEnum):

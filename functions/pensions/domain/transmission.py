@@ -15,8 +15,8 @@ from enum import StrEnum
 from typing import Any, Final
 
 from kernel.errors import ConflictError
+from kernel.stamp import NEW, Stamp
 from pensions.domain.outcome import TransmissionKind
-from pensions.domain.stamp import NEW, Stamp
 
 
 class TransmissionState(StrEnum):

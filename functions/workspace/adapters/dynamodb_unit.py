@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from kernel.events import Event
 from kernel.sensitive import Email
+from kernel.stamp import Stamp
 from toolkit.auth import TenantContext
 from toolkit.aws.dynamodb import Item, Keyspace, absent, equals
 from toolkit.aws.outbox import instant
@@ -27,7 +28,6 @@ from workspace.domain.attention import Attention, updated
 from workspace.domain.incident import Incident, IncidentState
 from workspace.domain.link import Link
 from workspace.domain.message import Message
-from workspace.domain.stamp import Stamp
 from workspace.domain.tenant import Tenant
 from workspace.domain.user import Membership, Person
 from workspace.ports import CommandIdentity, Remembered, WriteRefusedError

@@ -6,13 +6,13 @@ from typing import Any, Final
 
 from kernel.money import Money
 from kernel.sensitive import Email
+from kernel.stamp import Stamp
 from workspace.domain.api_key import ApiKey, ApiKeyState
 from workspace.domain.attention import Attention
 from workspace.domain.incident import Incident, IncidentState
 from workspace.domain.link import Link, LinkPurpose
 from workspace.domain.message import Message, MessageKind, MessageState
 from workspace.domain.session import Session
-from workspace.domain.stamp import Stamp
 from workspace.domain.tenant import Tenant, TenantState
 from workspace.domain.user import Company, Membership, MembershipState, Person, PersonState
 

@@ -8,8 +8,8 @@ from enum import StrEnum
 from typing import Final
 
 from kernel.errors import ForbiddenError, Problem
+from kernel.stamp import NEW, Stamp
 from workspace.domain.problems import invalid
-from workspace.domain.stamp import NEW, Stamp
 
 LIVE: Final = "kopru_live_"
 TEST: Final = "kopru_test_"

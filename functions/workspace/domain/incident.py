@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from kernel.errors import ConflictError
-from workspace.domain.stamp import NEW, Stamp
+from kernel.stamp import NEW, Stamp
 
 
 class IncidentState(StrEnum):

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from kernel.sensitive import Email
-from workspace.domain.stamp import NEW, Stamp
+from kernel.stamp import NEW, Stamp
 
 LEASE_MARGIN: Final = timedelta(seconds=5)
 SETTLE: Final = timedelta(hours=1)

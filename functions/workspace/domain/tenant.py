@@ -6,9 +6,9 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from kernel.errors import Problem
+from kernel.stamp import NEW, Stamp
 from kernel.text import clean_company_title
 from workspace.domain.problems import invalid, parsed_at
-from workspace.domain.stamp import NEW, Stamp
 
 LANGUAGES: Final = ("tr", "el", "en")
 DEFAULT_ZONE: Final = "Europe/Istanbul"

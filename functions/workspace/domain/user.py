@@ -13,9 +13,9 @@ from typing import Final
 
 from kernel.errors import ForbiddenError, Problem, RuleViolationError
 from kernel.sensitive import Email
+from kernel.stamp import NEW, Stamp
 from kernel.text import clean_person_name
 from workspace.domain.problems import invalid, parsed_at
-from workspace.domain.stamp import NEW, Stamp
 
 COMPANY_ROLES: Final = ("owner", "accountant", "payroll", "finance", "viewer")
 """Roles a company can give; ``operator`` is not among them."""

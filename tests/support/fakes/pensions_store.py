@@ -15,11 +15,11 @@ from kernel.clock import Clock
 from kernel.errors import NotFoundError, ValidationError
 from kernel.periods import Period
 from kernel.sensitive import Secret, Tckn
+from kernel.stamp import Stamp
 from pensions.domain.circuit import Circuit
 from pensions.domain.contract import Contract
 from pensions.domain.contribution import Contribution
 from pensions.domain.employee import Employee
-from pensions.domain.stamp import Stamp
 from pensions.domain.transmission import FINAL, FrozenLine, Transmission
 from pensions.ports import (
     CommandIdentity,

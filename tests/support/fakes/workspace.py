@@ -14,6 +14,7 @@ from kernel.errors import NotFoundError, TooManyRequestsError, ValidationError
 from kernel.events import Event
 from kernel.ids import IdSource
 from kernel.sensitive import Email, Secret
+from kernel.stamp import Stamp
 from toolkit.auth import TenantContext
 from toolkit.aws.outbox import instant
 from workspace.domain.api_key import ApiKey
@@ -22,7 +23,6 @@ from workspace.domain.incident import Incident, IncidentState
 from workspace.domain.link import Link
 from workspace.domain.message import Message
 from workspace.domain.session import ABSOLUTE, Session
-from workspace.domain.stamp import Stamp
 from workspace.domain.tenant import Tenant
 from workspace.domain.user import Membership, Person
 from workspace.ports import (
