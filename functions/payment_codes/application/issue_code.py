@@ -14,6 +14,7 @@ from payment_codes.domain.mail import CodeMail
 from payment_codes.domain.organisation import Organisation
 from payment_codes.domain.payment import ABSURD, CURRENCY
 from payment_codes.domain.payment_code import (
+    PAYABLE,
     CodeStatus,
     Customer,
     PaymentCode,
@@ -167,8 +168,8 @@ class IssueCode:
                 unit.enqueue("issue", {"code_id": old.id})
         if code.registration is Registration.PENDING:
             unit.enqueue("issue", {"code_id": code.id})
-        if organisation.mail_on_issue and code.customer.email is not None:
-            queue_mail(scope, unit, code, organisation)
+        else:
+            mail_by_itself(scope, unit, code, organisation)
         unit.publish(
             CODE_ISSUED,
             f"payment_code:{code.id}",
@@ -185,6 +186,19 @@ class IssueCode:
         unit.commit()
         stamp = Stamp(1, "", now, now)
         return Issued(replace(code, stamp=stamp), created=True)
+
+
+def mail_by_itself(
+    scope: Scope, unit: PaymentsUnit, code: PaymentCode, organisation: Organisation
+) -> None:
+    """Add the mail that goes without anybody asking, once the code can be paid with.
+
+    That is at once for codes issued offline, else together with the provider's answer: a customer
+    must not hold a code that the banks do not know yet.
+    """
+    wanted = organisation.mail_on_issue and not code.was_sent and code.status in PAYABLE
+    if wanted and code.customer.email is not None:
+        queue_mail(scope, unit, code, organisation)
 
 
 def queue_mail(

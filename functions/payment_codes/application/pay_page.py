@@ -1,7 +1,7 @@
 """What a payer sees behind the link of a mail: the code, and nothing else of the customer."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from kernel.errors import NotFoundError
@@ -21,6 +21,7 @@ class PayView:
     amount: Money | None
     remaining: Money | None
     status: CodeStatus
+    is_payable: bool
     valid_until: date | None
     description: str
     language: str
@@ -41,13 +42,15 @@ class ShowPayPage:
         scope = self._scope_of(tenant_id)
         code = scope.store.code(code_id)
         organisation = scope.organisation()
+        code = replace(code, status=code.judged(scope.today(organisation), organisation.tolerance))
         return PayView(
             payee=organisation.payee,
             code=code.code,
             grouped=code.grouped,
             amount=code.amount,
             remaining=code.remaining,
-            status=code.judged(scope.today(organisation), organisation.tolerance),
+            status=code.status,
+            is_payable=code.may_be_told,
             valid_until=code.valid_until,
             description=code.description,
             language=code.customer.language or organisation.language,

@@ -13,9 +13,11 @@ from payment_codes.application.connection import note_answer
 from payment_codes.application.context import (
     CALL_SECONDS,
     RESERVE_SECONDS,
+    TRIES,
     Scope,
     TryAgainError,
 )
+from payment_codes.application.issue_code import mail_by_itself
 from payment_codes.domain.organisation import ConnectionState, Organisation
 from payment_codes.domain.payment_code import PaymentCode, Registration
 from payment_codes.ports import (
@@ -69,8 +71,13 @@ class RegisterCode:
 
     def _created(self, code: PaymentCode, organisation: Organisation, created: Created) -> None:
         if created.answer is Answer.OK and created.rf == code.code:
-            known = replace(code, provider_id=created.provider_id)
-            self._save(known, organisation, Registration.REGISTERED, "code.registered", code)
+            self._save(
+                code,
+                organisation,
+                Registration.REGISTERED,
+                "code.registered",
+                provider_id=created.provider_id,
+            )
             self._scope.store.ask_again(code.id, self._scope.clock.now() + _FIRST_LOOK)
         elif created.answer is Answer.OK:
             # The provider made another code of the same parts: nobody may be told to pay ours.
@@ -86,25 +93,49 @@ class RegisterCode:
         organisation: Organisation,
         registration: Registration,
         action: str,
-        before: PaymentCode | None = None,
+        *,
+        provider_id: str = "",
         incident: str = "",
     ) -> None:
-        after = self._scope.with_due(replace(code, registration=registration), organisation)
+        asked_as = code.registration
+        for _ in range(TRIES):
+            after = replace(
+                code, registration=registration, provider_id=provider_id or code.provider_id
+            )
+            after = self._scope.with_due(after, organisation)
+            try:
+                self._commit(code, after, organisation, action, incident)
+            except WriteRefusedError:
+                # A payment or a mail was quicker; what the provider said of the code still holds.
+                code = self._scope.store.code(code.id)
+                if code.registration is not asked_as:
+                    break
+            else:
+                return
+        raise TryAgainError
+
+    def _commit(
+        self,
+        before: PaymentCode,
+        after: PaymentCode,
+        organisation: Organisation,
+        action: str,
+        incident: str,
+    ) -> None:
         unit = self._scope.store.unit()
-        unit.save_code(before or code, after, action, {})
+        unit.save_code(before, after, action, {})
+        if after.registration is Registration.REGISTERED:
+            mail_by_itself(self._scope, unit, after, organisation)
         if incident:
             unit.publish(
                 CODE_INCIDENT_OPENED,
-                f"payment_code:{code.id}",
+                f"payment_code:{after.id}",
                 {
                     "incident_id": self._scope.ids.new(),
-                    "subject": f"payment_code:{code.id}",
+                    "subject": f"payment_code:{after.id}",
                     "code": f"payment_code_{incident}",
                     "actor": "operator",
                     "count": 1,
                 },
             )
-        try:
-            unit.commit()
-        except WriteRefusedError as error:
-            raise TryAgainError from error
+        unit.commit()

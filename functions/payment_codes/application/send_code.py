@@ -18,7 +18,7 @@ from payment_codes.domain.mail import (
     not_sent,
     refused,
 )
-from payment_codes.domain.payment_code import PAYABLE
+from payment_codes.domain.payment_code import Registration
 from payment_codes.ports import (
     CodeMailer,
     CommandIdentity,
@@ -47,9 +47,9 @@ class SendCode:
         if command is not None and (repeated := store.answered(command)) is not None:
             return str(repeated.body["mail_id"])
         code = store.code(code_id)
-        if code.status not in PAYABLE:
+        if not code.may_be_told:
             raise ConflictError(
-                "code_not_payable", f"The code is {code.status}; it is not sent any more."
+                "code_not_payable", "Nothing can be paid under this code; it is not sent."
             )
         unit = store.unit()
         mail = queue_mail(self._scope, unit, code, self._scope.organisation())
@@ -95,8 +95,13 @@ class SendMail:
         if remaining() < MAIL_SECONDS + RESERVE_SECONDS:
             raise TryAgainError
         code = scope.store.code(mail.code_id)
-        if code.status not in PAYABLE:
+        if not code.may_be_told:
             self._save(mail, refused(mail, "code_not_payable"), "mail.refused")
+            return
+        if code.registration is Registration.PENDING:
+            # The banks do not know the code yet; the sweep brings the mail back.
+            again = not_sent(mail, "code_not_registered", now)
+            self._save(mail, again, "mail.not_sent")
             return
         lease = now + timedelta(seconds=remaining()) + LEASE_MARGIN
         mine = self._save(mail, claimed(mail, scope.ids.new(), lease), "mail.claimed")

@@ -53,6 +53,8 @@ class Registration(StrEnum):
 
 WAITING: Final = frozenset({Registration.PENDING, Registration.CANCELLING})
 """The provider has still to be told."""
+UNUSABLE: Final = frozenset({Registration.DIFFERS, Registration.REFUSED})
+"""The provider will not take money under the code as we show it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,11 @@ class PaymentCode:
     def remaining(self) -> Money | None:
         """What is still to pay; None when the amount is open."""
         return None if self.amount is None else Money(self.due, self.currency)
+
+    @property
+    def may_be_told(self) -> bool:
+        """Whether a customer may be asked to pay with this code, now or once it is registered."""
+        return self.status in PAYABLE and self.registration not in UNUSABLE
 
     @property
     def surplus(self) -> Money:

@@ -8,7 +8,7 @@ from kernel.parsing import parse_amount_tr
 from payment_codes.application.context import news_age_seconds
 from payment_codes.application.find_codes import STATUSES, Search, find_codes
 from payment_codes.application.issue_code import Wish
-from payment_codes.domain.payment_code import PAYABLE, CodeStatus, Customer, PaymentCode
+from payment_codes.domain.payment_code import CodeStatus, Customer, PaymentCode
 from payment_codes.domain.source import Source
 from payment_codes.pages.kit import (
     Kit,
@@ -167,7 +167,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
             pay_url=use.pay_link(code.id),
             entries=_entries(use.store.history(f"payment_code:{code.id}"), say),
             key=use.scope.ids.new(),
-            may_send=code.status in PAYABLE
+            may_send=code.may_be_told
             and code.customer.email is not None
             and request.principal.may(_WRITE),
             may_cancel=code.status is not CodeStatus.CANCELLED

@@ -1,7 +1,6 @@
 """The public page of a payer: the code to copy, and nothing else about the customer (PAY-05)."""
 
 from payment_codes.bootstrap import application
-from payment_codes.domain.payment_code import PAYABLE
 from payment_codes.pages.words import Say, language_of, renderer, reply, view_of
 from toolkit.entrypoints import HttpApp, Reply, Request
 
@@ -21,7 +20,7 @@ def declare(app: HttpApp) -> None:
             view,
             sender=shown.payee,
             pay=shown,
-            payable=shown.status in PAYABLE,
+            payable=shown.is_payable,
             say=Say(words),
         )
         return reply(page)

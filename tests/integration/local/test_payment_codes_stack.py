@@ -72,7 +72,7 @@ def test_from_a_document_to_a_payment_known_in_time(
     simulate(notify={"url": address, "secret": secret})
 
     told = document("RO-1")
-    _until(lambda: state(told)["status"] == "sent", 30)
+    _until(lambda: state(told)["status"] == "sent", 60)
     assert state(told)["registration"] == "registered"
     headers = {"accept": "application/json"}
     inbox = httpx.get(f"{running.base_url}/_local/inbox", headers=headers, trust_env=False).text
@@ -81,11 +81,11 @@ def test_from_a_document_to_a_payment_known_in_time(
     assert (page.status_code, told["code_grouped"] in page.text) == (200, True)
 
     simulate(pay={"rf": told["code"], "amount": "1250.00", "notify": "twice"})
-    _until(lambda: state(told)["status"] == "paid", 30)
+    _until(lambda: state(told)["status"] == "paid", 60)
     assert len(ask("GET", f"{BASE}/{told['id']}/payments")["items"]) == 1
 
     untold = document("RO-2")
-    _until(lambda: state(untold)["registration"] == "registered", 30)
+    _until(lambda: state(untold)["registration"] == "registered", 60)
     simulate(pay={"rf": untold["code"], "amount": "1250.00", "notify": "never"})
     simulate(send={"rf": untold["code"], "as": "forged"})
     assert state(untold)["status"] != "paid"

@@ -1,11 +1,14 @@
 """Issuing codes: once per document, once per identification, known at the provider (PAY-01, 02)."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from payment_codes.domain.payment_code import LAST_SEQUENCE
+from payment_codes.ports import Created
 from tests.support.payment_world import BASE, CUSTOMER, OTHER, TENANT, PaymentWorld
 
 
@@ -200,6 +203,55 @@ def test_a_wrong_key_is_tried_once_and_told(world: PaymentWorld) -> None:
     world.clock.advance(timedelta(minutes=5))
     world.minute()
     assert world.call("GET", f"{BASE}/organisation").json()["connection"] == "up"
+
+
+class _Meanwhile:
+    """The provider, in whose calls something else happens to the same code."""
+
+    def __init__(self, provider: Any, happens: Callable[[], object]) -> None:
+        self._provider = provider
+        self._happens = happens
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._provider, name)
+
+    def create(self, *given: Any, **more: Any) -> Created:
+        answer: Created = self._provider.create(*given, **more)
+        self._happens()
+        return answer
+
+
+def _while_registering(world: PaymentWorld, happens: Callable[[], object]) -> None:
+    world.app.__dict__["_gateway"] = _Meanwhile(world.app.__dict__["_gateway"], happens)
+
+
+def test_a_change_while_the_provider_answers_does_not_lose_the_answer(world: PaymentWorld) -> None:
+    world.organisation()
+    code = world.call("POST", BASE, _wish()).json()
+
+    def paid_at_a_counter() -> None:
+        use = world.app.for_system(TENANT, "test")
+        before = use.store.code(code["id"])
+        unit = use.store.unit()
+        unit.save_code(before, replace(before, missing=before.missing + 1), "code.seen", {})
+        unit.commit()
+
+    _while_registering(world, paid_at_a_counter)
+    assert world.work() == []
+    found = world.code(code["id"])
+    assert found["registration"] == "registered"
+    assert sum(world.network.calls.values()) == 1
+
+
+def test_a_code_cancelled_while_the_provider_answers_is_withdrawn_there(
+    world: PaymentWorld,
+) -> None:
+    world.organisation()
+    code = world.call("POST", BASE, _wish()).json()
+    _while_registering(world, lambda: world.call("POST", f"{BASE}/{code['id']}/cancel"))
+    assert world.work() == ["issue"]  # comes again, and finds what to take back
+    assert world.code(code["id"])["registration"] == "cancelled"
+    assert world.network.state["requests"][code["code"]]["state"] == "cancelled"
 
 
 def test_cancelling_withdraws_the_code_at_the_provider(world: PaymentWorld) -> None:

@@ -103,3 +103,34 @@ def test_a_code_that_is_not_payable_is_not_mailed(world: PaymentWorld) -> None:
     world.work()
     assert world.aws.mails() == []
     assert world.call("POST", f"{BASE}/{code['id']}/send", {"channel": "email"}).status == 409
+
+
+def test_nobody_is_told_a_code_that_the_banks_do_not_know(world: PaymentWorld) -> None:
+    world.organisation(mail_on_issue=True)
+    world.network.queue({"kind": "drop_request", "operation": "create"})
+    code = world.issue()
+    asked = world.call("POST", f"{BASE}/{code['id']}/send", {"channel": "email"})
+    assert asked.status == 202
+    world.work()
+    assert (world.code(code["id"])["registration"], world.aws.mails()) == ("pending", [])
+    for _ in range(2):
+        world.clock.advance(timedelta(minutes=2))
+        world.minute()
+    assert world.code(code["id"])["status"] == "sent"
+    assert {mail["to"][0] for mail in world.aws.mails()} == {CUSTOMER["email"]}
+
+
+def test_a_code_is_mailed_by_itself_once_it_is_registered(world: PaymentWorld) -> None:
+    world.organisation(mail_on_issue=True)
+    code = world.issue()
+    assert world.code(code["id"])["status"] == "sent"
+    assert len(world.aws.mails()) == 1
+
+
+def test_a_code_that_the_provider_made_differently_is_never_mailed(world: PaymentWorld) -> None:
+    world.organisation(mail_on_issue=True)
+    world.network.queue({"kind": "wrong_code", "operation": "create"})
+    code = world.issue()
+    answer = world.call("POST", f"{BASE}/{code['id']}/send", {"channel": "email"})
+    assert (answer.status, answer.json()["code"]) == (409, "code_not_payable")
+    assert world.aws.mails() == []
