@@ -32,6 +32,7 @@ from payment_codes.ports import (
 from toolkit.auth import TenantContext
 from toolkit.aws.dynamodb import DUE_SHARDS, Database, Item, Keyspace, absent, equals
 from toolkit.aws.history import read_history
+from toolkit.aws.rows import moment
 from toolkit.aws.secrets import CredentialVault, SecretName, SecretUnavailableError
 from toolkit.aws.transactions import TransactionRefusedError
 from toolkit.aws.unit_of_work import META, Change, Machinery, UnitOfWork, entity_key
@@ -116,7 +117,7 @@ class DynamoUnit:
             _change(action, after.connection.value, detail),
             assign=rows.organisation_row(after),
         )
-        news = {"pulled_at": rows.moment(before.pulled_at)}
+        news = {"pulled_at": moment(before.pulled_at)}
         return rows.organisation_from({**changed, "created_at": before.stamp.created_at}, news)
 
     def _claim_organisation(self, org_code: str) -> None:
@@ -137,7 +138,7 @@ class DynamoUnit:
         if organisation.is_online:
             due = {
                 "due_pk": self._keyspace.system(_FEED, _shard(organisation.id)),
-                "due_sk": f"{rows.moment(self._unit.now)}#{organisation.id}",
+                "due_sk": f"{moment(self._unit.now)}#{organisation.id}",
             }
             self._unit.transaction.update("core", pk, _NEWS, assign=due)
         else:
@@ -154,7 +155,7 @@ class DynamoUnit:
             return {}
         return {
             "due_pk": self._keyspace.due(identity),
-            "due_sk": f"{rows.moment(at)}#{identity}",
+            "due_sk": f"{moment(at)}#{identity}",
         }
 
     def add_code(self, code: PaymentCode, *, replaces: str = "") -> None:
@@ -177,7 +178,7 @@ class DynamoUnit:
             assign={**rows.code_row(after), **self._due(after.id, after.due_at)},
             remove=() if after.due_at is not None else ("due_pk", "due_sk"),
         )
-        news = {"pulled_at": rows.moment(before.pulled_at)}
+        news = {"pulled_at": moment(before.pulled_at)}
         return rows.code_from({**changed, "created_at": before.stamp.created_at}, news)
 
     # -------------------------------------------------------------- payments
@@ -389,11 +390,11 @@ class DynamoPaymentsStore:
     def _poll(self, code_id: str, at: datetime) -> dict[str, str]:
         return {
             "due_pk": self.keyspace.system(_POLL, _shard(code_id)),
-            "due_sk": f"{rows.moment(at)}#{code_id}",
+            "due_sk": f"{moment(at)}#{code_id}",
         }
 
     def news(self, code_id: str, at: datetime, *, again_at: datetime | None) -> None:
-        assign: dict[str, Any] = {"pulled_at": rows.moment(at)}
+        assign: dict[str, Any] = {"pulled_at": moment(at)}
         if again_at is not None:
             assign |= self._poll(code_id, again_at)
         self.database.update(
@@ -410,7 +411,7 @@ class DynamoPaymentsStore:
 
     def organisation_news(self, organisation_id: str, at: datetime) -> None:
         pk = entity_key(self.keyspace, ORGANISATION, organisation_id)
-        self.database.update("core", pk, _NEWS, assign={"pulled_at": rows.moment(at)})
+        self.database.update("core", pk, _NEWS, assign={"pulled_at": moment(at)})
 
     # -------------------------------------------------------------- small things
 
@@ -422,7 +423,7 @@ class DynamoPaymentsStore:
         return bool(row["enabled"]) if row is not None else None
 
     def switch_customer(self, customer_id: str, *, enabled: bool) -> None:
-        now = rows.moment(self.machinery.clock.now())
+        now = moment(self.machinery.clock.now())
         self.database.update(
             "core",
             self._customer_key(customer_id),
@@ -468,8 +469,8 @@ class DynamoDueWork:
         self, shards: Sequence[str], now: datetime, limit: int, push: timedelta
     ) -> list[Due]:
         """Due rows, pushed forward by condition so that two sweepers cannot storm."""
-        bound = f"{rows.moment(now)}~"
-        later = rows.moment(now + push)
+        bound = f"{moment(now)}~"
+        later = moment(now + push)
         found: list[Due] = []
         for shard in shards:
             page = self._database.query(

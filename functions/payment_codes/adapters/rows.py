@@ -1,46 +1,20 @@
 """Entities of payment codes as stored rows and back; the only place that knows attribute names."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 from kernel.money import Money
 from kernel.sensitive import Email
-from kernel.stamp import Stamp
 from payment_codes.domain.mail import CodeMail, MailState
 from payment_codes.domain.organisation import ConnectionState, Organisation, ProviderKind
 from payment_codes.domain.payment import Outcome, Payment, PaymentState, SourcePayment
 from payment_codes.domain.payment_code import CodeStatus, Customer, PaymentCode, Registration
 from payment_codes.domain.source import Source, SourceKind
+from toolkit.aws.rows import day, day_of, instant_of, moment, stamp_of
 
 Row = dict[str, Any]
 _STORED = "store"  # reason given when a masked value is opened to be stored in its own row
-
-
-def stamp_of(row: Mapping[str, Any]) -> Stamp:
-    """Version and times of a stored row."""
-    return Stamp(row["version"], row["audit_hash"], row["created_at"], row["updated_at"])
-
-
-def moment(value: datetime | None) -> str | None:
-    """Sortable text of an instant with milliseconds, UTC."""
-    if value is None:
-        return None
-    utc = value.astimezone(UTC)
-    return utc.strftime("%Y-%m-%dT%H:%M:%S.") + f"{utc.microsecond // 1000:03d}Z"
-
-
-def instant_of(text: str | None) -> datetime | None:
-    """The instant behind its text."""
-    return datetime.fromisoformat(text) if text else None
-
-
-def _day(value: date | None) -> str | None:
-    return value.isoformat() if value is not None else None
-
-
-def _date(text: str | None) -> date | None:
-    return date.fromisoformat(text) if text else None
 
 
 # ---------------------------------------------------------------------------- organisation
@@ -107,7 +81,7 @@ def code_row(code: PaymentCode) -> Row:
         "currency": code.currency,
         "amount": code.amount.minor if code.amount is not None else None,
         "registration": code.registration.value,
-        "valid_until": _day(code.valid_until),
+        "valid_until": day(code.valid_until),
         "was_sent": code.was_sent,
         "paid": code.paid,
         "late": code.late,
@@ -141,7 +115,7 @@ def code_from(row: Mapping[str, Any], news: Mapping[str, Any] | None) -> Payment
         amount=Money(amount, row["currency"]) if amount is not None else None,
         status=CodeStatus(row["state"]),
         registration=Registration(row["registration"]),
-        valid_until=_date(row["valid_until"]),
+        valid_until=day_of(row["valid_until"]),
         was_sent=row["was_sent"],
         paid=row["paid"],
         late=row["late"],
@@ -167,7 +141,7 @@ def payment_row(payment: Payment) -> Row:
         "key": payment.key,
         "provider": payment.provider,
         "rf": source.rf,
-        "value_date": _day(source.value_date),
+        "value_date": day(source.value_date),
         "booked_at": moment(source.booked_at),
         "bank_code": source.bank_code,
         "bank_name": source.bank_name,

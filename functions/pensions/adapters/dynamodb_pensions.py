@@ -48,6 +48,7 @@ from toolkit.aws.dynamodb import (
 )
 from toolkit.aws.history import read_history
 from toolkit.aws.jobs import QUEUED, RUNNING, Jobs, job_from, job_key
+from toolkit.aws.rows import instant_of, moment
 from toolkit.aws.secrets import CredentialVault, SecretName, SecretUnavailableError
 from toolkit.aws.transactions import TransactionRefusedError
 from toolkit.aws.unit_of_work import META, Change, Machinery, UnitOfWork, entity_key
@@ -120,7 +121,7 @@ class DynamoUnit:
         if after.credentials.version != before.credentials.version:
             shard = sum(after.id.encode()) % DUE_SHARDS
             assign["due_pk"] = self._keyspace.system(_POLL, str(shard))
-            assign["due_sk"] = f"{rows.moment(self._unit.now + _POLL_EVERY)}#{after.id}"
+            assign["due_sk"] = f"{moment(self._unit.now + _POLL_EVERY)}#{after.id}"
         changed = self._unit.change(
             stored,
             _change(action, state, detail),
@@ -245,7 +246,7 @@ class DynamoUnit:
             return {}
         return {
             "due_pk": self._keyspace.due(transmission.id),
-            "due_sk": f"{rows.moment(transmission.due_at)}#{transmission.id}",
+            "due_sk": f"{moment(transmission.due_at)}#{transmission.id}",
         }
 
     def add_transmission(self, transmission: Transmission, action: str) -> None:
@@ -326,7 +327,7 @@ class DynamoUnit:
             private=dict(private),
             # The sweep looks at unfinished jobs, in case the last worker died before closing one.
             due_pk=self._keyspace.due(job_id),
-            due_sk=f"{rows.moment(self._unit.now + _SWEEP_PUSH)}#{job_id}",
+            due_sk=f"{moment(self._unit.now + _SWEEP_PUSH)}#{job_id}",
         )
 
     def advance_job(self, job_id: str, deltas: Mapping[str, int]) -> None:
@@ -580,7 +581,7 @@ class DynamoPensionsStore:
         )
 
     def start_job(self, job_id: str) -> None:
-        until = rows.moment(self.machinery.clock.now() + _JOB_LEASE)
+        until = moment(self.machinery.clock.now() + _JOB_LEASE)
         self.database.update(
             "core",
             job_key(self.keyspace, job_id),
@@ -604,7 +605,7 @@ class DynamoPensionsStore:
         row = self.database.get("core", self._circuit_key(provider_code), META)
         if row is None:
             return Circuit(provider_code)
-        return Circuit(provider_code, row["failures"], rows.instant_of(row["open_until"]))
+        return Circuit(provider_code, row["failures"], instant_of(row["open_until"]))
 
     def save_circuit(self, circuit: Circuit) -> None:
         # Last writer wins: the breaker is a hint that saves calls, never a source of truth.
@@ -612,7 +613,7 @@ class DynamoPensionsStore:
             "core",
             self._circuit_key(circuit.provider_code),
             META,
-            assign={"failures": circuit.failures, "open_until": rows.moment(circuit.open_until)},
+            assign={"failures": circuit.failures, "open_until": moment(circuit.open_until)},
         )
 
 
@@ -644,7 +645,7 @@ class DynamoDueWork:
         self, shards: Sequence[str], now: datetime, limit: int, push: timedelta
     ) -> list[Due]:
         """Due rows, pushed forward by condition so that two sweepers cannot storm."""
-        bound = f"{rows.moment(now)}~"
+        bound = f"{moment(now)}~"
         found: list[Due] = []
         for shard in shards:
             page = self._database.query(
@@ -652,7 +653,7 @@ class DynamoDueWork:
             )
             for key in page.items:
                 _, _, tenant_id, kind, identity = key["pk"].split("#")
-                later = rows.moment(now + (_JOB_PUSH if kind == "JOB" else push))
+                later = moment(now + (_JOB_PUSH if kind == "JOB" else push))
                 moved = self._database.update(
                     "core",
                     key["pk"],

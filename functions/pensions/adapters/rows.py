@@ -3,7 +3,7 @@ names.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 from kernel.money import Money
@@ -11,7 +11,6 @@ from kernel.parsing import parse_rate_api
 from kernel.periods import Period
 from kernel.rates import Rate
 from kernel.sensitive import Email, Iban, Phone, Tckn
-from kernel.stamp import Stamp
 from pensions.domain.contract import Contract, Credentials, CredentialsState, CredentialTest
 from pensions.domain.contribution import Contribution, ContributionStatus
 from pensions.domain.employee import (
@@ -23,35 +22,10 @@ from pensions.domain.employee import (
 )
 from pensions.domain.outcome import TransmissionKind
 from pensions.domain.transmission import FrozenLine, Transmission, TransmissionState
+from toolkit.aws.rows import day, day_of, instant_of, moment, stamp_of
 
 Row = dict[str, Any]
 _STORED = "store"  # reason given when a masked value is opened to be stored in its own row
-
-
-def stamp_of(row: Mapping[str, Any]) -> Stamp:
-    """Version and times of a stored row."""
-    return Stamp(row["version"], row["audit_hash"], row["created_at"], row["updated_at"])
-
-
-def _day(value: date | None) -> str | None:
-    return value.isoformat() if value is not None else None
-
-
-def _date(text: str | None) -> date | None:
-    return date.fromisoformat(text) if text else None
-
-
-def moment(value: datetime | None) -> str | None:
-    """Sortable text of an instant with milliseconds, UTC."""
-    if value is None:
-        return None
-    utc = value.astimezone(UTC)
-    return utc.strftime("%Y-%m-%dT%H:%M:%S.") + f"{utc.microsecond // 1000:03d}Z"
-
-
-def instant_of(text: str | None) -> datetime | None:
-    """The instant behind its text."""
-    return datetime.fromisoformat(text) if text else None
 
 
 def _clear(value: Tckn | Iban | Phone | Email | None) -> str | None:
@@ -74,8 +48,8 @@ def contract_row(contract: Contract) -> Row:
         "contract_no": contract.contract_no,
         "payroll_contract_no": contract.payroll_contract_no,
         "min_deduction_rate": contract.min_deduction_rate.to_api(),
-        "starts_on": _day(contract.starts_on),
-        "ends_on": _day(contract.ends_on),
+        "starts_on": day(contract.starts_on),
+        "ends_on": day(contract.ends_on),
         "pay_days": list(contract.pay_days),
         "provider_iban": _clear(contract.provider_iban),
         "payer_iban": _clear(contract.payer_iban),
@@ -104,7 +78,7 @@ def contract_from(row: Mapping[str, Any]) -> Contract:
         payroll_contract_no=row["payroll_contract_no"],
         min_deduction_rate=parse_rate_api(row["min_deduction_rate"]),
         starts_on=date.fromisoformat(row["starts_on"]),
-        ends_on=_date(row["ends_on"]),
+        ends_on=day_of(row["ends_on"]),
         pay_days=tuple(row["pay_days"]),
         provider_iban=Iban(row["provider_iban"]) if row["provider_iban"] else None,
         payer_iban=Iban(row["payer_iban"]) if row["payer_iban"] else None,
@@ -130,13 +104,13 @@ def employee_row(employee: Employee) -> Row:
         "national_id": _clear(employee.national_id),
         "first_name": employee.first_name,
         "last_name": employee.last_name,
-        "birth_date": _day(employee.birth_date),
-        "hired_on": _day(employee.hired_on),
+        "birth_date": day(employee.birth_date),
+        "hired_on": day(employee.hired_on),
         "mobile": _clear(employee.mobile),
         "gender": employee.gender,
         "email": _clear(employee.email),
         "iban": _clear(employee.iban),
-        "left_on": _day(employee.left_on),
+        "left_on": day(employee.left_on),
         "fund_preference": employee.fund_preference.value if employee.fund_preference else None,
         "contribution_rate": employee.contribution_rate.to_api()
         if employee.contribution_rate
@@ -149,7 +123,7 @@ def employee_row(employee: Employee) -> Row:
         "raw": dict(employee.raw or {}),
         "transmission_id": employee.transmission_id,
         "reason": employee.reason,
-        "effective_on": _day(employee.effective_on),
+        "effective_on": day(employee.effective_on),
         "import_id": employee.import_id,
     }
 
@@ -163,13 +137,13 @@ def employee_from(row: Mapping[str, Any]) -> Employee:
         national_id=Tckn(row["national_id"]) if row["national_id"] else None,
         first_name=row["first_name"],
         last_name=row["last_name"],
-        birth_date=_date(row["birth_date"]),
-        hired_on=_date(row["hired_on"]),
+        birth_date=day_of(row["birth_date"]),
+        hired_on=day_of(row["hired_on"]),
         mobile=Phone(row["mobile"]) if row["mobile"] else None,
         gender=row["gender"],
         email=Email(row["email"]) if row["email"] else None,
         iban=Iban(row["iban"]) if row["iban"] else None,
-        left_on=_date(row["left_on"]),
+        left_on=day_of(row["left_on"]),
         fund_preference=FundPreference(row["fund_preference"]) if row["fund_preference"] else None,
         contribution_rate=_rate(row["contribution_rate"]),
         policy_no=row["policy_no"],
@@ -180,7 +154,7 @@ def employee_from(row: Mapping[str, Any]) -> Employee:
         raw=row["raw"] or None,
         transmission_id=row["transmission_id"],
         reason=row["reason"],
-        effective_on=_date(row["effective_on"]),
+        effective_on=day_of(row["effective_on"]),
         import_id=row["import_id"],
         stamp=stamp_of(row),
     )
@@ -200,7 +174,7 @@ def contribution_row(item: Contribution) -> Row:
         "rate": item.rate.to_api(),
         "amount": item.amount.minor,
         "currency": item.amount.currency,
-        "paid_on": _day(item.paid_on),
+        "paid_on": day(item.paid_on),
         "reason": item.reason,
         "transmission_id": item.transmission_id,
         "import_id": item.import_id,

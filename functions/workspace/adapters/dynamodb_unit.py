@@ -18,7 +18,7 @@ from kernel.sensitive import Email
 from kernel.stamp import Stamp
 from toolkit.auth import TenantContext
 from toolkit.aws.dynamodb import Item, Keyspace, absent, equals
-from toolkit.aws.outbox import instant
+from toolkit.aws.rows import moment, stamp_of
 from toolkit.aws.transactions import TransactionRefusedError
 from toolkit.aws.unit_of_work import META, Change, Machinery, UnitOfWork, entity_key
 from toolkit.http.idempotency import Command, IdempotencyStore, StoredAnswer
@@ -109,7 +109,7 @@ class DynamoUnit:
         state: str,
         **detail: Any,
     ) -> Stamp:
-        return rows.stamp_of(unit.create(kind, identity, row, Change(action, state, "", detail)))
+        return stamp_of(unit.create(kind, identity, row, Change(action, state, "", detail)))
 
     @staticmethod
     def _change(
@@ -135,7 +135,7 @@ class DynamoUnit:
             "created_at": stamp.created_at,
         }
         change = Change(action, state, "", detail or {})
-        return rows.stamp_of(unit.change(stored, change, assign=row, remove=remove))
+        return stamp_of(unit.change(stored, change, assign=row, remove=remove))
 
     def add_tenant(self, tenant: Tenant) -> Tenant:
         row = rows.tenant_row(tenant) | {"by_pk": SYSTEM.key("TENANTS"), "by_sk": tenant.id}
@@ -190,7 +190,7 @@ class DynamoUnit:
             "core",
             entity_key(SYSTEM, "person", person_id),
             PASSWORD,
-            assign={"hash": password_hash, "set_at": instant(self._system.now)},
+            assign={"hash": password_hash, "set_at": moment(self._system.now)},
             label="password",
         )
 
@@ -333,7 +333,7 @@ class DynamoUnit:
         when = message.next_at or unit.now + _FIRST_SWEEP
         return {
             "due_pk": unit.keyspace.due(message.id),
-            "due_sk": f"{instant(when)}#{message.id}",
+            "due_sk": f"{moment(when)}#{message.id}",
         }
 
     def add_message(self, message: Message) -> Message:
@@ -391,7 +391,7 @@ class DynamoUnit:
             "core",
             self._suppression_key(email),
             META,
-            assign={"reason": reason, "at": instant(self._system.now)},
+            assign={"reason": reason, "at": moment(self._system.now)},
             label="suppress",
         )
 
@@ -402,7 +402,7 @@ class DynamoUnit:
             "sk": "-",
             "email_digest": self._workshop.email_digest(email),
             "language": language,
-            "expires_at": rows.moment(ends),
+            "expires_at": moment(ends),
             "ttl": int(ends.timestamp()) + 86_400,
         }
         self._system.transaction.put_new("edge", row, label="reset")

@@ -10,7 +10,7 @@ from kernel.events import Event
 from kernel.sensitive import Email
 from toolkit.auth import TenantContext
 from toolkit.aws.dynamodb import Item, Keyspace, equals, exists
-from toolkit.aws.outbox import instant
+from toolkit.aws.rows import moment
 from toolkit.aws.transactions import Transaction
 from toolkit.aws.unit_of_work import META, entity_key
 from toolkit.http.idempotency import Command, IdempotencyStore
@@ -267,7 +267,7 @@ class DynamoSystemStore:
             "edge",
             _session_key(digest),
             "-",
-            assign={"last_seen_at": rows.moment(at)},
+            assign={"last_seen_at": moment(at)},
             when=exists(),
         )
 
@@ -281,7 +281,7 @@ class DynamoSystemStore:
         self._database.delete_edge(_session_key(session.digest))
 
     def sessions_of(self, person_id: str) -> list[OpenSession]:
-        oldest = rows.moment(self._workshop.machinery.clock.now() - ABSOLUTE) or ""
+        oldest = moment(self._workshop.machinery.clock.now() - ABSOLUTE) or ""
         page = self._database.query(
             "edge", SYSTEM.key("SESSIONS", person_id), limit=_SESSIONS_SHOWN, forward=False
         )
@@ -348,11 +348,11 @@ class DynamoSystemStore:
         found: list[tuple[str, str]] = []
         for shard in shards:
             page = self._database.query(
-                "core", shard, index="due", up_to=f"{instant(now)}~", limit=limit // len(shards)
+                "core", shard, index="due", up_to=f"{moment(now)}~", limit=limit // len(shards)
             )
             for key in page.items:
                 parts = str(key["pk"]).split("#")
-                pushed = f"{instant(now + _SWEEP_PUSH)}#{parts[-1]}"
+                pushed = f"{moment(now + _SWEEP_PUSH)}#{parts[-1]}"
                 row = self._database.update(
                     "core",
                     key["pk"],

@@ -1,12 +1,12 @@
 """Entities of the workspace as stored rows and back; the only place that knows attribute names."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from kernel.money import Money
 from kernel.sensitive import Email
-from kernel.stamp import Stamp
+from toolkit.aws.rows import day, day_of, instant_of, moment, stamp_of
 from workspace.domain.api_key import ApiKey, ApiKeyState
 from workspace.domain.attention import Attention
 from workspace.domain.incident import Incident, IncidentState
@@ -20,33 +20,8 @@ Row = dict[str, Any]
 _STORED: Final = "store"  # reason given when a masked value is opened to be stored in its own row
 
 
-def stamp_of(row: Mapping[str, Any]) -> Stamp:
-    """Version and times of a stored row."""
-    return Stamp(row["version"], row["audit_hash"], row["created_at"], row["updated_at"])
-
-
-def moment(value: datetime | None) -> str | None:
-    """Sortable text of an instant with microseconds, UTC."""
-    if value is None:
-        return None
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def instant_of(text: str | None) -> datetime | None:
-    """The instant behind its text."""
-    return datetime.fromisoformat(text) if text else None
-
-
 def _moment_of(text: str) -> datetime:
     return datetime.fromisoformat(text)
-
-
-def _day(value: date | None) -> str | None:
-    return value.isoformat() if value is not None else None
-
-
-def _date(text: str | None) -> date | None:
-    return date.fromisoformat(text) if text else None
 
 
 # ---------------------------------------------------------------------------- tenant and people
@@ -103,7 +78,7 @@ def membership_row(membership: Membership) -> Row:
         "name": membership.name,
         "roles": list(membership.roles),
         "language": membership.language,
-        "until": _day(membership.until),
+        "until": day(membership.until),
     }
 
 
@@ -116,7 +91,7 @@ def membership_from(row: Mapping[str, Any]) -> Membership:
         roles=tuple(row["roles"]),
         language=row["language"],
         state=MembershipState(row["state"]),
-        until=_date(row["until"]),
+        until=day_of(row["until"]),
         last_seen_at=row.get("last_seen_at", ""),
         stamp=stamp_of(row),
     )
@@ -129,7 +104,7 @@ def api_key_row(key: ApiKey) -> Row:
         "hint": key.hint,
         "scopes": list(key.scopes),
         "roles": list(key.roles),
-        "expires_on": _day(key.expires_on),
+        "expires_on": day(key.expires_on),
         "created_by": key.created_by,
     }
 
@@ -142,7 +117,7 @@ def api_key_from(row: Mapping[str, Any]) -> ApiKey:
         hint=row["hint"],
         scopes=tuple(row["scopes"]),
         roles=tuple(row["roles"]),
-        expires_on=_date(row["expires_on"]),
+        expires_on=day_of(row["expires_on"]),
         state=ApiKeyState(row["state"]),
         created_by=row["created_by"],
         last_used_at=row.get("last_used_at", ""),
@@ -244,7 +219,7 @@ def attention_row(attention: Attention) -> Row:
         "contract_id": attention.contract_id,
         "minor": attention.amount.minor if attention.amount else None,
         "currency": attention.amount.currency if attention.amount else None,
-        "due_on": _day(attention.due_on),
+        "due_on": day(attention.due_on),
         "count": attention.count,
         "open": attention.open,
     }
@@ -262,7 +237,7 @@ def attention_from(row: Mapping[str, Any]) -> Attention:
         news_at=_moment_of(row["news_at"]),
         contract_id=row["contract_id"],
         amount=amount,
-        due_on=_date(row["due_on"]),
+        due_on=day_of(row["due_on"]),
         count=row["count"],
         open=row["open"],
     )

@@ -16,7 +16,7 @@ from kernel.ids import IdSource
 from kernel.sensitive import Email, Secret
 from kernel.stamp import Stamp
 from toolkit.auth import TenantContext
-from toolkit.aws.outbox import instant
+from toolkit.aws.rows import moment
 from workspace.domain.api_key import ApiKey
 from workspace.domain.attention import Attention, updated
 from workspace.domain.incident import Incident, IncidentState
@@ -109,7 +109,7 @@ class MemoryUnit:
         self._correlation = context.correlation_id if context else ""
         self._tenant = context.tenant_id if context else None
         self._writes = writes if writes is not None else []
-        self._now = instant(state.clock.now())
+        self._now = moment(state.clock.now())
 
     def __len__(self) -> int:
         return len(self._writes)

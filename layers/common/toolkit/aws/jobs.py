@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from toolkit.aws.dynamodb import Condition, Database, Item, Keyspace, equals, one_of
-from toolkit.aws.outbox import instant
+from toolkit.aws.rows import moment
 from toolkit.aws.unit_of_work import META, UnitOfWork
 
 QUEUED: Final = "queued"
@@ -95,7 +95,7 @@ class Jobs:
             "total": total,
             "done": 0,
             "failed": 0,
-            "created_at": instant(unit.now),
+            "created_at": moment(unit.now),
             "by_pk": self._keyspace.key("JOBS"),
             "by_sk": job_id,
             **extra,
@@ -130,7 +130,7 @@ class Jobs:
             META,
             assign={
                 "status": status,
-                "finished_at": instant(unit.now),
+                "finished_at": moment(unit.now),
                 "result": dict(result or {}),
                 "problems": [dict(item) for item in problems[:MAX_PROBLEMS]],
                 **(assign or {}),

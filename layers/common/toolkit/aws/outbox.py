@@ -8,12 +8,13 @@ the ``due`` index until they are dispatched.
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final, Literal
 
 from kernel.clock import Clock
 from kernel.events import Event
 from toolkit.aws.dynamodb import Database, Item, Keyspace, equals
+from toolkit.aws.rows import moment
 from toolkit.aws.transactions import Transaction
 
 _KEEP: Final = timedelta(days=30)
@@ -24,11 +25,6 @@ RELAY_LIMIT: Final = 200
 
 class UndeliveredError(RuntimeError):
     """The bus or a queue refused part of a batch; the rows stay due and are repeated."""
-
-
-def instant(moment: datetime) -> str:
-    """Sortable text of an instant, milliseconds, UTC."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +58,7 @@ class Outbox:
             "sk": "-",
             "id": identity,
             "due_pk": keyspace.due(identity),
-            "due_sk": f"{instant(due)}#{identity}",
+            "due_sk": f"{moment(due)}#{identity}",
             **body,
         }
 
@@ -157,7 +153,7 @@ class Outbox:
         stamped = []
         for row in rows:
             kept = {key: value for key, value in row.items() if key not in {"due_pk", "due_sk"}}
-            kept["dispatched_at"] = instant(now)
+            kept["dispatched_at"] = moment(now)
             kept["ttl"] = int((now + _KEEP).timestamp())
             stamped.append(kept)
         self._database.overwrite_many("flow", stamped)
@@ -167,8 +163,8 @@ class Outbox:
 
         Each row's due time is pushed forward by condition first, so that two sweepers cannot storm.
         """
-        now = instant(self._clock.now())
-        later = instant(self._clock.now() + _RETRY_AFTER)
+        now = moment(self._clock.now())
+        later = moment(self._clock.now() + _RETRY_AFTER)
         claimed: list[Delivery] = []
         for shard in keyspace.due_shards():
             page = self._database.query(

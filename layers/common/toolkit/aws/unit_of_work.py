@@ -25,7 +25,8 @@ from kernel.events import Event
 from kernel.ids import IdSource
 from toolkit.auth import TenantContext
 from toolkit.aws.dynamodb import Condition, Database, Item, Keyspace, all_of, equals
-from toolkit.aws.outbox import Delivery, Outbox, instant
+from toolkit.aws.outbox import Delivery, Outbox
+from toolkit.aws.rows import moment
 from toolkit.aws.transactions import Transaction
 from toolkit.observability import logger
 
@@ -114,7 +115,7 @@ class UnitOfWork:
     ) -> Item:
         """Write a new entity with its first history and audit rows; returns the row."""
         digest = self._record(kind, identity, 1, GENESIS, change)
-        stamp = instant(self.now)
+        stamp = moment(self.now)
         row: Item = {
             "pk": entity_key(self.keyspace, kind, identity),
             "sk": META,
@@ -154,7 +155,7 @@ class UnitOfWork:
             "state": change.to_state,
             "version": version,
             "audit_hash": digest,
-            "updated_at": instant(self.now),
+            "updated_at": moment(self.now),
         }
         guard = all_of(
             equals("version", row["version"]),
@@ -177,7 +178,7 @@ class UnitOfWork:
 
     def _record(self, kind: str, identity: str, version: int, previous: str, change: Change) -> str:
         subject = f"{kind}:{identity}"
-        at = instant(self.now)
+        at = moment(self.now)
         history: Item = {
             "pk": self.keyspace.key("HIST", subject),
             "sk": sequence(version),
@@ -240,7 +241,7 @@ class UnitOfWork:
         row = {
             "pk": self.keyspace.key("IN", source, event_id),
             "sk": "-",
-            "at": instant(self.now),
+            "at": moment(self.now),
             "ttl": int(self.now.timestamp()) + 90 * 86_400,
         }
         self.transaction.put_new("flow", row, label="inbox")
@@ -271,7 +272,7 @@ class UnitOfWork:
                     "name": name,
                     "amount": amount,
                     "currency": currency,
-                    "at": instant(self.now),
+                    "at": moment(self.now),
                 },
                 label=f"entry:{business_key}",
             )
