@@ -30,7 +30,8 @@ from payment_codes.ports import (
     WriteRefusedError,
 )
 from toolkit.auth import TenantContext
-from toolkit.aws.dynamodb import DUE_SHARDS, Database, Item, Keyspace, absent, equals
+from toolkit.aws.due import NOT_DUE, due_at, take_due
+from toolkit.aws.dynamodb import Database, Item, Keyspace, absent, equals
 from toolkit.aws.history import read_history
 from toolkit.aws.rows import moment
 from toolkit.aws.secrets import CredentialVault, SecretName, SecretUnavailableError
@@ -63,10 +64,6 @@ def _hashed(text: str) -> str:
 
 def _source_key(source: Source) -> tuple[str, ...]:
     return ("SOURCE", source.kind.value, _hashed(source.id))
-
-
-def _shard(identity: str) -> str:
-    return str(sum(identity.encode()) % DUE_SHARDS)
 
 
 class DynamoUnit:
@@ -136,13 +133,10 @@ class DynamoUnit:
         """Have the organisation's list read every minute, or no longer."""
         pk = entity_key(self._keyspace, ORGANISATION, organisation.id)
         if organisation.is_online:
-            due = {
-                "due_pk": self._keyspace.system(_FEED, _shard(organisation.id)),
-                "due_sk": f"{moment(self._unit.now)}#{organisation.id}",
-            }
+            due = due_at(self._keyspace, self._unit.now, organisation.id, waits_for=_FEED)
             self._unit.transaction.update("core", pk, _NEWS, assign=due)
         else:
-            self._unit.transaction.update("core", pk, _NEWS, remove=("due_pk", "due_sk"))
+            self._unit.transaction.update("core", pk, _NEWS, remove=NOT_DUE)
 
     def seal_key(self, organisation_id: str, version: int, key: Secret) -> None:
         name = SecretName(self._store.context.tenant_id, organisation_id, _PURPOSE, version)
@@ -151,12 +145,7 @@ class DynamoUnit:
     # -------------------------------------------------------------- codes
 
     def _due(self, identity: str, at: datetime | None) -> dict[str, str]:
-        if at is None:
-            return {}
-        return {
-            "due_pk": self._keyspace.due(identity),
-            "due_sk": f"{moment(at)}#{identity}",
-        }
+        return due_at(self._keyspace, at, identity) if at is not None else {}
 
     def add_code(self, code: PaymentCode, *, replaces: str = "") -> None:
         row = {**rows.code_row(code), **self._due(code.id, code.due_at)}
@@ -176,7 +165,7 @@ class DynamoUnit:
             stored,
             _change(action, after.status.value, detail),
             assign={**rows.code_row(after), **self._due(after.id, after.due_at)},
-            remove=() if after.due_at is not None else ("due_pk", "due_sk"),
+            remove=() if after.due_at is not None else NOT_DUE,
         )
         news = {"pulled_at": moment(before.pulled_at)}
         return rows.code_from({**changed, "created_at": before.stamp.created_at}, news)
@@ -238,7 +227,7 @@ class DynamoUnit:
             stored,
             _change(action, after.state.value, {"code_id": after.code_id, "reason": after.reason}),
             assign={**rows.mail_row(after), **self._due(after.id, after.next_at)},
-            remove=() if after.next_at is not None else ("due_pk", "due_sk"),
+            remove=() if after.next_at is not None else NOT_DUE,
         )
         return rows.mail_from({**changed, "created_at": before.stamp.created_at})
 
@@ -387,11 +376,8 @@ class DynamoPaymentsStore:
 
     # -------------------------------------------------------------- news
 
-    def _poll(self, code_id: str, at: datetime) -> dict[str, str]:
-        return {
-            "due_pk": self.keyspace.system(_POLL, _shard(code_id)),
-            "due_sk": f"{moment(at)}#{code_id}",
-        }
+    def _poll(self, code_id: str, at: datetime) -> Item:
+        return due_at(self.keyspace, at, code_id, waits_for=_POLL)
 
     def news(self, code_id: str, at: datetime, *, again_at: datetime | None) -> None:
         assign: dict[str, Any] = {"pulled_at": moment(at)}
@@ -402,7 +388,7 @@ class DynamoPaymentsStore:
             entity_key(self.keyspace, CODE, code_id),
             _NEWS,
             assign=assign,
-            remove=() if again_at is not None else ("due_pk", "due_sk"),
+            remove=() if again_at is not None else NOT_DUE,
         )
 
     def ask_again(self, code_id: str, at: datetime) -> None:
@@ -447,46 +433,35 @@ class DynamoDueWork:
 
     def due(self, now: datetime, limit: int) -> list[Due]:
         """Codes and mails that wait for their time, oldest first."""
-        return self._claim(self._keyspace.due_shards(), now, limit, _PUSH)
+        return self._taken(now, limit, _PUSH)
 
     def polls(self, now: datetime, limit: int) -> list[Due]:
         """Codes whose list is to be read again."""
-        return self._claim(self._shards(_POLL), now, limit, _POLL_PUSH)
+        return self._taken(now, limit, _POLL_PUSH, _POLL)
 
     def organisations(self, now: datetime, limit: int) -> list[Due]:
         """Organisations whose list is to be read."""
-        return self._claim(self._shards(_FEED), now, limit, _FEED_EVERY)
+        return self._taken(now, limit, _FEED_EVERY, _FEED)
 
     def tenant_of(self, org_code: str) -> str | None:
         """The company that owns an organisation code."""
         row = self._database.get("flow", self._keyspace.system("UNIQ", "ORG", org_code), "-")
         return str(row["owner"]) if row is not None else None
 
-    def _shards(self, name: str) -> tuple[str, ...]:
-        return tuple(self._keyspace.system(name, str(number)) for number in range(DUE_SHARDS))
-
-    def _claim(
-        self, shards: Sequence[str], now: datetime, limit: int, push: timedelta
+    def _taken(
+        self, now: datetime, limit: int, push: timedelta, waits_for: str = "DUE"
     ) -> list[Due]:
-        """Due rows, pushed forward by condition so that two sweepers cannot storm."""
-        bound = f"{moment(now)}~"
-        later = moment(now + push)
-        found: list[Due] = []
-        for shard in shards:
-            page = self._database.query(
-                "core", shard, index="due", up_to=bound, limit=max(1, limit // len(shards))
-            )
-            for key in page.items:
-                _, _, tenant_id, kind, identity = key["pk"].split("#")
-                moved = self._database.update(
-                    "core",
-                    key["pk"],
-                    key["sk"],
-                    assign={"due_sk": f"{later}#{identity}"},
-                    when=equals("due_sk", key["due_sk"]),
-                )
-                if moved is not None:
-                    due_at = datetime.fromisoformat(key["due_sk"].partition("#")[0])
-                    name = kind.lower().replace("-", "_")
-                    found.append(Due(name, identity, tenant_id, due_at))
+        taken = take_due(
+            self._database,
+            "core",
+            self._keyspace,
+            now,
+            limit=limit,
+            push=push,
+            waits_for=waits_for,
+        )
+        found = [
+            Due(row.kind.lower().replace("-", "_"), row.id, row.tenant_id, row.due_at)
+            for row in taken
+        ]
         return sorted(found, key=lambda item: item.due_at)

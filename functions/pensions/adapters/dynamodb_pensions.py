@@ -35,8 +35,8 @@ from pensions.ports import (
     WriteRefusedError,
 )
 from toolkit.auth import TenantContext
+from toolkit.aws.due import NOT_DUE, due_at, take_due, waiting
 from toolkit.aws.dynamodb import (
-    DUE_SHARDS,
     Database,
     Item,
     Keyspace,
@@ -116,12 +116,11 @@ class DynamoUnit:
             "contract", before.id, "deleted" if before.deleted else "open", before.stamp
         )
         state = "deleted" if after.deleted else "open"
-        remove = ("by_pk", "by_sk", "due_pk", "due_sk") if after.deleted else ()
+        remove = ("by_pk", "by_sk", *NOT_DUE) if after.deleted else ()
         assign = rows.contract_row(after)
         if after.credentials.version != before.credentials.version:
-            shard = sum(after.id.encode()) % DUE_SHARDS
-            assign["due_pk"] = self._keyspace.system(_POLL, str(shard))
-            assign["due_sk"] = f"{moment(self._unit.now + _POLL_EVERY)}#{after.id}"
+            first = self._unit.now + _POLL_EVERY
+            assign |= due_at(self._keyspace, first, after.id, waits_for=_POLL)
         changed = self._unit.change(
             stored,
             _change(action, state, detail),
@@ -244,10 +243,7 @@ class DynamoUnit:
     def _due(self, transmission: Transmission) -> dict[str, str]:
         if transmission.due_at is None:
             return {}
-        return {
-            "due_pk": self._keyspace.due(transmission.id),
-            "due_sk": f"{moment(transmission.due_at)}#{transmission.id}",
-        }
+        return due_at(self._keyspace, transmission.due_at, transmission.id)
 
     def add_transmission(self, transmission: Transmission, action: str) -> None:
         row = {**rows.transmission_row(transmission), **self._due(transmission)}
@@ -326,8 +322,7 @@ class DynamoUnit:
             total=total,
             private=dict(private),
             # The sweep looks at unfinished jobs, in case the last worker died before closing one.
-            due_pk=self._keyspace.due(job_id),
-            due_sk=f"{moment(self._unit.now + _SWEEP_PUSH)}#{job_id}",
+            **due_at(self._keyspace, self._unit.now + _SWEEP_PUSH, job_id),
         )
 
     def advance_job(self, job_id: str, deltas: Mapping[str, int]) -> None:
@@ -626,42 +621,27 @@ class DynamoDueWork:
 
     def due(self, now: datetime, limit: int) -> list[Due]:
         """Transmissions and jobs that wait for their time, oldest first."""
-        return self._claim(self._keyspace.due_shards(), now, limit, _SWEEP_PUSH)
+        return self._taken(now, limit, lambda kind: _JOB_PUSH if kind == "JOB" else _SWEEP_PUSH)
 
     def polls(self, now: datetime, limit: int) -> list[Due]:
         """Contracts to ask about, spread over the day by when their credentials were stored."""
-        shards = tuple(self._keyspace.system(_POLL, str(n)) for n in range(DUE_SHARDS))
-        return self._claim(shards, now, limit, _POLL_EVERY)
+        return self._taken(now, limit, lambda _: _POLL_EVERY, _POLL)
 
     def contracts(self) -> Iterator[tuple[str, str]]:
         """Tenant and id of every contract that has credentials, page by page."""
-        for number in range(DUE_SHARDS):
-            shard = self._keyspace.system(_POLL, str(number))
-            for key in self._database.query_all("core", shard, index="due"):
-                _, _, tenant_id, _, identity = key["pk"].split("#")
-                yield tenant_id, identity
+        return waiting(self._database, "core", self._keyspace, waits_for=_POLL)
 
-    def _claim(
-        self, shards: Sequence[str], now: datetime, limit: int, push: timedelta
+    def _taken(
+        self, now: datetime, limit: int, push: Callable[[str], timedelta], waits_for: str = "DUE"
     ) -> list[Due]:
-        """Due rows, pushed forward by condition so that two sweepers cannot storm."""
-        bound = f"{moment(now)}~"
-        found: list[Due] = []
-        for shard in shards:
-            page = self._database.query(
-                "core", shard, index="due", up_to=bound, limit=max(1, limit // len(shards))
-            )
-            for key in page.items:
-                _, _, tenant_id, kind, identity = key["pk"].split("#")
-                later = moment(now + (_JOB_PUSH if kind == "JOB" else push))
-                moved = self._database.update(
-                    "core",
-                    key["pk"],
-                    key["sk"],
-                    assign={"due_sk": f"{later}#{identity}"},
-                    when=equals("due_sk", key["due_sk"]),
-                )
-                if moved is not None:
-                    due_at = datetime.fromisoformat(key["due_sk"].partition("#")[0])
-                    found.append(Due(kind.lower(), identity, tenant_id, due_at))
+        taken = take_due(
+            self._database,
+            "core",
+            self._keyspace,
+            now,
+            limit=limit,
+            push=push,
+            waits_for=waits_for,
+        )
+        found = [Due(row.kind.lower(), row.id, row.tenant_id, row.due_at) for row in taken]
         return sorted(found, key=lambda item: item.due_at)

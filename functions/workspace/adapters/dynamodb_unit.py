@@ -17,6 +17,7 @@ from kernel.events import Event
 from kernel.sensitive import Email
 from kernel.stamp import Stamp
 from toolkit.auth import TenantContext
+from toolkit.aws.due import NOT_DUE, due_at
 from toolkit.aws.dynamodb import Item, Keyspace, absent, equals
 from toolkit.aws.rows import moment, stamp_of
 from toolkit.aws.transactions import TransactionRefusedError
@@ -331,10 +332,7 @@ class DynamoUnit:
 
     def _due(self, unit: UnitOfWork, message: Message) -> Item:
         when = message.next_at or unit.now + _FIRST_SWEEP
-        return {
-            "due_pk": unit.keyspace.due(message.id),
-            "due_sk": f"{moment(when)}#{message.id}",
-        }
+        return due_at(unit.keyspace, when, message.id)
 
     def add_message(self, message: Message) -> Message:
         unit = self._mail_unit(message)
@@ -368,7 +366,7 @@ class DynamoUnit:
             action,
             after.state.value,
             row | self._due(unit, after) if waits else row,
-            remove=() if waits else ("due_pk", "due_sk"),
+            remove=() if waits else NOT_DUE,
             detail={"mail": after.kind.value, "attempt": after.attempts, "code": after.code},
         )
         if enqueue:

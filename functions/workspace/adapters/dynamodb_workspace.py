@@ -9,7 +9,8 @@ from kernel.errors import NotFoundError
 from kernel.events import Event
 from kernel.sensitive import Email
 from toolkit.auth import TenantContext
-from toolkit.aws.dynamodb import Item, Keyspace, equals, exists
+from toolkit.aws.due import take_due
+from toolkit.aws.dynamodb import Item, Keyspace, exists
 from toolkit.aws.rows import moment
 from toolkit.aws.transactions import Transaction
 from toolkit.aws.unit_of_work import META, entity_key
@@ -344,25 +345,8 @@ class DynamoSystemStore:
         return str(row["tenant_id"]) if row else None
 
     def due_messages(self, now: datetime, limit: int) -> list[tuple[str, str]]:
-        shards = SYSTEM.due_shards()
-        found: list[tuple[str, str]] = []
-        for shard in shards:
-            page = self._database.query(
-                "core", shard, index="due", up_to=f"{moment(now)}~", limit=limit // len(shards)
-            )
-            for key in page.items:
-                parts = str(key["pk"]).split("#")
-                pushed = f"{moment(now + _SWEEP_PUSH)}#{parts[-1]}"
-                row = self._database.update(
-                    "core",
-                    key["pk"],
-                    key["sk"],
-                    assign={"due_sk": pushed},
-                    when=equals("due_sk", key["due_sk"]),
-                )
-                if row is not None:
-                    found.append((row["tenant_id"], row["id"]))
-        return found
+        taken = take_due(self._database, "core", SYSTEM, now, limit=limit, push=_SWEEP_PUSH)
+        return [(due.row["tenant_id"], due.row["id"]) for due in taken]
 
 
 def _person_key(person_id: str) -> str:

@@ -88,13 +88,13 @@ class Keyspace:
         """
         return "#".join((self.context, "SYS", *map(_segment, segments)))
 
-    def due(self, identity: str) -> str:
-        """Partition of the ``due`` index for a row: one of four shards chosen by its id."""
-        return self.system("DUE", str(sum(identity.encode()) % DUE_SHARDS))
+    def due(self, identity: str, waits_for: str = "DUE") -> str:
+        """Partition of the ``due`` index for a row: one of four shards of a list, by its id."""
+        return self.system(waits_for, str(sum(identity.encode()) % DUE_SHARDS))
 
-    def due_shards(self) -> tuple[str, ...]:
-        """All partitions of the ``due`` index of this context."""
-        return tuple(self.system("DUE", str(shard)) for shard in range(DUE_SHARDS))
+    def due_shards(self, waits_for: str = "DUE") -> tuple[str, ...]:
+        """All partitions of one list of the ``due`` index of this context."""
+        return tuple(self.system(waits_for, str(shard)) for shard in range(DUE_SHARDS))
 
 
 # ---------------------------------------------------------------------------- conditions

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from toolkit.aws.due import NOT_DUE
 from toolkit.aws.dynamodb import Condition, Database, Item, Keyspace, equals, one_of
 from toolkit.aws.rows import moment
 from toolkit.aws.unit_of_work import META, UnitOfWork
@@ -135,7 +136,7 @@ class Jobs:
                 "problems": [dict(item) for item in problems[:MAX_PROBLEMS]],
                 **(assign or {}),
             },
-            remove=("due_pk", "due_sk"),
+            remove=NOT_DUE,
             when=condition & when if when else condition,
             label="job",
         )

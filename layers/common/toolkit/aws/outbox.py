@@ -13,7 +13,8 @@ from typing import Any, Final, Literal
 
 from kernel.clock import Clock
 from kernel.events import Event
-from toolkit.aws.dynamodb import Database, Item, Keyspace, equals
+from toolkit.aws.due import NOT_DUE, due_at, take_due
+from toolkit.aws.dynamodb import Database, Item, Keyspace
 from toolkit.aws.rows import moment
 from toolkit.aws.transactions import Transaction
 
@@ -57,8 +58,7 @@ class Outbox:
             "pk": keyspace.key("OUT", identity),
             "sk": "-",
             "id": identity,
-            "due_pk": keyspace.due(identity),
-            "due_sk": f"{moment(due)}#{identity}",
+            **due_at(keyspace, due, identity),
             **body,
         }
 
@@ -152,7 +152,7 @@ class Outbox:
         now = self._clock.now()
         stamped = []
         for row in rows:
-            kept = {key: value for key, value in row.items() if key not in {"due_pk", "due_sk"}}
+            kept = {key: value for key, value in row.items() if key not in NOT_DUE}
             kept["dispatched_at"] = moment(now)
             kept["ttl"] = int((now + _KEEP).timestamp())
             stamped.append(kept)
@@ -163,23 +163,15 @@ class Outbox:
 
         Each row's due time is pushed forward by condition first, so that two sweepers cannot storm.
         """
-        now = moment(self._clock.now())
-        later = moment(self._clock.now() + _RETRY_AFTER)
-        claimed: list[Delivery] = []
-        for shard in keyspace.due_shards():
-            page = self._database.query(
-                "flow", shard, index="due", up_to=f"{now}~", limit=RELAY_LIMIT // 4
-            )
-            for key in page.items:
-                row = self._database.update(
-                    "flow",
-                    key["pk"],
-                    key["sk"],
-                    assign={"due_sk": f"{later}#{key['pk'].rsplit('#', 1)[-1]}"},
-                    when=equals("due_sk", key["due_sk"]),
-                )
-                if row is not None and "kind" in row:
-                    claimed.append(Delivery(row))
+        taken = take_due(
+            self._database,
+            "flow",
+            keyspace,
+            self._clock.now(),
+            limit=RELAY_LIMIT,
+            push=_RETRY_AFTER,
+        )
+        claimed = [Delivery(due.row) for due in taken if "kind" in due.row]
         return self.dispatch(claimed) if claimed else 0
 
 
