@@ -8,7 +8,6 @@ that got no answer asks again. ``snapshot`` and ``restore`` make a fresh world i
 
 import contextlib
 import copy
-import functools
 import importlib
 import io
 import itertools
@@ -21,8 +20,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from unittest import mock
 
-import jsonpath_ng.ext
-from moto.core.serialize import ResponseSerializer
 from moto.dynamodb.models import dynamodb_backends
 from moto.s3.models import s3_backends
 from moto.sqs.models import sqs_backends
@@ -67,6 +64,7 @@ from tests.support.aws import (
     AwsWorld,
     aws_world,
     platform_of,
+    stored_items,
 )
 from tests.support.events import queue_event
 from tests.support.fakes import insurers as fake
@@ -81,7 +79,7 @@ from tests.support.faults import (
 from tests.support.scanner import SCANNER
 from toolkit.auth import TenantContext
 from toolkit.aws.clients import client
-from toolkit.aws.dynamodb import Database, TableRole, from_item
+from toolkit.aws.dynamodb import Database, TableRole
 from toolkit.platform import Platform
 
 TENANT: Final = "TENANT-A"
@@ -92,16 +90,6 @@ IMPORT_TIME: Final = timedelta(seconds=300)
 ROUND: Final = timedelta(seconds=200)
 """Longer than a lease, so that a dead actor's lease is over in the next round."""
 # Speed and the checks AWS makes; not the request tokens: nothing may rely on them (X6).
-_PATCHES: Final = (
-    "service-list-once",
-    "indexed-items",
-    "updates-on-copies",
-    "transactions-in-place",
-    "request-limits",
-    "expressions-once",
-    "item-size-once",
-    "disabled-keys-refuse",
-)
 _TRIGGERS: Final = {
     "prepare": "prepare_submission",
     "refresh": "refresh_status",
@@ -470,7 +458,7 @@ class Drive:
         due = [
             item.attrs["due_sk"].value
             for role in ("core", "flow")
-            for item in _items(role)
+            for item in stored_items(role)
             if "due_pk" in item.attrs and "#DUE#" in item.attrs["due_pk"].value
         ]
         if not due:
@@ -481,8 +469,7 @@ class Drive:
 
     def rows(self, role: TableRole) -> list[dict[str, Any]]:
         """Every row of a table, in key order, without a request."""
-        plain = [from_item(item.to_json()["Attributes"]) for item in _items(role)]
-        return sorted(plain, key=lambda row: (row["pk"], row["sk"]))
+        return self.aws.rows(role)
 
     def states(self, kind: str, tenant_id: str = TENANT) -> dict[str, str]:
         """State of every entity of a kind, by id."""
@@ -574,11 +561,6 @@ class Drive:
         return ids
 
 
-def _items(role: str) -> Iterator[Any]:
-    items: Any = dynamodb_backends[ACCOUNT][REGION].tables[f"{STACK}-{role}"].items
-    return iter(items.every_item())
-
-
 def _handler(trigger: str) -> Any:
     module = importlib.import_module(f"pensions.handlers.{_TRIGGERS[trigger]}")
     return module.handler
@@ -597,32 +579,9 @@ def _state(insurers: HostileInsurers) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _faster_emulation() -> Iterator[None]:
-    """Leave out what the emulation does again for every value and event, without effect on them."""
-    slow_value = ResponseSerializer.get_value
-    paths: Any = jsonpath_ng.ext
-
-    def get_value(self: Any, value: Any, key: str, shape: Any) -> Any:
-        # A stored attribute has exactly one member, under its own name.
-        if type(value) is dict and len(value) == 1 and getattr(shape, "parent", None) is not None:
-            only = next(iter(value))
-            if only != "B" and shape.parent.name == "AttributeValue":
-                return value[only] if only == key else None
-        return slow_value(self, value, key, shape)
-
-    with (
-        mock.patch.object(ResponseSerializer, "get_value", get_value),
-        mock.patch.object(paths, "parse", functools.cache(paths.parse)),
-    ):
-        yield
-
-
-@contextlib.contextmanager
 def driving(*, lag: int | None = None) -> Iterator[Drive]:
     """A drive over a fresh account."""
     with contextlib.ExitStack() as stack:
-        stack.enter_context(moto_patches.patched(_PATCHES))
-        stack.enter_context(_faster_emulation())
         aws = stack.enter_context(aws_world())
         drive = Drive(aws, lag=lag)
         for module in _TRIGGERS.values():
@@ -687,7 +646,7 @@ class Explorer:
         if not any(work.same_as(self._work) for work in drive.mailbox):
             drive.mailbox.append(self._work)
         self._start = drive.snapshot()
-        self._before = {id(item) for role in ROLES for item in _items(role)}
+        self._before = {id(item) for role in ROLES for item in stored_items(role)}
         self._known: dict[str, list[str]] = {}
 
     def trace(self) -> list[str]:
@@ -803,7 +762,7 @@ class Explorer:
         rows = sorted(
             json.dumps(item.to_json(), sort_keys=True, default=str)
             for role in ROLES
-            for item in _items(role)
+            for item in stored_items(role)
             if id(item) not in self._before
         )
         waiting = [(work.trigger, sorted(work.body.items())) for work in drive.mailbox]
