@@ -30,6 +30,7 @@ import pytest
 from moto import mock_aws
 from moto.core.serialize import ResponseSerializer
 from moto.dynamodb.models import dynamodb_backends
+from moto.sqs.models import sqs_backends
 
 from infra.local.cloud import moto_patches
 from kernel.clock import Clock, FixedClock
@@ -79,6 +80,11 @@ _FAITHFUL: Final = tuple(
 def table_name(role: str) -> str:
     """Physical name of a table in the tests."""
     return f"{STACK}-{role}"
+
+
+def queue_url(name: str) -> str:
+    """URL of a queue of the product, by its name without the stack's."""
+    return f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{STACK}-{name}"
 
 
 def table_definition(role: str) -> dict[str, Any]:
@@ -286,7 +292,7 @@ class AwsWorld:
 
     def queue_url(self, name: str) -> str:
         """URL of a queue of the product, by its name without the stack's."""
-        return f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{STACK}-{name}"
+        return queue_url(name)
 
     def create_queue(self, name: str) -> str:
         """One more queue, such as ``pensions-send-agesa``; returns its URL."""
@@ -374,11 +380,10 @@ def _create() -> AwsWorld:
             Bucket=f"{STACK}-{bucket}",
             CreateBucketConfiguration={"LocationConstraint": REGION},
         )
-    sqs = client("sqs")
-    urls = {
-        name: sqs.create_queue(QueueName=f"{STACK}-{name}")["QueueUrl"]
-        for name in (*QUEUES, "bus-log")
-    }
+    # Asking the emulation directly: some twenty requests a test would cost more than most tests.
+    for name in (*QUEUES, "bus-log"):
+        sqs_backends[ACCOUNT][REGION].create_queue(f"{STACK}-{name}", tags=None)
+    urls = {name: queue_url(name) for name in (*QUEUES, "bus-log")}
     events = client("events")
     events.create_event_bus(Name=f"{STACK}-bus")
     events.put_rule(
