@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from moto.dynamodb.models import dynamodb_backends
 from moto.sqs.models import sqs_backends
 
 from kernel.clock import FixedClock
@@ -122,21 +121,16 @@ class Bench:
 
     def remember(self) -> None:
         """From here on every schedule begins like this."""
-        tables = dynamodb_backends[ACCOUNT][REGION].tables
         self.start = (
-            {name: copy.deepcopy(table.items) for name, table in tables.items()},
+            self.world.aws.tables(),
             copy.deepcopy(self.world.network.state),
             self.clock.now(),
         )
 
     def restore(self) -> None:
         """Put everything back."""
-        items, state, now = self.start
-        tables = dynamodb_backends[ACCOUNT][REGION].tables
-        for name, table in tables.items():
-            table.items = copy.deepcopy(items[name])
-        for queue in sqs_backends[ACCOUNT][REGION].queues.values():
-            queue._messages = []
+        tables, state, now = self.start
+        self.world.aws.restore(tables)
         self.world.network.state = copy.deepcopy(state)
         self.clock.set(now)
         self.mailer.sent.clear()

@@ -18,7 +18,7 @@ import functools
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -33,6 +33,7 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.sqs.models import sqs_backends
 
 from infra.local.cloud import moto_patches
+from infra.local.cloud.dynamodb.items import IndexedItems
 from kernel.clock import Clock, FixedClock
 from kernel.ids import IdSource, SequenceIds
 from tests.support.scanner import scan_world
@@ -269,6 +270,10 @@ def stored_items(role: str) -> Iterator[Any]:
     return iter(items.every_item())
 
 
+TablesSnapshot = Mapping[str, Sequence[tuple[Any, Any, Any]]]
+"""Items of every table by its name, each with its two keys as the emulation holds them."""
+
+
 @dataclass
 class AwsWorld:
     """The account of one test: names of its resources and ways to look inside."""
@@ -289,6 +294,27 @@ class AwsWorld:
     def row(self, role: TableRole, pk: str, sk: str = "META") -> dict[str, Any] | None:
         """One row, or None."""
         return next((row for row in self.rows(role) if (row["pk"], row["sk"]) == (pk, sk)), None)
+
+    def tables(self) -> TablesSnapshot:
+        """What stands in all tables; items are never changed in place, so references are enough."""
+        return {
+            name: [
+                (hash_key, range_key, item)
+                for hash_key, partition in table.items.items()
+                for range_key, item in partition.items()
+            ]
+            for name, table in dynamodb_backends[ACCOUNT][REGION].tables.items()
+        }
+
+    def restore(self, tables: TablesSnapshot) -> None:
+        """Put all tables back as they were, and empty the queues."""
+        for name, table in dynamodb_backends[ACCOUNT][REGION].tables.items():
+            items = IndexedItems(table, moto_patches.ITEM_CHANGES)
+            table.items = items
+            for hash_key, range_key, item in tables[name]:
+                items[hash_key][range_key] = item
+        for queue in sqs_backends[ACCOUNT][REGION].queues.values():
+            queue._messages = []
 
     def queue_url(self, name: str) -> str:
         """URL of a queue of the product, by its name without the stack's."""

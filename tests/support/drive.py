@@ -24,8 +24,6 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.s3.models import s3_backends
 from moto.sqs.models import sqs_backends
 
-from infra.local.cloud import moto_patches
-from infra.local.cloud.dynamodb.items import IndexedItems
 from kernel.clock import FixedClock
 from kernel.ids import SequenceIds
 from kernel.sensitive import Secret
@@ -62,6 +60,7 @@ from tests.support.aws import (
     STACK,
     START,
     AwsWorld,
+    TablesSnapshot,
     aws_world,
     platform_of,
     stored_items,
@@ -268,7 +267,7 @@ class _Ids:
 class Snapshot:
     """A whole world at one moment."""
 
-    tables: Mapping[str, list[tuple[Any, Any, Any]]]
+    tables: TablesSnapshot
     objects: Mapping[str, frozenset[str]]
     insurers: Mapping[str, Any]
     now: datetime
@@ -482,16 +481,8 @@ class Drive:
 
     def snapshot(self) -> Snapshot:
         """Everything there is; rows are never changed in place, so references are enough."""
-        tables = dynamodb_backends[ACCOUNT][REGION].tables
         return Snapshot(
-            tables={
-                name: [
-                    (hash_key, range_key, item)
-                    for hash_key, partition in table.items.items()
-                    for range_key, item in partition.items()
-                ]
-                for name, table in tables.items()
-            },
+            tables=self.aws.tables(),
             objects={name: frozenset(bucket.keys) for name, bucket in _buckets().items()},
             insurers=copy.deepcopy(_state(self.insurers)),
             now=self.clock.now(),
@@ -504,14 +495,7 @@ class Drive:
 
     def restore(self, snapshot: Snapshot) -> None:
         """Put the world back as it was."""
-        tables = dynamodb_backends[ACCOUNT][REGION].tables
-        for name, rows in snapshot.tables.items():
-            items = IndexedItems(tables[name], moto_patches.ITEM_CHANGES)
-            tables[name].items = items
-            for hash_key, range_key, item in rows:
-                items[hash_key][range_key] = item
-        for queue in sqs_backends[ACCOUNT][REGION].queues.values():
-            queue._messages = []
+        self.aws.restore(snapshot.tables)
         for name, bucket in _buckets().items():
             for key in set(bucket.keys) - snapshot.objects[name]:
                 bucket.keys.pop(key)
