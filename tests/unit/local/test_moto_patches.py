@@ -31,9 +31,9 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from infra.local.cloud import moto_patches
 from infra.local.cloud.dynamodb import expressions
 from infra.local.cloud.dynamodb.front import DynamoDbFront
-from infra.local.cloud.dynamodb.memory import ItemRecorder
 from infra.local.cloud.moto_patches import PATCHES, patched
 from infra.local.template import Scope
+from tests.support.aws import Unrecorded
 
 REGION = "eu-central-1"
 ACCOUNT = "123456789012"
@@ -93,16 +93,6 @@ class Database:
     def get(self, pk: str) -> Any:
         """One item, or None."""
         return self("GetItem", Key=key(pk)).get("Item")
-
-
-class Unrecorded(ItemRecorder):
-    """A recorder of nothing."""
-
-    def __init__(self) -> None:
-        pass
-
-    def flush(self) -> None:
-        """Nothing was recorded."""
 
 
 def keys(hash_name: str, range_name: str) -> Any:
