@@ -117,10 +117,10 @@ class UnsupportedMediaTypeError(KopruError):
     """The body is of a type this route does not read."""
 
 
-class TooManyRequestsError(KopruError):
-    """A limit is used up.
+class LaterError(KopruError):
+    """Not now; the same may succeed later.
 
-    Units: ``retry_after`` is whole seconds.
+    Units: ``retry_after`` is whole seconds, None when nobody knows.
     """
 
     def __init__(
@@ -134,29 +134,18 @@ class TooManyRequestsError(KopruError):
     ) -> None:
         super().__init__(code, message, problems=problems, detail=detail)
         self.retry_after = retry_after
+
+
+class TooManyRequestsError(LaterError):
+    """A limit is used up."""
 
 
 class GatewayError(KopruError):
     """Something about a third party; only its three subclasses are raised."""
 
 
-class TransientGatewayError(GatewayError):
-    """Never sent, or the third party said "try later" explicitly: safe to send again.
-
-    Units: ``retry_after`` is whole seconds.
-    """
-
-    def __init__(
-        self,
-        code: str,
-        message: str,
-        *,
-        retry_after: int | None = None,
-        problems: Iterable[Problem] = (),
-        detail: str | None = None,
-    ) -> None:
-        super().__init__(code, message, problems=problems, detail=detail)
-        self.retry_after = retry_after
+class TransientGatewayError(LaterError, GatewayError):
+    """Never sent, or the third party said "try later" explicitly: safe to send again."""
 
 
 class PermanentGatewayError(GatewayError):
