@@ -36,6 +36,7 @@ from tests.support.insurer_world import (
     enrolled,
     fake_world,
     identity_number,
+    payment,
     payments,
     people,
     person,
@@ -218,6 +219,20 @@ def test_contributions_are_accepted_with_the_amount_we_sent(world: World) -> Non
     assert set(kinds(answer)) == {VerdictKind.ACCEPTED}
     assert {verdict.amount for verdict in answer.lines.values()} == {Money(104_200, "TRY")}
     assert [kind for kind, _, _ in world.effects()].count("collection") == len(sums)
+
+
+def test_only_who_echoes_our_keys_tells_two_payments_of_one_day_apart(batches: World) -> None:
+    (line,), (policy,) = enrolled(batches, 1)
+    wage, bonus = payment(line, policy), payment(line, policy, line_key="BONUS")
+    outcome = collect(batches, [wage, bonus])
+    if batches.provider.echoes_line_keys:
+        assert isinstance(outcome, Answered)
+        assert set(outcome.lines) == {"P0001", "BONUS"}
+        return
+    assert outcome == NotSent(NotSentReason.REQUEST_REFUSED)
+    for reference, each in (("T-3", wage), ("T-4", bonus)):
+        answer = settled(batches, collect(batches, [each], reference), COLLECT, [each], reference)
+        assert kinds(answer) == [VerdictKind.ACCEPTED]
 
 
 def test_no_contribution_without_the_persons_own_policy(world: World) -> None:

@@ -82,6 +82,7 @@ def enrolled(drive: Drive, count: int, provider: str = PROVIDER) -> tuple[str, l
     ids = drive.people(contract_id, count)
     drive.deliver(prepared_people(drive, contract_id))
     drive.work()
+    drive.settle()  # some insurers give policy numbers later
     assert set(drive.states("employee").values()) == {"enrolled"}
     return contract_id, ids
 
@@ -256,6 +257,21 @@ def _prepare_money_end(drive: Drive) -> None:
     assert count_of(drive, "contribution", "excluded") == 1
 
 
+def _prepare_alike(drive: Drive) -> Work:
+    """Wage and bonus on one day, at an insurer that could not tell them apart in one call."""
+    contract_id, ids = enrolled(drive, 2, "nn")
+    calculated(drive, contract_id, ids)
+    bonus = ContributionFields(ids[0], earnings=EARNINGS, sequence=2)
+    drive.use().calculate_contributions()(contract_id, JUNE, [bonus])
+    return submit_money(drive, contract_id)
+
+
+def _prepare_alike_end(drive: Drive) -> None:
+    assert count_of(drive, "contribution", "accepted") == 3
+    collected = [effect for effect in drive.insurers.effects if effect.amount is not None]
+    assert len({(each.reference, each.national_id) for each in collected}) == 3
+
+
 def _submit(drive: Drive) -> Work:
     contract_id = drive.contract()
     drive.people(contract_id, 3)
@@ -424,6 +440,7 @@ USE_CASES: Final = (
     UseCase("refresh status", _refresh, _refresh_end, _refresh_again),
     UseCase("prepare enrolment", _prepare_people, _all_enrolled),
     UseCase("prepare collection", _prepare_money, _prepare_money_end),
+    UseCase("prepare alike collections", _prepare_alike, _prepare_alike_end),
     UseCase("submit people", _submit, _submit_end),
     UseCase("submit a month", _submit_month, _submit_month_end),
     UseCase("release held people", _release, _release_end),

@@ -21,11 +21,13 @@ from pensions.domain.contract import Contract
 from pensions.domain.contribution import Contribution, ContributionStatus
 from pensions.domain.employee import SENDABLE, Employee, EmployeeStatus
 from pensions.domain.outcome import TransmissionKind
+from pensions.domain.provider import Provider
 from pensions.domain.transmission import (
     FrozenLine,
     Transmission,
     TransmissionState,
     content_hash,
+    distinct_batches,
 )
 from pensions.ports import PensionsUnit, WriteRefusedError
 
@@ -62,11 +64,9 @@ class PrepareSubmission:
             self._prepared(job_id, job.private)  # removed meanwhile: there is nothing to send
             return
         purpose = TransmissionKind(job.private["purpose"])
-        size = provider_of(contract).batch_size
-        if purpose is TransmissionKind.COLLECTION:
-            size = min(size, MAX_COLLECTION_LINES)
         period = str(job.private.get("period") or "")
-        for number, chunk in enumerate(_chunks(self._wanted(purpose, contract, job.private), size)):
+        wanted = self._wanted(purpose, contract, job.private)
+        for number, chunk in enumerate(_batches(provider_of(contract), purpose, wanted)):
             # The first one always: a run that only hands itself on would never end.
             if number and remaining() < _RESERVE_SECONDS:
                 unit = store.unit()
@@ -119,6 +119,18 @@ def _asked_for(person: Employee, held: bool, private: Mapping[str, Any]) -> bool
 def submission_slot(private: Mapping[str, Any]) -> tuple[str, ...]:
     """Business slot of a submission of money: one is prepared at a time per contract and month."""
     return ("SUBMISSION", str(private["contract_id"]), str(private["period"]))
+
+
+def _batches(
+    provider: Provider, purpose: TransmissionKind, wanted: Iterator[Any]
+) -> Iterable[list[Any]]:
+    """The lines of one call each: never more than the insurer takes or could not tell apart."""
+    if purpose is TransmissionKind.ENROLMENT:
+        return _chunks(wanted, provider.batch_size)  # one person is one line
+    size = min(provider.batch_size, MAX_COLLECTION_LINES)
+    if provider.echoes_line_keys:
+        return _chunks(wanted, size)
+    return distinct_batches(wanted, size, lambda item: (item.employee_id, item.paid_on))
 
 
 def _chunks(items: Iterator[Any], size: int) -> Iterator[list[Any]]:

@@ -70,8 +70,10 @@ class Provider:
     Units: ``settle_seconds`` is how long after a call the insurer may still be busy with it, so
     that "not found" proves nothing earlier; ``batch_size`` is lines per call, ``member_batch``
     people per status call, ``max_concurrency`` calls at the same time.
-    Shapes: ``code`` never changes; ``names`` are in order of time and start with the name of the
-    source document; ``successor_code`` names the company that took the portfolio over.
+    Shapes: ``echoes_line_keys`` tells whether an answer repeats our key of a line; without it a
+    payment is recognised by person and payment day, so one call names such a pair once. ``code``
+    never changes; ``names`` are in order of time and start with the name of the source document;
+    ``successor_code`` names the company that took the portfolio over.
     """
 
     code: str
@@ -86,6 +88,7 @@ class Provider:
     batch_size: int
     member_batch: int
     max_concurrency: int
+    echoes_line_keys: bool
     capabilities: frozenset[Capability] = frozenset(Capability)
     aliases: tuple[str, ...] = ()
     successor_code: str | None = None

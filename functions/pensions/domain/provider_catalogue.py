@@ -140,6 +140,7 @@ def _batch(
         batch_size=batch_size,
         member_batch=100,
         max_concurrency=max_concurrency,
+        echoes_line_keys=True,
         aliases=aliases,
         fallback_portal=fallback_portal,
     )
@@ -169,6 +170,7 @@ def _session(
         batch_size=1,
         member_batch=20,
         max_concurrency=max_concurrency,
+        echoes_line_keys=True,
         aliases=aliases,
         fallback_portal=fallback_portal,
     )
@@ -200,6 +202,7 @@ def _period(
         batch_size=batch_size,
         member_batch=100,
         max_concurrency=max_concurrency,
+        echoes_line_keys=False,
         aliases=aliases,
         successor_code=successor_code,
         fallback_portal=fallback_portal,

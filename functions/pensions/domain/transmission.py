@@ -8,11 +8,12 @@ reference, the same for every attempt for ever; its content is frozen when the l
 import hashlib
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from kernel.errors import ConflictError
 from kernel.stamp import NEW, Stamp
@@ -34,6 +35,7 @@ class TransmissionState(StrEnum):
 
 
 _S = TransmissionState
+_T = TypeVar("_T")
 TRANSITIONS: Final[Mapping[TransmissionState, frozenset[TransmissionState]]] = {
     _S.BINDING: frozenset({_S.OPEN, _S.DONE}),
     _S.OPEN: frozenset({_S.SENDING, _S.OPEN, _S.RELEASING}),
@@ -114,6 +116,31 @@ def content_hash(lines: Sequence[FrozenLine]) -> str:
     content = [[line.line_key, line.content] for line in lines]
     text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def distinct_batches(
+    items: Iterable[_T], size: int, same: Callable[[_T], Hashable]
+) -> list[list[_T]]:
+    """Cut items into as few batches as possible, none with two items the insurer cannot tell apart.
+
+    ``same`` gives equal values for such items. Shapes: at most ``size`` items in a batch, in their
+    order; the number of batches is ⌈items / size⌉, or more only when one value repeats more often
+    than that. Without any repeat the batches are consecutive and full.
+    """
+    listed = list(items)
+    alike: dict[Hashable, list[int]] = defaultdict(list)
+    for place, item in enumerate(listed):
+        alike[same(item)].append(place)
+    often = max(map(len, alike.values()), default=0)
+    if often < 2:
+        return [listed[start : start + size] for start in range(0, len(listed), size)]
+    count = max(-(-len(listed) // size), often)
+    # Dealt one by one with alike items in a row, each batch gets a share and none gets two alike.
+    batches: list[list[int]] = [[] for _ in range(count)]
+    dealt = (place for places in alike.values() for place in places)
+    for number, place in enumerate(dealt):
+        batches[number % count].append(place)
+    return [[listed[place] for place in sorted(batch)] for batch in batches]
 
 
 def backoff_seconds(transmission: Transmission) -> int:

@@ -394,6 +394,9 @@ class FakeInsurers:
         code = connection.provider_code
         if lines is not None and not 1 <= len(lines) <= PROVIDERS[code].batch_size:
             return NotSent(NotSentReason.REQUEST_REFUSED)
+        alike = lines is not None and len({_person_of(line) for line in lines}) < len(lines)
+        if alike and not PROVIDERS[code].echoes_line_keys:
+            return NotSent(NotSentReason.REQUEST_REFUSED)
         if self._down.get(code, self._now()) > self._now():
             return NotSent(NotSentReason.UNREACHABLE)
         self.calls[code, operation] += 1

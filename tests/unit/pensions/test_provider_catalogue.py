@@ -51,6 +51,7 @@ def test_facts_make_sense(code: str) -> None:
     assert 1 <= provider.member_batch <= 100
     assert 1 <= provider.max_concurrency <= 10
     assert provider.settle_seconds > 0
+    assert provider.echoes_line_keys is (provider.dialect is not Dialect.PERIOD_ASYNC)
     assert provider.queries_by_reference or provider.queries_by_period
     assert provider.resend_possible is provider.queries_by_reference
     assert provider.credential_delivery

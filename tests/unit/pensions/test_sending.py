@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from kernel.errors import ConflictError, KopruError, RuleViolationError, ValidationError
+from kernel.money import Money
 from kernel.sensitive import Secret
 from pensions.adapters.field_parsers import API_PARSERS
 from pensions.application.context import TryAgainError
@@ -510,6 +511,8 @@ def test_a_refused_person_is_corrected_and_sent_in_a_new_call(office: Office) ->
 def month(office: Office, count: int = 2, provider: str = BATCH) -> tuple[str, list[str]]:
     """Given: calculated contributions of enrolled people."""
     contract_id, ids = office.enrolled(count, provider)
+    if provider == PERIOD_ASYNC:
+        office.later(minutes=3)  # until the policies have numbers
     office.calculate(contract_id, ids)
     return contract_id, ids
 
@@ -523,6 +526,42 @@ def test_contributions_are_collected_and_booked(office: Office) -> None:
     assert office.job(job_id).status == "succeeded"
     collected = [effect for effect in office.insurers.effects if effect.amount is not None]
     assert [effect.amount.minor for effect in collected if effect.amount] == [99_000, 99_000]
+
+
+def test_what_the_insurer_cannot_tell_apart_goes_in_two_calls(office: Office) -> None:
+    contract_id, ids = month(office, 3, PERIOD_ASYNC)
+    office.calculate(contract_id, ids[:1], sequence=2, amount=Money(5_000, "TRY"))
+    office.calculate(contract_id, ids[1:2], sequence=2, paid_on=date(2026, 6, 15))
+    job_id = office.submit_month(contract_id)
+    office.work()
+    collected = [effect for effect in office.insurers.effects if effect.amount is not None]
+    assert len(collected) == 5
+    assert office.insurers.calls[PERIOD_ASYNC, "collect"] == 2
+    pairs = {(effect.reference, effect.national_id, effect.paid_on) for effect in collected}
+    assert len(pairs) == 5
+    office.later(minutes=3)
+    assert {item.status for item in office.month(contract_id)} == {ContributionStatus.ACCEPTED}
+    assert sum(office.world.entries.values()) == 4 * 99_000 + 5_000
+    assert (office.job(job_id).status, office.job(job_id).done) == ("succeeded", 5)
+
+
+def test_a_prepare_that_dies_or_repeats_keeps_alike_lines_apart(office: Office) -> None:
+    contract_id, ids = month(office, 2, PERIOD_ASYNC)
+    for sequence in (2, 3):
+        office.calculate(contract_id, ids[:1], sequence=sequence)
+    job_id = office.submit_month(contract_id)
+    (prepare,) = office.world.messages
+    office.remaining = 5.0  # each run binds one call and hands the rest on
+    office.deliver(office.world.messages.pop(0))
+    office.remaining = 60.0
+    office.deliver(prepare)  # the first message comes again, before its own successor
+    office.work()
+    office.deliver(prepare)
+    office.later(minutes=3)
+    assert office.insurers.calls[PERIOD_ASYNC, "collect"] == 3
+    assert {item.status for item in office.month(contract_id)} == {ContributionStatus.ACCEPTED}
+    assert len(office.world.entries) == 4
+    assert (office.job(job_id).status, office.job(job_id).done) == ("succeeded", 4)
 
 
 def test_one_month_is_submitted_by_one_at_a_time(office: Office) -> None:

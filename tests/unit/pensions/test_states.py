@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kernel.errors import ConflictError
 from pensions.domain import contribution as money
@@ -22,6 +24,7 @@ from pensions.domain.transmission import (
     TransmissionState,
     backoff_seconds,
     content_hash,
+    distinct_batches,
 )
 from tests.support.pensions_builders import contract, contribution, employee, transmission
 
@@ -210,3 +213,20 @@ def test_the_circuit_opens_after_five_failures_and_closes_with_an_answer() -> No
     assert not circuit.blocks(NOW + PROBE_EVERY)
     assert not circuit.succeeded().is_open
     assert not circuit.succeeded().blocks(NOW)
+
+
+@given(st.lists(st.integers(0, 6), max_size=40), st.integers(1, 9))
+def test_batches_are_few_and_keep_what_is_alike_apart(values: list[int], size: int) -> None:
+    items = list(enumerate(values))
+    batches = distinct_batches(items, size, lambda item: item[1])
+    assert sorted(item for batch in batches for item in batch) == items
+    for batch in batches:
+        assert 0 < len(batch) <= size
+        assert batch == sorted(batch)
+        assert len({value for _, value in batch}) == len(batch)
+    most = max((values.count(value) for value in values), default=0)
+    assert len(batches) == max(-(-len(values) // size), most)
+
+
+def test_batches_without_repeats_are_consecutive_and_full() -> None:
+    assert distinct_batches("abcde", 2, str) == [["a", "b"], ["c", "d"], ["e"]]
