@@ -15,9 +15,6 @@ from tests.support.invariants import settled
 
 pytestmark = pytest.mark.slow
 _NAMES = [use_case.name for use_case in USE_CASES]
-# A key service that refuses for longer than the SDK tries postpones the send by a quarter of an
-# hour; the recovery of this harness is shorter than what this use case then still has to do.
-_WITHOUT_LONG_REFUSAL = frozenset({"send with a wrong password"})
 _DEEP = ("send enrolment", "send collection", "ask after a lost request", "prepare collection")
 
 
@@ -37,11 +34,11 @@ def explorer(request: pytest.FixtureRequest) -> Iterator[Explorer]:
 
 @pytest.mark.parametrize("explorer", _NAMES, indirect=True)
 def test_no_single_fault_breaks_anything(explorer: Explorer) -> None:
-    """Also a refusal that outlasts the SDK (TP): it costs a redelivery and no more."""
+    """Also a refusal that outlasts the SDK (TP): it costs a redelivery, or a wait, and no more."""
     name = explorer.use_case.name
     # Which shard of the due index a row falls in follows from its id, so the order may differ.
     assert sorted(explorer.trace()) == sorted(fault_points.committed()[name])
-    modes = MODES if name in _WITHOUT_LONG_REFUSAL else (*MODES, "TP")
+    modes = (*MODES, "TP")
     fired: set[str] = set()
     for run in explorer.singles(modes):
         fired.add(run.faults.mode)

@@ -88,6 +88,9 @@ FUNCTION_TIME: Final = timedelta(seconds=60)
 IMPORT_TIME: Final = timedelta(seconds=300)
 ROUND: Final = timedelta(seconds=200)
 """Longer than a lease, so that a dead actor's lease is over in the next round."""
+PERSON_COMES: Final = timedelta(minutes=30)
+"""Longer than the product waits for a key that does not open (15 minutes), so that a person finds
+what the work has come to and not work that has yet to be tried."""
 # Speed and the checks AWS makes; not the request tokens: nothing may rely on them (X6).
 _TRIGGERS: Final = {
     "prepare": "prepare_submission",
@@ -585,7 +588,7 @@ class UseCase:
     """One invocation to be tried with every fault: how the world is, and what arrives.
 
     ``arrange`` returns the work; ``check`` asserts what only this use case promises at the end.
-    ``person`` is what somebody does after a quarter of an hour without whom it cannot end.
+    ``person`` is what somebody does after ``PERSON_COMES`` without whom it cannot end.
     """
 
     name: str
@@ -758,7 +761,7 @@ class Explorer:
         complaints = []
         try:
             if self.use_case.person is not None:
-                self.drive.pass_time(timedelta(minutes=15))
+                self.drive.pass_time(PERSON_COMES)
                 self.use_case.person(self.drive)
                 self.drive.collect()
             self.drive.settle()
