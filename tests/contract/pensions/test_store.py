@@ -525,6 +525,12 @@ def test_a_command_is_remembered_for_48_hours(stores: Stores) -> None:
 
     stores.clock.advance(timedelta(hours=48))
     assert stores.store.answered(command) is None
+    # The old row is still there: DynamoDB removes what expired when it likes.
+    later = Remembered(202, {"job_id": "J2"}, {})
+    next_week = stores.store.unit()
+    next_week.remember(replace(command, body_hash="hash-2"), later)
+    next_week.commit()
+    assert stores.store.answered(replace(command, body_hash="hash-2")) == later
 
 
 # ---------------------------------------------------------------------------- due work

@@ -567,6 +567,25 @@ def test_an_answer_is_remembered_by_command(stores: Stores) -> None:
     assert stores.store.company(stores.context(other.id)).answered(command) is None
 
 
+def test_an_answer_is_forgotten_after_48_hours_and_its_key_is_free(stores: Stores) -> None:
+    tenant = stores.tenant()
+    company = stores.store.company(stores.context(tenant.id))
+    command = Command("key:1", "POST /v1/users", "k-1", "body-1")
+    for answer in (Remembered(201, {"id": "x"}, {}), Remembered(201, {"id": "y"}, {})):
+        assert company.answered(command) is None
+        unit = company.unit()
+        unit.remember(command, answer)
+        unit.commit()
+        stores.clock.advance(timedelta(hours=48, seconds=-1))
+        assert company.answered(command) == answer
+        twin = company.unit()
+        twin.remember(command, answer)
+        with pytest.raises(WriteRefusedError) as caught:
+            twin.commit()
+        assert caught.value.refused("idempotency")
+        stores.clock.advance(timedelta(seconds=1))
+
+
 # ---------------------------------------------------------------------------- shared records
 
 

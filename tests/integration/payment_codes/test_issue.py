@@ -103,6 +103,10 @@ def test_a_repeated_command_gives_the_first_answer(world: PaymentWorld) -> None:
     assert (other.status, other.json()["code"]) == (422, "idempotency_key_reused")
     bare = world.call("POST", BASE, _wish(), headers={"idempotency-key": "a,b"})
     assert bare.status == 400
+    world.clock.advance(timedelta(hours=48))
+    next_one = _wish(source={"kind": "repair_order", "id": "RO-78"})
+    later = world.call("POST", BASE, next_one, key="k")
+    assert (later.status, later.json()["source"]["id"]) == (201, "RO-78")
 
 
 def test_a_document_has_one_code(world: PaymentWorld) -> None:

@@ -46,6 +46,7 @@ from workspace.ports import (
 T = TypeVar("T")
 Key = tuple[str, str]
 SYSTEM = ""
+ANSWERED = timedelta(hours=48)
 
 
 def _missing() -> NotFoundError:
@@ -78,7 +79,7 @@ class MemoryState:
     inbox: set[tuple[str, str, str]] = field(default_factory=set)
     attention: dict[Key, Attention] = field(default_factory=dict)
     events: dict[Key, Event] = field(default_factory=dict)
-    answers: dict[Key, tuple[str, Remembered]] = field(default_factory=dict)
+    answers: dict[Key, tuple[str, datetime, Remembered]] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
     history: dict[Key, list[HistoryView]] = field(default_factory=dict)
     jobs: dict[Key, JobView] = field(default_factory=dict)
@@ -438,10 +439,11 @@ class MemoryUnit:
     def remember(self, command: CommandIdentity, answer: Remembered) -> None:
         key = (self._tenant or SYSTEM, command.identity)
         body_hash = str(getattr(command, "body_hash", ""))
+        now = self._state.clock.now()
         self._add(
             "idempotency",
-            lambda: key not in self._state.answers,
-            lambda: self._state.answers.update({key: (body_hash, answer)}),
+            lambda: key not in self._state.answers or self._state.answers[key][1] <= now,
+            lambda: self._state.answers.update({key: (body_hash, now + ANSWERED, answer)}),
         )
 
     def commit(self, *, dispatch: bool = True) -> None:
@@ -532,11 +534,11 @@ class MemoryCompanyStore:
 
     def answered(self, command: CommandIdentity) -> Remembered | None:
         stored = self._state.answers.get((self._id, command.identity))
-        if stored is None:
+        if stored is None or stored[1] <= self._state.clock.now():
             return None
         if stored[0] != getattr(command, "body_hash", ""):
             raise ValidationError("idempotency_key_reused", "Used with another body.")
-        return stored[1]
+        return stored[2]
 
     def note_sign_in(self, person_id: str, at: str) -> None:
         key = (self._id, person_id)

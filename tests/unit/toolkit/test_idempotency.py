@@ -80,7 +80,21 @@ def test_it_is_forgotten_after_two_days_even_if_the_row_is_still_there(
     later = _now(clock) + 48 * 3_600
     assert _store(platform).find(COMMAND, now_seconds=later - 1) == ANSWER
     assert _store(platform).find(COMMAND, now_seconds=later) is None
-    clock.advance(timedelta(hours=49))
+
+
+def test_a_key_may_be_used_again_when_its_answer_is_forgotten(
+    platform: Platform, clock: FixedClock
+) -> None:
+    _record(platform)
+    clock.advance(timedelta(hours=48, seconds=-1))
+    with pytest.raises(TransactionRefusedError):
+        _record(platform)
+    clock.advance(timedelta(seconds=1))
+    second = replace(COMMAND, body_hash=body_hash(b"[]"))
+    _record(platform, second)
+    assert _store(platform).find(second, now_seconds=_now(clock)) == ANSWER
+    with pytest.raises(TransactionRefusedError):
+        _record(platform, second)
 
 
 def test_two_at_once_have_one_winner(platform: Platform) -> None:

@@ -498,6 +498,20 @@ def update_request(
     return request
 
 
+def put_request(table: str, item: Mapping[str, Any], when: Condition) -> dict[str, Any]:
+    """Arguments of a Put inside a transaction."""
+    placeholders = _Placeholders()
+    request: dict[str, Any] = {
+        "TableName": table,
+        "Item": to_item(item),
+        "ConditionExpression": when.render(placeholders),
+        "ExpressionAttributeNames": placeholders.names,
+    }
+    if placeholders.values:
+        request["ExpressionAttributeValues"] = placeholders.values
+    return request
+
+
 def check_request(table: str, pk: str, sk: str, when: Condition) -> dict[str, Any]:
     """Arguments of a ConditionCheck inside a transaction."""
     placeholders = _Placeholders()

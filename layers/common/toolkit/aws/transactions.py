@@ -22,7 +22,7 @@ from toolkit.aws.dynamodb import (
     absent,
     check_request,
     from_item,
-    to_item,
+    put_request,
     update_request,
 )
 
@@ -91,11 +91,23 @@ class Transaction:
         self._by_key[key] = action
         self._actions.append(action)
 
-    def put_new(self, role: TableRole, item: Mapping[str, Any], *, label: str = "") -> None:
-        """Write a row that must not exist yet."""
+    def put_new(
+        self,
+        role: TableRole,
+        item: Mapping[str, Any],
+        *,
+        label: str = "",
+        over: Condition | None = None,
+    ) -> None:
+        """Write a row that must not exist yet, or only as one that ``over`` says is void.
+
+        DynamoDB deletes an expired row hours or days late; what nobody honours any more must not
+        stand in the way of its successor.
+        """
         row = {**item, WRITE_STAMP: self.write_id}
+        when = absent() if over is None else absent() | over
         self._append(
-            _Action("Put", label, role, str(item["pk"]), str(item["sk"]), item=row, when=absent())
+            _Action("Put", label, role, str(item["pk"]), str(item["sk"]), item=row, when=when)
         )
 
     def update(
@@ -153,11 +165,7 @@ class Transaction:
     def _request(self, database: Database, action: _Action) -> dict[str, Any]:
         table = database.tables.name(action.role)
         if action.kind == "Put":
-            request: dict[str, Any] = {
-                "TableName": table,
-                "Item": to_item(action.item),
-                "ConditionExpression": "attribute_not_exists(pk)",
-            }
+            request = put_request(table, action.item, action.when or absent())
         elif action.kind == "Update":
             add = {name: delta for name, delta in action.add.items() if delta}
             request = update_request(

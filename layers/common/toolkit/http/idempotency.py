@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from kernel.errors import MalformedError, ValidationError
-from toolkit.aws.dynamodb import Database, Keyspace
+from toolkit.aws.dynamodb import Database, Keyspace, at_most
 from toolkit.aws.unit_of_work import UnitOfWork
 
 _LIFETIME_SECONDS: Final = 48 * 3_600
@@ -90,8 +90,9 @@ class IdempotencyStore:
 
     def record(self, unit: UnitOfWork, command: Command, answer: StoredAnswer) -> None:
         """Store the answer beside the effect; a race on the same key refuses the later
-        transaction.
+        transaction. An answer whose lifetime is over is overwritten: TTL deletes when it likes.
         """
+        now = int(unit.now.timestamp())
         unit.transaction.put_new(
             "flow",
             {
@@ -101,7 +102,8 @@ class IdempotencyStore:
                 "status": answer.status,
                 "body": json.dumps(answer.body, ensure_ascii=False),
                 "headers": dict(answer.headers),
-                "ttl": int(unit.now.timestamp()) + _LIFETIME_SECONDS,
+                "ttl": now + _LIFETIME_SECONDS,
             },
             label="idempotency",
+            over=at_most("ttl", now),
         )
