@@ -75,6 +75,7 @@ CREATE INDEX IF NOT EXISTS step_by_execution ON step (execution);
 CREATE TABLE IF NOT EXISTS token (token TEXT PRIMARY KEY, outcome TEXT NOT NULL) WITHOUT ROWID;
 """
 _KEY: Final = "_kopru_step"
+_SLICE_SECONDS: Final = 1.0
 
 Outcome = tuple[Literal["output"], Any] | tuple[Literal["error"], str | None, str | None]
 """How a task ended: its output, or the name and cause of its error."""
@@ -435,7 +436,7 @@ class Executions:
                 step = self.journal.begin(self.journal.visit(env, f"{state}|wait"))
                 if not isinstance(function, Timestamp):
                     seconds = max(0, seconds - self.journal.already_waited(step))
-            function._wait_interval(env=env, wait_seconds=seconds)
+            _wait(env, seconds)
 
         def timeout(limit: Any, env: Any) -> None:
             original_timeout(limit, env)
@@ -458,6 +459,17 @@ class Executions:
 
 EXECUTIONS: Final = Executions()
 """The hooks of this process (moto's interpreter is the process's)."""
+
+
+def _wait(env: Any, seconds: float) -> None:
+    """Wait while the execution runs.
+
+    moto counts whole seconds only, so what is left of a resumed wait, a fraction, would never end.
+    """
+    until = time.monotonic() + seconds
+    while env.is_running() and (left := until - time.monotonic()) > 0:
+        # In slices: an end between the question and the wait would not be noticed.
+        env.program_state_event.wait(min(left, _SLICE_SECONDS))
 
 
 def _answer(env: Any, outcome: Outcome) -> None:
