@@ -11,6 +11,7 @@ from pensions.adapters.export_files import TabularExportFiles
 from pensions.adapters.field_parsers import API_PARSERS, FILE_PARSERS
 from pensions.adapters.import_files import TabularImportFiles
 from pensions.adapters.s3_files import S3ExchangeArchive, S3FileAccess
+from pensions.application.cancel_job import CancelJob
 from pensions.application.context import Scope
 from pensions.application.contracts import ChangeContract, RegisterContract, RemoveContract
 from pensions.application.contributions import (
@@ -36,6 +37,7 @@ from pensions.application.refresh_status import PollStatus, RefreshStatus, Start
 from pensions.application.release_held import ReleaseHeld
 from pensions.application.remittances import MarkRemittancePaid, ShowRemittance
 from pensions.application.resubmit_employees import ResubmitEmployees
+from pensions.application.resume_after_incident import ResumeAfterIncident
 from pensions.application.reveal_person import RevealPerson
 from pensions.application.send_to_insurer import SendToInsurer
 from pensions.application.submissions import SubmitContributions, SubmitEmployees
@@ -145,6 +147,12 @@ class Pensions:
 
     def prepare_submission(self) -> PrepareSubmission:
         return PrepareSubmission(self.scope)
+
+    def cancel_job(self) -> CancelJob:
+        return CancelJob(self.scope)
+
+    def resume_after_incident(self) -> ResumeAfterIncident:
+        return ResumeAfterIncident(self.scope)
 
     def release_held(self) -> ReleaseHeld:
         return ReleaseHeld(self.scope)

@@ -180,7 +180,11 @@ class EmployeeCounts:
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """Progress of a piece of long work as its own context stores it; ``private`` is not shown."""
+    """Progress of a piece of long work as its own context stores it.
+
+    ``private`` is not shown; ``cancelled`` means that somebody asked for its end, which comes when
+    nothing of it is on its way any more.
+    """
 
     id: str
     kind: str
@@ -195,6 +199,7 @@ class JobView:
     result: Mapping[str, Any] = field(default_factory=dict)
     problems: Sequence[Mapping[str, Any]] = ()
     created_at: str = ""
+    cancelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,7 +319,14 @@ class PensionsUnit(Protocol):
         ...
 
     def create_job(
-        self, job_id: str, kind: str, *, subject: str, total: int, private: Mapping[str, Any]
+        self,
+        job_id: str,
+        kind: str,
+        *,
+        subject: str,
+        total: int,
+        private: Mapping[str, Any],
+        cancellable: bool = False,
     ) -> None: ...
     def advance_job(self, job_id: str, deltas: Mapping[str, int]) -> None:
         """Move counters of a job: ``total``, ``done``, ``failed`` and ``n_<outcome>``."""
@@ -328,6 +340,10 @@ class PensionsUnit(Protocol):
         result: Mapping[str, Any],
         problems: Sequence[Mapping[str, Any]] = (),
     ) -> None: ...
+    def cancel_job(self, job_id: str) -> None:
+        """Note that a job that is not over shall end early; refused (``job``) when it is over."""
+        ...
+
     def job_prepared(self, job_id: str) -> None:
         """Note that everything a job will send has been bound, so that it can end."""
         ...
@@ -338,6 +354,10 @@ class PensionsUnit(Protocol):
 
     def free_slot(self, name: Sequence[str], owner: str) -> None:
         """Let go of a slot; refused when ``owner`` does not hold it."""
+        ...
+
+    def received(self, source: str, event_id: str) -> None:
+        """Refuse the whole unit (label ``inbox``) when this event had its effect already."""
         ...
 
     def publish(self, event_type: str, subject: str, data: Mapping[str, Any]) -> None: ...

@@ -19,12 +19,14 @@ from pensions.application import (
     prepare_submission,
     refresh_status,
     remittances,
+    resume_after_incident,
     settle_lines,
 )
 from pensions.application.contributions import ContributionFields
 from pensions.domain.outcome import AnswerWord
 from pensions.ports import UploadedFile
 from tests.support.drive import PASSWORD, PROVIDER, TENANT, Drive, UseCase, Work
+from tests.support.events import bus_event
 from tests.support.pensions_builders import JUNE, fields_of, tckn
 from toolkit.http.idempotency import Command
 
@@ -38,6 +40,7 @@ _GROUPED: Final = (
     prepare_submission,
     refresh_status,
     remittances,
+    resume_after_incident,
     settle_lines,
 )
 
@@ -324,6 +327,85 @@ def _release_end(drive: Drive) -> None:
     assert count_of(drive, "employee", "enrolled") == 4
 
 
+# ---------------------------------------------------------------------------- news of workspace
+
+
+def _news(kind: str, data: dict[str, Any]) -> Work:
+    """An event of workspace as the bus delivers it."""
+    envelope = {
+        "id": "01JXQ60A1B2C3D4E5F6G7H8J9R",
+        "type": f"workspace.{kind}.v1",
+        "source": "kopru.workspace",
+        "time": "2026-06-01T09:00:00Z",
+        "tenant_id": TENANT,
+        "subject": "item:1",
+        "data": data,
+    }
+    return Work("news", bus_event(envelope))
+
+
+def _resolved(drive: Drive) -> Work:
+    """The news that the one incident was resolved."""
+    (opened,) = [event for event in drive.events if event["type"] == "pensions.IncidentOpened.v1"]
+    told = opened["data"]
+    return _news(
+        "IncidentResolved",
+        {"incident_id": told["incident_id"], "subject": told["subject"], "code": told["code"]},
+    )
+
+
+def _held_people(drive: Drive) -> Work:
+    contract_id = drive.contract()
+    drive.people(contract_id, LINES)
+    for number in (1, 2):
+        reason = {"national_id": tckn(number), "reason": "system"}
+        drive.insurers.script(PROVIDER, {"reject": reason})
+    drive.deliver(prepared_people(drive, contract_id))
+    drive.settle()
+    assert count_of(drive, "employee", "held") == 2
+    for number in (1, 2):
+        drive.insurers.script(PROVIDER, {"accept": {"national_id": tckn(number)}})
+    return _resolved(drive)
+
+
+def _refused_money(drive: Drive) -> Work:
+    contract_id, ids = enrolled(drive, LINES)
+    calculated(drive, contract_id, ids)
+    for number in (1, 2, 3):
+        reason = {"national_id": tckn(number), "reason": "collection_failed"}
+        drive.insurers.script(PROVIDER, {"reject": reason})
+    drive.deliver(submit_money(drive, contract_id))
+    drive.deliver(sent_messages(drive, "send")[-1])
+    drive.settle()
+    return _resolved(drive)
+
+
+def _refused_money_end(drive: Drive) -> None:
+    assert count_of(drive, "contribution", "calculated") == LINES - 1
+    told = {event["id"]: event["data"] for event in drive.events if "Attention" in event["type"]}
+    (released,) = [data for data in told.values() if data["code"] == "contributions_released"]
+    assert released["count"] == LINES - 1
+
+
+def _stopped(drive: Drive) -> Work:
+    contract_id = drive.contract("avivasa")
+    drive.people(contract_id, 2)
+    prepare = submit_people(drive, contract_id)
+    drive.deliver(prepare)
+    drive.mailbox[:] = sent_messages(drive, "send")
+    return _news("JobCancelRequested", {"job_id": prepare.body["job_id"]})
+
+
+def _stopped_end(drive: Drive) -> None:
+    (job,) = [row for row in drive.rows("core") if "#JOB#" in row["pk"]]
+    ready, done = (count_of(drive, "employee", state) for state in ("ready", "enrolled"))
+    # The wish may come too late to keep anything back; the outcomes say what happened.
+    assert job["status"] in ({"cancelled"} if ready else {"cancelled", "succeeded"})
+    assert job.get("n_cancelled", 0) == ready
+    assert (job["total"], job["done"], ready + done) == (2, 2, 2)
+    assert accepted(drive) == done
+
+
 # ---------------------------------------------------------------------------- credentials
 
 
@@ -444,6 +526,9 @@ USE_CASES: Final = (
     UseCase("submit people", _submit, _submit_end),
     UseCase("submit a month", _submit_month, _submit_month_end),
     UseCase("release held people", _release, _release_end),
+    UseCase("resume held people", _held_people, _all_enrolled),
+    UseCase("release refused contributions", _refused_money, _refused_money_end),
+    UseCase("stop a submission", _stopped, _stopped_end),
     UseCase("store credentials", _store_credentials, _credentials_open),
     UseCase("test credentials", _test_credentials, _test_credentials_end),
     UseCase("import people", _import, _import_end),

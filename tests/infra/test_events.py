@@ -107,10 +107,13 @@ def test_schedule_examples_come_from_the_scheduler(name: str) -> None:
     assert example["detail-type"] == "Scheduled Event"
 
 
-def test_bus_rule_lets_the_example_event_through() -> None:
-    rule = stack.resources("AWS::Events::Rule", stack.NESTED["Messaging"])["WorkspaceOnEventsRule"]
-    (record,) = _example("workspace/on_events")["Records"]
-    assert json.loads(record["body"])["source"] in rule["Properties"]["EventPattern"]["source"]
+@pytest.mark.parametrize("context", ["workspace", "pensions"])
+def test_bus_rule_lets_the_example_event_through(context: str) -> None:
+    rules = stack.resources("AWS::Events::Rule", stack.NESTED["Messaging"])
+    pattern = rules[f"{context.capitalize()}OnEventsRule"]["Properties"]["EventPattern"]
+    (record,) = _example(f"{context}/on_events")["Records"]
+    event = json.loads(record["body"])
+    assert all(event[name] in allowed for name, allowed in pattern.items())
 
 
 # ------------------------------------------------------------------ published language

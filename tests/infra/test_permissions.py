@@ -118,6 +118,7 @@ FUNCTIONS: dict[str, set[str]] = {
     "PensionsPrepareSubmissionFunction": {"PensionsWorkerData", "PensionsOutbox"},
     "PensionsSendToInsurerFunction": {"PensionsSendData", "PensionsOutbox"},
     "PensionsRefreshStatusFunction": {"PensionsSendData", "PensionsOutbox"},
+    "PensionsOnEventsFunction": {"PensionsWorkerData", "PensionsOutbox"},
     "PensionsPollStatusFunction": {"PensionsScheduleData", "PensionsOutbox"},
     "PensionsWatchDeadlinesFunction": {"PensionsScheduleData", "PensionsOutbox"},
     "PensionsRelayOutboxFunction": {"PensionsScheduleData", "PensionsOutbox"},
@@ -342,6 +343,7 @@ def test_queues_of_insurers_are_reached_by_few() -> None:
         "PensionsSendToInsurerFunction",
         "PensionsRefreshStatusFunction",
         "PensionsRelayOutboxFunction",
+        "PensionsOnEventsFunction",
     }
 
 

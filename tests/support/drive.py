@@ -98,6 +98,7 @@ _TRIGGERS: Final = {
     "import": "run_import",
     "send": "send_to_insurer",
     "relay": "relay_outbox",
+    "news": "on_events",
 }
 
 

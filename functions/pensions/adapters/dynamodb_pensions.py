@@ -312,7 +312,14 @@ class DynamoUnit:
         )
 
     def create_job(
-        self, job_id: str, kind: str, *, subject: str, total: int, private: Mapping[str, Any]
+        self,
+        job_id: str,
+        kind: str,
+        *,
+        subject: str,
+        total: int,
+        private: Mapping[str, Any],
+        cancellable: bool = False,
     ) -> None:
         self._jobs.create(
             self._unit,
@@ -321,6 +328,7 @@ class DynamoUnit:
             subject=subject,
             total=total,
             private=dict(private),
+            cancellable=cancellable,
             # The sweep looks at unfinished jobs, in case the last worker died before closing one.
             **due_at(self._keyspace, self._unit.now + _SWEEP_PUSH, job_id),
         )
@@ -338,6 +346,16 @@ class DynamoUnit:
     ) -> None:
         self._jobs.finish(self._unit, job_id, status, result=result, problems=problems)
 
+    def cancel_job(self, job_id: str) -> None:
+        self._unit.transaction.update(
+            "core",
+            job_key(self._keyspace, job_id),
+            META,
+            assign={"cancelled": True},
+            when=one_of("status", (QUEUED, RUNNING)),
+            label="job",
+        )
+
     def job_prepared(self, job_id: str) -> None:
         self._unit.transaction.update(
             "core",
@@ -353,6 +371,9 @@ class DynamoUnit:
 
     def free_slot(self, name: Sequence[str], owner: str) -> None:
         self._give_back(("SLOT", *name), owner, label="slot")
+
+    def received(self, source: str, event_id: str) -> None:
+        self._unit.received(source, event_id)
 
     def publish(self, event_type: str, subject: str, data: Mapping[str, Any]) -> None:
         self._unit.publish(event_type, subject, data)
@@ -551,6 +572,7 @@ class DynamoPensionsStore:
             job.result,
             job.problems,
             job.created_at,
+            bool(row.get("cancelled")),
         )
 
     def history(self, subject: str) -> list[HistoryLine]:

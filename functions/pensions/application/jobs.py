@@ -8,7 +8,8 @@ def close_if_complete(scope: Scope, job_id: str) -> None:
     """End the job when nothing of it is being sent any more; safe to call any number of times.
 
     A line that ended UNKNOWN counts as done for the job (the call is over) and goes on by itself;
-    the job then ends as partially succeeded and says how many lines await confirmation.
+    the job then ends as partially succeeded and says how many lines await confirmation. A job that
+    somebody stopped ends as cancelled, whatever became of the lines that were on their way.
     """
     job = scope.store.job(job_id)
     if job is None or job.status not in {"queued", "running"}:
@@ -17,7 +18,9 @@ def close_if_complete(scope: Scope, job_id: str) -> None:
         return
     outcomes = dict(job.outcomes)
     good = outcomes.get("accepted", 0) + outcomes.get("processing", 0)
-    if good == job.total:
+    if job.cancelled:
+        status = "cancelled"
+    elif good == job.total:
         status = "succeeded"
     elif good or outcomes.get("unknown", 0):
         status = "partially_succeeded"

@@ -57,6 +57,9 @@ class PrepareSubmission:
         job = store.job(job_id)
         if job is None or job.status not in {"queued", "running"} or job.prepared:
             return
+        if job.cancelled:
+            self._prepared(job_id, job.private)
+            return
         store.start_job(job_id)
         try:
             contract = store.contract(str(job.private["contract_id"]))
@@ -73,8 +76,14 @@ class PrepareSubmission:
                 unit.enqueue("prepare", {"job_id": job_id})
                 unit.commit()
                 return
+            if number and self._cancelled(job_id):
+                break
             self._binder.bind(contract, purpose, chunk, job_id=job_id, period=period)
         self._prepared(job_id, job.private)
+
+    def _cancelled(self, job_id: str) -> bool:
+        job = self._scope.store.job(job_id)
+        return job is not None and job.cancelled
 
     def _prepared(self, job_id: str, private: Mapping[str, Any]) -> None:
         """Everything is bound: the job may end, and the next submission of the month may start."""

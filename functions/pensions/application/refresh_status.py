@@ -15,7 +15,7 @@ from pensions.application.send_to_insurer import (
     EFFECT_SECONDS,
     SendToInsurer,
 )
-from pensions.application.submissions import Started, start_job
+from pensions.application.submissions import STATUS_REFRESH, Started, start_job
 from pensions.domain.contract import Contract, ContractState
 from pensions.domain.employee import Employee, EmployeeStatus
 from pensions.domain.member_status import MemberState, MemberStatus
@@ -61,7 +61,7 @@ class StartStatusRefresh:
         return start_job(
             self._scope,
             command,
-            kind="status_refresh",
+            kind=STATUS_REFRESH,
             contract_id=contract_id,
             private={"contract_id": contract_id},
             queue="refresh",

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Final
 
 from pensions.application.context import Scope
-from pensions.application.submissions import start_job
+from pensions.application.submissions import ENROLMENT_SUBMISSION, start_job
 from pensions.domain.contract import ContractState
 from pensions.domain.employee import EmployeeStatus
 from pensions.domain.outcome import TransmissionKind
@@ -52,7 +52,7 @@ class ReleaseHeld:
             start_job(
                 self._scope,
                 None,
-                kind="enrolment_submission",
+                kind=ENROLMENT_SUBMISSION,
                 contract_id=contract_id,
                 private={
                     "purpose": TransmissionKind.ENROLMENT.value,

@@ -29,7 +29,9 @@ _OPEN: Final = frozenset({"unknown", "processing"})
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How one line ended: accepted, rejected, held, unknown or processing, with our reason code."""
+    """How one line ended: accepted, rejected, held, unknown or processing, with our reason code;
+    ``cancelled`` when it was taken back before it was sent.
+    """
 
     kind: str
     reason: str = ""
@@ -207,7 +209,8 @@ class SettleLines:
             detail = {"transmission_id": transmission.id, "reason": ending.reason}
             unit.save_employee(person, after, f"employee.{after.status.value}", detail)
             self._advance(unit, transmission, ending, first=person.status is EmployeeStatus.SENDING)
-            decided.append({"employee_id": key, "status": after.status.value})
+            if ending.kind != "cancelled":  # taken back by us: no insurer has decided anything
+                decided.append({"employee_id": key, "status": after.status.value})
         return decided
 
     def _contributions(
@@ -232,13 +235,15 @@ class SettleLines:
                 "reason": ending.reason,
                 "amount": item.amount.minor,
             }
-            unit.save_contribution(item, after, f"contribution.{after.status.value}", detail)
+            word = "released" if ending.kind == "cancelled" else after.status.value
+            unit.save_contribution(item, after, f"contribution.{word}", detail)
             if after.status is ContributionStatus.ACCEPTED:
                 unit.post_collection(after)
             self._advance(
                 unit, transmission, ending, first=item.status is ContributionStatus.SENDING
             )
-            decided.append({"contribution_id": key, "status": after.status.value})
+            if ending.kind != "cancelled":
+                decided.append({"contribution_id": key, "status": after.status.value})
         return decided
 
 
@@ -256,6 +261,8 @@ def _person_after(person: Employee, ending: Ending) -> Employee:
         )
     if ending.kind == "held":
         return person.moved(EmployeeStatus.HELD, reason=ending.reason)
+    if ending.kind == "cancelled":
+        return person.moved(EmployeeStatus.READY, reason="")
     return person.moved(EmployeeStatus.UNKNOWN, reason=ending.reason)
 
 
@@ -271,4 +278,6 @@ def _contribution_after(item: Contribution, ending: Ending) -> Contribution:
         return item.moved(ContributionStatus.REJECTED, reason=ending.reason)
     if ending.kind == "held":
         return item.moved(ContributionStatus.CALCULATED, reason=ending.reason)
+    if ending.kind == "cancelled":
+        return item.moved(ContributionStatus.CALCULATED, reason="")
     return item.moved(ContributionStatus.UNKNOWN, reason=ending.reason)

@@ -4,7 +4,7 @@ PEN-09).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from kernel.errors import ConflictError, Problem, RuleViolationError, ValidationError
 from kernel.periods import Period
@@ -14,9 +14,15 @@ from pensions.domain.contribution import ContributionStatus
 from pensions.domain.employee import SENDABLE
 from pensions.domain.outcome import TransmissionKind
 from pensions.domain.provider import Capability
-from pensions.ports import CommandIdentity, Remembered, WriteRefusedError
+from pensions.ports import CommandIdentity, PensionsUnit, Remembered, WriteRefusedError
 
 MAX_NAMED = 1_000
+ENROLMENT_SUBMISSION: Final = "enrolment_submission"
+CONTRIBUTION_SUBMISSION: Final = "contribution_submission"
+STATUS_REFRESH: Final = "status_refresh"
+SUBMISSIONS: Final = frozenset({ENROLMENT_SUBMISSION, CONTRIBUTION_SUBMISSION})
+CANCELLABLE: Final = SUBMISSIONS | {STATUS_REFRESH}
+"""Jobs that end early when somebody asks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,7 @@ class SubmitEmployees:
         return start_job(
             self._scope,
             command,
-            kind="enrolment_submission",
+            kind=ENROLMENT_SUBMISSION,
             contract_id=contract_id,
             private={
                 "purpose": TransmissionKind.ENROLMENT.value,
@@ -111,7 +117,7 @@ class SubmitContributions:
         return start_job(
             self._scope,
             command,
-            kind="contribution_submission",
+            kind=CONTRIBUTION_SUBMISSION,
             contract_id=contract_id,
             private={
                 "purpose": TransmissionKind.COLLECTION.value,
@@ -127,6 +133,29 @@ def _require(condition: bool, code: str = "nothing_to_send") -> None:
         raise RuleViolationError(code, "There is nothing that can be sent.")
 
 
+def add_job(
+    scope: Scope,
+    unit: PensionsUnit,
+    *,
+    kind: str,
+    contract_id: str,
+    private: Mapping[str, Any],
+    queue: str = "prepare",
+) -> str:
+    """Write a new job and its message with whatever else ``unit`` writes; returns its id."""
+    job_id = scope.ids.new()
+    unit.create_job(
+        job_id,
+        kind,
+        subject=f"contract:{contract_id}",
+        total=0,
+        private=private,
+        cancellable=kind in CANCELLABLE,
+    )
+    unit.enqueue(queue, {"job_id": job_id, "contract_id": contract_id})
+    return job_id
+
+
 def start_job(
     scope: Scope,
     command: CommandIdentity | None,
@@ -138,10 +167,8 @@ def start_job(
     exclusive: bool = False,
 ) -> Started:
     """A new job with its message, once per command; with ``exclusive`` also once at a time."""
-    job_id = scope.ids.new()
     unit = scope.store.unit()
-    unit.create_job(job_id, kind, subject=f"contract:{contract_id}", total=0, private=private)
-    unit.enqueue(queue, {"job_id": job_id, "contract_id": contract_id})
+    job_id = add_job(scope, unit, kind=kind, contract_id=contract_id, private=private, queue=queue)
     if exclusive:
         unit.take_slot(submission_slot(private), job_id)
     if command is not None:

@@ -11,6 +11,7 @@ from kernel.clock import Clock
 from pensions.application.context import Scope
 from pensions.application.jobs import close_if_complete
 from pensions.application.prepare_submission import Binder
+from pensions.application.submissions import STATUS_REFRESH
 from pensions.domain.transmission import TransmissionState
 from pensions.ports import Due, DueWork
 
@@ -18,7 +19,7 @@ LIMIT: Final = 200
 _QUEUE_OF: Final = {
     "employees_import": "import",
     "contributions_import": "import",
-    "status_refresh": "refresh",
+    STATUS_REFRESH: "refresh",
 }
 
 

@@ -43,7 +43,9 @@ TRANSITIONS: Final[Mapping[TransmissionState, frozenset[TransmissionState]]] = {
     _S.RELEASING: frozenset({_S.DONE}),
     _S.UNKNOWN: frozenset({_S.DONE, _S.PARTIAL, _S.OPEN, _S.UNKNOWN, _S.WITH_PERSON}),
     _S.PARTIAL: frozenset({_S.DONE, _S.PARTIAL, _S.WITH_PERSON}),
-    _S.WITH_PERSON: frozenset({_S.DONE, _S.WITH_PERSON}),
+    # A person who resolved the incident has it asked about again. Never UNKNOWN: what a person once
+    # owned is not sent a second time by itself.
+    _S.WITH_PERSON: frozenset({_S.DONE, _S.WITH_PERSON, _S.PARTIAL}),
     _S.DONE: frozenset(),
 }
 FINAL: Final = frozenset({_S.DONE})
@@ -72,7 +74,7 @@ class Transmission:
 
     Units: ``lease`` and ``due_at`` are instants. Shapes: ``planned`` are the entity ids chosen
     when binding began; ``lines`` (kept apart) are those that were really bound. ``release_as`` is
-    the ending all lines get while RELEASING: ``held`` or ``rejected``.
+    the ending all lines get while RELEASING: ``held``, ``rejected`` or ``cancelled``.
     """
 
     id: str

@@ -507,6 +507,33 @@ def test_chunks_of_an_import_are_written_once_and_read_in_order(stores: Stores) 
 # ---------------------------------------------------------------------------- commands
 
 
+def test_an_event_has_its_effect_once(stores: Stores) -> None:
+    for source, event_id in (("kopru.workspace", "E1"), ("kopru.workspace", "E2"), ("x", "E1")):
+        unit = stores.store.unit()
+        unit.received(source, event_id)
+        unit.commit()
+        twin = stores.store.unit()
+        twin.received(source, event_id)
+        assert refusal(twin).labels == ("inbox",)
+
+
+def test_a_job_that_is_not_over_can_be_cancelled(stores: Stores) -> None:
+    with_job(stores.store)
+    for _ in range(2):
+        unit = stores.store.unit()
+        unit.cancel_job("J1")
+        unit.commit()
+    job = stores.store.job("J1")
+    assert job is not None
+    assert (job.status, job.cancelled) == ("queued", True)
+    closing = stores.store.unit()
+    closing.finish_job("J1", "cancelled", result={})
+    closing.commit()
+    late = stores.store.unit()
+    late.cancel_job("J1")
+    assert refusal(late).refused("job")
+
+
 def test_a_command_is_remembered_for_48_hours(stores: Stores) -> None:
     command = Command("key:k1", "POST /x", "key-1", "hash-1")
     answer = Remembered(202, {"job_id": "J1"}, {"location": "/v1/jobs/J1"})

@@ -54,6 +54,7 @@ class Sent:
 class _Job:
     view: JobView
     due_at: datetime | None
+    cancellable: bool = False
 
 
 @dataclass
@@ -71,6 +72,7 @@ class MemoryPensions:
     jobs: dict[Key, _Job] = field(default_factory=dict)
     pushed: dict[Key, datetime] = field(default_factory=dict)
     answers: dict[Key, tuple[str, datetime, Remembered]] = field(default_factory=dict)
+    inbox: set[Key] = field(default_factory=set)
     circuits: dict[str, Circuit] = field(default_factory=dict)
     mappings: dict[Key, dict[str, str]] = field(default_factory=dict)
     messages: list[Sent] = field(default_factory=list)
@@ -336,7 +338,14 @@ class MemoryUnit:
         )
 
     def create_job(
-        self, job_id: str, kind: str, *, subject: str, total: int, private: Mapping[str, Any]
+        self,
+        job_id: str,
+        kind: str,
+        *,
+        subject: str,
+        total: int,
+        private: Mapping[str, Any],
+        cancellable: bool = False,
     ) -> None:
         key = (self._tenant, job_id)
         self._touch("job", *key)
@@ -347,7 +356,7 @@ class MemoryUnit:
         due_at = self._world.clock.now() + timedelta(minutes=2)
         self._add(
             "job",
-            lambda: self._world.jobs.__setitem__(key, _Job(view, due_at)),
+            lambda: self._world.jobs.__setitem__(key, _Job(view, due_at, cancellable)),
             lambda: key not in self._world.jobs,
         )
 
@@ -366,6 +375,18 @@ class MemoryUnit:
             job.view = replace(job.view, **moved, outcomes=dict(outcomes))
 
         self._add("job", apply)
+
+    def cancel_job(self, job_id: str) -> None:
+        key = (self._tenant, job_id)
+        self._touch("job", *key)
+
+        def apply() -> None:
+            self._world.jobs[key].view = replace(self._world.jobs[key].view, cancelled=True)
+
+        def holds() -> bool:
+            return key in self._world.jobs and self._world.jobs[key].view.status in _OPEN_JOB
+
+        self._add("job", apply, holds)
 
     def job_prepared(self, job_id: str) -> None:
         key = (self._tenant, job_id)
@@ -405,6 +426,11 @@ class MemoryUnit:
 
     def free_slot(self, name: Sequence[str], owner: str) -> None:
         self._give_back(owner, "SLOT", *name, label="slot")
+
+    def received(self, source: str, event_id: str) -> None:
+        key = (self._tenant, source, event_id)
+        self._touch("inbox", *key)
+        self._add("inbox", lambda: self._world.inbox.add(key), lambda: key not in self._world.inbox)
 
     def publish(self, event_type: str, subject: str, data: Mapping[str, Any]) -> None:
         self._keys.add(("outbox", str(len(self._keys))))

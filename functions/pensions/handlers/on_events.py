@@ -1,0 +1,26 @@
+"""SQS←bus: what other contexts told that pensions must act on."""
+
+from kernel.events import Event
+from pensions.application.context import TryAgainError
+from pensions.bootstrap import application
+from toolkit.entrypoints import QueueMessage, queue_handler
+from toolkit.entrypoints.queue import RetryLaterError
+
+INCIDENT_RESOLVED = "workspace.IncidentResolved.v1"
+JOB_CANCEL_REQUESTED = "workspace.JobCancelRequested.v1"
+
+
+@queue_handler("pensions")
+def handler(message: QueueMessage) -> None:
+    """Go on after a resolved incident, or stop a job."""
+    event = Event.from_dict(message.body)
+    use = application().for_system(event.tenant_id, event.context)
+    try:
+        if event.type == INCIDENT_RESOLVED:
+            use.resume_after_incident()(
+                event.source, event.id, event.data["subject"], event.data["code"]
+            )
+        elif event.type == JOB_CANCEL_REQUESTED:
+            use.cancel_job()(event.data["job_id"])
+    except TryAgainError as error:
+        raise RetryLaterError from error
