@@ -8,6 +8,7 @@ that got no answer asks again. ``snapshot`` and ``restore`` make a fresh world i
 
 import contextlib
 import copy
+import hashlib
 import importlib
 import io
 import itertools
@@ -745,7 +746,10 @@ class Explorer:
         return self._known[state]
 
     def _fingerprint(self) -> str:
-        """Everything the rest of the run depends on, except the position of the id counter."""
+        """Everything the rest of the run depends on, except the position of the id counter.
+
+        A digest: thousands of worlds in full would fill the memory of a worker.
+        """
         drive = self.drive
         rows = sorted(
             json.dumps(item.to_json(), sort_keys=True, default=str)
@@ -756,7 +760,8 @@ class Explorer:
         waiting = [(work.trigger, sorted(work.body.items())) for work in drive.mailbox]
         received = [(work.trigger, sorted(work.body.items())) for work in drive.received]
         rest = (waiting, received, drive.events, drive.clock.now(), _state(drive.insurers))
-        return "\n".join([*rows, repr(rest), repr(RULES.violations)])
+        text = "\n".join([*rows, repr(rest), repr(RULES.violations)])
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def _recover(self) -> list[str]:
         complaints = []
