@@ -1,17 +1,20 @@
 """Two companies: nothing of one can be reached with the key or the session of the other.
 
-Every declared route of both HTTP applications is asked with the other company's identifiers, in
+Every declared route of every HTTP application is asked with the other company's identifiers, in
 every place that takes one: the answer is, byte for byte, the one to an identifier that does not
 exist. The answers to everything a company may see of its own are searched for the other's words
-and identifiers.
+and identifiers. Applications and routes are found, not listed: a new context, a new kind of place
+or a new route that nothing here reaches is a failure.
 """
 
 import base64
+import importlib
 import json
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any, Final
@@ -22,10 +25,12 @@ from bench.stack import Company as Client
 from bench.stack import StackProcess
 from kernel.clock import FixedClock
 from kernel.events import Event
+from payment_codes.domain import rf_reference
 from tests.support.aws import AwsWorld
 from tests.support.builders import Company, WorkspaceWorld, workspace_world
 from tests.support.events import Answer, bus_event, http_event, invoke, queue_event
 from tests.support.lambda_context import LambdaContext
+from tests.support.payment_world import BASE, PaymentWorld, payment_world
 from tests.support.pensions_desk import SHOWN, Desk, contract_body, open_desk, person_body
 from tests.support.scanner import SCANNER
 from toolkit.auth import Principal
@@ -34,12 +39,21 @@ from toolkit.platform import Platform
 
 UNKNOWN: Final = "01JC3V9QJ8Z6T4M2N0P7R5S3XK"
 NUMBERS: Final = ("12345678950", "98765432150")
+ORGANISATIONS: Final = ("91234", "95555")
 MONEY: Final = {"amount": "33030.00", "currency": "TRY"}
 # Names in paths that are no identifiers, with a value each that leads to the use case.
-WORDS: Final = {"period": "2026-05", "target": "employees", "format": "csv", "kind": "employee"}
-IDENTIFIERS: Final = re.compile(r"\{((?:[a-z]+_)?id)\}")
-# The public routes whose path is a secret or a code of an error.
-BY_SECRET: Final = frozenset({"token", "code"})
+WORDS: Final = {
+    "period": "2026-05",
+    "target": "employees",
+    "format": "csv",
+    "kind": "employee",
+    # A company names its customers itself; both of them have a customer of this name.
+    "customer_id": "C-1",
+}
+IDENTIFIERS: Final = re.compile(r"\{((?!customer_)(?:[a-z]+_)?id)\}")
+# The public routes whose path is a secret, a code of an error or the name of a provider.
+BY_SECRET: Final = frozenset({"token", "code", "provider"})
+ROOT: Final = Path(__file__).parents[2]
 
 
 @dataclass
@@ -49,6 +63,8 @@ class Side:
     company: Company
     word: str
     ids: dict[str, str] = field(default_factory=dict)
+    token: str = ""
+    number: str = ""
 
     @property
     def key(self) -> Principal:
@@ -59,28 +75,19 @@ class Side:
 
 @dataclass
 class World:
-    """Both companies and both applications."""
+    """Both companies and all applications."""
 
     desk: Desk
     workspace: WorkspaceWorld
+    payments: PaymentWorld
     ours: Side
     theirs: Side
 
-    def apps(self) -> list[tuple[HttpApp, Any]]:
-        """Both applications with their handlers."""
-        from pensions.handlers import api, test_credentials
-        from pensions.handlers.http.app import app as pensions
-        from workspace.handlers import api as workspace_api
-        from workspace.handlers.http.app import app as workspace
-
-        assert test_credentials.handler == pensions.handler
-        return [(pensions, api.handler), (workspace, workspace_api.handler)]
-
     def routes(self) -> Iterator[tuple[HttpApp, Any, RouteSpec]]:
-        """Every declared route."""
-        for app, handler in self.apps():
+        """Every declared route of every context."""
+        for app in apps():
             for route in app.routes:
-                yield app, handler, route
+                yield app, app.handler, route
 
     def ask(
         self, app: HttpApp, handler: Any, route: RouteSpec, path: str, principal: Principal
@@ -88,11 +95,14 @@ class World:
         """One request to a route with all that a right request carries."""
         headers = {"if-match": '"v1"', "idempotency-key": "k1"}
         form = None
+        asking = self.ours if principal.tenant_id == self.ours.company.id else self.theirs
         body = BODIES.get(route.function.__name__) if route.kind == "api" else None
         if route.method == "GET":
             body = None
         elif route.kind == "page":
-            form = {"csrf_token": app.csrf_token(principal), **FORM}
+            form = {"csrf_token": app.csrf_token(principal), **FORM, "code": asking.number}
+        elif route.function.__name__ == "assign_payment":
+            body = {"code_id": asking.ids["code"]}  # the own one: only the payment is foreign
         if route.kind == "api" and principal.kind == "session":
             headers["x-csrf-token"] = app.csrf_token(principal)
         query = {"year": "2026", "month": "5"} if route.path.endswith("contributions") else {}
@@ -101,6 +111,19 @@ class World:
             query=query,
         )  # fmt: skip
         return invoke(handler, event, shows=SHOWN)
+
+
+@cache
+def apps() -> tuple[HttpApp, ...]:
+    """The application of every context that has one, with the routes of all its functions."""
+    found = []
+    for home in sorted((ROOT / "functions").glob("*/handlers/http/app.py")):
+        handlers = home.parents[1]
+        context = handlers.parent.name
+        for path in sorted(handlers.glob("*.py")):
+            importlib.import_module(f"{context}.handlers.{path.stem}")
+        found.append(importlib.import_module(f"{context}.handlers.http.app").app)
+    return tuple(found)
 
 
 FORM: Final = {
@@ -132,7 +155,52 @@ BODIES: Final[dict[str, Any]] = {
     "resolve_incident": {"note": "tamam"},
     "cancel_job": {},
     "invite_again": {},
+    "send_code": {"channel": "email"},
+    "refresh_code": {},
+    "cancel_code": {},
+    "return_payment": {"note": "geri"},
 }
+# Routes that write and whose path takes no identifier. What a body may name of another company is
+# tried in people_of_the_other_company_… and codes_of_the_other_company_…; the others name nothing.
+WITHOUT_PLACE: Final = frozenset(
+    line.strip()
+    for line in """
+    POST /api-keys
+    POST /forgotten-password
+    POST /invitations/{token}
+    POST /password-resets/{token}
+    POST /payment-codes/new
+    POST /payment-codes/organisation
+    POST /payment-codes/organisation/notification-secret
+    POST /pensions/contracts
+    POST /people/new
+    POST /preferences
+    POST /preferences/tenant
+    POST /settings/company
+    POST /settings/sessions
+    POST /sign-in
+    POST /sign-out
+    POST /v1/api-keys
+    POST /v1/invitations/accept
+    PATCH /v1/me
+    POST /v1/password-resets
+    POST /v1/password-resets/complete
+    POST /v1/payment-codes
+    PUT /v1/payment-codes/customers/{customer_id}
+    POST /v1/payment-codes/document-events
+    POST /v1/payment-codes/notifications/{provider}
+    PUT /v1/payment-codes/organisation
+    POST /v1/payment-codes/organisation/notification-secret
+    POST /v1/pensions/contracts
+    POST /v1/sessions
+    DELETE /v1/sessions/current
+    POST /v1/tenants
+    PATCH /v1/tenants/me
+    POST /v1/uploads
+    POST /v1/users
+    """.splitlines()
+    if line.strip()
+)
 
 
 @pytest.fixture
@@ -140,13 +208,25 @@ def world(aws: AwsWorld, platform: Platform, clock: FixedClock, tmp_path: Path) 
     with (
         workspace_world(aws, platform, clock) as workspace,
         open_desk(aws, platform, clock, tmp_path) as desk,
+        payment_world(aws, platform, clock) as payments,
     ):
-        sides = [filled(desk, workspace, number) for number in NUMBERS]
-        yield World(desk, workspace, *sides)
+        sides = [
+            filled(desk, workspace, payments, number, organisation)
+            for number, organisation in zip(NUMBERS, ORGANISATIONS, strict=True)
+        ]
+        yield World(desk, workspace, payments, *sides)
 
 
-def filled(desk: Desk, workspace: WorkspaceWorld, number: str) -> Side:
-    """A company with a contract, people, money, jobs, a file, a mail and an incident."""
+def filled(
+    desk: Desk,
+    workspace: WorkspaceWorld,
+    payments: PaymentWorld,
+    number: str,
+    organisation: str,
+) -> Side:
+    """A company with a contract, people, money, jobs, a file, a mail, an incident, a payment code
+    and a payment nobody can place.
+    """
     company = workspace.company()
     side = Side(company, SCANNER.canary(company.id))
     desk.principal = side.key
@@ -172,6 +252,7 @@ def filled(desk: Desk, workspace: WorkspaceWorld, number: str) -> Side:
     guest = {"email": f"guest@{side.word.lower()}.example", "name": "Davetli Kişi"}
     invited = workspace.call("POST", "/v1/users", company.owner, body={**guest, "roles": ["owner"]})
     assert invited.status == 201, invited.body
+    payment, code = paid(payments, side, organisation)
     project(desk, company.id, side.word)
     workspace.run_mail()
     incidents = workspace.call("GET", "/v1/incidents", side.key).json()["items"]
@@ -191,8 +272,39 @@ def filled(desk: Desk, workspace: WorkspaceWorld, number: str) -> Side:
         "message": messages[0]["id"],
         "user": company.members["owner"].id,
         "api_key": keys[0]["id"],
+        "code": code["id"],
+        "payment": payment,
     }
+    side.number, side.token = code["code"], code["pay_url"].rpartition("/")[2]
     return side
+
+
+def paid(payments: PaymentWorld, side: Side, organisation: str) -> tuple[str, dict[str, Any]]:
+    """A payment that nobody can place, and a code that was mailed."""
+
+    def call(method: str, path: str, body: Any = None) -> Any:
+        answer = payments.call(method, f"{BASE}{path}", body, principal=side.key)
+        assert answer.status < 300, (path, answer.body)
+        payments.work()
+        return answer.json()
+
+    call("PUT", "/organisation", {"org_code": organisation, "provider": "dias", "api_key": "k" * 9})
+    customer = {"id": "C-1", "name": side.word, "email": f"{side.word}@customer.example"}
+    code = call(
+        "POST",
+        "",
+        {
+            "source": {"kind": "repair_order", "id": "RO-1"},
+            "customer": customer,
+            "amount": {"amount": "1250.00", "currency": "EUR"},
+            "description": side.word,
+        },
+    )
+    call("POST", f"/{code['id']}/send", {"channel": "email"})
+    payments.pay(rf_reference.encode(organisation, "9" * 14, None).code, "12.00")
+    payments.minute()
+    (waiting,) = call("GET", "/unmatched")["items"]
+    return waiting["id"], code
 
 
 def project(desk: Desk, tenant_id: str, word: str) -> None:
@@ -216,7 +328,7 @@ def project(desk: Desk, tenant_id: str, word: str) -> None:
             "word": word,
         },
     )
-    heard = [each for each in desk.aws.published() if each["source"] == "kopru.pensions"]
+    heard = [each for each in desk.aws.published() if each["source"] != "kopru.workspace"]
     for envelope in [*heard, incident.to_dict()]:
         answer = on_events.handler(
             queue_event(bus_event(envelope)), LambdaContext(remaining_ms=30_000)
@@ -286,15 +398,25 @@ def an_identifier_of_the_other_company_is_one_that_does_not_exist(world: World, 
 
 def test_what_is_not_reached_by_an_identifier_in_a_path(world: World) -> None:
     """One world for all of these: making two companies takes longer than looking at them."""
-    the_routes_by_secret_are_few(world)
+    every_route_has_a_place_in_these_tests(world)
     each_company_sees_itself(world)
     timelines_of_the_other_company_are_empty(world)
     a_file_of_the_other_company_cannot_be_imported(world)
     people_of_the_other_company_cannot_be_named_in_a_body(world)
+    codes_of_the_other_company_cannot_be_named_in_a_body(world)
+    customers_of_the_same_name_are_two(world)
+    the_page_of_a_payer_needs_the_whole_token(world)
+    mails_speak_of_their_own_company(world)
 
 
-def the_routes_by_secret_are_few(world: World) -> None:
-    """Paths with other places than identifiers are known, so that none escapes the test above."""
+def every_route_has_a_place_in_these_tests(world: World) -> None:
+    """Asked by identifier, asked as a list or page, public by a secret, or listed above."""
+    without = {
+        f"{route.method} {route.path}"
+        for _, _, route in world.routes()
+        if route.method != "GET" and not IDENTIFIERS.search(route.path)
+    }
+    assert without == WITHOUT_PLACE
     places = {
         place
         for _, _, route in world.routes()
@@ -321,6 +443,7 @@ def lists_and_pages_show_only_the_own_company(world: World, kind: str) -> None:
             template = template.replace(f"{{{name}}}", word)
         count = template.count("{}")
         own = world.theirs.ids
+        reached = False
         fillings: list[tuple[str, ...]] = [(each,) for each in own.values()] if count else [()]
         if count > 1:
             fillings = list(product([own["contract"]], own.values()))
@@ -328,11 +451,14 @@ def lists_and_pages_show_only_the_own_company(world: World, kind: str) -> None:
             answer = world.ask(app, handler, route, template.format(*filling), stranger)
             assert answer.status < 500, (route.path, answer.body[:300])
             seen += answer.status == 200
+            reached |= answer.status != 404
             text = answer.body
             if answer.raw.get("isBase64Encoded"):
                 text += base64.b64decode(answer.raw["body"]).decode("utf-8", "replace")
             named = [label for label, each in world.ours.ids.items() if each in text]
             assert named == [], (route.path, named)
+        # Otherwise the companies have nothing of the kind this route shows: give them one.
+        assert reached, f"GET {route.path} shows nothing of its own"
     assert seen >= (25 if kind == "key" else 50)
 
 
@@ -399,6 +525,69 @@ def people_of_the_other_company_cannot_be_named_in_a_body(world: World) -> None:
         unknown = world.desk.ask("POST", path, body(UNKNOWN), headers=headers)
         assert (foreign.status, foreign.body) == (unknown.status, unknown.body), path
         assert 400 <= foreign.status < 500
+
+
+def codes_of_the_other_company_cannot_be_named_in_a_body(world: World) -> None:
+    path = f"{BASE}/unmatched/{world.theirs.ids['payment']}/assign"
+    answers = [
+        world.payments.call("POST", path, {"code_id": each}, principal=world.theirs.key, key=each)
+        for each in (world.ours.ids["code"], UNKNOWN)
+    ]
+    assert without_trace(answers[0]) == without_trace(answers[1])
+    assert 400 <= answers[0].status < 500
+    page = f"/payment-codes/unmatched/{world.theirs.ids['payment']}/assign"
+    form = {"idempotency_key": "k", "code": world.ours.number}
+    world.payments.call("POST", page, principal=world.theirs.company.owner, form=form)
+    waiting = world.payments.call("GET", f"{BASE}/unmatched", principal=world.theirs.key).json()
+    assert [each["state"] for each in waiting["items"]] == ["unmatched"]
+
+
+def customers_of_the_same_name_are_two(world: World) -> None:
+    path = f"{BASE}/customers/{WORDS['customer_id']}"
+    off = {"payment_code_enabled": False}
+    assert world.payments.call("PUT", path, off, principal=world.ours.key).status == 200
+    shown = [
+        world.payments.call("GET", path, principal=side.key).json()["payment_code_enabled"]
+        for side in (world.ours, world.theirs)
+    ]
+    assert shown == [False, True]
+
+
+def the_page_of_a_payer_needs_the_whole_token(world: World) -> None:
+    """It opens without an account and names one company; a token is nothing in parts."""
+
+    def page(token: str) -> Answer:
+        return invoke(pay_app().handler, http_event("GET", f"/pay/{token}"), shows=SHOWN)
+
+    ours, theirs = page(world.ours.token), page(world.theirs.token)
+    assert (ours.status, theirs.status) == (200, 200)
+    assert world.theirs.word not in ours.body
+    assert world.ours.word not in theirs.body
+    for label, identity in (*world.ours.ids.items(), *world.theirs.ids.items()):
+        assert identity not in ours.body + theirs.body, label
+    mixed = {
+        world.ours.token[:cut] + world.theirs.token[cut:] for cut in range(len(world.ours.token))
+    } - {world.ours.token, world.theirs.token}
+    assert len(mixed) > 20
+    assert {page(token).status for token in mixed} == {404}
+
+
+def pay_app() -> HttpApp:
+    """The application that shows the page of a payer."""
+    (found,) = [app for app in apps() if any(r.path == "/pay/{token}" for r in app.routes)]
+    return found
+
+
+def mails_speak_of_their_own_company(world: World) -> None:
+    for side, other in ((world.ours, world.theirs), (world.theirs, world.ours)):
+        own = [
+            mail for mail in world.desk.aws.mails() if side.word.lower() in str(mail["to"]).lower()
+        ]
+        assert len(own) >= 2, "an invitation and a payment code"
+        for mail in own:
+            text = json.dumps(mail, ensure_ascii=False)
+            assert other.word.lower() not in text.lower()
+            assert other.token not in text
 
 
 # ---------------------------------------------------------------------------- over HTTP
