@@ -39,6 +39,16 @@ _NESTED_MARKS: Final = (
     _OLE_MARK,
 )
 
+# NotImplementedError: a version or a method that zipfile does not know.
+_UNREADABLE: Final = (
+    zipfile.BadZipFile,
+    ValueError,
+    OSError,
+    struct.error,
+    UnicodeError,
+    NotImplementedError,
+)
+
 
 class GuardedArchive:
     """An archive whose directory has passed; members are inflated at most once each, and counted.
@@ -60,7 +70,7 @@ class GuardedArchive:
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 infos = archive.infolist()
-        except (zipfile.BadZipFile, ValueError, OSError, struct.error, UnicodeError) as error:
+        except _UNREADABLE as error:
             raise damaged() from error
         if len(infos) > MAX_MEMBERS:
             raise _too_many_members()
