@@ -1,0 +1,102 @@
+"""Bank statements as plain values: what every format says about one movement of an account.
+
+Readers of formats (``toolkit.statements``) make these; contexts decide what they mean. Nothing here
+knows payment codes, cards or pensions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+from kernel.money import Money
+
+
+class Direction(StrEnum):
+    """Which way money moves on the account that the statement is of."""
+
+    CREDIT = "credit"
+    DEBIT = "debit"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands in a file.
+
+    Shapes: ``line`` is the 1-based line; ``path`` leads there in the words of the format, such as
+    ``Stmt[1]/Ntry[12]/TxDtls[3]``, ``:61:[4]`` or ``row``.
+    """
+
+    line: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatementEntry:
+    """One movement: a booked entry, or one transaction of an entry that collects several.
+
+    Units: ``amount`` is not negative; ``direction`` says which way *this* movement goes, so that a
+    reversed credit is a debit with ``reversal`` set (ISO 20022 RvslInd, MT940 mark RC).
+    Shapes: ``account`` is the compact IBAN or what the bank uses instead; ``bank_reference`` is the
+    account servicer's own and unique there, ``end_to_end_id`` the payer's; placeholders such as
+    NOTPROVIDED are empty. ``creditor_references`` are the structured ones, as they stand;
+    ``remittance`` are free texts in the order of the file. ``accepted_at`` is when the payer's bank
+    took the order, if the bank says so. ``transactions`` is how many payments the bank put together
+    without naming them (1 for all others).
+    """
+
+    place: Place
+    account: str = field(repr=False)
+    direction: Direction
+    amount: Money
+    booking_date: date
+    value_date: date
+    reversal: bool = False
+    entry_reference: str = ""
+    bank_reference: str = ""
+    end_to_end_id: str = ""
+    transaction_id: str = ""
+    creditor_references: tuple[str, ...] = ()
+    remittance: tuple[str, ...] = field(default=(), repr=False)
+    counterparty: str = field(default="", repr=False)
+    counterparty_bank: str = ""
+    transaction_code: str = ""
+    accepted_at: datetime | None = None
+    transactions: int = 1
+
+    @property
+    def signed(self) -> Money:
+        """The amount as it moves the balance: negative for a debit."""
+        return self.amount if self.direction is Direction.CREDIT else -self.amount
+
+
+@dataclass(frozen=True, slots=True)
+class StatementProblem:
+    """Something wrong with the file at one place; ``message`` quotes no value of the file."""
+
+    place: Place
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatementSummary:
+    """What one statement of a file says of itself, after its last entry.
+
+    Units: ``opening`` and ``closing`` are None where the format has none (camt.054).
+    Shapes: ``number`` is the bank's; ``pending`` counts entries that are announced and not booked,
+    which are not part of the statement's entries.
+    """
+
+    place: Place
+    account: str = field(repr=False)
+    number: str
+    opening: Money | None
+    closing: Money | None
+    entries: int
+    pending: int = 0
+
+
+StatementItem = StatementEntry | StatementProblem | StatementSummary
+"""What a reader gives, in the order of the file; entries of a statement come before its summary."""
