@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 
+from kernel.business_days import Calendar
 from kernel.errors import NotFoundError
 from kernel.links import Links
 from payment_codes.adapters.derived_tokens import DerivedNotificationKeys, DerivedPayLinks
@@ -12,11 +13,14 @@ from payment_codes.adapters.dynamodb_codes import CONTEXT, DynamoDueWork, Dynamo
 from payment_codes.adapters.metrics import ServiceMeter
 from payment_codes.adapters.offline_provider import OfflineProvider
 from payment_codes.adapters.ses_code_mailer import SesCodeMailer
+from payment_codes.adapters.statement_files import S3StatementFiles
 from payment_codes.application.context import Scope
 from payment_codes.application.document_events import TakeDocumentEvent
+from payment_codes.application.import_statement import ImportStatement, StartStatementImport
 from payment_codes.application.issue_code import CancelCode, IssueCode
 from payment_codes.application.organisations import RenewNotificationSecret, SaveOrganisation
 from payment_codes.application.pay_page import ShowPayPage
+from payment_codes.application.post_line import PostLine, ResolveDifference
 from payment_codes.application.pull_payments import PullOrganisation, PullPayments, RefreshCode
 from payment_codes.application.receive_notification import ReceiveNotification
 from payment_codes.application.register_code import RegisterCode
@@ -24,7 +28,14 @@ from payment_codes.application.send_code import SendCode, SendMail
 from payment_codes.application.sweep import AskForNews, Sweep
 from payment_codes.application.unmatched import AssignPayment, ReturnPayment
 from payment_codes.domain.organisation import ProviderKind
-from payment_codes.ports import CodeMailer, Meter, PaymentProvider, PaymentsStore
+from payment_codes.domain.statement_line import Settlement
+from payment_codes.ports import (
+    CodeMailer,
+    Meter,
+    PaymentProvider,
+    PaymentsStore,
+    StatementFiles,
+)
 from payment_codes.settings import PaymentCodesSettings
 from toolkit.auth import TenantContext
 from toolkit.aws.dynamodb import Keyspace
@@ -97,10 +108,28 @@ class PaymentCodes:
         return RegisterCode(self.scope, self.provider)
 
     def pull_payments(self) -> PullPayments:
-        return PullPayments(self.scope, self.provider, self.application.meter)
+        app = self.application
+        return PullPayments(self.scope, self.provider, app.meter, app.settlement)
 
     def pull_organisation(self) -> PullOrganisation:
         return PullOrganisation(self.scope, self.provider, self.pull_payments())
+
+    @cached_property
+    def statement_files(self) -> StatementFiles:
+        """Uploaded bank statements of the tenant."""
+        return S3StatementFiles(self.application.platform.files, self.context.tenant_id)
+
+    def start_statement_import(self) -> StartStatementImport:
+        return StartStatementImport(self.scope, self.statement_files)
+
+    def post_line(self) -> PostLine:
+        return PostLine(self.scope, self.application.settlement)
+
+    def import_statement(self) -> ImportStatement:
+        return ImportStatement(self.scope, self.statement_files, self.post_line())
+
+    def resolve_difference(self) -> ResolveDifference:
+        return ResolveDifference(self.scope, self.post_line())
 
     def send_mail(self) -> SendMail:
         app = self.application
@@ -152,6 +181,17 @@ class Application:
     def notification_keys(self) -> DerivedNotificationKeys:
         """Secrets of notifications."""
         return DerivedNotificationKeys(self.platform.app_secret.derive)
+
+    @cached_property
+    def settlement(self) -> Settlement:
+        """Days on which banks book payments; computed when the first one is asked for."""
+
+        def both() -> tuple[Calendar, ...]:
+            from toolkit.calendars import calendar
+
+            return (calendar("GR"), calendar("XECB"))
+
+        return Settlement(both)
 
     @cached_property
     def meter(self) -> Meter:

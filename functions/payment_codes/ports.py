@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from kernel.bank_statement import StatementItem
 from kernel.errors import ConflictError, KopruError
 from kernel.money import Money
 from kernel.sensitive import Secret
@@ -16,6 +18,7 @@ from payment_codes.domain.organisation import Organisation
 from payment_codes.domain.payment import Entry, Payment, SourcePayment
 from payment_codes.domain.payment_code import PaymentCode
 from payment_codes.domain.source import Source
+from payment_codes.domain.statement_line import Sighting, Sightings, StatementLine
 
 # ---------------------------------------------------------------------------- provider
 
@@ -116,6 +119,79 @@ class CodeMailer(Protocol):
     ) -> MailOutcome: ...
 
 
+# ---------------------------------------------------------------------------- statements
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedFile:
+    """A file that came in a request."""
+
+    content: bytes
+    content_type: str
+    filename: str
+
+
+@dataclass(frozen=True, slots=True)
+class UploadForm:
+    """Address and hidden fields of a form that uploads one file, good for a quarter of an hour."""
+
+    url: str
+    fields: Mapping[str, str]
+
+
+class StatementFiles(Protocol):
+    """Bank statements that were uploaded."""
+
+    def room(self, upload_id: str, *, back_to: str) -> UploadForm: ...
+    def keep(self, upload_id: str, file: UploadedFile) -> None: ...
+    def check_profile(self, profile: str | Mapping[str, Any] | None) -> None:
+        """Raises ValidationError for an unknown or wrong CSV profile."""
+        ...
+
+    def profiles(self) -> Sequence[str]:
+        """Names of ready-made CSV profiles."""
+        ...
+
+    def exists(self, upload_id: str) -> None:
+        """Raises NotFoundError for an unknown upload."""
+        ...
+
+    def read(
+        self, upload_id: str, profile: str | Mapping[str, Any] | None
+    ) -> AbstractContextManager[Iterator[StatementItem]]:
+        """The items of a file, one after another; the file is kept aside while it is read.
+
+        Raises: NotFoundError; ValidationError, on the way, for a file that is no statement.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """Progress of an import as it is stored; ``private`` is not shown."""
+
+    id: str
+    kind: str
+    status: str
+    total: int
+    done: int
+    failed: int
+    private: Mapping[str, Any] = field(default_factory=dict)
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+    checked: bool = False
+    result: Mapping[str, Any] = field(default_factory=dict)
+    problems: Sequence[Mapping[str, Any]] = ()
+    created_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportChunk:
+    """What became of some lines of an import; each line as plain data without names or accounts."""
+
+    number: int
+    lines: Sequence[Mapping[str, Any]]
+
+
 # ---------------------------------------------------------------------------- storage
 
 Position = Mapping[str, Any]
@@ -187,6 +263,47 @@ class PaymentsUnit(Protocol):
     def save_payment(
         self, before: Payment, after: Payment, action: str, detail: Mapping[str, Any]
     ) -> Payment: ...
+    def know_payment(self, key: str, payment_id: str) -> None:
+        """Take a second key for a payment: the provider's list holds what the bank told first."""
+        ...
+
+    def sight(self, rf: str, seen: Sightings, sighting: Sighting) -> None:
+        """Note from which sides a payment of a code was seen, as long as nothing else was noted
+        since ``seen`` was read (label ``sightings``).
+        """
+        ...
+
+    def add_line(self, line: StatementLine) -> None:
+        """Add a line of a statement; it is there once (label ``statement_line:<id>``)."""
+        ...
+
+    def save_line(
+        self, before: StatementLine, after: StatementLine, action: str
+    ) -> StatementLine: ...
+    def create_job(
+        self, job_id: str, kind: str, *, subject: str, private: Mapping[str, Any]
+    ) -> None: ...
+    def check_job(self, job_id: str, total: int) -> None:
+        """Note that the whole file was checked and how many lines it has."""
+        ...
+
+    def add_chunk(self, job_id: str, chunk: ImportChunk, counts: Mapping[str, int]) -> None:
+        """Keep what became of some lines (label ``chunk`` when they were written before) and move
+        ``done``, ``failed`` and ``n_<outcome>`` of the job.
+        """
+        ...
+
+    def finish_job(
+        self,
+        job_id: str,
+        status: str,
+        *,
+        result: Mapping[str, Any],
+        problems: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        """Close a job once (label ``job``)."""
+        ...
+
     def post(self, account: str, key: str, entry: Entry, currency: str) -> None:
         """Book one ledger entry."""
         ...
@@ -199,7 +316,7 @@ class PaymentsUnit(Protocol):
 
     def publish(self, event_type: str, subject: str, data: Mapping[str, Any]) -> None: ...
     def enqueue(self, queue: str, message: Mapping[str, Any], *, delay_seconds: int = 0) -> None:
-        """Give work to a queue: ``issue``, ``pull`` or ``mail``."""
+        """Give work to a queue: ``issue``, ``pull``, ``mail`` or ``statement``."""
         ...
 
     def remember(self, command: CommandIdentity, answer: Remembered) -> None: ...
@@ -248,6 +365,32 @@ class PaymentsStore(Protocol):
     def unmatched(
         self, *, limit: int, after: Position | None
     ) -> tuple[list[Payment], Position | None]: ...
+    def sightings(self, rf: str) -> Sightings:
+        """Payments of a code by the sides that told of them; costs one narrow row per payment."""
+        ...
+
+    def line(self, line_id: str) -> StatementLine | None: ...
+    def differences(
+        self, *, limit: int, after: Position | None
+    ) -> tuple[list[StatementLine], Position | None]:
+        """Lines that wait for a decision, oldest first."""
+        ...
+
+    def job(self, job_id: str) -> JobView | None: ...
+    def start_job(self, job_id: str) -> None:
+        """Mark a job as running; the sweep leaves it alone while a worker may be at it."""
+        ...
+
+    def chunks(
+        self, job_id: str, *, limit: int, after: Position | None
+    ) -> tuple[list[ImportChunk], Position | None]:
+        """What became of the lines of an import, in the order of the file."""
+        ...
+
+    def imports(self, *, limit: int) -> list[JobView]:
+        """The newest imports."""
+        ...
+
     def mail(self, mail_id: str) -> CodeMail | None: ...
     def mails(self, code_id: str) -> list[CodeMail]: ...
     def history(self, subject: str) -> list[HistoryLine]: ...

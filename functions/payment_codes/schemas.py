@@ -15,9 +15,10 @@ from kernel.sensitive import Email
 from kernel.text import clean_company_title, clean_free_text, clean_mail_header
 from payment_codes.domain import rf_reference
 from payment_codes.domain.organisation import Organisation, ProviderKind
-from payment_codes.domain.payment import Payment
+from payment_codes.domain.payment import STATEMENT, Payment
 from payment_codes.domain.payment_code import PaymentCode
 from payment_codes.domain.source import DocumentEvent, SourceKind
+from payment_codes.domain.statement_line import StatementLine
 from payment_codes.ports import HistoryLine
 from toolkit.http.fields import EdgeModel, parsed
 
@@ -139,6 +140,34 @@ class ReturnPaymentIn(EdgeModel):
     note: Annotated[str, parsed(_name)]
 
 
+class CsvProfileIn(EdgeModel):
+    """How a bank's CSV is written; ``columns`` maps our fields to headers of the file."""
+
+    columns: dict[str, str | list[str]]
+    encoding: str = "utf-8"
+    delimiter: str = ";"
+    decimal: str = ","
+    date_format: str = "dd/mm/yyyy"
+    currency: str = "EUR"
+    credit_marks: list[str] | None = None
+    debit_marks: list[str] | None = None
+
+
+class StatementImportIn(EdgeModel):
+    """Body of importing a bank statement; a table needs a ``profile``, by name or in full."""
+
+    upload_id: str = Field(min_length=26, max_length=36)
+    dry_run: bool = False
+    profile: str | CsvProfileIn | None = None
+
+
+class ResolveDifferenceIn(EdgeModel):
+    """Body of deciding about a line: ``book`` it as new money, or it is the ``same`` payment."""
+
+    decision: str = Field(pattern="^(book|same)$")
+    note: Annotated[str, parsed(lambda value: clean_free_text(value, 200))] = ""
+
+
 class CustomerSwitchIn(EdgeModel):
     """Body of the switch of one customer."""
 
@@ -250,7 +279,48 @@ def payment_out(payment: Payment) -> dict[str, Any]:
         "received_at": _instant(payment.received_at),
         "booked_at": _instant(source.booked_at),
         "note": payment.note or None,
+        "told_by": "statement" if payment.provider == STATEMENT else "provider",
+        "in_provider_list": payment.provider != STATEMENT or bool(payment.listed_key),
+        "on_statement": bool(payment.line_id),
         "version": payment.stamp.version,
+    }
+
+
+def line_out(line: StatementLine) -> dict[str, Any]:
+    """A line of a statement that concerns a code, as the API shows it."""
+    return {
+        "id": line.id,
+        "import_id": line.import_id,
+        "line": line.place.line,
+        "path": line.place.path,
+        "code": line.rf or None,
+        "booking_date": line.booking_date.isoformat(),
+        "value_date": line.value_date.isoformat(),
+        "direction": line.direction.value,
+        "reversal": line.reversal,
+        "amount": line.amount.to_api(),
+        "outcome": line.outcome.value,
+        "reason": line.reason or None,
+        "payment_id": line.payment_id or None,
+        "code_id": line.code_id or None,
+        "bank_reference": line.bank_reference or None,
+        "end_to_end_id": line.end_to_end_id or None,
+        "note": line.note or None,
+        "version": line.stamp.version,
+    }
+
+
+def chunk_line_out(line: Mapping[str, Any]) -> dict[str, Any]:
+    """What became of one line of an import."""
+    amount = Money(line["amount"], line["currency"]).to_api()
+    kept = {name: line.get(name) or None for name in ("line_id", "payment_id", "code_id")}
+    return {
+        **{name: line[name] for name in ("line", "path", "booking_date", "value_date")},
+        **{name: line[name] for name in ("direction", "reversal", "transactions", "outcome")},
+        "amount": amount,
+        "code": line["code"] or None,
+        "reason": line["reason"] or None,
+        **kept,
     }
 
 

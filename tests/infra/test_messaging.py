@@ -22,6 +22,7 @@ BATCHES = {
     "PaymentCodesIssueQueue": (1, 5),
     "PaymentCodesPullQueue": (1, 10),
     "PaymentCodesMailQueue": (1, 5),
+    "PaymentCodesStatementQueue": (1, 5),
 }
 
 

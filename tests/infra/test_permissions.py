@@ -86,6 +86,12 @@ KINDS: dict[str, dict[str, frozenset[str]]] = {
         "SecretsTable": READ,
         "AuditTable": APPEND,
     },
+    "PaymentCodesStatementData": {
+        "CoreTable": ENTITIES,
+        "LedgerTable": LEDGER,
+        "FlowTable": OUTBOX,
+        "AuditTable": APPEND,
+    },
     "PaymentCodesMailData": {
         "CoreTable": ENTITIES,
         "FlowTable": OUTBOX,
@@ -127,6 +133,7 @@ FUNCTIONS: dict[str, set[str]] = {
     "PaymentCodesShowPayPageFunction": {"PaymentCodesPageData"},
     "PaymentCodesIssueCodesFunction": {"PaymentCodesPullData", "PaymentCodesOutbox"},
     "PaymentCodesPullPaymentsFunction": {"PaymentCodesPullData", "PaymentCodesOutbox"},
+    "PaymentCodesImportStatementFunction": {"PaymentCodesStatementData", "PaymentCodesOutbox"},
     "PaymentCodesSendMailFunction": {"PaymentCodesMailData", "PaymentCodesOutbox"},
     "PaymentCodesRefreshPaymentsFunction": {"PaymentCodesScheduleData", "PaymentCodesOutbox"},
     "PaymentCodesRelayOutboxFunction": {"PaymentCodesScheduleData", "PaymentCodesOutbox"},

@@ -40,6 +40,7 @@ MAY_NOT = [
     ("PaymentCodesShowPayPageFunction", "Query", "core", [f"pay#T#{T}#CODES"]),
     ("PaymentCodesReceiveNotificationFunction", "PutItem", "ledger", [f"pay#T#{T}#ACC#code:x"]),
     ("PaymentCodesReceiveNotificationFunction", "GetItem", "secrets", [f"pay#T#{T}#SECRET#x"]),
+    ("PaymentCodesImportStatementFunction", "GetItem", "secrets", [f"pay#T#{T}#SECRET#x"]),
     ("PaymentCodesApiFunction", "GetItem", "secrets", [f"pay#T#{T}#SECRET#x"]),
     ("PaymentCodesPullPaymentsFunction", "PutItem", "secrets", [f"pay#T#{T}#SECRET#x"]),
     ("PaymentCodesApiFunction", "GetItem", "core", [CONTRACT]),

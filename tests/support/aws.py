@@ -61,6 +61,7 @@ QUEUES: Final = (
     "payment-codes-issue",
     "payment-codes-pull",
     "payment-codes-mail",
+    "payment-codes-statement",
 )
 CREDENTIALS: Final = {
     "AWS_ACCESS_KEY_ID": "testing",

@@ -131,13 +131,53 @@ class PaymentWorld:
         """Somebody pays at the network."""
         return self.network.pay({"rf": rf, "amount": amount, **more})
 
+    # ------------------------------------------------------------------ statements
+
+    def statement(self, data: bytes, *, work: bool = True, **query: str) -> dict[str, Any]:
+        """Import a bank statement; the job as it is stored afterwards."""
+        answer = self.call(
+            "POST",
+            f"{BASE}/statements/imports",
+            data,
+            headers={"content-type": "text/plain"},
+            query=query or None,
+        )
+        assert answer.status == 202, answer.body
+        if work:
+            self.work()
+        return self.job(str(answer.json()["id"]))
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        """The stored row of a job."""
+        (row,) = [r for r in self.aws.rows("core") if r["pk"].endswith(f"#JOB#{job_id}")]
+        return dict(row)
+
+    def lines(self, job_id: str, **query: str) -> list[dict[str, Any]]:
+        """What became of the lines of an import."""
+        path = f"{BASE}/statements/imports/{job_id}/lines"
+        return list(self.call("GET", path, query=query or None).json()["items"])
+
+    def differences(self) -> list[dict[str, Any]]:
+        """Lines that wait for a decision."""
+        return list(self.call("GET", f"{BASE}/statements/differences").json()["items"])
+
     # ------------------------------------------------------------------ workers and clocks
 
     def work(self, *, rounds: int = 6) -> list[str]:
         """Let all workers empty their queues; identifiers of records that failed."""
-        from payment_codes.handlers import issue_codes, pull_payments, send_mail
+        from payment_codes.handlers import (
+            import_statement,
+            issue_codes,
+            pull_payments,
+            send_mail,
+        )
 
-        handlers = {"issue": issue_codes, "pull": pull_payments, "mail": send_mail}
+        handlers = {
+            "issue": issue_codes,
+            "pull": pull_payments,
+            "mail": send_mail,
+            "statement": import_statement,
+        }
         failed: list[str] = []
         for _ in range(rounds):
             busy = False

@@ -15,6 +15,11 @@ from typing import Any, Final
 from kernel.errors import NotFoundError
 from kernel.sensitive import Secret
 from payment_codes.adapters import rows
+from payment_codes.adapters.dynamodb_statements import (
+    JOB_PUSH,
+    StatementReads,
+    StatementWrites,
+)
 from payment_codes.domain.mail import CodeMail
 from payment_codes.domain.organisation import Organisation
 from payment_codes.domain.payment import Entry, Payment, PaymentState
@@ -66,7 +71,7 @@ def _source_key(source: Source) -> tuple[str, ...]:
     return ("SOURCE", source.kind.value, _hashed(source.id))
 
 
-class DynamoUnit:
+class DynamoUnit(StatementWrites):
     """``PaymentsUnit`` over one transaction."""
 
     def __init__(self, store: "DynamoPaymentsStore") -> None:
@@ -84,6 +89,9 @@ class DynamoUnit:
             "version": stamp.version,
             "audit_hash": stamp.audit_hash,
         }
+
+    def _unit_database(self) -> Database:
+        return self._store.database
 
     def _system_unique(self, owner: str, *segments: str) -> None:
         self._unit.transaction.put_new(
@@ -202,6 +210,9 @@ class DynamoUnit:
         )
         return rows.payment_from({**changed, "created_at": before.stamp.created_at})
 
+    def know_payment(self, key: str, payment_id: str) -> None:
+        self._unit.unique("PAYMENT", key, owner=payment_id)
+
     def post(self, account: str, key: str, entry: Entry, currency: str) -> None:
         self._unit.entry(
             account,
@@ -255,7 +266,7 @@ class DynamoUnit:
             raise WriteRefusedError([item.label for item in error.refused]) from error
 
 
-class DynamoPaymentsStore:
+class DynamoPaymentsStore(StatementReads):
     """``PaymentsStore`` for one tenant."""
 
     def __init__(
@@ -432,8 +443,8 @@ class DynamoDueWork:
         self._keyspace = Keyspace(CONTEXT)
 
     def due(self, now: datetime, limit: int) -> list[Due]:
-        """Codes and mails that wait for their time, oldest first."""
-        return self._taken(now, limit, _PUSH)
+        """Codes, mails and imports that wait for their time, oldest first."""
+        return self._taken(now, limit, lambda kind: JOB_PUSH if kind == "JOB" else _PUSH)
 
     def polls(self, now: datetime, limit: int) -> list[Due]:
         """Codes whose list is to be read again."""
@@ -449,7 +460,11 @@ class DynamoDueWork:
         return str(row["owner"]) if row is not None else None
 
     def _taken(
-        self, now: datetime, limit: int, push: timedelta, waits_for: str = "DUE"
+        self,
+        now: datetime,
+        limit: int,
+        push: timedelta | Callable[[str], timedelta],
+        waits_for: str = "DUE",
     ) -> list[Due]:
         taken = take_due(
             self._database,

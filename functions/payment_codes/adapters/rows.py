@@ -160,6 +160,9 @@ def payment_row(payment: Payment) -> Row:
         "reversed": payment.reversed,
         "reverses": payment.reverses,
         "note": payment.note,
+        "line_id": payment.line_id,
+        "listed_key": payment.listed_key,
+        "paid_on": day(source.paid_on),
     }
 
 
@@ -179,6 +182,7 @@ def payment_from(row: Mapping[str, Any]) -> Payment:
             provider_payment_id=row["provider_payment_id"],
             payer_name=row["payer_name"],
             reversal_of=row["reversal_of"],
+            paid_on=day_of(row["paid_on"]),
         ),
         outcome=Outcome(row["outcome"]),
         state=PaymentState(row["state"]),
@@ -191,6 +195,8 @@ def payment_from(row: Mapping[str, Any]) -> Payment:
         reversed=row["reversed"],
         reverses=row["reverses"],
         note=row["note"],
+        line_id=row["line_id"],
+        listed_key=row["listed_key"],
         stamp=stamp_of(row),
     )
 

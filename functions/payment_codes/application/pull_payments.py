@@ -1,17 +1,20 @@
 """Read the provider's list and book what is new (PAY-03, PAY-04). Money comes from here only.
 
 One transaction per payment holds payment, code, ledger entries and news, guarded by the payment's
-key, so that any repetition posts nothing. What was booked is never taken away by a shorter list: a
-row that is missing is an incident.
+key, so that any repetition posts nothing. A payment that a bank statement told of first is agreed
+with its row and not booked again. What was booked is never taken away by a shorter list: a row that
+is missing is an incident.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
+from kernel.clock import local_date
 from kernel.errors import ConflictError
-from payment_codes.application.connection import CODE_ATTENTION_RAISED, note_answer
+from payment_codes.application.book_payment import QUIET, book_payment, raise_attention
+from payment_codes.application.connection import note_answer
 from payment_codes.application.context import (
     CALL_SECONDS,
     RESERVE_SECONDS,
@@ -22,22 +25,22 @@ from payment_codes.application.context import (
 from payment_codes.application.register_code import CODE_INCIDENT_OPENED
 from payment_codes.domain.organisation import ConnectionState, Organisation
 from payment_codes.domain.payment import (
-    BANK,
-    CURRENCY,
-    SUSPENSE,
-    Entry,
     Keyed,
     Outcome,
     Payment,
     PaymentState,
     SourcePayment,
-    entries,
-    judge,
     key_of,
     keyed,
-    quarantine_reason,
 )
 from payment_codes.domain.payment_code import CodeStatus, PaymentCode, next_poll
+from payment_codes.domain.statement_line import (
+    Listing,
+    Settlement,
+    Sighting,
+    Sightings,
+    decide_listing,
+)
 from payment_codes.ports import (
     Answer,
     KeyUnavailableError,
@@ -48,11 +51,8 @@ from payment_codes.ports import (
     WriteRefusedError,
 )
 
-PAYMENT_BOOKED: Final = "payment_codes.PaymentBooked.v1"
-UNMATCHED_ACCOUNT: Final = "unmatched"
 _AGAIN: Final = timedelta(seconds=60)
 _LOOK_BACK: Final = timedelta(days=3)
-_TELL: Final = frozenset({Outcome.UNMATCHED, Outcome.LATE, Outcome.OVER, Outcome.REVERSAL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +67,13 @@ class Pulled:
 class PullPayments:
     """Reads the list of one code, or of a code we never issued; ``meter`` counts the latency."""
 
-    def __init__(self, scope: Scope, provider: PaymentProvider, meter: Meter) -> None:
+    def __init__(
+        self, scope: Scope, provider: PaymentProvider, meter: Meter, settlement: Settlement
+    ) -> None:
         self._scope = scope
         self._provider = provider
         self._meter = meter
+        self._settlement = settlement
 
     # ------------------------------------------------------------------ one code
 
@@ -133,12 +136,10 @@ class PullPayments:
         for _ in range(TRIES):
             code = self._scope.store.code(code_id) if code_id else None
             try:
-                self._commit(self._payment(provider, item), code, item)
+                return self._commit(self._payment(provider, item), code, item)
             except WriteRefusedError as error:
                 if error.refused("unique:PAYMENT"):
                     return 0  # another reading of the same list was quicker
-                continue
-            return 1
         raise TryAgainError
 
     def _payment(self, provider: str, item: Keyed) -> Payment:
@@ -152,9 +153,9 @@ class PullPayments:
             received_at=self._scope.clock.now(),
         )
 
-    def _commit(self, fresh: Payment, code: PaymentCode | None, item: Keyed) -> None:
-        scope = self._scope
-        organisation = scope.organisation()
+    def _commit(self, fresh: Payment, code: PaymentCode | None, item: Keyed) -> int:
+        """Book a payment, or agree it with the line of a statement; how many are new."""
+        scope, source = self._scope, fresh.source
         unit = scope.store.unit()
         if item.repeats:
             payment = replace(
@@ -165,35 +166,68 @@ class PullPayments:
             )
             unit.add_payment(payment, "payment.duplicate")
             unit.commit()
-            return
-        original = self._original(fresh)
-        judged = judge(fresh, code, organisation, scope.today(organisation), original)
-        payment = judged.payment
-        unit.add_payment(payment, f"payment.{payment.outcome}")
-        after = judged.code
-        if payment.state is PaymentState.BOOKED and code is not None and after is not None:
-            after = scope.with_due(after, organisation)
-            unit.save_code(
-                code,
-                after,
-                "code.payment",
-                {"payment_id": payment.id, "outcome": payment.outcome.value, "paid": after.paid},
-            )
-            for entry in entries(code, after):
-                unit.post(f"code:{code.id}", payment.id, entry, code.currency)
-            if payment.reverses and original is not None:
-                taken = replace(original, reversed=original.reversed + payment.source.amount.minor)
-                unit.save_payment(original, taken, "payment.reversed", {"reversal_id": payment.id})
-        elif payment.state is PaymentState.UNMATCHED and not quarantine_reason(payment.source):
-            minor = payment.source.amount.minor
-            there, back = (BANK, SUSPENSE), (SUSPENSE, BANK)
-            debit, credit = back if payment.source.reversal_of else there
-            entry = Entry("held", debit, credit, minor)
-            unit.post(UNMATCHED_ACCOUNT, payment.id, entry, CURRENCY)
-        tell(unit, payment, after if after is not None else code)
+            return 1
+        zone = scope.organisation().zone
+        paid = tuple(sorted({local_date(source.booked_at, zone), source.value_date}))
+        takes_back = bool(source.reversal_of)
+        seen = scope.store.sightings(source.rf)
+        listing = Listing(source.amount, takes_back, source.provider_payment_id, paid)
+        verdict = decide_listing(listing, seen, self._settlement)
+        if verdict.sighting is not None:
+            self._agree(unit, fresh, seen, verdict.sighting, paid, verdict.reason)
+            unit.commit()
+            return 0
+        payment = book_payment(scope, unit, fresh, code, self._original(fresh))
+        sighting = Sighting(
+            payment_id=payment.id,
+            amount=source.amount,
+            takes_back=takes_back,
+            listed=True,
+            provider_payment_id=source.provider_payment_id,
+            paid=paid,
+        )
+        unit.sight(source.rf, seen, sighting)
+        if verdict.reason and payment.outcome in QUIET:
+            raise_attention(unit, payment, f"payment_{verdict.reason}")
         unit.commit()
-        latency = payment.received_at - payment.source.booked_at
+        latency = payment.received_at - source.booked_at
         self._meter.count("PaymentNoticeSeconds", max(0, int(latency.total_seconds())))
+        return 1
+
+    def _agree(
+        self,
+        unit: PaymentsUnit,
+        fresh: Payment,
+        seen: Sightings,
+        sighting: Sighting,
+        paid: tuple[date, ...],
+        difference: str,
+    ) -> None:
+        """The bank told of this payment before: the list's row becomes its second side."""
+        source = fresh.source
+        known = self._scope.store.payment(sighting.payment_id)
+        told = replace(
+            known.source,
+            provider_payment_id=source.provider_payment_id,
+            bank_code=known.source.bank_code or source.bank_code,
+            bank_name=known.source.bank_name or source.bank_name,
+        )
+        listed = replace(known, listed_key=fresh.key, source=told)
+        detail = {"amount": source.amount.minor, "difference": difference}
+        unit.know_payment(fresh.key, known.id)
+        unit.save_payment(known, listed, "payment.listed", detail)
+        unit.sight(
+            source.rf,
+            seen,
+            replace(
+                sighting,
+                listed=True,
+                provider_payment_id=source.provider_payment_id,
+                paid=paid,
+            ),
+        )
+        if difference:
+            raise_attention(unit, listed, f"payment_{difference}")
 
     def _original(self, payment: Payment) -> Payment | None:
         wanted = payment.source.reversal_of
@@ -214,8 +248,8 @@ class PullPayments:
                 1
                 for payment in self._scope.store.payments(code_id)
                 if payment.state is PaymentState.BOOKED
-                and payment.provider == provider
-                and payment.key not in present
+                and (key := payment.key_at(provider))
+                and key not in present
             )
             if missing == code.missing:
                 return missing == 0
@@ -240,37 +274,6 @@ class PullPayments:
                 continue
             return missing == 0
         raise TryAgainError
-
-
-def tell(unit: PaymentsUnit, payment: Payment, code: PaymentCode | None) -> None:
-    """Publish a payment, and raise attention where a person must look."""
-    unit.publish(
-        PAYMENT_BOOKED,
-        f"payment:{payment.id}",
-        {
-            "payment_id": payment.id,
-            "code_id": payment.code_id,
-            "outcome": payment.outcome.value,
-            "state": payment.state.value,
-            "amount_minor": payment.source.amount.minor,
-            "currency": payment.source.amount.currency,
-            "status": code.status.value if code is not None else "",
-        },
-    )
-    if payment.outcome in _TELL:
-        subject = f"payment_code:{payment.code_id}" if payment.code_id else f"payment:{payment.id}"
-        unit.publish(
-            CODE_ATTENTION_RAISED,
-            subject,
-            {
-                "key": f"payment:{payment.id}",
-                "subject": subject,
-                "code": f"payment_{payment.outcome}",
-                "severity": "high" if payment.outcome is Outcome.UNMATCHED else "medium",
-                "money_minor": payment.source.amount.minor,
-                "currency": payment.source.amount.currency,
-            },
-        )
 
 
 class PullOrganisation:

@@ -48,7 +48,11 @@ class Sweep:
 
     def _one(self, item: Due) -> None:
         scope = self._scope_of(item.tenant_id)
-        if item.kind == "code_mail":
+        if item.kind == "job":
+            job = scope.store.job(item.id)
+            if job is not None and job.kind == "statement_import":
+                _enqueue(scope, "statement", {"job_id": job.id, "request_id": scope.ids.new()})
+        elif item.kind == "code_mail":
             mail = scope.store.mail(item.id)
             if mail is not None:
                 _enqueue(scope, "mail", {"mail_id": mail.id, "code_id": mail.code_id})

@@ -4,9 +4,9 @@ from dataclasses import replace
 from typing import Final
 
 from kernel.errors import ConflictError, Problem, ValidationError
+from payment_codes.application.book_payment import PAYMENT_BOOKED, UNMATCHED_ACCOUNT
 from payment_codes.application.connection import CODE_ATTENTION_CLEARED
 from payment_codes.application.context import TRIES, Scope
-from payment_codes.application.pull_payments import PAYMENT_BOOKED, UNMATCHED_ACCOUNT
 from payment_codes.domain.payment import (
     BANK,
     SUSPENSE,

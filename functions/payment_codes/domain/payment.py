@@ -20,6 +20,8 @@ from payment_codes.domain.organisation import Organisation
 from payment_codes.domain.payment_code import CodeStatus, PaymentCode
 
 CURRENCY: Final = "EUR"
+STATEMENT: Final = "statement"
+"""Who told of a payment that only a bank statement shows so far."""
 ABSURD: Final = 10**12
 """Minor units above which nobody pays a document; such a payment waits for a person."""
 
@@ -51,7 +53,8 @@ class SourcePayment:
     """A payment as the provider lists it.
 
     Units: ``amount`` as listed, also when it makes no sense; ``booked_at`` is an aware instant.
-    ``reversal_of`` names the provider's id of the payment that was taken back.
+    ``reversal_of`` names the provider's id of the payment that was taken back. ``paid_on`` is the
+    day that counts for lateness where ``booked_at`` is later than the payer's order.
     """
 
     rf: str
@@ -63,6 +66,7 @@ class SourcePayment:
     provider_payment_id: str = ""
     payer_name: str = ""
     reversal_of: str = ""
+    paid_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,9 @@ class Payment:
     """A payment as it stands in our books.
 
     Units: ``effect`` is what it moved under its code, in minor units; negative for a reversal.
-    Shapes: ``key`` keeps it single for ever; ``reversed`` is how much of it was taken back.
+    Shapes: ``key`` keeps it single for ever; ``reversed`` is how much of it was taken back;
+    ``provider`` is who told of it first. ``line_id`` is the line of a bank statement that shows it,
+    ``listed_key`` its key in the provider's list when the bank told of it first.
     """
 
     id: str
@@ -88,7 +94,13 @@ class Payment:
     reversed: int = 0
     reverses: str = ""
     note: str = ""
+    line_id: str = ""
+    listed_key: str = ""
     stamp: Stamp = NEW
+
+    def key_at(self, provider: str) -> str:
+        """Its key in the list of a provider; empty while that list never held it."""
+        return self.key if self.provider == provider else self.listed_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +232,8 @@ def assign(
 def _booking(
     payment: Payment, code: PaymentCode, organisation: Organisation, today: date, amount: int
 ) -> Judgement:
-    paid_on = local_date(payment.source.booked_at, organisation.zone)
+    source = payment.source
+    paid_on = source.paid_on or local_date(source.booked_at, organisation.zone)
     late = code.status is CodeStatus.CANCELLED or code.is_past(paid_on)
     against = Outcome.EXACT
     if code.amount is not None:

@@ -8,6 +8,7 @@ never uniqueness. An id is not a secret.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Callable
@@ -82,3 +83,12 @@ class SequenceIds:
 
 def _encode(number: int) -> str:
     return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))
+
+
+def derived_id(text: str) -> str:
+    """The id that a text always gives, in the shape of a ULID; it says nothing about a time.
+
+    For rows that are named by their content, so that the same content cannot be there twice.
+    """
+    digest = hashlib.sha256(text.encode()).digest()
+    return _encode(int.from_bytes(digest[:16], "big"))

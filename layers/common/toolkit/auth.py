@@ -75,6 +75,7 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
             "pensions:remittance:read",
             "payment_codes:code:read",
             "payment_codes:organisation:read",
+            "payment_codes:statement:read",
         }
     ),
     # `operator:` is a segment of its own: no company's role or key covers it with a wildcard.

@@ -59,6 +59,7 @@ SUBJECT_CONTEXTS: dict[str, str] = {
     "import": "pen",
     "payment_code": "pay",
     "payment": "pay",
+    "statement_line": "pay",
     "organisation": "pay",
     "code_mail": "pay",
     "tenant": "wsp",

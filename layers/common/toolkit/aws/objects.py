@@ -1,15 +1,18 @@
 """Files in S3: presigned uploads with limits, reads for workers, conditional writes for results."""
 
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 from urllib.parse import quote, unquote
 
-from kernel.errors import NotFoundError
+from kernel.errors import NotFoundError, TooLargeError
 
 UPLOAD_LIMIT_BYTES: Final = 10_000_000
 _UPLOAD_LIFETIME: Final = timedelta(minutes=15)
+_PIECE: Final = 1024 * 1024
 _DOWNLOAD_LIFETIME: Final = timedelta(minutes=5)
 
 
@@ -112,6 +115,38 @@ class FileStore:
             content_type=answer.get("ContentType", "application/octet-stream"),
             filename=unquote(answer.get("Metadata", {}).get("filename", "")),
         )
+
+    @contextmanager
+    def open(self, key: str, *, max_bytes: int) -> Iterator[BinaryIO]:
+        """An object as a seekable file on disk, gone afterwards; memory stays flat.
+
+        A worker may read it for minutes, which a connection to the store would not live through.
+        Raises: NotFoundError("file_not_found"), TooLargeError("too_large").
+        """
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=key)
+        except self._client.exceptions.NoSuchKey as error:
+            raise NotFoundError("file_not_found", "There is no such file.") from error
+        with tempfile.TemporaryFile() as file:
+            total = 0
+            while chunk := answer["Body"].read(_PIECE):
+                total += len(chunk)
+                if total > max_bytes:
+                    raise TooLargeError("too_large", "The file is larger than it may be.")
+                file.write(chunk)
+            file.seek(0)
+            yield file
+
+    def exists(self, key: str) -> bool:
+        """Whether there is such an object."""
+        try:
+            self._client.head_object(Bucket=self._bucket, Key=key)
+        except self._client.exceptions.ClientError as error:
+            # Without the right to list a bucket, what is not there is forbidden (403).
+            if error.response.get("Error", {}).get("Code") in ("404", "403"):
+                return False
+            raise
+        return True
 
     def presign_download(self, key: str, *, filename: str) -> str:
         """A link that downloads the object as an attachment for five minutes."""

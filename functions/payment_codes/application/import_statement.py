@@ -1,0 +1,333 @@
+"""Read a bank statement and bring its payments into agreement with what the provider told (PAY-03).
+
+A file is read twice: once whole, to know everything that is wrong (then nothing of it is used), and
+once to work. Lines with a payment code become payments in the same way as the provider's, or are
+agreed with them; what became of every line is kept in chunks. A worker that dies or runs out of
+time goes on where the chunks end; a line that was done is found by its content and not done again.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from itertools import islice
+from typing import Any, Final
+
+from kernel.bank_statement import (
+    Direction,
+    StatementEntry,
+    StatementItem,
+    StatementProblem,
+    StatementSummary,
+)
+from kernel.errors import NotFoundError, TooLargeError, ValidationError
+from kernel.masking import mask_iban
+from kernel.money import Money
+from payment_codes.application.context import Scope
+from payment_codes.application.post_line import PostLine
+from payment_codes.domain.organisation import Organisation
+from payment_codes.domain.statement_line import (
+    LineKeys,
+    LineOutcome,
+    chosen_code,
+    find_codes,
+    line_of,
+)
+from payment_codes.ports import (
+    CommandIdentity,
+    ImportChunk,
+    JobView,
+    Remembered,
+    StatementFiles,
+    UploadedFile,
+    WriteRefusedError,
+)
+
+STATEMENT_IMPORTED: Final = "payment_codes.StatementImported.v1"
+KIND: Final = "statement_import"
+CHUNK: Final = 50
+MAX_SHOWN_PROBLEMS: Final = 300
+RESERVE: Final = 30
+"""Seconds that must be left to begin another chunk; with less, the next message goes on."""
+
+
+class StartStatementImport:
+    """Keep the file and start a job; nothing is read in the request itself."""
+
+    def __init__(self, scope: Scope, files: StatementFiles) -> None:
+        self._scope = scope
+        self._files = files
+
+    def __call__(
+        self,
+        *,
+        upload_id: str | None = None,
+        file: UploadedFile | None = None,
+        dry_run: bool = False,
+        profile: str | Mapping[str, Any] | None = None,
+        command: CommandIdentity | None = None,
+    ) -> str:
+        """Id of the job.
+
+        Raises: NotFoundError for an unknown upload, ValidationError for a wrong CSV profile,
+        ConflictError("organisation_missing").
+        """
+        if command is not None and (answered := self._scope.store.answered(command)) is not None:
+            return str(answered.body["id"])
+        self._scope.organisation()
+        self._files.check_profile(profile)
+        if file is not None:
+            upload_id = self._scope.ids.new()
+            self._files.keep(upload_id, file)
+        if upload_id is None:
+            raise NotFoundError("file_not_found", "There is no such file.")
+        self._files.exists(upload_id)
+        job_id = self._scope.ids.new()
+        unit = self._scope.store.unit()
+        private = {"upload_id": upload_id, "dry_run": dry_run, "profile": profile or ""}
+        unit.create_job(job_id, KIND, subject=f"statement_import:{job_id}", private=private)
+        unit.enqueue("statement", {"job_id": job_id})
+        if command is not None:
+            unit.remember(command, Remembered(202, {"id": job_id}, {}))
+        unit.commit()
+        return job_id
+
+
+class ImportStatement:
+    """Work of one import, as far as the time goes."""
+
+    def __init__(self, scope: Scope, files: StatementFiles, post: PostLine) -> None:
+        self._scope = scope
+        self._files = files
+        self._post = post
+
+    def __call__(self, job_id: str, *, remaining: Callable[[], float]) -> None:
+        """Idempotent: a redelivered job goes on after the chunks that are written."""
+        store = self._scope.store
+        job = store.job(job_id)
+        if job is None or job.status not in {"queued", "running"}:
+            return
+        store.start_job(job_id)
+        try:
+            if not job.checked and not self._check(job):
+                return
+            self._work(job_id, remaining)
+        except (ValidationError, NotFoundError, TooLargeError) as error:
+            line = int(getattr(error, "line", 0))
+            problem = {"pointer": f"/lines/{line}" if line else "", "line": line}
+            self._end(
+                job_id,
+                "failed",
+                {"code": error.code},
+                [{**problem, "code": error.code, "message": error.message}],
+            )
+
+    def _items(self, job: JobView) -> Any:
+        profile = job.private.get("profile") or None
+        return self._files.read(str(job.private["upload_id"]), profile)
+
+    # ------------------------------------------------------------------ check
+
+    def _check(self, job: JobView) -> bool:
+        """Read the whole file; False when something is wrong with it and the job is over."""
+        problems: list[StatementProblem] = []
+        found = entries = 0
+        with self._items(job) as items:
+            for item in items:
+                if isinstance(item, StatementProblem):
+                    found += 1
+                    problems += [item] if found <= MAX_SHOWN_PROBLEMS else []
+                elif isinstance(item, StatementEntry):
+                    entries += 1
+        if found:
+            result = {"code": "statement_wrong", "problem_count": found, "lines": entries}
+            self._end(job.id, "failed", result, [_shown(each) for each in problems])
+            return False
+        unit = self._scope.store.unit()
+        unit.check_job(job.id, entries)
+        unit.commit()
+        return True
+
+    # ------------------------------------------------------------------ work
+
+    def _work(self, job_id: str, remaining: Callable[[], float]) -> None:
+        job = self._scope.store.job(job_id)
+        if job is None:
+            return
+        organisation = self._scope.organisation()
+        keys = LineKeys()
+        statements: list[StatementSummary] = []
+        number = 0
+        with self._items(job) as items:
+            entries = _entries(items, statements)
+            while rows := list(islice(entries, CHUNK)):
+                # Ids count how often a line came, so lines that are done are counted too.
+                lines = [self._prepared(entry, organisation, keys) for entry in rows]
+                if number * CHUNK >= job.done:
+                    if remaining() < RESERVE:
+                        self._go_on(job_id)
+                        return
+                    if not self._chunk(job, number, lines):
+                        return
+                number += 1
+        self._conclude(job_id, statements)
+
+    def _prepared(
+        self, entry: StatementEntry, organisation: Organisation, keys: LineKeys
+    ) -> "_Row":
+        found = find_codes(entry)
+        code = chosen_code(found, organisation.org_code)
+        if not found.codes:
+            reason = "damaged_code" if found.damaged else ""
+            return _Row(entry, "", "", LineOutcome.WITHOUT_CODE, reason)
+        key = keys.of(entry, code or "/".join(sorted(found.codes)))
+        foreign = code is not None and code[4:9] != organisation.org_code
+        pays_others = entry.direction is Direction.DEBIT or entry.reversal
+        if foreign and pays_others:
+            return _Row(entry, code or "", "", LineOutcome.OUTGOING, "")
+        return _Row(entry, code or "", key, None, "" if code is not None else "several_codes")
+
+    def _chunk(self, job: JobView, number: int, rows: list["_Row"]) -> bool:
+        """Do the lines of a chunk and keep what became of them; False when another worker did."""
+        done = [self._one(job, row) for row in rows]
+        outcomes = Counter(line["outcome"] for line in done)
+        counts = {f"n_{name}": count for name, count in outcomes.items()}
+        counts |= {"done": len(rows), "failed": outcomes[LineOutcome.DIFFERS.value]}
+        unit = self._scope.store.unit()
+        moved = {name: count for name, count in counts.items() if count}
+        unit.add_chunk(job.id, ImportChunk(number, done), moved)
+        try:
+            unit.commit()
+        except WriteRefusedError:
+            return False
+        return True
+
+    def _one(self, job: JobView, row: "_Row") -> dict[str, Any]:
+        entry = row.entry
+        shown: dict[str, Any] = {
+            "line": entry.place.line,
+            "path": entry.place.path,
+            "booking_date": entry.booking_date.isoformat(),
+            "value_date": entry.value_date.isoformat(),
+            "direction": entry.direction.value,
+            "reversal": entry.reversal,
+            "amount": entry.amount.minor,
+            "currency": entry.amount.currency,
+            "transactions": entry.transactions,
+            "code": row.code,
+            "outcome": (row.outcome or LineOutcome.DIFFERS).value,
+            "reason": row.reason,
+        }
+        if row.outcome is not None or job.private.get("dry_run"):
+            if row.outcome is None:
+                shown["outcome"] = "with_code"
+            return shown
+        draft = line_of(entry, row.code, row.key, job.id)
+        line = self._post(draft, unclear=row.reason)
+        # The same line of an earlier file: what it was then is no news of this one.
+        known = line.import_id != job.id
+        return shown | {
+            "outcome": LineOutcome.KNOWN.value if known else line.outcome.value,
+            "reason": "" if known else line.reason,
+            "line_id": line.id,
+            "payment_id": line.payment_id,
+            "code_id": line.code_id,
+        }
+
+    def _go_on(self, job_id: str) -> None:
+        unit = self._scope.store.unit()
+        message = {"job_id": job_id, "request_id": self._scope.ids.new()}
+        unit.enqueue("statement", message)
+        unit.commit()
+
+    # ------------------------------------------------------------------ the end
+
+    def _conclude(self, job_id: str, statements: list[StatementSummary]) -> None:
+        job = self._scope.store.job(job_id)
+        if job is None:
+            return
+        counts = dict(job.outcomes)
+        result: dict[str, Any] = {
+            "dry_run": bool(job.private.get("dry_run")),
+            "lines": job.total,
+            "counts": counts,
+            "pending": sum(each.pending for each in statements),
+            "statements": [
+                {
+                    "account": mask_iban(each.account),
+                    "number": each.number,
+                    "opening": _money(each.opening),
+                    "closing": _money(each.closing),
+                    "lines": each.entries,
+                }
+                for each in statements[:100]
+            ],
+        }
+        differs = counts.get(LineOutcome.DIFFERS.value, 0)
+        status = "partially_succeeded" if differs else "succeeded"
+        unit = self._scope.store.unit()
+        unit.finish_job(job_id, status, result=result)
+        if not job.private.get("dry_run"):
+            unit.publish(
+                STATEMENT_IMPORTED,
+                f"statement_import:{job_id}",
+                {"job_id": job_id, "status": status, "lines": job.total, "counts": counts},
+            )
+        with suppress(WriteRefusedError):  # another worker ended it
+            unit.commit()
+
+    def _end(
+        self,
+        job_id: str,
+        status: str,
+        result: Mapping[str, Any],
+        problems: list[dict[str, Any]],
+    ) -> None:
+        unit = self._scope.store.unit()
+        unit.finish_job(job_id, status, result=result, problems=problems)
+        with suppress(WriteRefusedError):  # another worker ended it
+            unit.commit()
+
+
+class _Row:
+    """An entry with what is known of it before anybody is asked; ``outcome`` None is undecided."""
+
+    __slots__ = ("code", "entry", "key", "outcome", "reason")
+
+    def __init__(
+        self,
+        entry: StatementEntry,
+        code: str,
+        key: str,
+        outcome: LineOutcome | None,
+        reason: str,
+    ) -> None:
+        self.entry = entry
+        self.code = code
+        self.key = key
+        self.outcome = outcome
+        self.reason = reason
+
+
+def _entries(
+    items: Iterator[StatementItem], statements: list[StatementSummary]
+) -> Iterator[StatementEntry]:
+    """Entries of a checked file; the summaries are put aside."""
+    for item in items:
+        if isinstance(item, StatementEntry):
+            yield item
+        elif isinstance(item, StatementSummary):
+            statements.append(item)
+
+
+def _shown(problem: StatementProblem) -> dict[str, Any]:
+    return {
+        "pointer": f"/lines/{problem.place.line}",
+        "line": problem.place.line,
+        "path": problem.place.path,
+        "code": problem.code,
+        "message": problem.message,
+    }
+
+
+def _money(amount: Money | None) -> dict[str, str] | None:
+    return amount.to_api() if amount is not None else None

@@ -1,0 +1,116 @@
+"""Bank statements: import them, see what became of every line, decide about differences."""
+
+from typing import Any, Final
+
+from kernel.errors import NotFoundError, Problem, TooLargeError, ValidationError
+from payment_codes.bootstrap import application
+from payment_codes.domain.statement_line import LineOutcome
+from payment_codes.handlers.http.app import app, use_of
+from payment_codes.ports import UploadedFile
+from payment_codes.schemas import (
+    CsvProfileIn,
+    ResolveDifferenceIn,
+    StatementImportIn,
+    chunk_line_out,
+    line_out,
+)
+from toolkit.entrypoints import Reply, Request
+
+DIRECT_LIMIT: Final = 1_048_576
+_READ: Final = "payment_codes:statement:read"
+_WRITE: Final = "payment_codes:statement:write"
+_TYPES: Final = ("application/xml", "text/xml", "text/plain", "text/csv")
+_OUTCOMES: Final = frozenset({*(each.value for each in LineOutcome), "with_code"})
+_CHUNKS: Final = 4
+
+
+@app.api("POST", "/v1/payment-codes/statements/imports", permission=_WRITE)
+def import_statement(request: Request) -> Reply:
+    """Import a statement: camt.053, camt.054, MT940, or a CSV with its profile.
+
+    From ``{upload_id, dry_run, profile}``, or from the body itself up to 1 MiB; then the options
+    are in the query.
+    """
+    command = request.command()
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    start = use_of(request).start_statement_import()
+    if content_type in _TYPES:
+        if len(request.raw_body) > DIRECT_LIMIT:
+            raise TooLargeError("too_large", "Files above 1 MiB are uploaded first.")
+        job_id = start(
+            file=UploadedFile(request.raw_body, content_type, "statement"),
+            dry_run=request.query.get("dry_run", "") == "true",
+            profile=request.query.get("profile"),
+            command=command,
+        )
+    else:
+        body = request.json(StatementImportIn)
+        profile: Any = body.profile
+        if isinstance(profile, CsvProfileIn):
+            profile = profile.model_dump(exclude_none=True)
+        job_id = start(
+            upload_id=body.upload_id, dry_run=body.dry_run, profile=profile, command=command
+        )
+    queued = {
+        "id": job_id,
+        "kind": "statement_import",
+        "status": "queued",
+        "total": 0,
+        "done": 0,
+        "failed": 0,
+    }
+    return Reply(queued, 202, {"location": f"/v1/jobs/{job_id}", "retry-after": "1"})
+
+
+@app.api("GET", "/v1/payment-codes/statements/imports/{id}/lines", permission=_READ)
+def list_lines(request: Request) -> Reply:
+    """What became of every line of an import, in the order of the file."""
+    use = use_of(request)
+    job = use.store.job(request.id())
+    if job is None or job.kind != "statement_import":
+        raise NotFoundError("not_found", "There is no such item.")
+    outcome = request.query.get("outcome", "")
+    if outcome and outcome not in _OUTCOMES:
+        problem = Problem("/outcome", "choice", f"One of {', '.join(sorted(_OUTCOMES))}.")
+        raise ValidationError("invalid_input", "Some filters are wrong.", problems=[problem])
+    scope = _scope(request, "lines", {"id": job.id, "outcome": outcome})
+    cursor = request.query.get("cursor")
+    after = application().cursors.open(cursor, **scope) if cursor else None
+    found, following = use.store.chunks(job.id, limit=_CHUNKS, after=after)
+    items = [
+        chunk_line_out(line)
+        for chunk in found
+        for line in chunk.lines
+        if not outcome or line["outcome"] == outcome
+    ]
+    sealed = application().cursors.seal(following, **scope) if following else None
+    return Reply({"items": items, "next_cursor": sealed})
+
+
+@app.api("GET", "/v1/payment-codes/statements/differences", permission=_READ)
+def list_differences(request: Request) -> Reply:
+    """Lines that could not be agreed and wait for a person, oldest first."""
+    use = use_of(request)
+    scope = _scope(request, "differences", {})
+    cursor = request.query.get("cursor")
+    after = application().cursors.open(cursor, **scope) if cursor else None
+    found, following = use.store.differences(limit=request.limit(), after=after)
+    sealed = application().cursors.seal(following, **scope) if following else None
+    return Reply({"items": [line_out(line) for line in found], "next_cursor": sealed})
+
+
+@app.api("POST", "/v1/payment-codes/statements/differences/{id}/resolve", permission=_WRITE)
+def resolve_difference(request: Request) -> Reply:
+    """Decide about a line: book it as new money, or it is the payment that is known."""
+    body = request.json(ResolveDifferenceIn)
+    line = use_of(request).resolve_difference()(request.id(), body.decision, body.note)
+    return Reply(line_out(line))
+
+
+def _scope(request: Request, route: str, filters: dict[str, str]) -> dict[str, Any]:
+    return {
+        "tenant_id": request.tenant.tenant_id,
+        "route": f"/v1/payment-codes/statements/{route}",
+        "filters": filters,
+        "now": use_of(request).scope.clock.now(),
+    }
