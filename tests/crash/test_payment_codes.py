@@ -37,6 +37,7 @@ from tests.support.events import queue_event
 from tests.support.faults import MODES, SWITCHBOARD, Faults, Killed, switched_on
 from tests.support.lambda_context import LambdaContext
 from tests.support.payment_world import BASE, CUSTOMER, PaymentWorld, payment_world
+from tests.support.statements import Move, camt
 
 ROUND = timedelta(seconds=200)
 WISH = {
@@ -195,9 +196,14 @@ def bench() -> Iterator[Bench]:
 
 
 def _invoke(name: str, body: dict[str, Any]) -> bool:
-    from payment_codes.handlers import issue_codes, pull_payments, send_mail
+    from payment_codes.handlers import import_statement, issue_codes, pull_payments, send_mail
 
-    module = {"issue": issue_codes, "pull": pull_payments, "mail": send_mail}[name]
+    module = {
+        "issue": issue_codes,
+        "pull": pull_payments,
+        "mail": send_mail,
+        "statement": import_statement,
+    }[name]
     answer = module.handler(queue_event(body), LambdaContext(remaining_ms=60_000))
     return not answer["batchItemFailures"]
 
@@ -303,6 +309,46 @@ def test_a_notification(bench: Bench, mode: str) -> None:
 
     try:
         assert bench.try_all(act, check, mode) >= 3
+    finally:
+        bench.start = before
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_importing_a_statement(bench: Bench, mode: str) -> None:
+    """One line the list told already, one it tells later, one of nobody: each booked once."""
+    world = bench.world
+    before = bench.start
+    bench.restore()
+    made = world.call("POST", BASE, WISH, key="base").json()
+    world.work()
+    world.pay(made["code"], "750.00")
+    world.call("POST", f"{BASE}/{made['id']}/refresh")
+    world.work()
+    moves = [Move(75_000, made["code"]), Move(50_000, made["code"]), Move(900)]
+    job = world.statement(camt(moves), work=False)
+    world.pay(made["code"], "500.00", with_id=False)
+    for queue in sqs_backends[ACCOUNT][REGION].queues.values():
+        queue._messages = []
+    bench.remember()
+    message = {"v": 1, "tenant_id": _tenant(world), "job_id": job["id"], "hops": 0}
+
+    def check() -> None:
+        code = world.code(made["id"])
+        assert (code["status"], code["paid_total"]["amount"]) == ("paid", "1250.00")
+        payments = world.payments(made["id"])
+        assert [payment["outcome"] for payment in payments] == ["under", "exact"]
+        assert all(each["on_statement"] and each["in_provider_list"] for each in payments)
+        done = world.job(job["id"])
+        counts = Counter(done["result"]["counts"])
+        assert (done["status"], done["done"], done["total"]) == ("succeeded", 3, 3)
+        # Under a race the pull may tell of the second payment before its line is read.
+        assert counts["agreed"] + counts["booked"] == 2
+        assert counts["without_code"] == 1
+        _ledger(world)
+        _no_outbox(world)
+
+    try:
+        assert bench.try_all(lambda: _invoke("statement", message), check, mode) >= 10
     finally:
         bench.start = before
 

@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from kernel.errors import KopruError
 from payment_codes.bootstrap import PaymentCodes, application
@@ -31,6 +31,8 @@ DONE: Final[Mapping[str, str]] = {
     "saved": mark("The organisation is saved."),
     "assigned": mark("The payment is booked under the code."),
     "returned": mark("Noted."),
+    "decided_book": mark("The line is booked as a payment of its own."),
+    "decided_same": mark("The line is noted as the payment that is known."),
 }
 
 
@@ -70,12 +72,17 @@ class Kit:
         *,
         status: int = 200,
         error: KopruError | None = None,
+        upload_to: str = "",
         **values: Any,
     ) -> Reply:
-        """A page for the reader of this request.
+        """A page for the reader of this request; ``upload_to`` is a bucket its form may post to.
 
         With ``error`` it is the same form again, with what is wrong at its place.
         """
+        draws = renderer()
+        if upload_to:
+            parts = urlsplit(upload_to)
+            draws = replace(draws, upload_origins=(f"{parts.scheme}://{parts.netloc}",))
         words = words_of(request)
         say = Say(words)
         done = DONE.get(request.query.get("done", ""))
@@ -95,7 +102,7 @@ class Kit:
             **values,
         }
         shown = status_of(error) if error is not None else status
-        return reply(renderer().page(template, view, status=shown, **given))
+        return reply(draws.page(template, view, status=shown, **given))
 
 
 def _fields_of(error: KopruError | None, say: Say) -> dict[str, str]:

@@ -58,6 +58,36 @@ REASON: Final[Mapping[str, str]] = {
     "absurd_amount": mark("an amount nobody pays"),
     "reversal_of_unknown": mark("reversal of a payment we do not have"),
     "reversal_too_large": mark("reversal larger than its payment"),
+    "amount_differs": mark("the provider has this payment with another amount"),
+    "date_differs": mark("the provider has this amount some days off"),
+    "several_codes": mark("several payment codes in one line"),
+    "reversal_of_debit": mark("a return that was taken back"),
+    "damaged_code": mark("looks like a payment code, but its check digits are wrong"),
+}
+LINE: Final[Mapping[str, tuple[str, Tone]]] = {
+    "booked": (mark("booked from the statement"), Tone.OK),
+    "agreed": (mark("agrees with the provider"), Tone.OK),
+    "known": (mark("known from an earlier statement"), Tone.NEUTRAL),
+    "differs": (mark("differs"), Tone.ERROR),
+    "unmatched": (mark("not matched"), Tone.WARNING),
+    "outgoing": (mark("paid to others"), Tone.NEUTRAL),
+    "without_code": (mark("without payment code"), Tone.NEUTRAL),
+    "with_code": (mark("with payment code"), Tone.INFO),
+}
+JOB: Final[Mapping[str, tuple[str, Tone]]] = {
+    "queued": (mark("waiting"), Tone.WAITING),
+    "running": (mark("running"), Tone.INFO),
+    "succeeded": (mark("done"), Tone.OK),
+    "partially_succeeded": (mark("done, with differences"), Tone.WARNING),
+    "failed": (mark("refused"), Tone.ERROR),
+    "cancelled": (mark("cancelled"), Tone.NEUTRAL),
+}
+PROFILE: Final[Mapping[str, str]] = {
+    "greek": mark("Greek headers, UTF-8"),
+    "greek_cp1253": mark("Greek headers, Windows-1253"),
+    "turkish": mark("Turkish headers, UTF-8"),
+    "turkish_cp1254": mark("Turkish headers, Windows-1254"),
+    "english": mark("English headers, comma, UTF-8"),
 }
 ACTION: Final[Mapping[str, str]] = {
     "code.issued": mark("Code issued"),
@@ -71,6 +101,7 @@ ACTION: Final[Mapping[str, str]] = {
     "code.cancelled_there": mark("Withdrawn at the provider"),
     "code.superseded": mark("Replaced by a new code"),
     "code.list_shrank": mark("The provider's list lost payments"),
+    "payment.on_statement": mark("Seen on a bank statement"),
     "code.list_whole": mark("The provider's list is whole again"),
 }
 _ACTION_TONES: Final = {
@@ -126,6 +157,16 @@ class Say:
     def connection(self, state: ConnectionState) -> Status:
         """How the connection to the provider is."""
         label, tone = CONNECTION[state]
+        return Status(self.words.text(label), tone)
+
+    def line(self, outcome: str) -> Status:
+        """What a line of a statement was."""
+        label, tone = LINE[outcome]
+        return Status(self.words.text(label), tone)
+
+    def job(self, status: str) -> Status:
+        """Where an import stands."""
+        label, tone = JOB[status]
         return Status(self.words.text(label), tone)
 
     def source(self, kind: str) -> str:

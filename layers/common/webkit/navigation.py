@@ -36,6 +36,13 @@ CONSOLE: Final[tuple[NavGroup, ...]] = (
                 "payment_codes:code:read",
             ),
             NavItem(
+                "payment_codes.statements",
+                mark("Bank statements"),
+                "/payment-codes/statements",
+                "bank",
+                "payment_codes:statement:read",
+            ),
+            NavItem(
                 "payment_codes.organisation",
                 mark("Organisation"),
                 "/payment-codes/organisation",

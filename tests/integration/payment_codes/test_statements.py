@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 
-from tests.support.events import queue_event
-from tests.support.lambda_context import LambdaContext
 from tests.support.payment_world import BASE, TENANT, PaymentWorld
 from tests.support.statements import Move, camt, csv_text, mt940
 
@@ -170,8 +168,9 @@ def test_what_cannot_be_agreed_waits_for_a_person(world: PaymentWorld) -> None:
     assert _paid(world, code)[1] == "30.00"
     found = {line["reason"]: line for line in world.differences()}
     assert set(found) == {"amount_differs", "date_differs", "several_codes"}
-    events = [e["detail-type"] for e in world.aws.events()]
-    assert events.count("payment_codes.AttentionRaised.v1") == 3
+    told = Counter(event["type"] for event in world.aws.published())
+    assert told["payment_codes.AttentionRaised.v1"] == 3
+    assert told["payment_codes.StatementImported.v1"] == 1
 
     def decide(reason: str, decision: str) -> Any:
         path = f"{BASE}/statements/differences/{found[reason]['id']}/resolve"
@@ -245,9 +244,7 @@ def test_a_wrong_file_books_nothing_and_says_everything(world: PaymentWorld) -> 
     world.organisation("offline")
     code = world.issue()
     good = camt([Move(125_000, code["code"]), Move(100)])
-    broken = good.replace(b"<Dt>2026-06-01</Dt>", b"<Dt>2026-13-01</Dt>").replace(
-        b"<CLBD>", b"<CLBD>"
-    )
+    broken = good.replace(b"<Dt>2026-06-01</Dt>", b"<Dt>2026-13-01</Dt>")
     job = world.statement(broken)
     assert (job["status"], job["result"]["code"]) == ("failed", "statement_wrong")
     assert [(p["code"], p["path"]) for p in job["problems"]] == [
@@ -277,48 +274,48 @@ def test_every_line_can_be_seen(world: PaymentWorld) -> None:
     world.organisation("offline")
     code = world.issue(amount=None, source={"kind": "vehicle_order", "id": "V-1"})
     wrong = code["code"][:-1] + ("1" if code["code"][-1] != "1" else "2")
-    moves = [Move(100 + n, code["code"]) for n in range(60)] + [Move(7, "", wrong)]
-    job = world.statement(mt940(moves))
+    moves = [Move(100 + n, code["code"] if n < 2 else "") for n in range(60)]
+    job = world.statement(mt940([*moves, Move(7, "", wrong)]))
     lines = world.lines(job["id"])
-    assert [line["outcome"] for line in lines] == ["booked"] * 60 + ["without_code"]
+    assert [line["outcome"] for line in lines] == ["booked"] * 2 + ["without_code"] * 59
     assert lines[-1]["reason"] == "damaged_code"
     assert (lines[0]["amount"]["amount"], lines[0]["line"]) == ("1.00", 6)
-    assert [
-        line["amount"]["amount"] for line in world.lines(job["id"], outcome="without_code")
-    ] == ["0.07"]
-    assert (
-        world.call(
-            "GET", f"{BASE}/statements/imports/{job['id']}/lines", query={"outcome": "x"}
-        ).status
-        == 422
-    )
+    booked = world.lines(job["id"], outcome="booked")
+    assert [line["amount"]["amount"] for line in booked] == ["1.00", "1.01"]
+    path = f"{BASE}/statements/imports/{job['id']}/lines"
+    assert world.call("GET", path, query={"outcome": "x"}).status == 422
     # Accounts are masked wherever they are shown.
     assert job["result"]["statements"][0]["account"] == "GR16…0695"
 
 
 def test_time_runs_out_and_the_next_message_goes_on(world: PaymentWorld) -> None:
-    from payment_codes.handlers import import_statement
-
     world.organisation("offline")
     code = world.issue(amount=None, source={"kind": "vehicle_order", "id": "V-1"})
-    moves = [Move(100 + n, code["code"]) for n in range(120)]
+    moves = [Move(100), *[Move(100 + n, "", "x") for n in range(58)], Move(500, code["code"])]
     job = world.statement(camt(moves), work=False)
-    message = {"v": 1, "tenant_id": TENANT, "job_id": job["id"], "hops": 0}
     world.aws.messages("payment-codes-statement")
-    done = []
-    for _ in range(9):
-        import_statement.handler(queue_event(message), LambdaContext(remaining_ms=29_000))
-        done.append(world.job(job["id"])["done"])
-        if world.job(job["id"])["status"] != "running":
-            break
-        (message,) = world.aws.messages("payment-codes-statement")
-    assert done == [0] * 9
-    assert world.job(job["id"])["checked"] is True
-    world.aws.queue_messages = None  # type: ignore[attr-defined]
-    import_statement.handler(queue_event(message), LambdaContext(remaining_ms=60_000))
-    final = world.job(job["id"])
-    assert (final["status"], final["done"], final["total"]) == ("succeeded", 120, 120)
-    assert len(world.payments(code["id"])) == 120
+    use = world.app.for_system(TENANT, "statement")
+    times = iter([100.0, 29.0])
+    use.import_statement()(job["id"], remaining=lambda: next(times))
+    half = world.job(job["id"])
+    assert (half["status"], half["done"], half["total"]) == ("running", 50, 60)
+    assert world.payments(code["id"]) == []
+    (message,) = world.aws.messages("payment-codes-statement")
+    assert message["job_id"] == job["id"]
+    use.import_statement()(job["id"], remaining=lambda: 100.0)
+    assert (world.job(job["id"])["status"], world.job(job["id"])["done"]) == ("succeeded", 60)
+    assert len(world.payments(code["id"])) == 1
+
+
+def test_a_lost_message_comes_again_from_the_sweep(world: PaymentWorld) -> None:
+    world.organisation("offline")
+    code = world.issue()
+    job = world.statement(camt([Move(125_000, code["code"])]), work=False)
+    world.aws.messages("payment-codes-statement")  # lost
+    world.clock.advance(timedelta(minutes=3))
+    world.minute()
+    assert world.job(job["id"])["status"] == "succeeded"
+    assert _paid(world, code) == ("paid", "1250.00")
 
 
 def test_another_company_sees_nothing(world: PaymentWorld) -> None:
