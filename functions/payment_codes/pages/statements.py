@@ -233,6 +233,7 @@ def _shown(line: Any) -> dict[str, Any]:
     """A line of a chunk for the table: money with its sign, the date in the reader's form."""
     minor = line["amount"] if line["direction"] == "credit" else -line["amount"]
     return {
+        "code_id": "",
         **line,
         "id": f"{line['line']}-{line['path']}",
         "money": Money(minor, line["currency"]),

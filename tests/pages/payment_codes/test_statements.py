@@ -1,9 +1,11 @@
 """Pages of bank statements: from the file to the decision about a difference (PAY-03)."""
 
+import re
 from typing import Any
 
 import pytest
 
+from payment_codes.ports import UploadedFile
 from tests.support.events import Answer
 from tests.support.page_checks import assert_sound
 from tests.support.payment_world import BASE, PaymentWorld
@@ -11,6 +13,7 @@ from tests.support.statements import Move, camt, csv_text
 
 LANGUAGES = ("tr", "el", "en")
 ROOT = "/payment-codes/statements"
+_UPLOAD = re.compile(r"<form [^>]*data-upload>.*?</form>", re.DOTALL)
 
 
 def _page(world: PaymentWorld, path: str, language: str = "en", **query: str) -> str:
@@ -18,7 +21,8 @@ def _page(world: PaymentWorld, path: str, language: str = "en", **query: str) ->
     answer = world.call("GET", path, principal=reader, query=query or None)
     assert answer.status == 200, answer.body
     if not path.endswith("/progress"):
-        assert_sound(answer.body, language)
+        # The form of an upload goes to the bucket: its signed fields stand in for a token of ours.
+        assert_sound(_UPLOAD.sub("", answer.body), language)
     return answer.body
 
 
@@ -30,8 +34,6 @@ def _post(world: PaymentWorld, path: str, **form: str) -> Answer:
 def _uploaded(world: PaymentWorld, data: bytes) -> str:
     upload_id = world.app.platform.ids.new()
     use = world.app.for_system(world.principal().tenant_id, "test")
-    from payment_codes.ports import UploadedFile
-
     use.statement_files.keep(upload_id, UploadedFile(data, "text/plain", "statement"))
     return upload_id
 
