@@ -5,12 +5,14 @@ from typing import Any
 
 from payment_codes.handlers.http.app import app
 from tests.support.payment_world import BASE, OTHER, PaymentWorld
+from tests.support.statements import Move, camt
 
 UNKNOWN = "01JXQ60A1B2C3D4E5F6G7H8J9Z"
 BODIES: dict[str, Any] = {
     "send_code": {"channel": "email"},
     "assign_payment": {"code_id": UNKNOWN},
     "return_payment": {"note": "back"},
+    "resolve_difference": {"decision": "same"},
 }
 
 
@@ -21,6 +23,9 @@ def test_foreign_and_unknown_items_look_the_same(world: PaymentWorld) -> None:
     world.call("POST", f"{BASE}/{code['id']}/refresh")
     world.minute()
     (payment,) = world.unmatched()
+    several = f"{code['code']} {world.issue()['code']}"
+    job = world.statement(camt([Move(100, "", several)]))
+    (line,) = world.differences()
     settings = {"org_code": "95555", "provider": "dias", "api_key": "another-key-of-dias"}
     stranger = world.principal(OTHER)
     assert world.call("PUT", f"{BASE}/organisation", settings, principal=stranger).status == 200
@@ -28,13 +33,20 @@ def test_foreign_and_unknown_items_look_the_same(world: PaymentWorld) -> None:
     for route in app.routes:
         if "{id}" not in route.path:
             continue
-        foreign = payment["id"] if "/unmatched/" in route.path else code["id"]
+        foreign = code["id"]
+        for part, identity in (("unmatched", payment), ("imports", job), ("differences", line)):
+            foreign = identity["id"] if f"/{part}/" in route.path else foreign
         who = world.principal(OTHER, kind="api_key" if route.kind == "api" else "session")
         answers = []
         for identity in (foreign, UNKNOWN):
             path = route.path.replace("{id}", identity)
             body = BODIES.get(route.function.__name__) if route.kind == "api" else None
-            form = {"idempotency_key": "k", "note": "back", "code": code["code"]}
+            form = {
+                "idempotency_key": "k",
+                "note": "back",
+                "code": code["code"],
+                "decision": "same",
+            }
             more: dict[str, Any] = (
                 {"form": form} if route.kind == "page" and route.method == "POST" else {}
             )

@@ -290,6 +290,7 @@ def test_a_subject_is_kind_and_id_or_nothing() -> None:
 def test_an_upload_has_a_plain_name_a_known_type_and_a_size() -> None:
     assert check_upload("../../bordro haziran.xlsx", "text/csv", 1) == "_.._bordro haziran.xlsx"
     assert check_upload("C:\\bordro.csv", "text/csv", 10_000_000) == "C__bordro.csv"
+    assert check_upload("camt053.xml", "application/xml", 100_000_000) == "camt053.xml"
     with pytest.raises(ValidationError) as refused:
         check_upload("...", "text/html", 10_000_001)
     assert [problem.pointer for problem in refused.value.problems] == [
