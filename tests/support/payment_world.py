@@ -133,7 +133,7 @@ class PaymentWorld:
 
     # ------------------------------------------------------------------ statements
 
-    def statement(self, data: bytes, *, work: bool = True, **query: str) -> dict[str, Any]:
+    def statement(self, data: bytes, *, work: bool = True, **query: Any) -> dict[str, Any]:
         """Import a bank statement; the job as it is stored afterwards."""
         answer = self.call(
             "POST",

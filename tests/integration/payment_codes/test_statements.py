@@ -40,7 +40,7 @@ def test_a_payment_only_the_bank_knows_is_booked(world: PaymentWorld, kind: str)
     world.organisation("offline")
     code = world.issue()
     moves = [Move(125_000, code["code"], "Service"), Move(-500, "", "Fee"), Move(900, "", "Rent")]
-    query = {}
+    query: dict[str, Any] = {}
     if kind == "mt940":
         data = mt940(moves)
     elif kind == "csv":

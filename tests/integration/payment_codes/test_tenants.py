@@ -34,8 +34,8 @@ def test_foreign_and_unknown_items_look_the_same(world: PaymentWorld) -> None:
         if "{id}" not in route.path:
             continue
         foreign = code["id"]
-        for part, identity in (("unmatched", payment), ("imports", job), ("differences", line)):
-            foreign = identity["id"] if f"/{part}/" in route.path else foreign
+        for part, item in (("unmatched", payment), ("imports", job), ("differences", line)):
+            foreign = item["id"] if f"/{part}/" in route.path else foreign
         who = world.principal(OTHER, kind="api_key" if route.kind == "api" else "session")
         answers = []
         for identity in (foreign, UNKNOWN):
