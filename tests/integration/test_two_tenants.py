@@ -33,6 +33,7 @@ from tests.support.lambda_context import LambdaContext
 from tests.support.payment_world import BASE, PaymentWorld, payment_world
 from tests.support.pensions_desk import SHOWN, Desk, contract_body, open_desk, person_body
 from tests.support.scanner import SCANNER
+from tests.support.statements import Move, camt
 from toolkit.auth import Principal
 from toolkit.entrypoints.http import HttpApp, RouteSpec
 from toolkit.platform import Platform
@@ -132,6 +133,7 @@ FORM: Final = {
     "note": "elle girildi",
     "confirm": "yes",
     "upload_id": UNKNOWN,
+    "decision": "same",
 }
 MONTH: Final = {"year": 2026, "month": 5}
 ROW: Final = {"employee_id": UNKNOWN, "pensionable_earnings": MONEY}
@@ -157,6 +159,7 @@ BODIES: Final[dict[str, Any]] = {
     "invite_again": {},
     "send_code": {"channel": "email"},
     "refresh_code": {},
+    "resolve_difference": {"decision": "same", "note": "tamam"},
     "cancel_code": {},
     "return_payment": {"note": "geri"},
 }
@@ -191,6 +194,7 @@ WITHOUT_PLACE: Final = frozenset(
     POST /v1/payment-codes/notifications/{provider}
     PUT /v1/payment-codes/organisation
     POST /v1/payment-codes/organisation/notification-secret
+    POST /v1/payment-codes/statements/imports
     POST /v1/pensions/contracts
     POST /v1/sessions
     DELETE /v1/sessions/current
@@ -253,6 +257,7 @@ def filled(
     invited = workspace.call("POST", "/v1/users", company.owner, body={**guest, "roles": ["owner"]})
     assert invited.status == 201, invited.body
     payment, code = paid(payments, side, organisation)
+    statement, line = imported_statement(payments, side, code)
     project(desk, company.id, side.word)
     workspace.run_mail()
     incidents = workspace.call("GET", "/v1/incidents", side.key).json()["items"]
@@ -274,6 +279,8 @@ def filled(
         "api_key": keys[0]["id"],
         "code": code["id"],
         "payment": payment,
+        "statement": statement,
+        "line": line,
     }
     side.number, side.token = code["code"], code["pay_url"].rpartition("/")[2]
     return side
@@ -305,6 +312,16 @@ def paid(payments: PaymentWorld, side: Side, organisation: str) -> tuple[str, di
     payments.minute()
     (waiting,) = call("GET", "/unmatched")["items"]
     return waiting["id"], code
+
+
+def imported_statement(payments: PaymentWorld, side: Side, code: dict[str, Any]) -> tuple[str, str]:
+    """A bank statement with one line that waits for a person: a debit is taken back."""
+    data = camt([Move(500, code["code"], side.word, reversal=True)])
+    job = payments.statement(data, principal=side.key)
+    differences = payments.call("GET", f"{BASE}/statements/differences", principal=side.key).json()[
+        "items"
+    ]
+    return job["id"], differences[0]["id"]
 
 
 def project(desk: Desk, tenant_id: str, word: str) -> None:
@@ -506,6 +523,17 @@ def a_file_of_the_other_company_cannot_be_imported(world: World) -> None:
     unknown = world.desk.ask("POST", base, {"upload_id": UNKNOWN})
     assert (foreign.status, foreign.body) == (unknown.status, unknown.body)
     assert foreign.status == 404
+    answers = [
+        world.payments.call(
+            "POST",
+            f"{BASE}/statements/imports",
+            {"upload_id": upload_id},
+            principal=world.theirs.key,
+        )
+        for upload_id in (world.ours.ids["upload"], UNKNOWN)
+    ]
+    assert [answer.status for answer in answers] == [404, 404]
+    assert answers[0].body == answers[1].body
     assert world.desk.contents() == before
 
 

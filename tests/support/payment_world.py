@@ -133,12 +133,15 @@ class PaymentWorld:
 
     # ------------------------------------------------------------------ statements
 
-    def statement(self, data: bytes, *, work: bool = True, **query: Any) -> dict[str, Any]:
+    def statement(
+        self, data: bytes, *, work: bool = True, principal: Principal | None = None, **query: Any
+    ) -> dict[str, Any]:
         """Import a bank statement; the job as it is stored afterwards."""
         answer = self.call(
             "POST",
             f"{BASE}/statements/imports",
             data,
+            principal=principal,
             headers={"content-type": "text/plain"},
             query=query or None,
         )

@@ -93,6 +93,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
     @app.page("GET", "/payment-codes/statements/uploads/{upload_id}", permission=_WRITE)
     def show_upload(request: Request) -> Reply:
         """The file is here: check it only, or import it."""
+        use_of(request).statement_files.exists(request.id("upload_id"))
         return choose_profile(request)
 
     @app.page("POST", "/payment-codes/statements/uploads/{upload_id}", permission=_WRITE)
