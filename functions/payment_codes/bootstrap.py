@@ -12,24 +12,37 @@ from payment_codes.adapters.derived_tokens import DerivedNotificationKeys, Deriv
 from payment_codes.adapters.dynamodb_codes import CONTEXT, DynamoDueWork, DynamoPaymentsStore
 from payment_codes.adapters.metrics import ServiceMeter
 from payment_codes.adapters.offline_provider import OfflineProvider
+from payment_codes.adapters.s3_batches import S3BatchFiles
 from payment_codes.adapters.ses_code_mailer import SesCodeMailer
 from payment_codes.adapters.statement_files import S3StatementFiles
 from payment_codes.application.context import Scope
 from payment_codes.application.document_events import TakeDocumentEvent
 from payment_codes.application.import_statement import ImportStatement, StartStatementImport
+from payment_codes.application.issue_batch import IssueSlice, PrepareBatch, StartBatch
 from payment_codes.application.issue_code import CancelCode, IssueCode
-from payment_codes.application.organisations import RenewNotificationSecret, SaveOrganisation
+from payment_codes.application.organisations import (
+    RenewEventSecret,
+    RenewNotificationSecret,
+    SaveOrganisation,
+)
 from payment_codes.application.pay_page import ShowPayPage
 from payment_codes.application.post_line import PostLine, ResolveDifference
 from payment_codes.application.pull_payments import PullOrganisation, PullPayments, RefreshCode
+from payment_codes.application.receive_document_event import (
+    DismissRefusedEvent,
+    ReceiveDocumentEvent,
+    RetryRefusedEvent,
+)
 from payment_codes.application.receive_notification import ReceiveNotification
 from payment_codes.application.register_code import RegisterCode
 from payment_codes.application.send_code import SendCode, SendMail
+from payment_codes.application.split_payment import SplitPayment
 from payment_codes.application.sweep import AskForNews, Sweep
 from payment_codes.application.unmatched import AssignPayment, ReturnPayment
-from payment_codes.domain.organisation import ProviderKind
+from payment_codes.domain.organisation import EVENT_LIFETIME, ProviderKind
 from payment_codes.domain.statement_line import Settlement
 from payment_codes.ports import (
+    BatchFiles,
     CodeMailer,
     Meter,
     PaymentProvider,
@@ -72,6 +85,11 @@ class PaymentCodes:
         platform = self.application.platform
         return Scope(self.context.tenant_id, self.store, platform.clock, platform.ids)
 
+    @cached_property
+    def files(self) -> S3BatchFiles:
+        """Uploads, slices of batches and generated files of the tenant."""
+        return S3BatchFiles(self.application.platform.files, self.context.tenant_id)
+
     @property
     def provider(self) -> PaymentProvider:
         """The payment network of this company; only workers call it."""
@@ -86,8 +104,26 @@ class PaymentCodes:
     def issue_code(self) -> IssueCode:
         return IssueCode(self.scope)
 
+    def start_batch(self) -> StartBatch:
+        return StartBatch(self.scope, self.files, self.files)
+
+    def prepare_batch(self) -> PrepareBatch:
+        return PrepareBatch(self.scope, self.files, self.files, self.application.batch_files)
+
+    def issue_slice(self) -> IssueSlice:
+        return IssueSlice(self.scope, self.files, self.files, self.application.batch_files)
+
     def take_document_event(self) -> TakeDocumentEvent:
         return TakeDocumentEvent(self.scope)
+
+    def renew_event_secret(self) -> RenewEventSecret:
+        return RenewEventSecret(self.scope, self.application.event_keys)
+
+    def retry_refused_event(self) -> RetryRefusedEvent:
+        return RetryRefusedEvent(self.scope)
+
+    def dismiss_refused_event(self) -> DismissRefusedEvent:
+        return DismissRefusedEvent(self.scope)
 
     def cancel_code(self) -> CancelCode:
         return CancelCode(self.scope)
@@ -100,6 +136,9 @@ class PaymentCodes:
 
     def assign_payment(self) -> AssignPayment:
         return AssignPayment(self.scope)
+
+    def split_payment(self) -> SplitPayment:
+        return SplitPayment(self.scope)
 
     def return_payment(self) -> ReturnPayment:
         return ReturnPayment(self.scope)
@@ -194,9 +233,23 @@ class Application:
         return Settlement(both)
 
     @cached_property
+    def event_keys(self) -> DerivedNotificationKeys:
+        """Secrets that ERP systems sign document events with."""
+        oldest = int(EVENT_LIFETIME.total_seconds())
+        derive = self.platform.app_secret.derive
+        return DerivedNotificationKeys(derive, "document-events", oldest_seconds=oldest)
+
+    @cached_property
     def meter(self) -> Meter:
         """Metrics of this context."""
         return ServiceMeter()
+
+    @cached_property
+    def batch_files(self) -> BatchFiles:
+        """Reader of uploaded batches; the spreadsheet code loads when a file comes."""
+        from payment_codes.adapters.batch_files import TabularBatchFiles
+
+        return TabularBatchFiles()
 
     @cached_property
     def renderer(self) -> Renderer:
@@ -237,6 +290,10 @@ class Application:
             self.notification_keys,
             self.meter,
         )
+
+    def receive_document_event(self) -> ReceiveDocumentEvent:
+        """The queue of ERP systems."""
+        return ReceiveDocumentEvent(self._scope_of("document-event"), self.event_keys, self.meter)
 
     def show_pay_page(self) -> ShowPayPage:
         """The page of the payers."""

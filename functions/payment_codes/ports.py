@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -13,11 +13,13 @@ from kernel.bank_statement import StatementItem
 from kernel.errors import ConflictError, KopruError
 from kernel.money import Money
 from kernel.sensitive import Secret
+from payment_codes.domain.batch import BatchDocument, RowProblem, SliceResult
 from payment_codes.domain.mail import CodeMail
 from payment_codes.domain.organisation import Organisation
 from payment_codes.domain.payment import Entry, Payment, SourcePayment
 from payment_codes.domain.payment_code import PaymentCode
-from payment_codes.domain.source import Source
+from payment_codes.domain.refused_event import RefusedEvent
+from payment_codes.domain.source import Source, SourceKind
 from payment_codes.domain.statement_line import Sighting, Sightings, StatementLine
 
 # ---------------------------------------------------------------------------- provider
@@ -46,12 +48,16 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """Outcome of making a code known. ``rf`` is the provider's own answer, to be compared."""
+    """Outcome of making a code known. ``rf`` is the provider's own answer, to be compared.
+
+    ``qr`` is the text of a QR picture if the provider gives one; empty otherwise.
+    """
 
     answer: Answer
     rf: str = ""
     provider_id: str = ""
     reason: str = ""
+    qr: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,24 +173,6 @@ class StatementFiles(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class JobView:
-    """Progress of an import as it is stored; ``private`` is not shown."""
-
-    id: str
-    kind: str
-    status: str
-    total: int
-    done: int
-    failed: int
-    private: Mapping[str, Any] = field(default_factory=dict)
-    outcomes: Mapping[str, int] = field(default_factory=dict)
-    checked: bool = False
-    result: Mapping[str, Any] = field(default_factory=dict)
-    problems: Sequence[Mapping[str, Any]] = ()
-    created_at: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class ImportChunk:
     """What became of some lines of an import; each line as plain data without names or accounts."""
 
@@ -217,6 +205,35 @@ class Remembered:
     status: int
     body: Mapping[str, Any]
     headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """Progress of a piece of long work as this context stores it; ``private`` is not shown.
+
+    Shapes: ``slices`` counts the messages it was cut into; ``seen`` is what ``done`` was when the
+    sweep looked last.
+    """
+
+    id: str
+    kind: str
+    status: str
+    total: int
+    done: int
+    failed: int
+    private: Mapping[str, Any] = field(default_factory=dict)
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+    prepared: bool = False
+    slices: int = 0
+    seen: int = -1
+    result: Mapping[str, Any] = field(default_factory=dict)
+    problems: Sequence[Mapping[str, Any]] = ()
+    created_at: str = ""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self.status not in {"queued", "running"}
 
 
 class CommandIdentity(Protocol):
@@ -280,28 +297,10 @@ class PaymentsUnit(Protocol):
     def save_line(
         self, before: StatementLine, after: StatementLine, action: str
     ) -> StatementLine: ...
-    def create_job(
-        self, job_id: str, kind: str, *, subject: str, private: Mapping[str, Any]
-    ) -> None: ...
-    def check_job(self, job_id: str, total: int) -> None:
-        """Note that the whole file was checked and how many lines it has."""
-        ...
-
     def add_chunk(self, job_id: str, chunk: ImportChunk, counts: Mapping[str, int]) -> None:
         """Keep what became of some lines (label ``chunk`` when they were written before) and move
         ``done``, ``failed`` and ``n_<outcome>`` of the job.
         """
-        ...
-
-    def finish_job(
-        self,
-        job_id: str,
-        status: str,
-        *,
-        result: Mapping[str, Any],
-        problems: Sequence[Mapping[str, Any]] = (),
-    ) -> None:
-        """Close a job once (label ``job``)."""
         ...
 
     def post(self, account: str, key: str, entry: Entry, currency: str) -> None:
@@ -314,9 +313,52 @@ class PaymentsUnit(Protocol):
         """Note an incoming notification; refused (label ``inbox``) when it was here before."""
         ...
 
+    def add_refused_event(self, event: RefusedEvent) -> None:
+        """Keep a document event that could not be taken."""
+        ...
+
+    def save_refused_event(
+        self, before: RefusedEvent, after: RefusedEvent, action: str
+    ) -> RefusedEvent: ...
     def publish(self, event_type: str, subject: str, data: Mapping[str, Any]) -> None: ...
     def enqueue(self, queue: str, message: Mapping[str, Any], *, delay_seconds: int = 0) -> None:
-        """Give work to a queue: ``issue``, ``pull``, ``mail`` or ``statement``."""
+        """Give work to a queue: ``issue``, ``pull``, ``mail``, ``statement`` or ``batch``."""
+        ...
+
+    def create_job(
+        self,
+        job_id: str,
+        kind: str,
+        *,
+        subject: str,
+        private: Mapping[str, Any],
+        total: int = 0,
+        slices: int = 0,
+    ) -> None:
+        """Add a queued job; with ``slices`` it is cut already."""
+        ...
+
+    def prepare_job(self, job_id: str, numbers: Mapping[str, int]) -> None:
+        """Say once how much there is to do; refused (label ``job``) when it was said or is over."""
+        ...
+
+    def advance_job(self, job_id: str, deltas: Mapping[str, int]) -> None:
+        """Move counters of a job in the transaction of the work itself."""
+        ...
+
+    def finish_job(
+        self,
+        job_id: str,
+        status: str,
+        *,
+        result: Mapping[str, Any],
+        problems: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        """Close a job; refused (label ``job``) when it is closed."""
+        ...
+
+    def add_slice(self, job_id: str, result: SliceResult) -> None:
+        """Note that a slice is done; refused (label ``slice``) when it was done before."""
         ...
 
     def remember(self, command: CommandIdentity, answer: Remembered) -> None: ...
@@ -335,7 +377,10 @@ class PaymentsStore(Protocol):
         ...
 
     def next_sequence(self, org_code: str, step: int) -> int:
-        """The next number of an organisation; numbers are never given twice, gaps are allowed."""
+        """The last of ``step`` numbers that now belong to the caller alone, in one call.
+
+        Numbers are never given twice, gaps are allowed.
+        """
         ...
 
     def code(self, code_id: str) -> PaymentCode:
@@ -344,6 +389,10 @@ class PaymentsStore(Protocol):
 
     def code_of_source(self, source: Source) -> PaymentCode | None:
         """The newest code of a document."""
+        ...
+
+    def codes_of_sources(self, sources: Sequence[Source]) -> Mapping[Source, PaymentCode]:
+        """The newest codes of many documents; documents without one are left out."""
         ...
 
     def code_by_rf(self, rf: str) -> PaymentCode | None: ...
@@ -376,19 +425,24 @@ class PaymentsStore(Protocol):
         """Lines that wait for a decision, oldest first."""
         ...
 
-    def job(self, job_id: str) -> JobView | None: ...
-    def start_job(self, job_id: str) -> None:
-        """Mark a job as running; the sweep leaves it alone while a worker may be at it."""
-        ...
-
     def chunks(
         self, job_id: str, *, limit: int, after: Position | None
     ) -> tuple[list[ImportChunk], Position | None]:
         """What became of the lines of an import, in the order of the file."""
         ...
 
-    def imports(self, *, limit: int) -> list[JobView]:
-        """The newest imports."""
+    def refused_events(
+        self, *, limit: int, after: Position | None
+    ) -> tuple[list[RefusedEvent], Position | None]:
+        """Document events that wait for a person, oldest first."""
+        ...
+
+    def refused_event(self, event_id: str) -> RefusedEvent:
+        """Raises NotFoundError."""
+        ...
+
+    def was_received(self, source: str, event_id: str) -> bool:
+        """Whether the inbox holds a message."""
         ...
 
     def mail(self, mail_id: str) -> CodeMail | None: ...
@@ -410,6 +464,29 @@ class PaymentsStore(Protocol):
         """The customer's own switch; None when nobody ever set it."""
         ...
 
+    def customers_enabled(self, customer_ids: Collection[str]) -> Mapping[str, bool]:
+        """The switches of many customers; those that nobody set are left out."""
+        ...
+
+    def job(self, job_id: str) -> JobView | None: ...
+    def jobs(self, kind: str, *, limit: int) -> list[JobView]:
+        """The newest jobs of a kind."""
+        ...
+
+    def lease_job(self, job_id: str, *, seen: int) -> None:
+        """Mark a job as running, and have the sweep look again only after a while."""
+        ...
+
+    def slice_done(self, job_id: str, number: int) -> bool: ...
+    def slices_done(self, job_id: str) -> Mapping[int, SliceResult]:
+        """What the finished slices of a job did, by number."""
+        ...
+
+    def import_mapping(self, kind: str) -> Mapping[str, str]:
+        """Columns as people named their meaning before."""
+        ...
+
+    def remember_import_mapping(self, kind: str, mapping: Mapping[str, str]) -> None: ...
     def switch_customer(self, customer_id: str, *, enabled: bool) -> None: ...
     def answered(self, command: CommandIdentity) -> Remembered | None:
         """The first answer to a command, if any. Raises ValidationError for a reused key."""
@@ -491,6 +568,103 @@ class SignedMessage:
 
     headers: Mapping[str, str]
     body: bytes
+
+
+# ---------------------------------------------------------------------------- files
+
+
+class FileAccess(Protocol):
+    """Uploaded and generated files of one tenant."""
+
+    def upload(self, upload_id: str) -> UploadedFile:
+        """Raises NotFoundError("file_not_found")."""
+        ...
+
+    def keep_upload(self, upload_id: str, file: UploadedFile) -> None: ...
+    def keep_export(self, export_id: str, file: UploadedFile) -> None:
+        """Store a generated file once; a repeated worker changes nothing."""
+        ...
+
+    def download_link(self, export_id: str, filename: str) -> str:
+        """A link that is good for five minutes."""
+        ...
+
+    def room(self, upload_id: str, *, back_to: str) -> UploadForm:
+        """A form that uploads one file and leads back to an address of ours."""
+        ...
+
+
+class BatchSlices(Protocol):
+    """Parts of batches on their way from the reader to the workers; written once."""
+
+    def keep(self, job_id: str, number: int, documents: Sequence[BatchDocument]) -> None: ...
+    def documents(self, job_id: str, number: int) -> Sequence[BatchDocument]:
+        """Raises NotFoundError("file_not_found")."""
+        ...
+
+    def keep_problems(self, job_id: str, problems: Sequence[RowProblem]) -> None: ...
+    def problems(self, job_id: str) -> Sequence[RowProblem]:
+        """What the reader found; empty when it found nothing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRow:
+    """One row of a file: its document, or everything wrong with it, and its cells as they are."""
+
+    number: int
+    document: BatchDocument | None
+    problems: Sequence[RowProblem]
+    texts: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchTable:
+    """A whole file. Shapes: ``fields`` names what each column of ``header`` means, or None."""
+
+    header: Sequence[str]
+    fields: Sequence[str | None]
+    row_count: int
+    rows: Callable[[], Iterator[BatchRow]]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchColumn:
+    """A column of a file: its name, the field it is taken for ("" for none), first values."""
+
+    name: str
+    field: str
+    samples: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchColumns:
+    """What a file looks like before it is read. Shapes: ``fields`` are titles by field."""
+
+    columns: Sequence[BatchColumn]
+    fields: Mapping[str, str]
+    missing: Sequence[str]
+    conflicts: Sequence[str]
+    row_count: int
+
+
+class BatchFiles(Protocol):
+    """Reads the files of batches and writes them back with their problems."""
+
+    def read(
+        self, file: UploadedFile, *, kind: SourceKind, remembered: Mapping[str, str], language: str
+    ) -> BatchTable:
+        """Raises ValidationError for a file that is no table or lacks a column."""
+        ...
+
+    def columns(
+        self, file: UploadedFile, *, remembered: Mapping[str, str], language: str
+    ) -> BatchColumns: ...
+    def returned(
+        self, table: BatchTable, problems: Sequence[RowProblem], *, language: str
+    ) -> bytes:
+        """The file as a workbook with every problem marked."""
+        ...
 
 
 class Meter(Protocol):

@@ -16,8 +16,10 @@ from kernel.text import clean_company_title, clean_free_text, clean_mail_header
 from payment_codes.domain import rf_reference
 from payment_codes.domain.organisation import Organisation, ProviderKind
 from payment_codes.domain.payment import STATEMENT, Payment
-from payment_codes.domain.payment_code import PaymentCode
-from payment_codes.domain.source import DocumentEvent, SourceKind
+from payment_codes.domain.payment_code import Customer, PaymentCode
+from payment_codes.domain.refused_event import RefusedEvent
+from payment_codes.domain.source import DocumentEvent, Source, SourceKind
+from payment_codes.domain.stated_document import StatedDocument
 from payment_codes.domain.statement_line import StatementLine
 from payment_codes.ports import HistoryLine
 from toolkit.http.fields import EdgeModel, parsed
@@ -86,6 +88,10 @@ class CustomerIn(EdgeModel):
     language: str | None = Field(default=None, pattern="^(tr|el|en)$")
     payment_code_enabled: bool | None = None
 
+    def value(self) -> Customer:
+        """The customer as the domain knows them."""
+        return Customer(self.id, self.name, self.email, self.language or "")
+
 
 class PaymentCodeIn(EdgeModel):
     """Body of issuing a code; an amount of null is open."""
@@ -95,6 +101,28 @@ class PaymentCodeIn(EdgeModel):
     amount: ApiAmount | None
     valid_until: ApiDate | None = None
     description: Description = ""
+
+
+class BatchDocumentIn(PaymentCodeIn):
+    """One document of a list; null or no amount is open."""
+
+    amount: ApiAmount | None = None
+
+
+class BatchListIn(EdgeModel):
+    """Body of issuing codes for a list of documents."""
+
+    documents: list[BatchDocumentIn]
+
+
+class BatchFileIn(EdgeModel):
+    """Body of issuing codes for an uploaded file; ``kind`` counts for rows that name none."""
+
+    upload_id: str = Field(min_length=1, max_length=40)
+    kind: Kind = SourceKind.BILL_BATCH
+    dry_run: bool = False
+    language: str = Field(default="el", pattern="^(tr|el|en)$")
+    mapping: dict[str, str] | None = None
 
 
 class DocumentIn(EdgeModel):
@@ -114,6 +142,20 @@ class DocumentEventIn(EdgeModel):
     document: DocumentIn
     issue_payment_code: bool | None = None
 
+    def stated(self) -> StatedDocument:
+        """The event in the words of the domain."""
+        document = self.document
+        return StatedDocument(
+            self.kind,
+            Source(self.kind.source_kind, document.id),
+            document.customer.value(),
+            document.amount,
+            document.description,
+            document.valid_until,
+            document.customer.payment_code_enabled,
+            self.issue_payment_code,
+        )
+
 
 class SendCodeIn(EdgeModel):
     """Body of sending a code to the customer."""
@@ -131,6 +173,20 @@ class AssignPaymentIn(EdgeModel):
     """Body of giving an unmatched payment to a code."""
 
     code_id: str = Field(min_length=26, max_length=36)
+    note: Note = ""
+
+
+class PartIn(EdgeModel):
+    """What one code gets of a payment."""
+
+    code_id: str = Field(min_length=26, max_length=36)
+    amount: ApiAmount
+
+
+class SplitPaymentIn(EdgeModel):
+    """Body of splitting an unmatched payment among codes; the parts add up to it."""
+
+    parts: list[PartIn]
     note: Note = ""
 
 
@@ -166,6 +222,12 @@ class ResolveDifferenceIn(EdgeModel):
 
     decision: str = Field(pattern="^(book|same)$")
     note: Annotated[str, parsed(lambda value: clean_free_text(value, 200))] = ""
+
+
+class DismissEventIn(EdgeModel):
+    """Body of saying that a refused event needs nothing any more."""
+
+    note: Annotated[str, parsed(_name)]
 
 
 class CustomerSwitchIn(EdgeModel):
@@ -243,9 +305,11 @@ def code_out(code: PaymentCode, news_age: int, pay_url: str = "") -> dict[str, A
         "registration": code.registration.value,
         "supersedes": code.supersedes or None,
         "superseded_by": code.superseded_by or None,
+        "batch_id": code.batch or None,
         "news_age_seconds": news_age,
         "missing_payments": code.missing,
         "pay_url": pay_url or None,
+        "qr": code.qr or None,
         "version": code.stamp.version,
         "created_at": code.stamp.created_at,
         "updated_at": code.stamp.updated_at,
@@ -278,6 +342,7 @@ def payment_out(payment: Payment) -> dict[str, Any]:
         "provider_payment_id": source.provider_payment_id or None,
         "received_at": _instant(payment.received_at),
         "booked_at": _instant(source.booked_at),
+        "part_of": payment.part_of or None,
         "note": payment.note or None,
         "told_by": "statement" if payment.provider == STATEMENT else "provider",
         "in_provider_list": payment.provider != STATEMENT or bool(payment.listed_key),
@@ -343,11 +408,27 @@ def organisation_out(item: Organisation, news_age: int | None) -> dict[str, Any]
         },
         "api_key_configured": item.credentials_version > 0,
         "notification_secret_version": item.secret_version,
+        "document_event_secret_version": item.events_version,
         "connection": item.connection.value,
         "news_age_seconds": news_age,
         "version": item.stamp.version,
         "created_at": item.stamp.created_at,
         "updated_at": item.stamp.updated_at,
+    }
+
+
+def refused_event_out(event: RefusedEvent) -> dict[str, Any]:
+    """A refused document event: why, never what it says of its customer."""
+    return {
+        "id": event.id,
+        "event_id": event.event_id,
+        "document": event.document or None,
+        "reason": event.reason,
+        "errors": [{"pointer": pointer, "code": code} for pointer, code in event.problems],
+        "status": event.state.value,
+        "stated_at": _instant(event.stated_at),
+        "received_at": _instant(event.received_at),
+        "note": event.note or None,
     }
 
 

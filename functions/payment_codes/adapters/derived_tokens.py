@@ -15,10 +15,11 @@ from typing import Final
 from kernel.ids import is_id
 from kernel.sensitive import Secret
 from payment_codes.ports import SignedMessage
-from toolkit.http.webhook_signature import key_of, secret_text, verify
+from toolkit.http.webhook_signature import TOLERANCE_SECONDS, key_of, secret_text, verify
 
 _TAG: Final = 16
 _ID: Final = 26
+_OLDEST: Final = TOLERANCE_SECONDS
 Derive = Callable[[str, str], bytes]
 
 
@@ -54,16 +55,26 @@ class DerivedPayLinks:
 
 
 class DerivedNotificationKeys:
-    """``NotificationKeys`` of the ports."""
+    """``NotificationKeys`` of the ports, for one purpose: secrets of two never agree."""
 
-    def __init__(self, derive: Derive) -> None:
+    def __init__(
+        self, derive: Derive, purpose: str = "webhook-in", *, oldest_seconds: int = _OLDEST
+    ) -> None:
         self._derive = derive
+        self._purpose = purpose
+        self._oldest = oldest_seconds
 
     def secret(self, tenant_id: str, version: int) -> Secret:
-        return secret_text(self._derive("webhook-in", f"{tenant_id}/{version}"))
+        return secret_text(self._derive(self._purpose, f"{tenant_id}/{version}"))
 
     def check(
         self, tenant_id: str, versions: Sequence[int], signed: SignedMessage, now: datetime
     ) -> None:
         keys = [key_of(self.secret(tenant_id, version)) for version in versions]
-        verify(signed.headers, signed.body, keys, now_seconds=int(now.timestamp()))
+        verify(
+            signed.headers,
+            signed.body,
+            keys,
+            now_seconds=int(now.timestamp()),
+            oldest_seconds=self._oldest,
+        )

@@ -1,29 +1,28 @@
 """The store of payment codes on DynamoDB: one tenant, one key prefix, one writer of states.
 
 Rows in ``core`` (``pay#T#<tenant>#…``): ``ORGANISATION#<tenant>``, ``PAYMENT-CODE#<id>``,
-``PAYMENT#<id>``, ``CODE-MAIL#<id>`` with ``META``; beside codes and the organisation a row ``NEWS``
-(when the provider's list was read last, and when to read it again), which changes every minute and
-has no history. Uniqueness (``flow``): identifications and organisation codes for all tenants
-together under ``pay#SYS#UNIQ#…``, payment keys and documents per tenant.
+``PAYMENT#<id>``, ``CODE-MAIL#<id>``, ``REFUSED-EVENT#<id>`` with ``META``; beside codes and the
+organisation a row ``NEWS`` (when the provider's list was read last, and when to read it again),
+which changes every minute and has no history. Uniqueness (``flow``): identifications and
+organisation codes for all tenants together under ``pay#SYS#UNIQ#…``, payment keys and documents per
+tenant. Batches: ``JOB#<id>``, and a guard row ``BATCH#<id>`` / ``SLICE#<n>`` per finished slice.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from kernel.errors import NotFoundError
 from kernel.sensitive import Secret
 from payment_codes.adapters import rows
-from payment_codes.adapters.dynamodb_statements import (
-    JOB_PUSH,
-    StatementReads,
-    StatementWrites,
-)
+from payment_codes.adapters.dynamodb_jobs import JOB_PUSH, JobReads, JobWrites
+from payment_codes.adapters.dynamodb_statements import StatementReads, StatementWrites
 from payment_codes.domain.mail import CodeMail
 from payment_codes.domain.organisation import Organisation
 from payment_codes.domain.payment import Entry, Payment, PaymentState
 from payment_codes.domain.payment_code import PaymentCode
+from payment_codes.domain.refused_event import RefusedEvent
 from payment_codes.domain.source import Source
 from payment_codes.ports import (
     CommandIdentity,
@@ -38,6 +37,7 @@ from toolkit.auth import TenantContext
 from toolkit.aws.due import NOT_DUE, due_at, take_due
 from toolkit.aws.dynamodb import Database, Item, Keyspace, absent, equals
 from toolkit.aws.history import read_history
+from toolkit.aws.jobs import Jobs
 from toolkit.aws.rows import moment
 from toolkit.aws.secrets import CredentialVault, SecretName, SecretUnavailableError
 from toolkit.aws.transactions import TransactionRefusedError
@@ -49,6 +49,7 @@ CODE: Final = "payment_code"
 PAYMENT: Final = "payment"
 ORGANISATION: Final = "organisation"
 MAIL: Final = "code_mail"
+REFUSED: Final = "refused_event"
 _PURPOSE: Final = "credentials"
 _NEWS: Final = "NEWS"
 _POLL: Final = "POLL"
@@ -71,13 +72,14 @@ def _source_key(source: Source) -> tuple[str, ...]:
     return ("SOURCE", source.kind.value, _hashed(source.id))
 
 
-class DynamoUnit(StatementWrites):
+class DynamoUnit(JobWrites, StatementWrites):
     """``PaymentsUnit`` over one transaction."""
 
     def __init__(self, store: "DynamoPaymentsStore") -> None:
         self._store = store
         self._keyspace = store.keyspace
         self._unit = UnitOfWork(store.machinery, store.keyspace, store.context)
+        self._jobs = Jobs(store.database, store.keyspace)
 
     def _stored(self, kind: str, identity: str, state: str, stamp: Any) -> Item:
         """What the change of an entity needs to know of its row as read."""
@@ -242,6 +244,31 @@ class DynamoUnit(StatementWrites):
         )
         return rows.mail_from({**changed, "created_at": before.stamp.created_at})
 
+    # -------------------------------------------------------------- refused document events
+
+    def add_refused_event(self, event: RefusedEvent) -> None:
+        row = {**rows.refused_event_row(event), **self._refused_list(event)}
+        change = _change("document_event.refused", event.state.value, {"reason": event.reason})
+        self._unit.create(REFUSED, event.id, row, change)
+
+    def save_refused_event(
+        self, before: RefusedEvent, after: RefusedEvent, action: str
+    ) -> RefusedEvent:
+        stored = self._stored(REFUSED, before.id, before.state.value, before.stamp)
+        listed = self._refused_list(after)
+        changed = self._unit.change(
+            stored,
+            _change(action, after.state.value, {}),
+            assign={**rows.refused_event_row(after), **listed},
+            remove=() if listed else ("by_pk", "by_sk"),
+        )
+        return rows.refused_event_from({**changed, "created_at": before.stamp.created_at})
+
+    def _refused_list(self, event: RefusedEvent) -> dict[str, str]:
+        if not event.waits:
+            return {}
+        return {"by_pk": self._keyspace.key("REFUSED"), "by_sk": event.id}
+
     # -------------------------------------------------------------- companions
 
     def received(self, source: str, event_id: str) -> None:
@@ -266,7 +293,7 @@ class DynamoUnit(StatementWrites):
             raise WriteRefusedError([item.label for item in error.refused]) from error
 
 
-class DynamoPaymentsStore(StatementReads):
+class DynamoPaymentsStore(JobReads, StatementReads):
     """``PaymentsStore`` for one tenant."""
 
     def __init__(
@@ -327,6 +354,17 @@ class DynamoPaymentsStore(StatementReads):
         owner = self._owner(*_source_key(source))
         return self.code(owner) if owner is not None else None
 
+    def codes_of_sources(self, sources: Sequence[Source]) -> Mapping[Source, PaymentCode]:
+        wanted = {self.keyspace.key("UNIQ", *_source_key(source)): source for source in sources}
+        owners = self.database.get_many("flow", [(pk, "-") for pk in wanted])
+        keys = {
+            (entity_key(self.keyspace, CODE, row["owner"]), META): wanted[pk]
+            for (pk, _), row in owners.items()
+        }
+        # Without their news: how old it is matters to nobody who issues.
+        found = self.database.get_many("core", list(keys)) if keys else {}
+        return {keys[key]: rows.code_from(row, None) for key, row in found.items()}
+
     def code_by_rf(self, rf: str) -> PaymentCode | None:
         owner = self._owner("RF", rf) if "#" not in rf and rf else None
         return self.code(owner) if owner is not None else None
@@ -367,6 +405,24 @@ class DynamoPaymentsStore(StatementReads):
             self.keyspace.key("UNMATCHED"), limit=limit, after=dict(after) if after else None
         )
         return [rows.payment_from(row) for row in page.items], page.next_key
+
+    def refused_events(
+        self, *, limit: int, after: Position | None
+    ) -> tuple[list[RefusedEvent], Position | None]:
+        page = self.database.list_rows(
+            self.keyspace.key("REFUSED"), limit=limit, after=dict(after) if after else None
+        )
+        return [rows.refused_event_from(row) for row in page.items], page.next_key
+
+    def refused_event(self, event_id: str) -> RefusedEvent:
+        row = self.database.get("core", entity_key(self.keyspace, REFUSED, event_id), META)
+        if row is None:
+            raise NotFoundError("not_found", "There is no such item.")
+        return rows.refused_event_from(row)
+
+    def was_received(self, source: str, event_id: str) -> bool:
+        pk = self.keyspace.key("IN", source, _hashed(event_id))
+        return self.database.get("flow", pk, "-") is not None
 
     def mail(self, mail_id: str) -> CodeMail | None:
         row = self.database.get("core", entity_key(self.keyspace, MAIL, mail_id), META)
@@ -419,6 +475,11 @@ class DynamoPaymentsStore(StatementReads):
         row = self.database.get("core", self._customer_key(customer_id), META)
         return bool(row["enabled"]) if row is not None else None
 
+    def customers_enabled(self, customer_ids: Collection[str]) -> Mapping[str, bool]:
+        wanted = {self._customer_key(customer_id): customer_id for customer_id in customer_ids}
+        found = self.database.get_many("core", [(pk, META) for pk in wanted])
+        return {wanted[pk]: bool(row["enabled"]) for (pk, _), row in found.items()}
+
     def switch_customer(self, customer_id: str, *, enabled: bool) -> None:
         now = moment(self.machinery.clock.now())
         self.database.update(
@@ -426,6 +487,21 @@ class DynamoPaymentsStore(StatementReads):
             self._customer_key(customer_id),
             META,
             assign={"enabled": enabled, "at": now, "actor": self.context.actor},
+        )
+
+    # -------------------------------------------------------------- jobs
+
+    def import_mapping(self, kind: str) -> Mapping[str, str]:
+        row = self.database.get("core", self.keyspace.key("MAPPING", kind), META)
+        return row["columns"] if row is not None else {}
+
+    def remember_import_mapping(self, kind: str, mapping: Mapping[str, str]) -> None:
+        # Last writer wins: it is a proposal that a person sees before it counts.
+        self.database.update(
+            "core",
+            self.keyspace.key("MAPPING", kind),
+            META,
+            assign={"columns": {**self.import_mapping(kind), **mapping}},
         )
 
     def answered(self, command: CommandIdentity) -> Remembered | None:

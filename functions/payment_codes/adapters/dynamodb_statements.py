@@ -7,24 +7,20 @@ import, ``IMPORT#<id>`` / ``CHUNK#<n>`` what became of its lines.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from collections.abc import Mapping
+from datetime import date
 from typing import Any, Final
 
 from kernel.bank_statement import Direction, Place
 from kernel.money import Money
 from payment_codes.domain.statement_line import LineOutcome, Sighting, Sightings, StatementLine
-from payment_codes.ports import ImportChunk, JobView, Position
-from toolkit.aws.due import due_at
-from toolkit.aws.dynamodb import Database, Item, Keyspace, absent, equals, one_of
-from toolkit.aws.jobs import QUEUED, RUNNING, Jobs, job_from, job_key
-from toolkit.aws.rows import day, day_of, moment, stamp_of
+from payment_codes.ports import ImportChunk, Position
+from toolkit.aws.dynamodb import Database, Item, Keyspace, absent, equals
+from toolkit.aws.jobs import job_key
+from toolkit.aws.rows import day, day_of, stamp_of
 from toolkit.aws.unit_of_work import META, Change, Machinery, UnitOfWork, entity_key
 
 LINE: Final = "statement_line"
-JOB_PUSH: Final = timedelta(minutes=10)
-_JOB_LEASE: Final = timedelta(minutes=6)  # longer than a worker may run
-_FIRST_LOOK: Final = timedelta(minutes=2)
 _CHUNK: Final = "CHUNK#"
 
 
@@ -130,24 +126,6 @@ def _line_change(line: StatementLine, action: str) -> Change:
     return Change(action=action, to_state=line.outcome.value, detail=detail)
 
 
-def _job_view(row: Item) -> JobView:
-    job = job_from(row)
-    return JobView(
-        job.id,
-        job.kind,
-        job.status,
-        job.total,
-        job.done,
-        job.failed,
-        row.get("private", {}),
-        {name[2:]: number for name, number in row.items() if name.startswith("n_") and number},
-        bool(row.get("checked")),
-        job.result,
-        job.problems,
-        job.created_at,
-    )
-
-
 class StatementWrites:
     """The part of ``PaymentsUnit`` that statements need."""
 
@@ -190,29 +168,6 @@ class StatementWrites:
         )
         return _line_from({**changed, "created_at": before.stamp.created_at})
 
-    def create_job(
-        self, job_id: str, kind: str, *, subject: str, private: Mapping[str, Any]
-    ) -> None:
-        Jobs(self._unit_database(), self._keyspace).create(
-            self._unit,
-            job_id,
-            kind,
-            subject=subject,
-            private=dict(private),
-            # The sweep gives the job its message again when the last worker died.
-            **due_at(self._keyspace, self._unit.now + _FIRST_LOOK, job_id),
-        )
-
-    def check_job(self, job_id: str, total: int) -> None:
-        self._unit.transaction.update(
-            "core",
-            job_key(self._keyspace, job_id),
-            META,
-            assign={"checked": True, "total": total},
-            when=one_of("status", (QUEUED, RUNNING)),
-            label="job",
-        )
-
     def add_chunk(self, job_id: str, chunk: ImportChunk, counts: Mapping[str, int]) -> None:
         self._unit.transaction.put_new(
             "core",
@@ -224,20 +179,6 @@ class StatementWrites:
             label="chunk",
         )
         self._unit.count(job_key(self._keyspace, job_id), META, counts)
-
-    def finish_job(
-        self,
-        job_id: str,
-        status: str,
-        *,
-        result: Mapping[str, Any],
-        problems: Sequence[Mapping[str, Any]] = (),
-    ) -> None:
-        jobs = Jobs(self._unit_database(), self._keyspace)
-        jobs.finish(self._unit, job_id, status, result=result, problems=problems)
-
-    def _unit_database(self) -> Database:
-        raise NotImplementedError
 
 
 class StatementReads:
@@ -270,20 +211,6 @@ class StatementReads:
         found = [_line_from(row) for row in page.items if row["state"] == LineOutcome.DIFFERS]
         return found, page.next_key
 
-    def job(self, job_id: str) -> JobView | None:
-        row = Jobs(self.database, self.keyspace).get(job_id)
-        return _job_view(row) if row is not None else None
-
-    def start_job(self, job_id: str) -> None:
-        until = moment(self.machinery.clock.now() + _JOB_LEASE)
-        self.database.update(
-            "core",
-            job_key(self.keyspace, job_id),
-            META,
-            assign={"status": RUNNING, "due_sk": f"{until}#{job_id}"},
-            when=one_of("status", (QUEUED, RUNNING)),
-        )
-
     def chunks(
         self, job_id: str, *, limit: int, after: Position | None
     ) -> tuple[list[ImportChunk], Position | None]:
@@ -298,7 +225,3 @@ class StatementReads:
             ImportChunk(int(row["sk"].removeprefix(_CHUNK)), row["lines"]) for row in page.items
         ]
         return found, page.next_key
-
-    def imports(self, *, limit: int) -> list[JobView]:
-        page = self.database.list_rows(self.keyspace.key("JOBS"), limit=limit, forward=False)
-        return [_job_view(row) for row in page.items if row["kind"] == "statement_import"]

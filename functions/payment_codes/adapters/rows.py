@@ -10,6 +10,7 @@ from payment_codes.domain.mail import CodeMail, MailState
 from payment_codes.domain.organisation import ConnectionState, Organisation, ProviderKind
 from payment_codes.domain.payment import Outcome, Payment, PaymentState, SourcePayment
 from payment_codes.domain.payment_code import CodeStatus, Customer, PaymentCode, Registration
+from payment_codes.domain.refused_event import RefusedEvent, RefusedState
 from payment_codes.domain.source import Source, SourceKind
 from toolkit.aws.rows import day, day_of, instant_of, moment, stamp_of
 
@@ -36,6 +37,8 @@ def organisation_row(item: Organisation) -> Row:
         "credentials_version": item.credentials_version,
         "secret_version": item.secret_version,
         "retired_at": moment(item.retired_at),
+        "events_version": item.events_version,
+        "events_retired_at": moment(item.events_retired_at),
     }
 
 
@@ -56,6 +59,8 @@ def organisation_from(row: Mapping[str, Any], news: Mapping[str, Any] | None) ->
         credentials_version=row["credentials_version"],
         secret_version=row["secret_version"],
         retired_at=instant_of(row["retired_at"]),
+        events_version=row.get("events_version", 0),
+        events_retired_at=instant_of(row.get("events_retired_at")),
         connection=ConnectionState(row["state"]),
         pulled_at=instant_of((news or {}).get("pulled_at")),
         stamp=stamp_of(row),
@@ -92,6 +97,9 @@ def code_row(code: PaymentCode) -> Row:
         "cancel_reason": code.cancel_reason,
         "provider_id": code.provider_id,
         "due_at": moment(code.due_at),
+        "batch": code.batch,
+        "stated_at": moment(code.stated_at),
+        "qr": code.qr,
     }
 
 
@@ -127,6 +135,10 @@ def code_from(row: Mapping[str, Any], news: Mapping[str, Any] | None) -> Payment
         provider_id=row["provider_id"],
         pulled_at=instant_of((news or {}).get("pulled_at")),
         due_at=instant_of(row["due_at"]),
+        # Codes of before these were kept have none of them.
+        batch=row.get("batch", ""),
+        stated_at=instant_of(row.get("stated_at")),
+        qr=row.get("qr", ""),
         stamp=stamp_of(row),
     )
 
@@ -163,6 +175,7 @@ def payment_row(payment: Payment) -> Row:
         "line_id": payment.line_id,
         "listed_key": payment.listed_key,
         "paid_on": day(source.paid_on),
+        "part_of": payment.part_of,
     }
 
 
@@ -197,6 +210,41 @@ def payment_from(row: Mapping[str, Any]) -> Payment:
         note=row["note"],
         line_id=row["line_id"],
         listed_key=row["listed_key"],
+        part_of=row.get("part_of", ""),
+        stamp=stamp_of(row),
+    )
+
+
+# ---------------------------------------------------------------------------- refused events
+
+
+def refused_event_row(event: RefusedEvent) -> Row:
+    """Attributes of a refused document event; its state is whether it waits."""
+    return {
+        "event_id": event.event_id,
+        "payload": event.payload,
+        "document": event.document,
+        "reason": event.reason,
+        "problems": [list(problem) for problem in event.problems],
+        "stated_at": moment(event.stated_at),
+        "received_at": moment(event.received_at),
+        "note": event.note,
+    }
+
+
+def refused_event_from(row: Mapping[str, Any]) -> RefusedEvent:
+    """The refused document event behind a row."""
+    return RefusedEvent(
+        id=row["id"],
+        event_id=row["event_id"],
+        payload=row["payload"],
+        document=row["document"],
+        reason=row["reason"],
+        problems=tuple((pointer, code) for pointer, code in row["problems"]),
+        stated_at=datetime.fromisoformat(row["stated_at"]),
+        received_at=datetime.fromisoformat(row["received_at"]),
+        state=RefusedState(row["state"]),
+        note=row["note"],
         stamp=stamp_of(row),
     )
 

@@ -81,6 +81,9 @@ class SesCodeMailer:
             facts.append((lang.text("Amount"), lang.formats.money(code.remaining)))
         if code.valid_until is not None:
             facts.append((lang.text("Valid until"), lang.formats.date(code.valid_until)))
+        if code.qr:
+            # As the provider gave it: a QR text of our own making would be a guess.
+            facts.append((lang.text("Text of the QR code"), code.qr))
         letter = Letter(
             subject=lang.text("Payment code of %(payee)s", payee=short),
             paragraphs=(

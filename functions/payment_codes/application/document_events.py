@@ -8,10 +8,12 @@ from payment_codes.application.context import Scope
 from payment_codes.application.issue_code import IssueCode, Wish
 from payment_codes.domain.payment_code import PaymentCode
 from payment_codes.domain.source import DocumentEvent, reason_not_to_issue
+from payment_codes.domain.stated_document import StatedDocument
 from payment_codes.ports import CommandIdentity
 
 ISSUED: Final = "issued"
 EXISTS: Final = "exists"
+OUTDATED: Final = "outdated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,18 @@ class Decision:
     def why(self) -> Why:
         """The reason as a sentence named by key."""
         return Why(f"document_event.{self.reason}", {})
+
+
+def wish_of(stated: StatedDocument) -> Wish:
+    """What a document asks for."""
+    return Wish(
+        stated.source,
+        stated.customer,
+        stated.amount,
+        stated.description,
+        stated.valid_until,
+        stated.customer_enabled,
+    )
 
 
 class TakeDocumentEvent:
@@ -56,4 +70,6 @@ class TakeDocumentEvent:
         if reason:
             return Decision(reason)
         issued = self._issue(wish, command, correct=True)
+        if not issued.created and wish.is_older_than(issued.code):
+            return Decision(OUTDATED)
         return Decision(ISSUED if issued.created else EXISTS, issued.code, issued.created)

@@ -106,9 +106,9 @@ class ImportStatement:
         job = store.job(job_id)
         if job is None or job.status not in {"queued", "running"}:
             return
-        store.start_job(job_id)
+        store.lease_job(job_id, seen=job.done)
         try:
-            if not job.checked and not self._check(job):
+            if not job.prepared and not self._check(job):
                 return
             self._work(job_id, remaining)
         except (ValidationError, NotFoundError, TooLargeError) as error:
@@ -143,8 +143,11 @@ class ImportStatement:
             self._end(job.id, "failed", result, [_shown(each) for each in problems])
             return False
         unit = self._scope.store.unit()
-        unit.check_job(job.id, entries)
-        unit.commit()
+        unit.prepare_job(job.id, {"total": entries})
+        try:
+            unit.commit()
+        except WriteRefusedError:
+            return False  # another worker is at it
         return True
 
     # ------------------------------------------------------------------ work

@@ -1,7 +1,7 @@
 """Issue a code for a document: once, with an identification nobody ever had (PAY-01)."""
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
 from kernel.errors import ConflictError, Problem, RuleViolationError, ValidationError
@@ -25,15 +25,22 @@ from payment_codes.domain.source import Source
 from payment_codes.ports import CommandIdentity, PaymentsUnit, Remembered, WriteRefusedError
 
 CODE_ISSUED: Final = "payment_codes.CodeIssued.v1"
+RECEIPTS: Final = "document-event"
+"""Under which name the inbox keeps ids of signed document events."""
 CODE_CLOSED: Final = "payment_codes.CodeClosed.v1"
-_DEAD: Final = frozenset({CodeStatus.CANCELLED, CodeStatus.EXPIRED})
+DEAD: Final = frozenset({CodeStatus.CANCELLED, CodeStatus.EXPIRED})
 _LEAPS: Final = 24
 """How often the counter is pushed forward, each time twice as far: past sixteen million numbers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a document asks for. ``customer_enabled`` is what the request says of the customer."""
+    """What a document asks for. ``customer_enabled`` is what the request says of the customer.
+
+    Shapes: ``batch`` is the job that issues many at once; ``stated_at`` is when the document said
+    it, so that older news never replaces newer (None: now); ``receipt`` is the id of the signed
+    message it came in, noted together with the effect.
+    """
 
     source: Source
     customer: Customer
@@ -41,6 +48,15 @@ class Wish:
     description: str
     valid_until: date | None = None
     customer_enabled: bool | None = None
+    batch: str = ""
+    stated_at: datetime | None = None
+    receipt: str = ""
+
+    def is_older_than(self, code: PaymentCode) -> bool:
+        """Whether the document said this before it asked for a code that there is already."""
+        if self.stated_at is None or code.stated_at is None:
+            return False
+        return self.stated_at < code.stated_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,30 +85,19 @@ class IssueCode:
         if command is not None and (repeated := store.answered(command)) is not None:
             return Issued(store.code(str(repeated.body["code_id"])), created=True)
         organisation = self._scope.organisation()
-        self._check(wish, organisation)
+        self.check(wish, organisation)
         if not self.customer_enabled(wish):
-            raise RuleViolationError(
-                "customer_disabled",
-                "Payment codes are switched off for this customer.",
-                problems=[
-                    Problem(
-                        "/customer/payment_code_enabled",
-                        "customer_disabled",
-                        "Switch payment codes on for this customer first.",
-                    )
-                ],
-            )
+            raise customer_disabled()
         step = 1
         for _ in range(_LEAPS):
             known = store.code_of_source(wish.source)
-            if known is not None and known.status not in _DEAD:
+            if known is not None and wish.is_older_than(known):
+                return Issued(known, created=False)
+            if known is not None and known.status not in DEAD:
                 if known.amount == wish.amount:
                     return Issued(known, created=False)
                 if not correct or known.paid:
-                    raise ConflictError(
-                        "document_has_code",
-                        "This document has a payment code with another amount. Cancel it first.",
-                    )
+                    raise document_has_code()
             try:
                 return self._make(wish, organisation, known, command, step)
             except WriteRefusedError as error:
@@ -114,7 +119,8 @@ class IssueCode:
             return wish.customer_enabled
         return self._scope.store.customer_enabled(wish.customer.id) is not False
 
-    def _check(self, wish: Wish, organisation: Organisation) -> None:
+    def check(self, wish: Wish, organisation: Organisation) -> None:
+        """Refuse what no code can be made of; raises ValidationError with everything wrong."""
         problems = []
         if wish.amount is None:
             if not wish.source.kind.may_be_open:
@@ -138,8 +144,30 @@ class IssueCode:
         command: CommandIdentity | None,
         step: int,
     ) -> Issued:
+        sequence = self._scope.store.next_sequence(organisation.org_code, step)
+        unit = self._scope.store.unit()
+        code = self.add(unit, wish, organisation, sequence, known)
+        if wish.receipt:
+            unit.received(RECEIPTS, wish.receipt)
+        if command is not None:
+            unit.remember(command, Remembered(201, {"code_id": code.id}, {}))
+        unit.commit()
+        return Issued(code, created=True)
+
+    def add(
+        self,
+        unit: PaymentsUnit,
+        wish: Wish,
+        organisation: Organisation,
+        sequence: int,
+        known: PaymentCode | None,
+    ) -> PaymentCode:
+        """Add the code of a document to a unit: its rows, its work and its news.
+
+        Units: ``sequence`` is a number of the organisation's counter that nobody else was given.
+        Shapes: ``known`` is the code that the document has or had.
+        """
         scope = self._scope
-        sequence = scope.store.next_sequence(organisation.org_code, step)
         ident = ident_of(wish.source.kind.digit, organisation.branch, sequence)
         reference = rf_reference.encode(organisation.org_code, ident, wish.amount)
         now = format_instant(scope.clock.now())
@@ -156,11 +184,12 @@ class IssueCode:
             registration=Registration.PENDING if organisation.is_online else Registration.LOCAL,
             valid_until=wish.valid_until or organisation.valid_until(scope.today(organisation)),
             supersedes=known.id if known is not None else "",
+            batch=wish.batch,
+            stated_at=wish.stated_at or scope.clock.now(),
         )
         code = scope.with_due(code, organisation)
-        unit = scope.store.unit()
         unit.add_code(code, replaces=code.supersedes)
-        if known is not None and known.status not in _DEAD:
+        if known is not None and known.status not in DEAD:
             old = known.cancelled("superseded", superseded_by=code.id)
             old = scope.with_due(old, organisation)
             unit.save_code(known, old, "code.superseded", {"by": code.id})
@@ -181,11 +210,30 @@ class IssueCode:
                 "currency": code.currency,
             },
         )
-        if command is not None:
-            unit.remember(command, Remembered(201, {"code_id": code.id}, {}))
-        unit.commit()
-        stamp = Stamp(1, "", now, now)
-        return Issued(replace(code, stamp=stamp), created=True)
+        return replace(code, stamp=Stamp(1, "", now, now))
+
+
+def customer_disabled() -> RuleViolationError:
+    """The refusal for a customer whose switch is off."""
+    return RuleViolationError(
+        "customer_disabled",
+        "Payment codes are switched off for this customer.",
+        problems=[
+            Problem(
+                "/customer/payment_code_enabled",
+                "customer_disabled",
+                "Switch payment codes on for this customer first.",
+            )
+        ],
+    )
+
+
+def document_has_code() -> ConflictError:
+    """The refusal for a document whose living code has another amount."""
+    return ConflictError(
+        "document_has_code",
+        "This document has a payment code with another amount. Cancel it first.",
+    )
 
 
 def mail_by_itself(

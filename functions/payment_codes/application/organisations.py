@@ -96,6 +96,30 @@ class SaveOrganisation:
         return after
 
 
+class RenewEventSecret:
+    """Make a new secret for an ERP system to sign document events with.
+
+    The one before counts as long as a message signed with it may wait in its queue.
+    """
+
+    def __init__(self, scope: Scope, keys: NotificationKeys) -> None:
+        self._scope = scope
+        self._keys = keys
+
+    def __call__(self) -> Secret:
+        before = self._scope.organisation()
+        after = replace(
+            before,
+            events_version=before.events_version + 1,
+            events_retired_at=self._scope.clock.now(),
+        )
+        unit = self._scope.store.unit()
+        detail = {"version": after.events_version}
+        unit.save_organisation(before, after, "organisation.event_secret_renewed", detail)
+        unit.commit()
+        return self._keys.secret(self._scope.tenant_id, after.events_version)
+
+
 class RenewNotificationSecret:
     """Make a new secret for the provider's notifications; the old one counts for one more day."""
 

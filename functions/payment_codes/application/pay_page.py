@@ -25,6 +25,7 @@ class PayView:
     valid_until: date | None
     description: str
     language: str
+    qr: str = ""
 
 
 class ShowPayPage:
@@ -54,4 +55,5 @@ class ShowPayPage:
             valid_until=code.valid_until,
             description=code.description,
             language=code.customer.language or organisation.language,
+            qr=code.qr,
         )

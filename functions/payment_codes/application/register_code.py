@@ -77,6 +77,7 @@ class RegisterCode:
                 Registration.REGISTERED,
                 "code.registered",
                 provider_id=created.provider_id,
+                qr=created.qr,
             )
             self._scope.store.ask_again(code.id, self._scope.clock.now() + _FIRST_LOOK)
         elif created.answer is Answer.OK:
@@ -95,12 +96,16 @@ class RegisterCode:
         action: str,
         *,
         provider_id: str = "",
+        qr: str = "",
         incident: str = "",
     ) -> None:
         asked_as = code.registration
         for _ in range(TRIES):
             after = replace(
-                code, registration=registration, provider_id=provider_id or code.provider_id
+                code,
+                registration=registration,
+                provider_id=provider_id or code.provider_id,
+                qr=qr or code.qr,
             )
             after = self._scope.with_due(after, organisation)
             try:

@@ -6,6 +6,7 @@ from typing import Final
 
 from kernel.clock import Clock
 from payment_codes.application.context import Scope
+from payment_codes.application.import_statement import KIND as STATEMENT_IMPORT
 from payment_codes.application.pull_payments import ExpireCode
 from payment_codes.domain.payment_code import WAITING
 from payment_codes.ports import Due, DueWork
@@ -50,8 +51,9 @@ class Sweep:
         scope = self._scope_of(item.tenant_id)
         if item.kind == "job":
             job = scope.store.job(item.id)
-            if job is not None and job.kind == "statement_import":
-                _enqueue(scope, "statement", {"job_id": job.id, "request_id": scope.ids.new()})
+            if job is not None:
+                queue = "statement" if job.kind == STATEMENT_IMPORT else "batch"
+                _enqueue(scope, queue, {"job_id": job.id, "request_id": scope.ids.new()})
         elif item.kind == "code_mail":
             mail = scope.store.mail(item.id)
             if mail is not None:

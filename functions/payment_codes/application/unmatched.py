@@ -24,13 +24,25 @@ IN_TRANSIT: Final = "assigned"
 """Leads a payment from the unmatched account to its code: what leaves one enters the other."""
 
 
-def _waiting(payment: Payment) -> Payment:
+def waiting(payment: Payment) -> Payment:
+    """The payment, if it still waits; raises ConflictError("payment_settled")."""
     if payment.state is not PaymentState.UNMATCHED:
         raise ConflictError("payment_settled", "Somebody dealt with this payment already.")
     return payment
 
 
-def _clear(unit: PaymentsUnit, payment: Payment) -> None:
+def refuse_to_book(payment: Payment) -> None:
+    """Raises ValidationError("cannot_be_booked") for a reversal or an amount without sense."""
+    if quarantine_reason(payment.source) or payment.source.reversal_of:
+        raise ValidationError(
+            "cannot_be_booked",
+            "This payment cannot be booked under a code.",
+            problems=[Problem("", "cannot_be_booked", "Note its return instead.")],
+        )
+
+
+def clear(unit: PaymentsUnit, payment: Payment) -> None:
+    """Say that nobody has to look at a payment any more."""
     subject = f"payment:{payment.id}"
     unit.publish(CODE_ATTENTION_CLEARED, subject, {"key": subject, "subject": subject})
 
@@ -46,13 +58,8 @@ class AssignPayment:
 
     def __call__(self, payment_id: str, code_id: str, note: str) -> tuple[Payment, PaymentCode]:
         for _ in range(TRIES):
-            payment = _waiting(self._scope.store.payment(payment_id))
-            if quarantine_reason(payment.source) or payment.source.reversal_of:
-                raise ValidationError(
-                    "cannot_be_booked",
-                    "This payment cannot be booked under a code.",
-                    problems=[Problem("", "cannot_be_booked", "Note its return instead.")],
-                )
+            payment = waiting(self._scope.store.payment(payment_id))
+            refuse_to_book(payment)
             try:
                 return self._assign(payment, self._scope.store.code(code_id), note)
             except WriteRefusedError:
@@ -97,7 +104,7 @@ class AssignPayment:
                 "status": after.status.value,
             },
         )
-        _clear(unit, payment)
+        clear(unit, payment)
         unit.commit()
         return saved, changed
 
@@ -109,7 +116,7 @@ class ReturnPayment:
         self._scope = scope
 
     def __call__(self, payment_id: str, note: str) -> Payment:
-        payment = _waiting(self._scope.store.payment(payment_id))
+        payment = waiting(self._scope.store.payment(payment_id))
         after = replace(payment, state=PaymentState.RETURNED, note=note)
         unit = self._scope.store.unit()
         saved = unit.save_payment(payment, after, "payment.returned", {})
@@ -117,7 +124,7 @@ class ReturnPayment:
             amount = payment.source.amount
             entry = Entry("returned", SUSPENSE, BANK, amount.minor)
             unit.post(UNMATCHED_ACCOUNT, payment.id, entry, amount.currency)
-        _clear(unit, payment)
+        clear(unit, payment)
         try:
             unit.commit()
         except WriteRefusedError as error:

@@ -11,6 +11,8 @@ from payment_codes.domain.source import SourceKind
 
 OVERLAP: Final = timedelta(days=1)
 """How long a retired notification secret is still accepted."""
+EVENT_LIFETIME: Final = timedelta(days=14)
+"""How old a signed document event may be: as long as a queue keeps it."""
 
 
 class ProviderKind(StrEnum):
@@ -36,7 +38,8 @@ class Organisation:
 
     Units: ``tolerance`` is minor units that a payment may differ and still be exact;
     ``valid_days`` are calendar days a code lives when nobody says otherwise, 0 for ever;
-    ``retired_at`` is when the notification secret before the present one was replaced.
+    ``retired_at`` is when the notification secret before the present one was replaced, and
+    ``events_retired_at`` the same of the secret that ERP systems sign document events with.
     Shapes: ``automatic`` says for each kind of document whether codes are issued by themselves;
     ``branch`` is two digits inside every identification.
     """
@@ -55,6 +58,8 @@ class Organisation:
     credentials_version: int = 0
     secret_version: int = 0
     retired_at: datetime | None = None
+    events_version: int = 0
+    events_retired_at: datetime | None = None
     connection: ConnectionState = ConnectionState.UNTESTED
     pulled_at: datetime | None = None
     stamp: Stamp = NEW
@@ -74,12 +79,21 @@ class Organisation:
 
     def secret_versions(self, now: datetime) -> tuple[int, ...]:
         """Versions of the notification secret that count now, newest first."""
-        if self.secret_version < 1:
-            return ()
-        if (
-            self.secret_version > 1
-            and self.retired_at is not None
-            and now < self.retired_at + OVERLAP
-        ):
-            return (self.secret_version, self.secret_version - 1)
-        return (self.secret_version,)
+        return _counting(self.secret_version, self.retired_at, now, OVERLAP)
+
+    def event_secret_versions(self, now: datetime) -> tuple[int, ...]:
+        """Versions of the secret of document events that count now, newest first.
+
+        A message may have waited in its queue for all of the time that the queue keeps it.
+        """
+        return _counting(self.events_version, self.events_retired_at, now, EVENT_LIFETIME)
+
+
+def _counting(
+    version: int, retired_at: datetime | None, now: datetime, overlap: timedelta
+) -> tuple[int, ...]:
+    if version < 1:
+        return ()
+    if version > 1 and retired_at is not None and now < retired_at + overlap:
+        return (version, version - 1)
+    return (version,)

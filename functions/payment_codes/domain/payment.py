@@ -46,6 +46,7 @@ class PaymentState(StrEnum):
     UNMATCHED = "unmatched"
     ASSIGNED = "assigned"
     RETURNED = "returned"
+    SPLIT = "split"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,8 @@ class Payment:
     Units: ``effect`` is what it moved under its code, in minor units; negative for a reversal.
     Shapes: ``key`` keeps it single for ever; ``reversed`` is how much of it was taken back;
     ``provider`` is who told of it first. ``line_id`` is the line of a bank statement that shows it,
-    ``listed_key`` its key in the provider's list when the bank told of it first.
+    ``listed_key`` its key in the provider's list when the bank told of it first; ``part_of`` is the
+    payment that a person split, of which this is one part.
     """
 
     id: str
@@ -96,6 +98,7 @@ class Payment:
     note: str = ""
     line_id: str = ""
     listed_key: str = ""
+    part_of: str = ""
     stamp: Stamp = NEW
 
     def key_at(self, provider: str) -> str:
@@ -226,6 +229,18 @@ def assign(
             note=note,
             reason=payment.reason,
         ),
+    )
+
+
+def part_of(payment: Payment, part_id: str, number: int, amount: Money) -> Payment:
+    """One part of an unmatched payment; parts of one payment never share a key."""
+    return replace(
+        payment,
+        id=part_id,
+        key=_digest(f"{payment.key}/part/{number}"),
+        source=replace(payment.source, amount=amount),
+        part_of=payment.id,
+        stamp=NEW,
     )
 
 

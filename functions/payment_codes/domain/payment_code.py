@@ -75,7 +75,8 @@ class PaymentCode:
     less what was reversed, and the part of it that came too late. ``amount`` None is open.
     ``valid_until`` is the last day, inclusive, in the organisation's zone; ``due_at`` is when the
     sweep must look at the code. Shapes: ``missing`` counts booked payments that the provider's last
-    list did not hold.
+    list did not hold; ``batch`` is the job that issued it among many; ``stated_at`` is when its
+    document asked for it; ``qr`` is the text of the provider's own QR picture, never made by us.
     """
 
     id: str
@@ -101,6 +102,9 @@ class PaymentCode:
     provider_id: str = ""
     pulled_at: datetime | None = None
     due_at: datetime | None = None
+    batch: str = ""
+    stated_at: datetime | None = None
+    qr: str = ""
     stamp: Stamp = NEW
 
     @property

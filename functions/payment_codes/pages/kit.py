@@ -33,6 +33,9 @@ DONE: Final[Mapping[str, str]] = {
     "returned": mark("Noted."),
     "decided_book": mark("The line is booked as a payment of its own."),
     "decided_same": mark("The line is noted as the payment that is known."),
+    "split": mark("The parts are booked under their codes."),
+    "event_taken": mark("The event is taken."),
+    "event_dismissed": mark("The event is put aside."),
 }
 
 
@@ -75,9 +78,10 @@ class Kit:
         upload_to: str = "",
         **values: Any,
     ) -> Reply:
-        """A page for the reader of this request; ``upload_to`` is a bucket its form may post to.
+        """A page for the reader of this request.
 
-        With ``error`` it is the same form again, with what is wrong at its place.
+        With ``error`` it is the same form again, with what is wrong at its place; ``upload_to`` is
+        a bucket that its form may post to.
         """
         draws = renderer()
         if upload_to:

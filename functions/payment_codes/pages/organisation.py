@@ -97,6 +97,18 @@ def declare(app: HttpApp, kit: Kit) -> None:
         organisation = use.store.organisation()
         return page(request, _form(organisation, request), organisation, secret=secret)
 
+    @app.page(
+        "POST",
+        "/payment-codes/organisation/document-event-secret",
+        permission="payment_codes:organisation:write",
+    )
+    def renew_event_secret(request: Request) -> Reply:
+        """Show a new secret for document events, once."""
+        use = use_of(request)
+        secret = use.renew_event_secret()().reveal("show once")
+        organisation = use.store.organisation()
+        return page(request, _form(organisation, request), organisation, secret=secret)
+
 
 def _form(organisation: Organisation | None, request: Request) -> dict[str, str]:
     if organisation is None:

@@ -1,6 +1,13 @@
 """Pages of payment codes, declared on its HTTP application."""
 
-from payment_codes.pages import codes, organisation, statements, unmatched
+from payment_codes.pages import (
+    batches,
+    codes,
+    organisation,
+    refused_events,
+    statements,
+    unmatched,
+)
 from payment_codes.pages.kit import Kit
 from toolkit.entrypoints import HttpApp
 
@@ -8,5 +15,5 @@ from toolkit.entrypoints import HttpApp
 def declare(app: HttpApp) -> None:
     """Add every page of this context to ``app``, except the payer's, which has its own door."""
     kit = Kit(app)
-    for part in (organisation, unmatched, statements, codes):
+    for part in (organisation, unmatched, statements, batches, refused_events, codes):
         part.declare(app, kit)

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from kernel.errors import KopruError, NotFoundError, Problem, ValidationError
 from kernel.money import Money
+from payment_codes.application.import_statement import KIND
 from payment_codes.bootstrap import application
 from payment_codes.domain.statement_line import LineOutcome, StatementLine
 from payment_codes.pages.kit import Kit, go, paging_of, position_in, use_of
@@ -51,7 +52,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
             error=error,
             differences=found,
             columns=columns,
-            imports=use.store.imports(limit=_SHOWN_IMPORTS),
+            imports=use.store.jobs(KIND, limit=_SHOWN_IMPORTS),
             import_columns=imports,
             bookable={line.id for line in found if _may_be_booked(line)},
             may_change=request.principal.may(_WRITE),
@@ -217,7 +218,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
 
 def _job(request: Request) -> JobView:
     job = use_of(request).store.job(request.id())
-    if job is None or job.kind != "statement_import":
+    if job is None or job.kind != KIND:
         raise NotFoundError("not_found", "There is no such item.")
     return job
 

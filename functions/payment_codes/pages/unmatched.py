@@ -1,9 +1,14 @@
 """The bench of payments that belong to no code yet (PAY-03)."""
 
+from collections.abc import Mapping
 from typing import Final
 
-from kernel.errors import KopruError, NotFoundError, Problem, ValidationError
+from kernel.errors import KopruError, NotFoundError, ParseError, Problem, ValidationError
 from kernel.identifiers import rf
+from kernel.parsing import parse_amount_tr
+from payment_codes.application.split_payment import MAX_PARTS, Part
+from payment_codes.application.unmatched import waiting
+from payment_codes.domain.payment import CURRENCY
 from payment_codes.pages.kit import Kit, go, paging_of, position_in, use_of
 from payment_codes.pages.words import words_of
 from payment_codes.schemas import ReturnPaymentIn, bank_name
@@ -65,6 +70,58 @@ def declare(app: HttpApp, kit: Kit) -> None:
         except KopruError as error:
             return bench(request, error)
         return go("/payment-codes/unmatched", done="assigned")
+
+    def split_form(
+        request: Request, form: Mapping[str, str], error: KopruError | None = None
+    ) -> Reply:
+        payment = waiting(use_of(request).store.payment(request.id()))
+        bank = bank_name(payment.source.bank_code, payment.source.bank_name)
+        return kit.draw(
+            request,
+            "unmatched/split.html",
+            SECTION,
+            error=error,
+            payment=payment,
+            bank=bank,
+            rows=range(MAX_PARTS),
+            form=form,
+        )
+
+    @app.page("GET", "/payment-codes/unmatched/{id}/split", permission=_WRITE)
+    def show_split(request: Request) -> Reply:
+        """A form with one line for each code that gets a part."""
+        return split_form(request, {})
+
+    @app.page("POST", "/payment-codes/unmatched/{id}/split", permission=_WRITE)
+    def split_payment(request: Request) -> Reply:
+        """Book the parts; lines that are left empty count as not there."""
+        use, form = use_of(request), request.form()
+        parts, problems = [], []
+        for number in range(MAX_PARTS):
+            code_text = form.get(f"code_{number}", "").strip()
+            amount_text = form.get(f"amount_{number}", "").strip()
+            if not code_text and not amount_text:
+                continue
+            code = use.store.code_by_rf(rf.compact(code_text))
+            if code is None:
+                message = "There is no such payment code here."
+                problems.append(Problem(f"/code/{number}", "code_unknown", message))
+            try:
+                amount = parse_amount_tr(amount_text, CURRENCY)
+            except ParseError as error:
+                problems.append(Problem(f"/amount/{number}", error.code.lower(), error.message))
+                continue
+            if code is not None:
+                parts.append(Part(code.id, amount))
+        try:
+            if problems:
+                raise ValidationError("invalid_input", "Some fields are wrong.", problems=problems)
+            use.split_payment()(request.id(), parts, form.get("note", "")[:200])
+        except NotFoundError:
+            raise
+        except KopruError as error:
+            return split_form(request, form, error)
+        return go("/payment-codes/unmatched", done="split")
 
     @app.page("POST", "/payment-codes/unmatched/{id}/return", permission=_WRITE)
     def return_payment(request: Request) -> Reply:

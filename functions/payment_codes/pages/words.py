@@ -74,14 +74,6 @@ LINE: Final[Mapping[str, tuple[str, Tone]]] = {
     "without_code": (mark("without payment code"), Tone.NEUTRAL),
     "with_code": (mark("with payment code"), Tone.INFO),
 }
-JOB: Final[Mapping[str, tuple[str, Tone]]] = {
-    "queued": (mark("waiting"), Tone.WAITING),
-    "running": (mark("running"), Tone.INFO),
-    "succeeded": (mark("done"), Tone.OK),
-    "partially_succeeded": (mark("done, with differences"), Tone.WARNING),
-    "failed": (mark("refused"), Tone.ERROR),
-    "cancelled": (mark("cancelled"), Tone.NEUTRAL),
-}
 PROFILE: Final[Mapping[str, str]] = {
     "greek": mark("Greek headers, UTF-8"),
     "greek_cp1253": mark("Greek headers, Windows-1253"),
@@ -103,6 +95,31 @@ ACTION: Final[Mapping[str, str]] = {
     "code.list_shrank": mark("The provider's list lost payments"),
     "payment.on_statement": mark("Seen on a bank statement"),
     "code.list_whole": mark("The provider's list is whole again"),
+}
+JOB: Final[Mapping[str, tuple[str, Tone]]] = {
+    "queued": (mark("waiting"), Tone.WAITING),
+    "running": (mark("running"), Tone.INFO),
+    "succeeded": (mark("done"), Tone.OK),
+    "partially_succeeded": (mark("done, with problems"), Tone.WARNING),
+    "failed": (mark("failed"), Tone.ERROR),
+    "cancelled": (mark("stopped"), Tone.NEUTRAL),
+}
+ROW_OUTCOME: Final[Mapping[str, tuple[str, Tone]]] = {
+    "issued": (mark("Codes issued"), Tone.OK),
+    "exists": (mark("Had their code already"), Tone.INFO),
+    "valid": (mark("Ready to issue"), Tone.OK),
+    "refused": (mark("Refused"), Tone.ERROR),
+}
+FIELD: Final[Mapping[str, str]] = {
+    "document": mark("Document number"),
+    "customer_id": mark("Customer number"),
+    "customer_name": mark("Customer"),
+    "amount": mark("Amount"),
+    "email": mark("Mail address"),
+    "language": mark("Language of the customer"),
+    "description": mark("Purpose"),
+    "valid_until": mark("Valid until"),
+    "kind": mark("Kind of document"),
 }
 _ACTION_TONES: Final = {
     "code.payment": Tone.OK,
@@ -165,9 +182,21 @@ class Say:
         return Status(self.words.text(label), tone)
 
     def job(self, status: str) -> Status:
-        """Where an import stands."""
+        """Where a job stands."""
         label, tone = JOB[status]
         return Status(self.words.text(label), tone)
+
+    def row_outcome(self, name: str) -> str:
+        """What became of rows of a batch."""
+        return self.words.text(ROW_OUTCOME[name][0])
+
+    def row_tone(self, name: str) -> str:
+        """How an outcome of rows looks."""
+        return ROW_OUTCOME[name][1].value
+
+    def field(self, name: str) -> str:
+        """A field of a batch."""
+        return self.words.text(FIELD[name]) if name in FIELD else name
 
     def source(self, kind: str) -> str:
         """A kind of document."""

@@ -64,6 +64,7 @@ class DiasGateway:
             rf=transformers.member(found or {}, "rf"),
             provider_id=transformers.member(found or {}, "request_id"),
             reason=code,
+            qr=transformers.qr_of(found or {}),
         )
 
     def _list(self, key: Secret, path: str, deadline: float) -> Listed:

@@ -17,6 +17,7 @@ from payment_codes.domain.payment import SourcePayment
 from payment_codes.ports import Answer, Listed, Order
 
 _TEXT_LIMIT: Final = 200
+_QR_LIMIT: Final = 1_000
 
 
 def order_body(order: Order) -> bytes:
@@ -51,6 +52,14 @@ def member(answer: Mapping[str, Any], name: str) -> str:
     """A text member; empty when it is absent or no text."""
     found = answer.get(name)
     return found[:_TEXT_LIMIT] if isinstance(found, str) else ""
+
+
+def qr_of(answer: Mapping[str, Any]) -> str:
+    """The text of the provider's QR picture; empty when there is none or it is no plain line."""
+    found = answer.get("qr")
+    if not isinstance(found, str) or not 0 < len(found) <= _QR_LIMIT:
+        return ""
+    return found if found.isprintable() else ""
 
 
 def listed(answer: Mapping[str, Any] | None) -> Listed:

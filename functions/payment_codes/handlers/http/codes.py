@@ -3,15 +3,14 @@
 from typing import Any
 
 from kernel.errors import Problem, ValidationError
+from payment_codes.application.document_events import wish_of
 from payment_codes.application.find_codes import STATUSES, Search, find_codes
 from payment_codes.application.issue_code import Wish
 from payment_codes.bootstrap import application
-from payment_codes.domain.payment_code import Customer
 from payment_codes.domain.source import Source, SourceKind
 from payment_codes.handlers.http.app import app, code_reply, shown, use_of
 from payment_codes.schemas import (
     CancelCodeIn,
-    CustomerIn,
     CustomerSwitchIn,
     DocumentEventIn,
     PaymentCodeIn,
@@ -25,10 +24,6 @@ _READ = "payment_codes:code:read"
 _WRITE = "payment_codes:code:write"
 
 
-def _customer(body: CustomerIn) -> Customer:
-    return Customer(body.id, body.name, body.email, body.language or "")
-
-
 @app.api("POST", "/v1/payment-codes", permission=_WRITE)
 def issue_code(request: Request) -> Reply:
     """Issue the code of a document; a document that has one gets the same again."""
@@ -37,7 +32,7 @@ def issue_code(request: Request) -> Reply:
     use = use_of(request)
     wish = Wish(
         Source(body.source.kind, body.source.id),
-        _customer(body.customer),
+        body.customer.value(),
         body.amount,
         body.description,
         body.valid_until,
@@ -53,16 +48,8 @@ def take_document_event(request: Request) -> Reply:
     command = request.optional_command()
     body = request.json(DocumentEventIn)
     use = use_of(request)
-    document = body.document
-    wish = Wish(
-        Source(body.kind.source_kind, document.id),
-        _customer(document.customer),
-        document.amount,
-        document.description,
-        document.valid_until,
-        document.customer.payment_code_enabled,
-    )
-    decided = use.take_document_event()(body.kind, wish, body.issue_payment_code, command)
+    stated = body.stated()
+    decided = use.take_document_event()(stated.event, wish_of(stated), stated.wished, command)
     answer: dict[str, Any] = {
         "issued": decided.code is not None,
         "reason": decided.reason,

@@ -4,6 +4,7 @@ from kernel.errors import NotFoundError, Problem, ValidationError
 from kernel.ids import is_id
 from kernel.sensitive import Secret
 from payment_codes.application.organisations import OrganisationFields
+from payment_codes.application.split_payment import Part
 from payment_codes.bootstrap import PaymentCodes, application
 from payment_codes.domain.organisation import Organisation
 from payment_codes.handlers.http.app import app, shown, use_of
@@ -12,6 +13,7 @@ from payment_codes.schemas import (
     AssignPaymentIn,
     OrganisationIn,
     ReturnPaymentIn,
+    SplitPaymentIn,
     organisation_out,
     payment_out,
 )
@@ -107,6 +109,25 @@ def assign_payment(request: Request) -> Reply:
     use = use_of(request)
     payment, code = use.assign_payment()(request.id(), body.code_id, body.note)
     return Reply({"payment": payment_out(payment), "code": shown(use, code)})
+
+
+@app.api("POST", "/v1/payment-codes/unmatched/{id}/split", permission="payment_codes:payment:write")
+def split_payment(request: Request) -> Reply:
+    """Give parts of an unmatched payment to several codes; together they are all of it."""
+    body = request.json(SplitPaymentIn)
+    if not all(is_id(part.code_id) for part in body.parts):
+        raise NotFoundError("not_found", "There is no such item.")
+    use = use_of(request)
+    parts = [Part(part.code_id, part.amount) for part in body.parts]
+    payment, booked = use.split_payment()(request.id(), parts, body.note)
+    return Reply(
+        {
+            "payment": payment_out(payment),
+            "parts": [
+                {"payment": payment_out(part), "code": shown(use, code)} for part, code in booked
+            ],
+        }
+    )
 
 
 @app.api(

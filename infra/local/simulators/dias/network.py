@@ -21,6 +21,7 @@ KINDS: Final[Mapping[str, str]] = MappingProxyType(
         "server_error": "does the work, then answers `status` (default 503) without a body",
         "garbage": "does the work, then answers bytes that are not JSON",
         "wrong_code": "answers a creation with another code",
+        "with_qr": "answers a creation with the text of a QR picture, `text` or one of its own",
         "refuse": "refuses with `code` (INVALID_REQUEST, ORGANISATION_CLOSED, MAINTENANCE…)",
         "wrong_key": "treats the key as wrong",
         "truncated": "leaves the last `rows` (default 1) out of a list and says so",
@@ -269,6 +270,8 @@ class Network:
             return Answer(status, b"<html>\xff")
         if kind == "wrong_code" and "rf" in found:
             found = {**found, "rf": found["rf"][:-1] + str((int(found["rf"][-1]) + 1) % 10)}
+        if kind == "with_qr" and "rf" in found:
+            found = {**found, "qr": str(wrong.get("text", f"DIASQR/{found['rf']}"))}
         if "payments" in found:
             rows = list(found["payments"])
             left_out = int(wrong.get("rows", 1))

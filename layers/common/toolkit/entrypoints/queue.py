@@ -21,6 +21,7 @@ from toolkit.observability import count, logger
 
 SUPPORTED_VERSION: Final = 1
 MAX_HOPS: Final = 5
+_ID_LENGTH: Final = 26
 
 
 class RetryLaterError(Exception):
@@ -50,15 +51,19 @@ Handler = Callable[[QueueMessage], None]
 LambdaHandler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 
-def queue_handler(service: str) -> Callable[[Handler], LambdaHandler]:
-    """Turn a function over one message into a Lambda handler over a batch."""
+def queue_handler(service: str, *, foreign: bool = False) -> Callable[[Handler], LambdaHandler]:
+    """Turn a function over one message into a Lambda handler over a batch.
+
+    A ``foreign`` queue takes messages of other systems: what we cannot read there is no mistake of
+    ours to note and drop, so it fails and ends in the dead-letter queue.
+    """
 
     def decorate(function: Handler) -> LambdaHandler:
         def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             failures = [
                 {"itemIdentifier": record["messageId"]}
                 for record in event["Records"]
-                if not _process(service, function, record, context)
+                if not _process(service, function, record, context, foreign)
             ]
             return {"batchItemFailures": failures}
 
@@ -69,7 +74,9 @@ def queue_handler(service: str) -> Callable[[Handler], LambdaHandler]:
     return decorate
 
 
-def _process(service: str, function: Handler, record: Mapping[str, Any], context: Any) -> bool:
+def _process(
+    service: str, function: Handler, record: Mapping[str, Any], context: Any, foreign: bool
+) -> bool:
     log = logger(service)
     log.clear_state()
     log.append_keys(message_id=record["messageId"])
@@ -78,16 +85,17 @@ def _process(service: str, function: Handler, record: Mapping[str, Any], context
         if not isinstance(body, dict):
             raise TypeError
     except (ValueError, TypeError, RecursionError):
-        return _park(service, "unreadable")
+        return _park(service, "unreadable", foreign)
     if "detail-type" in body and isinstance(body.get("detail"), dict):
         body = body["detail"]  # an event from the bus: the envelope is in `detail`
     elif body.get("v") != SUPPORTED_VERSION:
         # A newer producer: fail and wait for the code that understands it (Q15).
         log.error("message version is not supported")
         return False
-    if int(body.get("hops", 0)) > MAX_HOPS:
-        return _park(service, "too_many_hops")
-    log.append_keys(tenant_id=str(body.get("tenant_id", "")))
+    hops = body.get("hops", 0)
+    if not isinstance(hops, int) or hops > MAX_HOPS:
+        return _park(service, "too_many_hops", foreign)
+    log.append_keys(tenant_id=str(body.get("tenant_id", ""))[:_ID_LENGTH])
     message = QueueMessage(
         body=body,
         message_id=record["messageId"],
@@ -97,7 +105,7 @@ def _process(service: str, function: Handler, record: Mapping[str, Any], context
     try:
         function(message)
     except KeyError as error:
-        return _park(service, f"missing_{str(error)[:40]}")
+        return _park(service, f"missing_{str(error)[:40]}", foreign)
     except RetryLaterError:
         return False
     except (TransientGatewayError, ConflictError) as error:
@@ -117,7 +125,7 @@ def _process(service: str, function: Handler, record: Mapping[str, Any], context
     return True
 
 
-def _park(service: str, reason: str) -> bool:
+def _park(service: str, reason: str, foreign: bool) -> bool:
     logger(service).error("record parked", extra={"reason": reason})
     count(service, {"RecordsParked": 1})
-    return True
+    return not foreign

@@ -1,0 +1,102 @@
+"""Batches: codes for many documents at once, from a list or a file (PAY-01, PAY-02)."""
+
+from typing import Any, Final
+
+from kernel.errors import NotFoundError, TooLargeError
+from payment_codes.application.issue_batch import XLSX
+from payment_codes.domain.batch import JOB_KIND, BatchDocument
+from payment_codes.domain.source import Source
+from payment_codes.handlers.http.app import app, use_of
+from payment_codes.pages.words import language_of
+from payment_codes.ports import UploadedFile
+from payment_codes.schemas import BatchDocumentIn, BatchFileIn, BatchListIn
+from toolkit.entrypoints import Reply, Request
+from toolkit.entrypoints.http import parse_model
+
+_WRITE: Final = "payment_codes:code:write"
+_DIRECT_LIMIT: Final = 1_048_576
+_TABLE_TYPES: Final = {"text/csv": "batch.csv", XLSX: "batch.xlsx"}
+
+
+def _accepted(job_id: str) -> Reply:
+    body: dict[str, Any] = {
+        "id": job_id,
+        "kind": JOB_KIND,
+        "status": "queued",
+        "total": 0,
+        "done": 0,
+        "failed": 0,
+    }
+    return Reply(body, 202, {"location": f"/v1/jobs/{job_id}", "retry-after": "1"})
+
+
+def _document(place: int, body: BatchDocumentIn) -> BatchDocument:
+    return BatchDocument(
+        place,
+        Source(body.source.kind, body.source.id),
+        body.customer.value(),
+        body.amount,
+        body.description,
+        body.valid_until,
+        body.customer.payment_code_enabled,
+    )
+
+
+@app.api("POST", "/v1/payment-codes/batches", permission=_WRITE)
+def start_batch(request: Request) -> Reply:
+    """Issue codes for a list of documents; a job says how far it is and what was refused.
+
+    A document that has a code keeps it, so a list may be sent again at any time.
+    """
+    body = request.json(BatchListIn)
+    documents = [_document(place, each) for place, each in enumerate(body.documents)]
+    return _accepted(use_of(request).start_batch().of_list(documents))
+
+
+@app.api("POST", "/v1/payment-codes/batches/imports", permission=_WRITE)
+def start_batch_import(request: Request) -> Reply:
+    """Issue codes for the documents of a file: an upload, or a CSV or XLSX body up to 1 MiB.
+
+    A direct body takes its options from the query: ``kind``, ``dry_run=true``.
+    """
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    start = use_of(request).start_batch()
+    if content_type not in _TABLE_TYPES:
+        options = request.json(BatchFileIn)
+        return _accepted(
+            start.of_file(
+                options.kind,
+                upload_id=options.upload_id,
+                dry_run=options.dry_run,
+                language=options.language,
+                mapping=options.mapping,
+            )
+        )
+    if len(request.raw_body) > _DIRECT_LIMIT:
+        raise TooLargeError("too_large", "Files above 1 MiB are uploaded first.")
+    options = parse_model(
+        BatchFileIn,
+        {
+            "upload_id": "-",
+            "dry_run": request.query.get("dry_run", "") == "true",
+            **({"kind": request.query["kind"]} if "kind" in request.query else {}),
+        },
+    )
+    file = UploadedFile(request.raw_body, content_type, _TABLE_TYPES[content_type])
+    language = language_of(request)
+    return _accepted(
+        start.of_file(options.kind, file=file, dry_run=options.dry_run, language=language)
+    )
+
+
+@app.api(
+    "GET", "/v1/payment-codes/batches/{id}/corrected-workbook", permission="payment_codes:code:read"
+)
+def corrected_workbook(request: Request) -> Reply:
+    """The file of a batch with its problems marked; redirects to the download."""
+    use = use_of(request)
+    job = use.store.job(request.id())
+    if job is None or not job.result.get("corrected_workbook"):
+        raise NotFoundError("not_found", "There is no such item.")
+    link = use.files.download_link(job.id, f"kopru-{job.id}.xlsx")
+    return Reply("", 303, {"location": link}, "text/plain; charset=utf-8")

@@ -1,0 +1,21 @@
+"""SQS: read the file of a batch, or issue the codes of one of its slices."""
+
+from payment_codes.application.context import TryAgainError
+from payment_codes.bootstrap import application
+from toolkit.entrypoints import QueueMessage, queue_handler
+from toolkit.entrypoints.queue import RetryLaterError
+
+
+@queue_handler("payment_codes")
+def handler(message: QueueMessage) -> None:
+    """A message with a slice issues it; one without reads the file, or looks what is missing."""
+    use = application().for_system(message.text("tenant_id"), "batch")
+    job_id = message.text("job_id")
+    if "slice" not in message.body:
+        use.prepare_batch()(job_id)
+        return
+    try:
+        number = int(message.body["slice"])
+        use.issue_slice()(job_id, number, remaining=message.remaining_seconds)
+    except TryAgainError as error:
+        raise RetryLaterError from error
