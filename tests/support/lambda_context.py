@@ -17,3 +17,15 @@ class LambdaContext:
     def get_remaining_time_in_millis(self) -> int:
         """Milliseconds until the platform would stop the function."""
         return self.remaining_ms
+
+
+@dataclass
+class RunningOutContext(LambdaContext):
+    """A context whose time is suddenly short, after it was looked at a few times."""
+
+    looks: int = 3
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Plenty at first, then five seconds."""
+        self.looks -= 1
+        return 60_000 if self.looks >= 0 else 5_000
