@@ -13,7 +13,7 @@ def main() -> None:
             with driving() as drive:
                 table[use_case.name] = Explorer(drive, use_case, lambda _drive: []).trace()
     fault_points.write(table)
-    counts.write({name: counts.measure(name) for name in counts.MEASURES})
+    counts.write({name: counts.measure(name) for name in counts.NAMES})
 
 
 if __name__ == "__main__":

@@ -5,12 +5,18 @@ Units: HTTP attempts to AWS and calls through the insurer port, when nothing goe
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from kernel.clock import FixedClock
 from kernel.periods import Period
 from kernel.sensitive import Secret
+from payment_codes.application.issue_batch import wish_of
+from payment_codes.domain.batch import BatchDocument
+from payment_codes.domain.payment_code import Customer
+from payment_codes.domain.source import Source, SourceKind
 from pensions.ports import UploadedFile
 from tests.crash.use_cases import (
     calculated,
@@ -21,8 +27,12 @@ from tests.crash.use_cases import (
     submit_money,
     submit_people,
 )
+from tests.support.aws import START, aws_world, platform_of
 from tests.support.drive import PROVIDER, ROUND, Drive, Work, driving
-from tests.support.faults import SWITCHBOARD, Faults
+from tests.support.events import queue_event
+from tests.support.faults import SWITCHBOARD, Faults, switched_on
+from tests.support.lambda_context import LambdaContext
+from tests.support.payment_world import TENANT, PaymentWorld, payment_world
 from tests.support.pensions_builders import JUNE, fields_of, tckn
 
 FILE: Final = Path(__file__).with_name("budgets.json")
@@ -176,6 +186,38 @@ def idle_sweep(drive: Drive, _n: int) -> Act:
     return drive.sweep
 
 
+@contextmanager
+def issuing() -> Iterator[PaymentWorld]:
+    """Payment codes over a fresh account, with an organisation at the network."""
+    with (
+        aws_world() as aws,
+        switched_on(clock := FixedClock(START)),
+        payment_world(aws, platform_of(aws, clock=clock), clock) as world,
+    ):
+        world.organisation()
+        yield world
+
+
+def issue_codes(n: int) -> Counts:
+    """Codes of n documents by one message of the queue, without the provider; one by hand."""
+    from payment_codes.handlers import issue_batch
+
+    with issuing() as world:
+        use = world.app.for_system(TENANT, "budget")
+        documents = [
+            BatchDocument(
+                row, Source(SourceKind.BILL_BATCH, f"B-{row}"), Customer("C-1", "N"), None
+            )
+            for row in range(n)
+        ]
+        if n == 1:
+            return count(lambda: use.issue_code()(wish_of(documents[0], "")))
+        use.start_batch().of_list(documents)
+        (message,) = world.aws.messages("payment-codes-batch")
+        context = LambdaContext(remaining_ms=60_000)
+        return count(lambda: issue_batch.handler(queue_event(message), context))
+
+
 SIZES: Final = (25, 50, 100)
 ONE: Final = (1,)
 MEASURES: Final[dict[str, tuple[Callable[[Drive, int], Act], tuple[int, ...]]]] = {
@@ -195,8 +237,19 @@ MEASURES: Final[dict[str, tuple[Callable[[Drive, int], Act], tuple[int, ...]]]] 
 }
 
 
+WITHOUT_DRIVE: Final[dict[str, tuple[Callable[[int], Counts], tuple[int, ...]]]] = {
+    "issue code": (issue_codes, ONE),
+    "issue codes by queue": (issue_codes, SIZES),
+}
+"""Use cases of contexts that do not need the drive of pensions."""
+NAMES: Final = (*MEASURES, *WITHOUT_DRIVE)
+
+
 def measure(name: str) -> dict[str, Counts]:
     """Counts of a use case by number of lines."""
+    if name in WITHOUT_DRIVE:
+        counted, numbers = WITHOUT_DRIVE[name]
+        return {str(n): counted(n) for n in numbers}
     arrange, sizes = MEASURES[name]
     counts = {}
     for n in sizes:

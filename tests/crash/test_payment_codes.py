@@ -8,6 +8,7 @@ gets at most one mail of one request.
 
 import contextlib
 import copy
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -38,6 +39,8 @@ from tests.support.faults import MODES, SWITCHBOARD, Faults, Killed, switched_on
 from tests.support.lambda_context import LambdaContext
 from tests.support.payment_world import BASE, CUSTOMER, PaymentWorld, payment_world
 from tests.support.statements import Move, camt
+from toolkit.http.webhook_signature import headers as signed_headers
+from toolkit.http.webhook_signature import key_of
 
 ROUND = timedelta(seconds=200)
 WISH = {
@@ -196,9 +199,18 @@ def bench() -> Iterator[Bench]:
 
 
 def _invoke(name: str, body: dict[str, Any]) -> bool:
-    from payment_codes.handlers import import_statement, issue_codes, pull_payments, send_mail
+    from payment_codes.handlers import (
+        import_statement,
+        issue_batch,
+        issue_codes,
+        pull_payments,
+        send_mail,
+        take_document_events,
+    )
 
     module = {
+        "batch": issue_batch,
+        "event": take_document_events,
         "issue": issue_codes,
         "pull": pull_payments,
         "mail": send_mail,
@@ -377,6 +389,89 @@ def test_mailing(bench: Bench, mode: str) -> None:
 
     try:
         assert bench.try_all(lambda: _invoke("mail", message), check, mode) >= 5
+    finally:
+        bench.start = before
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_issuing_a_slice(bench: Bench, mode: str) -> None:
+    world = bench.world
+    before = bench.start
+    bench.restore()
+    documents = [{**WISH, "source": {"kind": "bill_batch", "id": f"B-{n}"}} for n in range(12)]
+    job = world.call("POST", f"{BASE}/batches", {"documents": documents}, key="b").json()
+    (message,) = world.aws.messages("payment-codes-batch")
+    bench.remember()
+
+    def check() -> None:
+        codes = [row for row in world.aws.rows("core") if row.get("kind") == "payment_code"]
+        assert sorted(row["source_id"] for row in codes) == sorted(f"B-{n}" for n in range(12))
+        assert len({row["ident"] for row in codes}) == 12
+        (row,) = [row for row in world.aws.rows("core") if row.get("id") == job["id"]]
+        assert (row["status"], row["done"], row["n_issued"]) == ("succeeded", 12, 12)
+        _no_outbox(world)
+
+    try:
+        assert bench.try_all(lambda: _invoke("batch", message), check, mode) >= 8
+    finally:
+        bench.start = before
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_signed_document_event(bench: Bench, mode: str) -> None:
+    world = bench.world
+    before = bench.start
+    bench.restore()
+    path = f"{BASE}/organisation/document-event-secret"
+    secret = str(world.call("POST", path, shows="the new secret").json()["secret"])
+    document = {"id": "RO-1", "customer": CUSTOMER, "amount": WISH["amount"]}
+    payload = json.dumps({"kind": "repair_order.ready_for_invoicing", "document": document})
+    stamp = int(world.clock.now().timestamp())
+    signed = signed_headers(key_of(Secret(secret)), "erp-1", stamp, payload.encode())
+    message = {"v": 1, "tenant_id": _tenant(world), "headers": signed, "payload": payload}
+    bench.remember()
+
+    def check() -> None:
+        codes = [row for row in world.aws.rows("core") if row.get("kind") == "payment_code"]
+        assert [row["source_id"] for row in codes] == ["RO-1"]
+        assert len([row for row in world.aws.rows("flow") if "#IN#" in row["pk"]]) == 1
+        _no_outbox(world)
+
+    try:
+        assert bench.try_all(lambda: _invoke("event", message), check, mode) >= 4
+    finally:
+        bench.start = before
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_splitting_a_payment(bench: Bench, mode: str) -> None:
+    world = bench.world
+    before = bench.start
+    bench.restore()
+    codes = [
+        world.call("POST", BASE, {**WISH, "source": {"kind": "repair_order", "id": name}}).json()
+        for name in ("RO-1", "RO-2")
+    ]
+    world.work()
+    world.pay("RF86912348100000000000001", "2500.00")
+    world.clock.advance(ROUND)
+    world.minute()
+    (payment,) = world.unmatched()
+    parts = [{"code_id": code["id"], "amount": WISH["amount"]} for code in codes]
+    bench.remember()
+
+    def act() -> bool:
+        path = f"{BASE}/unmatched/{payment['id']}/split"
+        return world.call("POST", path, {"parts": parts}).status in (200, 409)
+
+    def check() -> None:
+        assert [world.code(code["id"])["status"] for code in codes] == ["paid", "paid"]
+        assert world.unmatched() == []
+        _ledger(world)
+        _no_outbox(world)
+
+    try:
+        assert bench.try_all(act, check, mode) >= 3
     finally:
         bench.start = before
 

@@ -23,7 +23,13 @@ BATCHES = {
     "PaymentCodesPullQueue": (1, 10),
     "PaymentCodesMailQueue": (1, 5),
     "PaymentCodesStatementQueue": (1, 5),
+    "PaymentCodesBatchQueue": (1, 5),
+    "PaymentCodesDocumentEventsQueue": (1, 5),
 }
+
+
+# Queues that systems of others may send to, beside the rule of the bus.
+FROM_OUTSIDE = {"PaymentCodesDocumentEvents"}
 
 
 def _work_queues() -> dict[str, tuple[str, Any]]:
@@ -115,7 +121,8 @@ def test_only_the_rule_itself_may_send_to_its_queue() -> None:
     for name in _rules():
         queue = name.removesuffix("Rule")
         policy = stack.resources("AWS::SQS::QueuePolicy", MESSAGING)[f"{queue}QueuePolicy"]
-        (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+        statement, *others = policy["Properties"]["PolicyDocument"]["Statement"]
+        assert bool(others) == (queue in FROM_OUTSIDE)
         assert statement["Principal"] == {"Service": "events.amazonaws.com"}
         assert statement["Action"] == "sqs:SendMessage"
         assert statement["Condition"] == {
@@ -138,3 +145,23 @@ def test_opens_and_clicks_of_mails_are_not_watched() -> None:
     kinds = set(destination["Properties"]["EventDestination"]["MatchingEventTypes"])
     assert not kinds & {"OPEN", "CLICK"}
     assert {"DELIVERY", "BOUNCE", "COMPLAINT"} <= kinds
+
+
+def test_systems_of_others_may_send_document_events_and_nothing_else() -> None:
+    policies = stack.resources("AWS::SQS::QueuePolicy", MESSAGING)
+    for name in FROM_OUTSIDE:
+        document = policies[f"{name}QueuePolicy"]["Properties"]["PolicyDocument"]
+        condition, allowed, otherwise = document["Statement"][1]["Fn::If"]
+        assert (condition, otherwise) == ("HasErpAccounts", {"Ref": "AWS::NoValue"})
+        assert allowed["Principal"] == {"AWS": {"Fn::Split": [",", {"Ref": "ErpAccounts"}]}}
+        assert allowed["Action"] == "sqs:SendMessage"
+        assert allowed["Resource"] == {"Fn::GetAtt": [f"{name}Queue", "Arn"]}
+    (policy,) = stack.resources("AWS::Events::EventBusPolicy", MESSAGING).values()
+    assert policy["Condition"] == "HasErpAccounts"
+    statement = policy["Properties"]["Statement"]
+    assert statement["Action"] == "events:PutEvents"
+    # Without these an account of others could put events under the name of a context of ours.
+    assert statement["Condition"] == {
+        "StringLike": {"events:source": "erp.*"},
+        "StringEquals": {"events:detail-type": "payment_codes.DocumentEvent.v1"},
+    }

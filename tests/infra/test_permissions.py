@@ -92,6 +92,11 @@ KINDS: dict[str, dict[str, frozenset[str]]] = {
         "FlowTable": OUTBOX,
         "AuditTable": APPEND,
     },
+    "PaymentCodesBatchData": {
+        "CoreTable": ENTITIES,
+        "FlowTable": OUTBOX,
+        "AuditTable": APPEND,
+    },
     "PaymentCodesMailData": {
         "CoreTable": ENTITIES,
         "FlowTable": OUTBOX,
@@ -132,6 +137,8 @@ FUNCTIONS: dict[str, set[str]] = {
     "PaymentCodesReceiveNotificationFunction": {"PaymentCodesDoorData", "PaymentCodesOutbox"},
     "PaymentCodesShowPayPageFunction": {"PaymentCodesPageData"},
     "PaymentCodesIssueCodesFunction": {"PaymentCodesPullData", "PaymentCodesOutbox"},
+    "PaymentCodesIssueBatchFunction": {"PaymentCodesBatchData", "PaymentCodesOutbox"},
+    "PaymentCodesTakeDocumentEventsFunction": {"PaymentCodesDoorData", "PaymentCodesOutbox"},
     "PaymentCodesPullPaymentsFunction": {"PaymentCodesPullData", "PaymentCodesOutbox"},
     "PaymentCodesImportStatementFunction": {"PaymentCodesStatementData", "PaymentCodesOutbox"},
     "PaymentCodesSendMailFunction": {"PaymentCodesMailData", "PaymentCodesOutbox"},

@@ -34,7 +34,17 @@ MAY += [
     ("PaymentCodesShowPayPageFunction", "BatchGetItem", "core", [CODE]),
 ]
 
+MAY += [
+    ("PaymentCodesIssueBatchFunction", "UpdateItem", "core", [f"pay#T#{T}#COUNTER#91234"]),
+    ("PaymentCodesTakeDocumentEventsFunction", "PutItem", "flow", [f"pay#T#{T}#IN#x"]),
+]
+
 MAY_NOT = [
+    # What issues in bulk or listens to other systems moves no money and opens no key.
+    ("PaymentCodesIssueBatchFunction", "PutItem", "ledger", [f"pay#T#{T}#ACC#code:x"]),
+    ("PaymentCodesIssueBatchFunction", "GetItem", "secrets", [f"pay#T#{T}#SECRET#x"]),
+    ("PaymentCodesTakeDocumentEventsFunction", "PutItem", "ledger", [f"pay#T#{T}#ACC#x"]),
+    ("PaymentCodesTakeDocumentEventsFunction", "GetItem", "secrets", [f"pay#T#{T}#SECRET#x"]),
     # The payer's page reads; the door of the providers moves no money and opens no key.
     ("PaymentCodesShowPayPageFunction", "PutItem", "core", [CODE]),
     ("PaymentCodesShowPayPageFunction", "Query", "core", [f"pay#T#{T}#CODES"]),

@@ -62,6 +62,7 @@ QUEUES: Final = (
     "payment-codes-pull",
     "payment-codes-mail",
     "payment-codes-statement",
+    "payment-codes-batch",
 )
 CREDENTIALS: Final = {
     "AWS_ACCESS_KEY_ID": "testing",

@@ -170,12 +170,14 @@ class PaymentWorld:
         """Let all workers empty their queues; identifiers of records that failed."""
         from payment_codes.handlers import (
             import_statement,
+            issue_batch,
             issue_codes,
             pull_payments,
             send_mail,
         )
 
         handlers = {
+            "batch": issue_batch,
             "issue": issue_codes,
             "pull": pull_payments,
             "mail": send_mail,

@@ -9,6 +9,8 @@ from tests.support.statements import Move, camt
 
 UNKNOWN = "01JXQ60A1B2C3D4E5F6G7H8J9Z"
 BODIES: dict[str, Any] = {
+    "split_payment": {"parts": []},
+    "dismiss_refused_event": {"note": "nothing"},
     "send_code": {"channel": "email"},
     "assign_payment": {"code_id": UNKNOWN},
     "return_payment": {"note": "back"},
