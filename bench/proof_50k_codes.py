@@ -34,7 +34,7 @@ from infra.local.settings import ROOT
 from kernel.clock import FixedClock
 from kernel.ids import SequenceIds
 from payment_codes.domain.source import SourceKind
-from payment_codes.ports import StoredUpload
+from payment_codes.ports import UploadedFile
 from tests.support.aws import ACCOUNT, REGION, START, aws_world, platform_of
 from tests.support.events import queue_event
 from tests.support.lambda_context import LambdaContext, RunningOutContext
@@ -152,7 +152,7 @@ def _run(proof: Proof, world: PaymentWorld, counting: Counting, say: Any) -> Non
 
     started = time.monotonic()
     counting.on = True
-    file = StoredUpload(file_of(proof.codes), "text/csv", "proof.csv")
+    file = UploadedFile(file_of(proof.codes), "text/csv", "proof.csv")
     job_id = use.start_batch().of_file(SourceKind.BILL_BATCH, file=file)
     (read,) = world.aws.messages("payment-codes-batch")
     told: Counter[str] = Counter()

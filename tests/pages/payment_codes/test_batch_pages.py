@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from payment_codes.ports import StoredUpload
+from payment_codes.ports import UploadedFile
 from tests.support.events import Answer
 from tests.support.page_checks import findings
 from tests.support.payment_world import BASE, OTHER, TENANT, PaymentWorld
@@ -38,7 +38,7 @@ def _post(world: PaymentWorld, path: str, role: str = "owner", **form: Any) -> A
 
 def _upload(world: PaymentWorld, content: bytes = FILE) -> str:
     files = world.app.for_system(TENANT, "test").files
-    files.keep_upload(UPLOAD, StoredUpload(content, "application/octet-stream", "batch"))
+    files.keep_upload(UPLOAD, UploadedFile(content, "application/octet-stream", "batch"))
     return f"/payment-codes/batches/new/{UPLOAD}"
 
 
