@@ -25,6 +25,7 @@ from bench.stack import Company as Client
 from bench.stack import StackProcess
 from kernel.clock import FixedClock
 from kernel.events import Event
+from kernel.sensitive import Secret
 from payment_codes.domain import rf_reference
 from tests.support.aws import AwsWorld
 from tests.support.builders import Company, WorkspaceWorld, workspace_world
@@ -36,6 +37,8 @@ from tests.support.scanner import SCANNER
 from tests.support.statements import Move, camt
 from toolkit.auth import Principal
 from toolkit.entrypoints.http import HttpApp, RouteSpec
+from toolkit.http.webhook_signature import headers as signed_headers
+from toolkit.http.webhook_signature import key_of
 from toolkit.platform import Platform
 
 UNKNOWN: Final = "01JC3V9QJ8Z6T4M2N0P7R5S3XK"
@@ -104,6 +107,8 @@ class World:
             form = {"csrf_token": app.csrf_token(principal), **FORM, "code": asking.number}
         elif route.function.__name__ == "assign_payment":
             body = {"code_id": asking.ids["code"]}  # the own one: only the payment is foreign
+        elif route.kind == "api" and route.function.__name__ == "split_payment":
+            body = {"parts": [{"code_id": asking.ids["code"], "amount": MONEY}] * 2}
         if route.kind == "api" and principal.kind == "session":
             headers["x-csrf-token"] = app.csrf_token(principal)
         query = {"year": "2026", "month": "5"} if route.path.endswith("contributions") else {}
@@ -159,6 +164,7 @@ BODIES: Final[dict[str, Any]] = {
     "invite_again": {},
     "send_code": {"channel": "email"},
     "refresh_code": {},
+    "dismiss_refused_event": {"note": "tamam"},
     "resolve_difference": {"decision": "same", "note": "tamam"},
     "cancel_code": {},
     "return_payment": {"note": "geri"},
@@ -190,7 +196,11 @@ WITHOUT_PLACE: Final = frozenset(
     POST /v1/password-resets/complete
     POST /v1/payment-codes
     PUT /v1/payment-codes/customers/{customer_id}
+    POST /payment-codes/organisation/document-event-secret
+    POST /v1/payment-codes/batches
+    POST /v1/payment-codes/batches/imports
     POST /v1/payment-codes/document-events
+    POST /v1/payment-codes/organisation/document-event-secret
     POST /v1/payment-codes/notifications/{provider}
     PUT /v1/payment-codes/organisation
     POST /v1/payment-codes/organisation/notification-secret
@@ -258,6 +268,7 @@ def filled(
     assert invited.status == 201, invited.body
     payment, code = paid(payments, side, organisation)
     statement, line = imported_statement(payments, side, code)
+    batch, refused = imported_batch(payments, side), refused_event(payments, side)
     project(desk, company.id, side.word)
     workspace.run_mail()
     incidents = workspace.call("GET", "/v1/incidents", side.key).json()["items"]
@@ -281,6 +292,8 @@ def filled(
         "payment": payment,
         "statement": statement,
         "line": line,
+        "batch": batch,
+        "refused": refused,
     }
     side.number, side.token = code["code"], code["pay_url"].rpartition("/")[2]
     return side
@@ -322,6 +335,41 @@ def imported_statement(payments: PaymentWorld, side: Side, code: dict[str, Any])
         "items"
     ]
     return job["id"], differences[0]["id"]
+
+
+def imported_batch(payments: PaymentWorld, side: Side) -> str:
+    """A file of bills with a row that is wrong, so that there is a file to correct."""
+    header = "Αριθμός αξιογράφου;Κωδικός πελάτη;Πελάτης;Ποσό;E-mail"
+    content = f"{header}\n{side.word}-1;C-2;{side.word};12,00;\n{side.word}-2;C-2;;x;".encode()
+    made = payments.call(
+        "POST",
+        f"{BASE}/batches/imports",
+        content,
+        principal=side.key,
+        headers={"content-type": "text/csv"},
+    )
+    assert made.status == 202, made.body
+    payments.work()
+    return str(made.json()["id"])
+
+
+def refused_event(payments: PaymentWorld, side: Side) -> str:
+    """A signed event of a document that cannot get a code."""
+    from payment_codes.handlers import take_document_events
+
+    path = f"{BASE}/organisation/document-event-secret"
+    made = payments.call("POST", path, principal=side.key, shows="the new secret").json()
+    payload = json.dumps(
+        {"kind": "repair_order.ready_for_invoicing", "document": {"id": side.word}}
+    )
+    stamp = int(payments.clock.now().timestamp())
+    key = key_of(Secret(SCANNER.secret(made["secret"])))
+    signed = signed_headers(key, "erp-1", stamp, payload.encode())
+    body = {"v": 1, "tenant_id": side.company.id, "headers": signed, "payload": payload}
+    answer = take_document_events.handler(queue_event(body), LambdaContext())
+    assert answer["batchItemFailures"] == []
+    listed = payments.call("GET", f"{BASE}/document-events/refused", principal=side.key).json()
+    return str(listed["items"][0]["id"])
 
 
 def project(desk: Desk, tenant_id: str, word: str) -> None:
@@ -523,17 +571,18 @@ def a_file_of_the_other_company_cannot_be_imported(world: World) -> None:
     unknown = world.desk.ask("POST", base, {"upload_id": UNKNOWN})
     assert (foreign.status, foreign.body) == (unknown.status, unknown.body)
     assert foreign.status == 404
-    answers = [
-        world.payments.call(
-            "POST",
-            f"{BASE}/statements/imports",
-            {"upload_id": upload_id},
-            principal=world.theirs.key,
-        )
-        for upload_id in (world.ours.ids["upload"], UNKNOWN)
-    ]
-    assert [answer.status for answer in answers] == [404, 404]
-    assert answers[0].body == answers[1].body
+    for kind in ("statements", "batches"):
+        answers = [
+            world.payments.call(
+                "POST",
+                f"{BASE}/{kind}/imports",
+                {"upload_id": upload_id},
+                principal=world.theirs.key,
+            )
+            for upload_id in (world.ours.ids["upload"], UNKNOWN)
+        ]
+        assert [answer.status for answer in answers] == [404, 404], kind
+        assert answers[0].body == answers[1].body
     assert world.desk.contents() == before
 
 

@@ -312,7 +312,7 @@ def test_a_lost_message_comes_again_from_the_sweep(world: PaymentWorld) -> None:
     code = world.issue()
     job = world.statement(camt([Move(125_000, code["code"])]), work=False)
     world.aws.messages("payment-codes-statement")  # lost
-    world.clock.advance(timedelta(minutes=3))
+    world.clock.advance(timedelta(minutes=11))
     world.minute()
     assert world.job(job["id"])["status"] == "succeeded"
     assert _paid(world, code) == ("paid", "1250.00")
