@@ -52,6 +52,7 @@ from payment_codes.ports import (
 from payment_codes.settings import PaymentCodesSettings
 from toolkit.auth import TenantContext
 from toolkit.aws.dynamodb import Keyspace
+from toolkit.aws.mail import MailService
 from toolkit.http.cursor import Cursors
 from toolkit.platform import Platform
 from webkit.assets import Assets
@@ -260,10 +261,12 @@ class Application:
     def mailer(self) -> CodeMailer:
         """How mails leave; letters need words and no built assets."""
         return self.own_mailer or SesCodeMailer(
-            lambda: self.platform.client("sesv2"),
+            MailService(
+                lambda: self.platform.client("sesv2"),
+                self.settings.sender,
+                self.settings.configuration_set,
+            ),
             Renderer.for_pages(PAGES, assets=Assets({})),
-            sender=self.settings.sender,
-            configuration_set=self.settings.configuration_set,
         )
 
     @cached_property

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from kernel.bank_statement import StatementItem
 from kernel.errors import ConflictError, KopruError
+from kernel.mailing import MailOutcome
 from kernel.money import Money
 from kernel.sensitive import Secret
 from payment_codes.domain.batch import BatchDocument, RowProblem, SliceResult
@@ -97,24 +98,6 @@ class PaymentProvider(Protocol):
 
 
 # ---------------------------------------------------------------------------- mail
-
-
-class MailResult(StrEnum):
-    """What is known after handing a mail over."""
-
-    TAKEN = "taken"
-    REFUSED = "refused"
-    NOT_SENT = "not_sent"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class MailOutcome:
-    """How the hand-over went."""
-
-    result: MailResult
-    provider_id: str = ""
-    code: str = ""
 
 
 class CodeMailer(Protocol):

@@ -9,6 +9,7 @@ from pathlib import Path
 from kernel.links import Links
 from kernel.sensitive import Email
 from toolkit.aws.limits import RateLimiter
+from toolkit.aws.mail import MailService
 from toolkit.aws.unit_of_work import chain_hash
 from toolkit.http.cursor import Cursors
 from toolkit.platform import Platform
@@ -112,10 +113,12 @@ class Application:
     def mailer(self) -> Mailer:
         """Mails of this context; they need no built assets."""
         return self.own_mailer or SesMailer(
-            lambda: self.platform.client("sesv2"),
+            MailService(
+                lambda: self.platform.client("sesv2"),
+                self.settings.sender,
+                self.settings.configuration_set,
+            ),
             Renderer.for_pages(PAGES, assets=Assets({})),
-            sender=self.settings.sender,
-            configuration_set=self.settings.configuration_set,
         )
 
     @cached_property

@@ -9,11 +9,11 @@ history, audit chains). Everything a use case changes goes through one ``Workspa
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from kernel.errors import ConflictError
 from kernel.events import Event
+from kernel.mailing import MailOutcome
 from kernel.sensitive import Email, Secret
 from toolkit.auth import TenantContext
 from workspace.domain.api_key import ApiKey
@@ -411,24 +411,6 @@ class Throttle(Protocol):
 MESSAGE_TAG: Final = "kopru-message"
 TENANT_TAG: Final = "kopru-tenant"
 NO_TENANT: Final = "none"
-
-
-class MailResult(StrEnum):
-    """How handing a mail over ended; ``UNKNOWN`` is the default reading."""
-
-    TAKEN = "taken"
-    REFUSED = "refused"
-    NOT_SENT = "not_sent"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class MailOutcome:
-    """Result of one hand-over: the service's id when it was taken, a code when it was not."""
-
-    result: MailResult
-    provider_id: str = ""
-    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)

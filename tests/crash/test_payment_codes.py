@@ -20,6 +20,7 @@ from moto.sqs.models import sqs_backends
 
 from kernel.clock import FixedClock
 from kernel.ids import SequenceIds
+from kernel.mailing import MailOutcome, MailResult
 from kernel.sensitive import Secret
 from payment_codes.domain.mail import CodeMail
 from payment_codes.domain.organisation import Organisation
@@ -28,8 +29,6 @@ from payment_codes.ports import (
     Answer,
     Created,
     Listed,
-    MailOutcome,
-    MailResult,
     Order,
     PaymentProvider,
 )

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from kernel.errors import ConflictError
 from kernel.links import Links
+from kernel.mailing import MailOutcome, MailResult
 from payment_codes.application.context import RESERVE_SECONDS, TRIES, Scope, TryAgainError
 from payment_codes.application.issue_code import queue_mail
 from payment_codes.domain.mail import (
@@ -22,8 +23,6 @@ from payment_codes.domain.payment_code import Registration
 from payment_codes.ports import (
     CodeMailer,
     CommandIdentity,
-    MailOutcome,
-    MailResult,
     PayLinks,
     Remembered,
     WriteRefusedError,

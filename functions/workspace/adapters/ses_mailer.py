@@ -1,74 +1,32 @@
-"""Mails through SES v2 as simple content: no hand-made MIME, no headers of ours (security.md S28).
-
-The client makes one attempt: the mail service has no idempotency, so a repetition is a second mail.
-What an error means is a closed table; everything not in it is unknown (reliability.md §4).
-"""
+"""What the mails of the workspace say, in the language of their reader."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    NoCredentialsError,
-    ParamValidationError,
-)
-
+from kernel.mailing import Mail, MailOutcome
 from kernel.sensitive import Email
-from kernel.text import clean_mail_header
-from webkit.mail import Action, Brand, Letter, Mail, render_mail
+from kernel.text import shortened
+from toolkit.aws.mail import MailService
+from webkit.mail import Action, Brand, Letter, render_mail
 from workspace.domain.message import Message, MessageKind
-from workspace.ports import MESSAGE_TAG, NO_TENANT, TENANT_TAG, MailOutcome, MailResult
+from workspace.ports import MESSAGE_TAG, NO_TENANT, TENANT_TAG
 
 _NAME_IN_SUBJECT: Final = 60
-
-# Never left this house, or refused as a whole with the advice to come back.
-_FAULTS: Final[Mapping[str, MailResult]] = {
-    "AccessDeniedException": MailResult.NOT_SENT,
-    "AccountSuspendedException": MailResult.NOT_SENT,
-    "LimitExceededException": MailResult.NOT_SENT,
-    "MailFromDomainNotVerifiedException": MailResult.NOT_SENT,
-    "NotFoundException": MailResult.NOT_SENT,
-    "SendingPausedException": MailResult.NOT_SENT,
-    "ThrottlingException": MailResult.NOT_SENT,
-    "TooManyRequestsException": MailResult.NOT_SENT,
-    "BadRequestException": MailResult.REFUSED,
-    "MessageRejected": MailResult.REFUSED,
-}
-_UNSENT: Final = (
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    NoCredentialsError,
-    ParamValidationError,
-)
 
 
 class SesMailer:
     """``Mailer`` of the ports. ``renderer`` is a ``webkit.render.Renderer`` over our pages."""
 
-    def __init__(
-        self, client: Callable[[], Any], renderer: Any, *, sender: str, configuration_set: str
-    ) -> None:
-        self._client = client
+    def __init__(self, service: MailService, renderer: Any) -> None:
+        self._service = service
         self._renderer = renderer
-        self._sender = sender
-        self._configuration_set = configuration_set
 
     def send(
         self, message: Message, *, to: Email, name: str, company: str, link: str
     ) -> MailOutcome:
         mail = self.write(message, name=name, company=company, link=link)
-        try:
-            answer = self._client().send_email(**self._request(message, to, mail))
-        except ClientError as error:
-            return _outcome(error)
-        except _UNSENT as error:
-            return MailOutcome(MailResult.NOT_SENT, code=type(error).__name__)
-        except BotoCoreError as error:
-            return MailOutcome(MailResult.UNKNOWN, code=type(error).__name__)
-        return MailOutcome(MailResult.TAKEN, provider_id=str(answer["MessageId"]))
+        tags = {MESSAGE_TAG: message.id, TENANT_TAG: message.tenant_id or NO_TENANT}
+        return self._service.hand_over(mail, to, tags)
 
     def write(self, message: Message, *, name: str, company: str, link: str) -> Mail:
         """The finished mail, in the message's language."""
@@ -78,42 +36,12 @@ class SesMailer:
         brand = Brand(company or "Köprü", "Köprü" if company else "")
         return render_mail(self._renderer, letter, message.language, brand)
 
-    def _request(self, message: Message, to: Email, mail: Mail) -> dict[str, Any]:
-        def part(text: str) -> dict[str, str]:
-            return {"Data": text, "Charset": "UTF-8"}
-
-        return {
-            "FromEmailAddress": self._sender,
-            "Destination": {"ToAddresses": [to.reveal("address of a mail")]},
-            "Content": {
-                "Simple": {
-                    "Subject": part(clean_mail_header(mail.subject)),
-                    "Body": {"Text": part(mail.text), "Html": part(mail.html)},
-                }
-            },
-            "ConfigurationSetName": self._configuration_set,
-            "EmailTags": [
-                {"Name": MESSAGE_TAG, "Value": message.id},
-                {"Name": TENANT_TAG, "Value": message.tenant_id or NO_TENANT},
-            ],
-        }
-
-
-def _outcome(error: ClientError) -> MailOutcome:
-    code = str(error.response.get("Error", {}).get("Code", ""))
-    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    if status >= 500:
-        return MailOutcome(MailResult.UNKNOWN, code=code)
-    return MailOutcome(_FAULTS.get(code, MailResult.UNKNOWN), code=code)
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= _NAME_IN_SUBJECT else f"{name[: _NAME_IN_SUBJECT - 1]}…"
-
 
 def _invitation(lang: Any, _message: Message, name: str, company: str, link: str) -> Letter:
     return Letter(
-        subject=lang.text("Invitation to Köprü: %(company)s", company=_short(company)),
+        subject=lang.text(
+            "Invitation to Köprü: %(company)s", company=shortened(company, _NAME_IN_SUBJECT)
+        ),
         paragraphs=(
             lang.text("Hello %(name)s,", name=name),
             lang.text(

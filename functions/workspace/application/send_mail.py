@@ -11,6 +11,7 @@ from typing import Final
 from kernel.clock import Clock
 from kernel.ids import IdSource
 from kernel.links import Links
+from kernel.mailing import MailOutcome, MailResult
 from kernel.parsing import format_instant
 from toolkit.auth import TenantContext
 from workspace.domain.link import LinkPurpose, new_link
@@ -30,8 +31,6 @@ from workspace.domain.message import (
 from workspace.ports import (
     Digest,
     Mailer,
-    MailOutcome,
-    MailResult,
     SystemStore,
     Tokens,
     WorkspaceUnit,

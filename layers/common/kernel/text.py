@@ -226,6 +226,11 @@ def clean_mail_header(value: object) -> str:
     return text
 
 
+def shortened(text: str, limit: int) -> str:
+    """The text, or its beginning with an ellipsis; never more than ``limit`` characters."""
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise ParseError("TYPE", "the value must be text")

@@ -13,6 +13,9 @@ from typing import Final
 
 from markupsafe import Markup
 
+from kernel.text import shortened
+
+_LABEL_LIMIT: Final = 24
 _SCALE: Final = 10
 # No ids inside, so that a picture can stand on a page twice; format() escapes every value.
 _SVG: Final = Markup(
@@ -53,7 +56,7 @@ def bars(title: str, description: str, rows: Sequence[Bar], *, width: int = 480)
         top = index * (row_height + gap)
         length = max(2 if row.value > 0 else 0, room * max(0, row.value) // largest)
         middle = top + row_height // 2 + 5
-        parts.append(_LABEL.format(y=middle, text=_short(row.label)))
+        parts.append(_LABEL.format(y=middle, text=shortened(row.label, _LABEL_LIMIT)))
         parts.append(_BAR.format(row.tone, x=label_width, y=top, width=length, height=row_height))
         parts.append(_VALUE.format(x=width, y=middle, text=row.text))
     return _picture("hub-chart-bars", title, description, width, height, parts)
@@ -110,7 +113,3 @@ def _picture(
 def _tenths(value: int) -> str:
     whole, tenth = divmod(value, _SCALE)
     return f"{whole}.{tenth}" if tenth else str(whole)
-
-
-def _short(label: str, limit: int = 24) -> str:
-    return label if len(label) <= limit else label[: limit - 1] + "…"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from kernel.mailing import Mail
 from webkit.render import Renderer
 
 
@@ -43,16 +44,6 @@ class Letter:
     closing: tuple[str, ...] = ()
     small: str = ""
     preview: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """The finished parts."""
-
-    subject: str
-    text: str
-    html: str
-    language: str
 
 
 def render_mail(renderer: Renderer, letter: Letter, language: str, brand: Brand) -> Mail:

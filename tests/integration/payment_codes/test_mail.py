@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from kernel.mailing import MailOutcome, MailResult
 from kernel.sensitive import Email
 from payment_codes.domain.mail import CodeMail
 from payment_codes.domain.organisation import Organisation
 from payment_codes.domain.payment_code import PaymentCode
-from payment_codes.ports import MailOutcome, MailResult
 from tests.support.payment_world import BASE, CUSTOMER, PaymentWorld
 
 

@@ -13,6 +13,7 @@ from kernel.clock import Clock
 from kernel.errors import NotFoundError, TooManyRequestsError, ValidationError
 from kernel.events import Event
 from kernel.ids import IdSource
+from kernel.mailing import MailOutcome, MailResult
 from kernel.sensitive import Email, Secret
 from kernel.stamp import Stamp
 from toolkit.auth import TenantContext
@@ -32,8 +33,6 @@ from workspace.ports import (
     HistoryView,
     JobView,
     KeyOwner,
-    MailOutcome,
-    MailResult,
     OpenSession,
     Page,
     Position,

@@ -13,13 +13,14 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
+from kernel.mailing import MailResult
 from kernel.sensitive import Email, Secret
 from tests.unit.workspace.conftest import Desk
+from toolkit.aws.mail import MailService
 from workspace.adapters.argon2_passwords import Argon2Passwords
 from workspace.adapters.random_tokens import RandomTokens, digest
 from workspace.adapters.ses_mailer import SesMailer
 from workspace.domain.message import MailNews, Message, MessageKind
-from workspace.ports import MailResult
 from workspace.schemas import mail_report
 
 MESSAGE = "01KT16JKM00000000000000001"
@@ -43,12 +44,8 @@ class Service:
 
 
 def _mailer(desk: Desk, service: Service) -> SesMailer:
-    return SesMailer(
-        lambda: service,
-        desk.app.renderer,
-        sender="Köprü <noreply@kopru.example>",
-        configuration_set="kopru-mail",
-    )
+    sender = "Köprü <noreply@kopru.example>"
+    return SesMailer(MailService(lambda: service, sender, "kopru-mail"), desk.app.renderer)
 
 
 def _message(
