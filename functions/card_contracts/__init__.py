@@ -1,0 +1,1 @@
+"""Card contracts with banks: exact instalment plans, receivables and the cash they will bring."""

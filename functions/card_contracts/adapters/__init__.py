@@ -1,0 +1,1 @@
+"""Adapters of card contracts: the store, files."""

@@ -1,0 +1,1 @@
+"""Rules of card contracts: pure, explicit, exact to the minor unit."""

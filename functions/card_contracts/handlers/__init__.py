@@ -1,0 +1,1 @@
+"""Triggers of card contracts: one module per function."""
