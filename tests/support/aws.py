@@ -63,6 +63,8 @@ QUEUES: Final = (
     "payment-codes-mail",
     "payment-codes-statement",
     "payment-codes-batch",
+    "card-contracts-sales",
+    "card-contracts-import",
 )
 CREDENTIALS: Final = {
     "AWS_ACCESS_KEY_ID": "testing",

@@ -6,8 +6,8 @@ drawn up with, so that no change ever alters what was posted before.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from itertools import combinations
@@ -46,6 +46,7 @@ RESERVED_CODES: Final = frozenset(
         "cash-calendar",
         "cash-calendar.ics",
         "deduction-definitions",
+        "drafts",
         "drift",
         "exports",
         "history",
@@ -121,12 +122,6 @@ class Contract:
         """Whether sales of this day fall under the contract."""
         return self.starts_on <= day and (self.ends_on is None or day <= self.ends_on)
 
-    def overlaps(self, other: Contract) -> bool:
-        """Whether two contracts have a day in common."""
-        return (self.ends_on is None or other.starts_on <= self.ends_on) and (
-            other.ends_on is None or self.starts_on <= other.ends_on
-        )
-
     def term_for(self, instalments: int) -> Term:
         """The one range a sale falls under.
 
@@ -195,6 +190,70 @@ class Contract:
             effective_from=effective_from,
             stamp=self.stamp,
         )
+
+
+def in_force(revisions: Iterable[Contract], day: date) -> Contract:
+    """The revision that decides a sale of this day: the newest of those that count by then.
+
+    Before the first of all, the earliest decides, which says that it is not valid yet.
+    Shapes: at least one revision, in any order.
+    """
+    known = list(revisions)
+    counting = [one for one in known if one.effective_from <= day]
+    if not counting:
+        start = min(one.effective_from for one in known)
+        counting = [one for one in known if one.effective_from == start]
+    return max(counting, key=lambda one: one.revision)
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """When one contract holds a card and a bank account."""
+
+    starts_on: date
+    ends_on: date | None
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One card at one bank account, and the contracts that ever held it, by code.
+
+    Every contract of the pair is written together with it, so that two that are made at the same
+    time cannot overlap.
+    """
+
+    card_code: str
+    bank_account_code: str
+    holders: Mapping[str, Holder] = field(default_factory=dict)
+    version: int = 0
+
+    def holding(self, contract: Contract) -> Pair:
+        """With this contract as it will be."""
+        is_open = contract.state is ContractState.OPEN
+        holder = Holder(contract.starts_on, contract.ends_on, is_open)
+        return replace(self, holders={**self.holders, contract.code: holder})
+
+    def without(self, code: str) -> Pair:
+        """Without a contract that moved to another pair."""
+        kept = {name: holder for name, holder in self.holders.items() if name != code}
+        return replace(self, holders=kept)
+
+    def conflict(self, contract: Contract) -> Problem | None:
+        """The unlocked contract that is valid on a day of this one, if there is any."""
+        if contract.state is not ContractState.OPEN:
+            return None
+        for code, holder in sorted(self.holders.items()):
+            apart = (holder.ends_on is not None and holder.ends_on < contract.starts_on) or (
+                contract.ends_on is not None and contract.ends_on < holder.starts_on
+            )
+            if code != contract.code and holder.is_open and not apart:
+                return Problem(
+                    "/starts_on",
+                    "contracts_overlap",
+                    f"Contract {code} holds this card and account in the same time.",
+                )
+        return None
 
 
 def _refusal(pointer: str, code: str, message: str) -> RuleViolationError:

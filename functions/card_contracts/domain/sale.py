@@ -39,6 +39,29 @@ class Returned(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class SaleFields:
+    """A closed sale as it is stated: its contract, or the card and account it was made with."""
+
+    document_no: str
+    sold_on: date
+    amount: Money
+    instalments: int
+    contract_code: str = ""
+    card_code: str = ""
+    bank_account_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RefundFields:
+    """Money that goes back, as it is stated."""
+
+    document_no: str
+    refunded_on: date
+    amount: Money
+    returned: Returned
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """One payment of the bank as posted, and what was taken back of it so far.
 
@@ -162,7 +185,7 @@ class ReceivableLine:
             yield ReceivableRow(self, "instalment", "", self.gross, self._why("gross"))
         for code, amount in self.deductions.items():
             if amount:
-                yield ReceivableRow(self, "deduction", code, -amount, self._why(code))
+                yield ReceivableRow(self, "deduction", code, amount, self._why(code))
 
     def _why(self, name: str) -> tuple[Why, ...]:
         return (*self.whys.get("", ()), *self.whys.get(name, ()))
@@ -170,7 +193,11 @@ class ReceivableLine:
 
 @dataclass(frozen=True, slots=True)
 class ReceivableRow:
-    """One ledger row. Units: minor units; a deduction of a sale is negative."""
+    """One ledger row.
+
+    Units: minor units, positive for a sale and negative for a refund, whether it is an instalment
+    (money that comes) or a deduction (money that the bank keeps of it).
+    """
 
     line: ReceivableLine
     kind: str

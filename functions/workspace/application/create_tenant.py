@@ -15,7 +15,7 @@ from workspace.domain.tenant import Tenant, new_tenant
 from workspace.domain.user import OWNER, Membership, check_person_name
 from workspace.ports import SystemStore, WorkspaceUnit
 
-FIRST_KEY_SCOPES = ("workspace:*:*", "pensions:*:*", "payment_codes:*:*")
+FIRST_KEY_SCOPES = ("workspace:*:*", "pensions:*:*", "payment_codes:*:*", "card_contracts:*:*")
 
 
 @dataclass(frozen=True, slots=True)

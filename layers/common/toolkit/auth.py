@@ -14,7 +14,9 @@ PrincipalKind = Literal["api_key", "session", "system", "anonymous"]
 # stay apart: who prepares does not approve, and operator tools see ids and states, not personal
 # data.
 ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
-    "owner": frozenset({"workspace:*:*", "pensions:*:*", "payment_codes:*:*"}),
+    "owner": frozenset(
+        {"workspace:*:*", "pensions:*:*", "payment_codes:*:*", "card_contracts:*:*"}
+    ),
     "accountant": frozenset(
         {
             "workspace:job:read",
@@ -30,6 +32,7 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
             "workspace:user:read",
             "pensions:*:*",
             "payment_codes:*:*",
+            "card_contracts:*:*",
         }
     ),
     "payroll": frozenset(
@@ -60,6 +63,7 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
             "pensions:contribution:read",
             "pensions:remittance:read",
             "payment_codes:*:*",
+            "card_contracts:*:*",
         }
     ),
     "viewer": frozenset(
@@ -76,6 +80,10 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
             "payment_codes:code:read",
             "payment_codes:organisation:read",
             "payment_codes:statement:read",
+            "card_contracts:contract:read",
+            "card_contracts:lookup:read",
+            "card_contracts:receivable:read",
+            "card_contracts:sale:read",
         }
     ),
     # `operator:` is a segment of its own: no company's role or key covers it with a wildcard.

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from card_contracts.domain.contract import MAX_INSTALMENTS, Contract, ContractState, check
+from card_contracts.domain.contract import (
+    MAX_INSTALMENTS,
+    Contract,
+    ContractState,
+    Pair,
+    check,
+    in_force,
+)
 from card_contracts.domain.deductions import Kind, Timing
 from card_contracts.domain.limits import (
     TCMB,
@@ -181,11 +188,19 @@ def test_validity_includes_both_ends(day: date, *, valid: bool) -> None:
         assert refused.value.code == "card_contracts.not_valid"
 
 
-def test_contracts_that_touch_do_not_overlap() -> None:
-    this = contract(ends_on=date(2026, 6, 30))
-    assert not this.overlaps(replace(this, starts_on=date(2026, 7, 1), ends_on=None))
-    assert this.overlaps(replace(this, starts_on=date(2026, 6, 30), ends_on=None))
-    assert replace(this, ends_on=None).overlaps(replace(this, starts_on=date(2030, 1, 1)))
+def test_contracts_of_one_card_and_account_may_touch_but_not_overlap() -> None:
+    first = contract(ends_on=date(2026, 6, 30))
+    pair = Pair("AXESS", "102.01.001").holding(first)
+    second = replace(first, code="B", starts_on=date(2026, 7, 1), ends_on=None)
+    assert pair.conflict(second) is None
+    assert pair.conflict(first) is None, "a contract does not overlap itself"
+    clash = pair.conflict(replace(second, starts_on=date(2026, 6, 30)))
+    assert clash is not None
+    assert "AXESS-26" in clash.message
+    assert pair.conflict(replace(second, ends_on=None, starts_on=date(2025, 1, 1))) is not None
+    assert pair.conflict(replace(first, code="B", state=ContractState.LOCKED)) is None
+    locked = pair.holding(replace(first, state=ContractState.LOCKED))
+    assert locked.conflict(replace(first, code="B")) is None
 
 
 def test_a_locked_contract_takes_no_collection_and_stays_readable() -> None:
@@ -229,16 +244,12 @@ def test_a_new_revision_changes_no_result_before_its_start(days: list[date], sol
         history.append(newest.revised(draft, day))
     numbers = [of.revision for of in history]
     assert numbers == sorted(set(numbers))
-    seen = [_in_force(history[: count + 1], sold_on) for count in range(len(history))]
+    seen = [in_force(history[: count + 1], sold_on) for count in range(len(history))]
     for before, after, added in zip(seen, seen[1:], history[1:], strict=False):
         if sold_on < added.effective_from:
             assert after is before
         else:
             assert after is added
-
-
-def _in_force(history: list[Contract], day: date) -> Contract:
-    return [of for of in history if of.effective_from <= day][-1]
 
 
 # ---------------------------------------------------------------------------- legal limits

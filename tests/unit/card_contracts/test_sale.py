@@ -58,7 +58,7 @@ def test_a_sale_gives_one_row_per_instalment_and_per_deduction_without_zeros() -
     rows = [(row.kind, row.code, row.amount) for line in lines for row in line.rows()]
     assert rows == [
         ("instalment", "", 33_334),
-        ("deduction", "COMMISSION", -2_400),
+        ("deduction", "COMMISSION", 2_400),
         ("instalment", "", 33_333),
         ("instalment", "", 33_333),
     ]

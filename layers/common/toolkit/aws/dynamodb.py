@@ -299,6 +299,7 @@ class Database:
         *,
         index: Literal["by", "due"] | None = None,
         prefix: str | None = None,
+        since: str | None = None,
         up_to: str | None = None,
         after: Item | None = None,
         limit: int | None = None,
@@ -306,9 +307,9 @@ class Database:
     ) -> Page:
         """One page of a partition (or of an index partition, which yields keys only).
 
-        ``prefix`` restricts the sort key, ``up_to`` gives an inclusive upper bound, ``after`` is
-        the ``next_key`` of the page before. Base-table queries are consistent; index queries
-        cannot be.
+        ``prefix`` restricts the sort key, ``up_to`` gives an inclusive upper bound and ``since``,
+        only beside it, a lower one; ``after`` is the ``next_key`` of the page before. Base-table
+        queries are consistent; index queries cannot be.
         """
         hash_name, range_name = (f"{index}_pk", f"{index}_sk") if index else ("pk", "sk")
         names = {"#h": hash_name}
@@ -319,7 +320,11 @@ class Database:
             expression += " AND begins_with(#r, :r)"
         elif up_to is not None:
             names["#r"], values[":r"] = range_name, to_attribute(up_to)
-            expression += " AND #r <= :r"
+            if since is None:
+                expression += " AND #r <= :r"
+            else:
+                values[":s"] = to_attribute(since)
+                expression += " AND #r BETWEEN :s AND :r"
         request: dict[str, Any] = {
             "TableName": self.tables.name(role),
             "KeyConditionExpression": expression,

@@ -1,0 +1,180 @@
+"""Post sales from a file: the whole file is checked first, and posted only when all of it holds.
+
+A worker that dies continues where it stopped: documents that this job posted are known by it and
+never posted twice.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from card_contracts.application.context import Scope
+from card_contracts.application.sales import Companions, PostSale
+from card_contracts.domain.sale import SaleFields
+from card_contracts.ports import FileAccess, SaleFiles, SaleRow, UploadedFile, WriteRefusedError
+from kernel.errors import ConflictError, KopruError, NotFoundError, Problem, ValidationError
+
+KIND: Final = "card_sales_import"
+MAX_ROWS: Final = 5_000
+"""Rows of one file: each is one transaction of one run of the worker."""
+ParseRow = Callable[[Mapping[str, str]], SaleFields]
+
+
+@dataclass(frozen=True, slots=True)
+class RowProblem:
+    """One thing wrong with one row."""
+
+    line: int
+    problem: Problem
+
+    def to_dict(self) -> dict[str, Any]:
+        """As a job shows it; the pointer names row and field."""
+        where = f"/rows/{self.line}{self.problem.pointer}"
+        return {"pointer": where, "code": self.problem.code, "message": self.problem.message}
+
+
+class StartSalesImport:
+    """Keep the file and start a job; nothing is posted in the request itself."""
+
+    def __init__(self, scope: Scope, files: FileAccess) -> None:
+        self._scope = scope
+        self._files = files
+
+    def __call__(
+        self,
+        *,
+        upload_id: str | None = None,
+        file: UploadedFile | None = None,
+        dry_run: bool = False,
+        language: str = "tr",
+    ) -> str:
+        """Id of the job. Raises: NotFoundError for an unknown upload."""
+        if file is not None:
+            upload_id = self._scope.ids.new()
+            self._files.keep_upload(upload_id, file)
+        if upload_id is None:
+            raise NotFoundError("file_not_found", "There is no such file.")
+        self._files.upload(upload_id)
+        job_id = self._scope.ids.new()
+        private = {"upload_id": upload_id, "dry_run": dry_run, "language": language}
+        unit = self._scope.store.unit()
+        unit.create_job(job_id, KIND, subject=f"card_import:{job_id}", private=private)
+        unit.enqueue("import", {"job_id": job_id})
+        unit.commit()
+        return job_id
+
+
+class RunSalesImport:
+    """Check a whole file and, unless it is a dry run or wrong, post every row."""
+
+    def __init__(
+        self, scope: Scope, files: FileAccess, sale_files: SaleFiles, parse: ParseRow
+    ) -> None:
+        self._scope = scope
+        self._files = files
+        self._sale_files = sale_files
+        self._parse = parse
+
+    def __call__(self, job_id: str) -> None:
+        """Idempotent: a redelivered job posts what is left."""
+        store = self._scope.store
+        job = store.job(job_id)
+        if job is None or job.status not in {"queued", "running"}:
+            return
+        store.start_job(job_id)
+        try:
+            file = self._files.upload(str(job.private["upload_id"]))
+            rows = self._read(file, str(job.private["language"]))
+        except (ValidationError, NotFoundError) as error:
+            found = [RowProblem(0, problem) for problem in error.problems]
+            self._end(job_id, "failed", {"code": error.code}, found or [_whole(error)])
+            return
+        sales, problems = self._check(rows, job_id)
+        if problems or job.private["dry_run"]:
+            counts = {"valid": len(sales), "refused": len({one.line for one in problems})}
+            self._end(job_id, "failed" if problems else "succeeded", counts, problems)
+            return
+        self._post(job_id, sales)
+
+    def _read(self, file: UploadedFile, language: str) -> list[SaleRow]:
+        rows = []
+        for row in self._sale_files.read(file, language=language):
+            rows.append(row)
+            if len(rows) > MAX_ROWS:
+                raise ValidationError("too_many_rows", f"At most {MAX_ROWS} sales in one file.")
+        if not rows:
+            raise ValidationError("file_empty", "There are no sales in this file.")
+        return rows
+
+    def _check(
+        self, rows: Sequence[SaleRow], job_id: str
+    ) -> tuple[list[tuple[int, SaleFields]], list[RowProblem]]:
+        """Rows that can be posted, and everything that is wrong with the others."""
+        sales: list[tuple[int, SaleFields]] = []
+        problems: list[RowProblem] = []
+        seen: dict[str, int] = {}
+        post = PostSale(self._scope)
+        for row in rows:
+            try:
+                fields = self._parse(row.fields)
+                post.price(fields)
+            except KopruError as error:
+                if not self._posted(row, job_id):
+                    found = error.problems or (Problem("", error.code, error.message),)
+                    problems += [RowProblem(row.line, problem) for problem in found]
+                continue
+            first = seen.setdefault(fields.document_no, row.line)
+            if first != row.line:
+                message = f"This document is in row {first} already."
+                problem = Problem("/document_no", "duplicate_row", message)
+                problems.append(RowProblem(row.line, problem))
+                continue
+            sales.append((row.line, fields))
+        return sales, problems
+
+    def _posted(self, row: SaleRow, job_id: str) -> bool:
+        """Whether this job posted the row before it died and the contract was locked since."""
+        known = self._scope.store.sale_of_document(row.fields.get("document_no", ""))
+        return known is not None and known.import_id == job_id
+
+    def _post(self, job_id: str, sales: Sequence[tuple[int, SaleFields]]) -> None:
+        counts: Counter[str] = Counter()
+        problems: list[RowProblem] = []
+        post = PostSale(self._scope)
+        for line, fields in sales:
+            try:
+                posted = post(fields, companions=Companions(job_id=job_id))
+            except ConflictError as error:
+                if error.code == "too_much_contention":
+                    raise
+                problems.append(RowProblem(line, Problem("", error.code, error.message)))
+                counts["refused"] += 1
+            except KopruError as error:
+                problems.append(RowProblem(line, Problem("", error.code, error.message)))
+                counts["refused"] += 1
+            else:
+                ours = posted.created or posted.sale.import_id == job_id
+                counts["posted" if ours else "unchanged"] += 1
+        good = counts["posted"] + counts["unchanged"]
+        status = "succeeded" if not problems else "partially_succeeded" if good else "failed"
+        self._end(job_id, status, dict(counts), problems)
+
+    def _end(
+        self,
+        job_id: str,
+        status: str,
+        result: Mapping[str, Any],
+        problems: Sequence[RowProblem],
+    ) -> None:
+        unit = self._scope.store.unit()
+        shown = [problem.to_dict() for problem in problems]
+        unit.finish_job(job_id, status, result=result, problems=shown)
+        try:
+            unit.commit()
+        except WriteRefusedError:
+            return  # another worker closed it
+
+
+def _whole(error: KopruError) -> RowProblem:
+    return RowProblem(0, Problem("", error.code, error.message))

@@ -1,0 +1,226 @@
+"""Composition root of card contracts: the only module that knows both sides."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+
+from card_contracts.adapters.dynamodb_cards import CONTEXT, DynamoCardsStore, DynamoDueWork
+from card_contracts.adapters.export_files import TabularExportFiles
+from card_contracts.adapters.feed_tokens import DerivedFeedTokens
+from card_contracts.adapters.s3_files import S3FileAccess
+from card_contracts.adapters.sale_files import TabularSaleFiles, parse_row
+from card_contracts.application.calendars import ChangeDay, RenewFeed, RestoreDay, ShowFeed
+from card_contracts.application.context import CalendarOf, Scope
+from card_contracts.application.contracts import (
+    ChangeContract,
+    CheckContract,
+    LockContract,
+    RegisterContract,
+    RemoveContract,
+)
+from card_contracts.application.imports import RunSalesImport, StartSalesImport
+from card_contracts.application.lookups import RemoveLookup, SaveLookup
+from card_contracts.application.plans import CompareContracts, PreviewDraft, PreviewPlan
+from card_contracts.application.receivables import (
+    ExportReceivables,
+    ListReceivables,
+    ShowCashCalendar,
+)
+from card_contracts.application.sales import CancelSale, PostSale, RefundSale, TakeSaleEvent
+from card_contracts.application.sweep import Sweep
+from card_contracts.ports import CardsStore, TableWriter
+from card_contracts.settings import CardContractsSettings
+from kernel.business_days import Calendar
+from kernel.links import Links
+from toolkit.auth import TenantContext
+from toolkit.aws.dynamodb import Keyspace
+from toolkit.http.cursor import Cursors
+from toolkit.platform import Platform
+from webkit.assets import Assets
+from webkit.render import Renderer
+
+PAGES = Path(__file__).parent / "pages"
+
+
+@dataclass
+class CardContracts:
+    """The use cases of this context for one tenant and one caller."""
+
+    application: "Application"
+    context: TenantContext
+
+    @cached_property
+    def store(self) -> CardsStore:
+        """Reads and units of work."""
+        app = self.application
+        return DynamoCardsStore(
+            app.platform.machinery, self.context, queue_url=app.settings.queue_url
+        )
+
+    @cached_property
+    def scope(self) -> Scope:
+        """What the use cases are built from."""
+        app = self.application
+        platform = app.platform
+        return Scope(
+            self.context.tenant_id, self.store, platform.clock, platform.ids, app.calendar_of
+        )
+
+    @cached_property
+    def files(self) -> S3FileAccess:
+        """Uploads of the tenant."""
+        return S3FileAccess(self.application.platform.files, self.context.tenant_id)
+
+    def check_contract(self) -> CheckContract:
+        return CheckContract(self.scope)
+
+    def register_contract(self) -> RegisterContract:
+        return RegisterContract(self.scope)
+
+    def change_contract(self) -> ChangeContract:
+        return ChangeContract(self.scope)
+
+    def lock_contract(self) -> LockContract:
+        return LockContract(self.scope)
+
+    def remove_contract(self) -> RemoveContract:
+        return RemoveContract(self.scope)
+
+    def save_lookup(self) -> SaveLookup:
+        return SaveLookup(self.scope)
+
+    def remove_lookup(self) -> RemoveLookup:
+        return RemoveLookup(self.scope)
+
+    def preview_plan(self) -> PreviewPlan:
+        return PreviewPlan(self.scope)
+
+    def preview_draft(self) -> PreviewDraft:
+        return PreviewDraft(self.scope)
+
+    def compare_contracts(self) -> CompareContracts:
+        return CompareContracts(self.scope)
+
+    def post_sale(self) -> PostSale:
+        return PostSale(self.scope)
+
+    def refund_sale(self) -> RefundSale:
+        return RefundSale(self.scope)
+
+    def cancel_sale(self) -> CancelSale:
+        return CancelSale(self.scope)
+
+    def take_sale_event(self) -> TakeSaleEvent:
+        return TakeSaleEvent(self.scope)
+
+    def start_sales_import(self) -> StartSalesImport:
+        return StartSalesImport(self.scope, self.files)
+
+    def run_sales_import(self) -> RunSalesImport:
+        return RunSalesImport(self.scope, self.files, TabularSaleFiles(), parse_row)
+
+    def list_receivables(self) -> ListReceivables:
+        return ListReceivables(self.scope)
+
+    def export_receivables(self) -> ExportReceivables:
+        return ExportReceivables(self.scope)
+
+    def show_cash_calendar(self) -> ShowCashCalendar:
+        return ShowCashCalendar(self.scope)
+
+    def change_day(self) -> ChangeDay:
+        return ChangeDay(self.scope)
+
+    def restore_day(self) -> RestoreDay:
+        return RestoreDay(self.scope)
+
+    def renew_feed(self) -> RenewFeed:
+        return RenewFeed(self.scope, self.application.feed_tokens)
+
+    def feed_link(self, token: str) -> str:
+        """Address of the secret feed."""
+        return self.application.links.to(f"/cash-calendar/{token}")
+
+
+@dataclass
+class Application:
+    """Everything of the context that does not belong to a tenant."""
+
+    settings: CardContractsSettings
+    platform: Platform
+    calendar_of: CalendarOf
+    assets: Assets | None = None
+
+    def for_tenant(self, context: TenantContext) -> CardContracts:
+        """The use cases for one tenant."""
+        return CardContracts(self, context)
+
+    def for_system(self, tenant_id: str, what: str) -> CardContracts:
+        """The use cases for work that no person started."""
+        return self.for_tenant(TenantContext(tenant_id, f"system:{what}"))
+
+    def _scope_of(self, what: str) -> Callable[[str], Scope]:
+        return lambda tenant_id: self.for_system(tenant_id, what).scope
+
+    @cached_property
+    def cursors(self) -> Cursors:
+        """Sealed paging cursors."""
+        return Cursors(self.platform.cursor_key(CONTEXT))
+
+    @cached_property
+    def links(self) -> Links:
+        """Absolute addresses."""
+        return Links(self.settings.common.base_url)
+
+    @cached_property
+    def feed_tokens(self) -> DerivedFeedTokens:
+        """Tokens of cash calendar feeds."""
+        return DerivedFeedTokens(self.platform.app_secret.derive)
+
+    @cached_property
+    def table_writer(self) -> TableWriter:
+        """How exports are written."""
+        return TabularExportFiles()
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        """Pages and words of this context."""
+        return Renderer.for_pages(PAGES, assets=self.assets)
+
+    def show_feed(self) -> ShowFeed:
+        """The cash calendar behind a secret address."""
+        return ShowFeed(self._scope_of("feed"), self.feed_tokens)
+
+    def sweep(self) -> Sweep:
+        """The minute sweep over all tenants."""
+        work = DynamoDueWork(self.platform.database)
+        return Sweep(work, self.platform.clock, self._scope_of("sweep"))
+
+    def relay_outbox(self) -> int:
+        """Deliver outbox rows whose process died."""
+        return self.platform.machinery.outbox.relay(Keyspace(CONTEXT))
+
+
+def build(
+    settings: CardContractsSettings,
+    *,
+    platform: Platform | None = None,
+    calendar_of: CalendarOf | None = None,
+    assets: Assets | None = None,
+) -> Application:
+    """Build the context; tests pass their own platform or calendars."""
+    chosen = platform or Platform(settings.common)
+    return Application(settings, chosen, calendar_of or _calendar, assets)
+
+
+def _calendar(name: str) -> Calendar:
+    from toolkit.calendars import calendar
+
+    return calendar(name)
+
+
+@cache
+def application() -> Application:
+    """The context of this process, built at its first use."""
+    return build(CardContractsSettings.from_environment())

@@ -1,0 +1,148 @@
+"""Words of this context outside of templates: renderer, reader, states, explanations."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from card_contracts.bootstrap import application
+from card_contracts.domain.contract import ContractState
+from card_contracts.domain.sale import LineStatus, SaleState
+from kernel.errors import KopruError
+from toolkit.auth import Principal
+from toolkit.entrypoints import HttpApp, Reply, Request
+from webkit.components import Flash, Person, Status, TenantChoice, Tone, View
+from webkit.i18n import Language, choose_language, mark
+from webkit.navigation import CONSOLE
+from webkit.render import PageResponse, Renderer
+from webkit.urls import link
+
+CONTRACT: Final[Mapping[ContractState, tuple[str, Tone]]] = {
+    ContractState.OPEN: (mark("open"), Tone.OK),
+    ContractState.LOCKED: (mark("locked"), Tone.NEUTRAL),
+    ContractState.REMOVED: (mark("removed"), Tone.NEUTRAL),
+}
+SALE: Final[Mapping[SaleState, tuple[str, Tone]]] = {
+    SaleState.POSTED: (mark("posted"), Tone.OK),
+    SaleState.PARTLY_REFUNDED: (mark("partly refunded"), Tone.WARNING),
+    SaleState.REFUNDED: (mark("refunded"), Tone.NEUTRAL),
+    SaleState.CANCELLED: (mark("cancelled"), Tone.NEUTRAL),
+}
+LINE: Final[Mapping[LineStatus, tuple[str, Tone]]] = {
+    LineStatus.EXPECTED: (mark("expected"), Tone.WAITING),
+    LineStatus.SETTLED: (mark("arrived"), Tone.OK),
+    LineStatus.CANCELLED: (mark("cancelled"), Tone.NEUTRAL),
+}
+ACTION: Final[Mapping[str, str]] = {
+    "contract.registered": mark("Contract registered"),
+    "contract.revised": mark("New revision"),
+    "contract.locked": mark("Locked for collections"),
+    "contract.opened": mark("Opened for collections"),
+    "contract.removed": mark("Removed"),
+    "sale.posted": mark("Sale posted"),
+    "sale.refunded": mark("Refund posted"),
+    "sale.cancelled": mark("Sale cancelled"),
+}
+
+
+def renderer() -> Renderer:
+    """The page renderer of this context."""
+    return application().renderer
+
+
+def language_of(request: Request) -> str:
+    """The language an answer is written in."""
+    return choose_language(
+        user=request.principal.language or request.query.get("lang"),
+        accept_language=request.headers.get("accept-language"),
+    )
+
+
+def words_of(request: Request) -> Language:
+    """Messages and formats of the reader's language."""
+    return renderer().language(language_of(request))
+
+
+def problem_text(error: KopruError, language: str) -> str:
+    """The sentence of a problem in the reader's language; the English message if none is known."""
+    words = renderer().language(choose_language(accept_language=language))
+    return words.problem(error.code) if words.knows("problem", error.code) else error.message
+
+
+class Say:
+    """The words of this context in one language, as templates and routes use them."""
+
+    def __init__(self, words: Language) -> None:
+        self.words = words
+
+    def contract(self, state: ContractState) -> Status:
+        """Whether collections may use a contract."""
+        label, tone = CONTRACT[state]
+        return Status(self.words.text(label), tone)
+
+    def sale(self, state: SaleState) -> Status:
+        """Where a sale stands."""
+        label, tone = SALE[state]
+        return Status(self.words.text(label), tone)
+
+    def line(self, status: LineStatus) -> Status:
+        """What is known about a payment."""
+        label, tone = LINE[status]
+        return Status(self.words.text(label), tone)
+
+    def action(self, action: str) -> str:
+        """One line of history."""
+        return self.words.text(ACTION[action]) if action in ACTION else action.replace("_", " ")
+
+    def problem(self, code: str, message: str) -> str:
+        """What is wrong with a field."""
+        return self.words.problem(code) if self.words.knows("problem", code) else message
+
+
+def visible_entries(principal: Principal) -> frozenset[str]:
+    """Permissions of navigation entries that this principal holds."""
+    wanted = {item.permission for group in CONSOLE for item in group.items if item.permission}
+    return frozenset(permission for permission in wanted if principal.may(permission))
+
+
+def view_of(
+    app: HttpApp, request: Request, section: str = "", flashes: tuple[Flash, ...] = ()
+) -> View:
+    """The reader of a page."""
+    principal = request.principal
+    signed_in = principal.kind == "session"
+    query = {name: value for name, value in request.query.items() if name != "done"}
+    return View(
+        url=link(request.path, **query),
+        language=language_of(request),
+        theme=principal.theme or "auto",
+        zone=principal.zone or "Europe/Istanbul",
+        csrf_token=app.csrf_token(principal) if signed_in else None,
+        person=Person(principal.name, principal.email) if signed_in else None,
+        tenant=TenantChoice(principal.tenant_id, principal.tenant_name)
+        if principal.tenant_id
+        else None,
+        tenants=tuple(TenantChoice(*choice) for choice in principal.tenants),
+        section=section,
+        flashes=flashes,
+        permissions=visible_entries(principal) if signed_in else None,
+    )
+
+
+def reply(response: PageResponse) -> Reply:
+    """A rendered page as the answer of a route."""
+    return Reply(
+        response.body,
+        response.status,
+        response.headers,
+        "text/html; charset=utf-8",
+        response.cookies,
+    )
+
+
+def error_page(app: HttpApp, request: Request, status: int, body: Mapping[str, Any]) -> Reply:
+    """A problem in words; on the public feed without anything of the console."""
+    view = view_of(app, request)
+    detail, trace_id = str(body.get("detail", "")), str(body.get("trace_id", ""))
+    portal = request.path.startswith("/cash-calendar/")
+    return reply(
+        renderer().error(view, status, detail=detail or None, trace_id=trace_id, portal=portal)
+    )

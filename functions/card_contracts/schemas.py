@@ -1,0 +1,711 @@
+"""The HTTP and event edge of card contracts: request models, what entities look like outside."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+from typing import Annotated, Any, Final
+
+from pydantic import Field
+
+from card_contracts.domain.calendars import OverrideTable
+from card_contracts.domain.cash_calendar import CashCalendar, Landing
+from card_contracts.domain.comparison import Alternative
+from card_contracts.domain.contract import CalendarName, Contract, ContractState
+from card_contracts.domain.deductions import Basis, Deduction, Kind, Timing, parse_rate
+from card_contracts.domain.limits import CardKind
+from card_contracts.domain.lookups import (
+    AccountKind,
+    BankAccount,
+    Card,
+    DeductionDefinition,
+    DeductionType,
+    Issuer,
+    Lookup,
+)
+from card_contracts.domain.plan import Plan
+from card_contracts.domain.sale import (
+    ReceivableRow,
+    Refund,
+    RefundFields,
+    Returned,
+    Sale,
+    SaleFields,
+)
+from card_contracts.domain.schedule import BusinessDayRule
+from card_contracts.domain.terms import (
+    Band,
+    Blockage,
+    BlockageKind,
+    Collection,
+    Cutoff,
+    Maturity,
+    MaturityKind,
+    OnDay,
+    SkipAndBlock,
+    Strategy,
+    Term,
+)
+from card_contracts.ports import HistoryLine
+from kernel.business_days import Override, OverrideKind
+from kernel.errors import KopruError, ParseError, Problem
+from kernel.identifiers.contract_no import parse_card_contract_code
+from kernel.money import Money
+from kernel.parsing import parse_amount_api, parse_date_api
+from kernel.rates import Rate
+from kernel.sensitive import Iban
+from kernel.text import clean_free_text, clean_mail_header
+from kernel.why import Why
+from toolkit.http.fields import DATE, MONEY, EdgeModel, parsed
+
+_MAX_TERMS: Final = 30
+_MAX_CODE: Final = 40
+_HOME_CURRENCY: Final = {CalendarName.TR: "TRY", CalendarName.GR: "EUR"}
+Say = Callable[[Iterable[Why]], list[str]]
+
+
+def _line(limit: int, low: int = 0) -> Callable[[object], str]:
+    def read(value: object) -> str:
+        text = clean_free_text(value, limit).strip()
+        if not low <= len(text) or "\n" in text or "\t" in text:
+            raise ParseError("LENGTH", f"one line of {low} to {limit} characters")
+        return text
+
+    return read
+
+
+def parse_code(value: object) -> str:
+    """Code of a card, an account or a deduction: 1 to 40 characters without blanks around and #.
+
+    Raises: ParseError("TYPE" | "LENGTH" | "CHARACTER").
+    """
+    text = clean_mail_header(value)
+    if not text or text != text.strip() or len(text) > _MAX_CODE:
+        raise ParseError("LENGTH", f"the code has 1 to {_MAX_CODE} characters")
+    if not text.isprintable() or any(char in "#/" for char in text):
+        raise ParseError("CHARACTER", "the code has letters, digits and signs, not # and /")
+    return text
+
+
+def _document_no(value: object) -> str:
+    text = clean_mail_header(value)
+    if not text or text != text.strip() or len(text) > 64:
+        raise ParseError("LENGTH", "the number has 1 to 64 characters, no blanks around it")
+    return text
+
+
+def _one_of(kind: Any) -> Any:
+    def read(value: object) -> Any:
+        if isinstance(value, kind):
+            return value
+        if isinstance(value, str) and value in {item.value for item in kind}:
+            return kind(value)
+        raise ParseError("CHOICE", "choose one of: " + ", ".join(item.value for item in kind))
+
+    return parsed(read, {"type": "string", "enum": [item.value for item in kind]})
+
+
+ApiDate = Annotated[date, parsed(parse_date_api, DATE)]
+ApiAmount = Annotated[Money, parsed(parse_amount_api, MONEY)]
+ContractCode = Annotated[str, parsed(parse_card_contract_code)]
+Code = Annotated[str, parsed(parse_code)]
+DocumentNo = Annotated[str, parsed(_document_no)]
+Description = Annotated[str, parsed(_line(200))]
+Name = Annotated[str, parsed(_line(120, 1))]
+ApiIban = Annotated[Iban, parsed(lambda value: Iban(str(value)))]
+Whole = Annotated[int, Field(ge=-1_000, le=100_000)]
+
+
+class BlockageIn(EdgeModel):
+    """How long the bank holds the money."""
+
+    kind: Annotated[BlockageKind, _one_of(BlockageKind)]
+    value: Whole
+    on_day: Annotated[OnDay, _one_of(OnDay)] = OnDay.NEXT_MONTH
+
+
+class BandIn(EdgeModel):
+    """Days of the month that are paid on one day."""
+
+    from_day: Whole
+    to_day: Whole
+    pay_day: Whole
+    month_offset: Whole
+
+
+class CutoffIn(EdgeModel):
+    """Up to a day, and the day it is paid on."""
+
+    day: Whole
+    pay_day: Whole
+
+
+class MaturityIn(EdgeModel):
+    """Rule for the due dates; what the source does not define needs a strategy."""
+
+    kind: Annotated[MaturityKind, _one_of(MaturityKind)] = MaturityKind.MONTHLY
+    value: Whole | None = None
+    strategy: Annotated[Strategy, _one_of(Strategy)] | None = None
+    bands: list[BandIn] | None = Field(default=None, max_length=31)
+    cutoff: CutoffIn | None = None
+
+    def to_domain(self) -> Maturity:
+        """The maturity as it was stated."""
+        return Maturity(
+            self.kind,
+            self.value,
+            self.strategy,
+            tuple(
+                Band(band.from_day, band.to_day, band.pay_day, band.month_offset)
+                for band in self.bands or ()
+            ),
+            Cutoff(self.cutoff.day, self.cutoff.pay_day) if self.cutoff is not None else None,
+        )
+
+
+class DeductionIn(EdgeModel):
+    """One deduction of a range; ``value`` is percent or an amount, by ``kind``."""
+
+    sequence: Whole
+    code: Code
+    kind: Annotated[Kind, _one_of(Kind)]
+    value: str
+    timing: Annotated[Timing, _one_of(Timing)]
+    basis: Annotated[Basis, _one_of(Basis)] = Basis.GROSS
+    of: Code | None = None
+
+    def to_domain(self, place: str, problems: list[Problem]) -> Deduction:
+        """The deduction; what its value has wrong is added to ``problems``."""
+        rate, amount = Rate.from_api("0"), 0
+        try:
+            if self.kind is Kind.RATE:
+                rate = parse_rate(self.value)
+            else:
+                amount = Money.from_api(self.value, "TRY", allow_zero=True).minor
+        except KopruError as error:
+            problems.append(Problem(f"{place}/value", error.code.lower(), error.message))
+        return Deduction(
+            self.sequence,
+            self.code,
+            self.kind,
+            self.timing,
+            self.basis,
+            rate,
+            amount,
+            self.of or "",
+        )
+
+
+class TermIn(EdgeModel):
+    """One instalment range."""
+
+    first: Whole = Field(alias="from")
+    last: Whole = Field(alias="to")
+    collection: Annotated[Collection, _one_of(Collection)]
+    skip_months: Whole = 0
+    blockage: BlockageIn | None = None
+    skip_and_block: Annotated[SkipAndBlock, _one_of(SkipAndBlock)] | None = None
+    maturity: MaturityIn | None = None
+    description: Description = ""
+    deductions: list[DeductionIn] = Field(default_factory=list, max_length=40)
+
+    def to_domain(self, place: str, problems: list[Problem]) -> Term:
+        """The range; what its values have wrong is added to ``problems``."""
+        blockage = self.blockage
+        return Term(
+            self.first,
+            self.last,
+            self.collection,
+            self.skip_months,
+            Blockage(blockage.kind, blockage.value, blockage.on_day) if blockage else None,
+            self.skip_and_block,
+            (self.maturity or MaturityIn()).to_domain(),
+            self.description,
+            tuple(
+                one.to_domain(f"{place}/deductions/{number}", problems)
+                for number, one in enumerate(self.deductions)
+            ),
+        )
+
+
+def _remainder(value: object) -> str:
+    if value in ("first", "last"):
+        return str(value)
+    raise ParseError("CHOICE", "choose one of: first, last")
+
+
+class CardContractIn(EdgeModel):
+    """Body of creating or changing a contract."""
+
+    code: ContractCode
+    description: Description = ""
+    card_code: Code
+    bank_account_code: Code
+    starts_on: ApiDate
+    ends_on: ApiDate | None = None
+    locked: bool = False
+    calendar: Annotated[CalendarName, _one_of(CalendarName)] = CalendarName.TR
+    business_day_rule: Annotated[BusinessDayRule, _one_of(BusinessDayRule)]
+    remainder_on: Annotated[str, parsed(_remainder, {"type": "string", "enum": ["first", "last"]})]
+    currency: str | None = Field(default=None, pattern="^(TRY|EUR)$")
+    terms: list[TermIn] = Field(max_length=_MAX_TERMS)
+
+    def to_domain(self) -> tuple[Contract, list[Problem]]:
+        """The contract as it was stated, and what single values have wrong."""
+        problems: list[Problem] = []
+        terms = tuple(
+            term.to_domain(f"/terms/{number}", problems) for number, term in enumerate(self.terms)
+        )
+        fixed = any(one.kind is Kind.AMOUNT for term in terms for one in term.deductions)
+        currency = self.currency or (_HOME_CURRENCY[self.calendar] if fixed else "")
+        contract = Contract(
+            code=self.code,
+            description=self.description,
+            card_code=self.card_code,
+            bank_account_code=self.bank_account_code,
+            starts_on=self.starts_on,
+            ends_on=self.ends_on,
+            calendar=self.calendar,
+            business_day_rule=self.business_day_rule,
+            remainder_on="first" if self.remainder_on == "first" else "last",
+            terms=terms,
+            currency=currency,
+            state=ContractState.LOCKED if self.locked else ContractState.OPEN,
+        )
+        return contract, problems
+
+
+class CardContractChangeIn(CardContractIn):
+    """Body of changing a contract; ``effective_from`` is the first sale date of the revision."""
+
+    effective_from: ApiDate | None = None
+
+
+class LockIn(EdgeModel):
+    """Body of locking a contract, or opening it again."""
+
+    locked: bool
+
+
+class PlanIn(EdgeModel):
+    """Body of a plan that is not posted; 0 instalments is a payment with points."""
+
+    sold_on: ApiDate
+    amount: ApiAmount
+    instalments: Whole
+
+
+class WhatIfIn(PlanIn):
+    """Body of the same sale under several contracts; none named means all."""
+
+    contract_codes: list[ContractCode] | None = Field(default=None, max_length=200)
+
+
+class DraftPlanIn(PlanIn):
+    """Body of a plan under a contract that is not stored."""
+
+    contract: CardContractIn
+
+
+class CardSaleIn(EdgeModel):
+    """Body of posting a closed sale: its contract, or the card and account it was made with."""
+
+    document_no: DocumentNo
+    sold_on: ApiDate
+    amount: ApiAmount
+    instalments: Whole
+    contract_code: ContractCode | None = None
+    card_code: Code | None = None
+    bank_account_code: Code | None = None
+
+    def problems(self) -> list[Problem]:
+        """What is wrong beyond single fields."""
+        if self.contract_code is None and self.card_code is None:
+            return [Problem("/contract_code", "required", "Name the contract or the card.")]
+        if self.contract_code is not None and self.card_code is not None:
+            return [Problem("/card_code", "unexpected", "Name the contract or the card, not both.")]
+        return []
+
+    def to_fields(self) -> SaleFields:
+        """The sale as it was stated."""
+        return SaleFields(
+            self.document_no,
+            self.sold_on,
+            self.amount,
+            self.instalments,
+            self.contract_code or "",
+            self.card_code or "",
+            self.bank_account_code or "",
+        )
+
+
+class RefundIn(EdgeModel):
+    """Body of a refund; what the bank does with its deductions must be said."""
+
+    document_no: DocumentNo
+    refunded_on: ApiDate
+    amount: ApiAmount
+    deductions: Annotated[Returned, _one_of(Returned)]
+
+    def to_fields(self) -> RefundFields:
+        """The refund as it was stated."""
+        return RefundFields(self.document_no, self.refunded_on, self.amount, self.deductions)
+
+
+class SalesImportIn(EdgeModel):
+    """Body of an import of sales from an upload."""
+
+    upload_id: str = Field(min_length=1, max_length=40)
+    dry_run: bool = False
+    language: str = Field(default="tr", pattern="^(tr|el|en)$")
+
+
+class CardIn(EdgeModel):
+    """Body of a card."""
+
+    code: Code
+    name: Name
+    kind: Annotated[CardKind, _one_of(CardKind)] = CardKind.CREDIT
+    issuer: Annotated[Issuer, _one_of(Issuer)] = Issuer.OWN
+
+    def to_domain(self) -> Card:
+        """The card."""
+        return Card(self.code, self.name, self.kind, self.issuer)
+
+
+class BankAccountIn(EdgeModel):
+    """Body of a bank account."""
+
+    code: Code
+    name: Name
+    kind: Annotated[AccountKind, _one_of(AccountKind)]
+    bank: Description = ""
+    linked_account_code: Code | None = None
+    iban: ApiIban | None = None
+
+    def to_domain(self) -> BankAccount:
+        """The account."""
+        return BankAccount(
+            self.code, self.name, self.kind, self.bank, self.linked_account_code or "", self.iban
+        )
+
+
+class DeductionDefinitionIn(EdgeModel):
+    """Body of a deduction definition."""
+
+    code: Code
+    name: Name
+    type: Annotated[DeductionType, _one_of(DeductionType)]
+    bank: Description = ""
+
+    def to_domain(self) -> DeductionDefinition:
+        """The definition."""
+        return DeductionDefinition(self.code, self.name, self.type, self.bank)
+
+
+class DayIn(EdgeModel):
+    """Body of changing a day of a calendar: what it is now, and where that is published."""
+
+    kind: Annotated[OverrideKind, _one_of(OverrideKind)]
+    name: Name
+    source: Name
+
+    def to_domain(self, actor: str) -> Override:
+        """The changed day."""
+        return Override(self.kind, self.name, self.source, actor)
+
+
+# ---------------------------------------------------------------------------- out
+
+
+def _stamped(stamp: Any) -> dict[str, Any]:
+    return {
+        "version": stamp.version,
+        "created_at": stamp.created_at,
+        "updated_at": stamp.updated_at,
+    }
+
+
+def problem_out(problem: Problem) -> dict[str, str]:
+    """A warning, in the form of a problem."""
+    return {"pointer": problem.pointer, "code": problem.code, "message": problem.message}
+
+
+def contract_out(contract: Contract, warnings: Sequence[Problem] | None = None) -> dict[str, Any]:
+    """A contract as the API shows it; the members of the request, and what became of them."""
+    shown = {
+        "id": contract.code,
+        "code": contract.code,
+        "description": contract.description,
+        "card_code": contract.card_code,
+        "bank_account_code": contract.bank_account_code,
+        "starts_on": contract.starts_on.isoformat(),
+        "ends_on": contract.ends_on.isoformat() if contract.ends_on is not None else None,
+        "locked": contract.is_locked,
+        "calendar": contract.calendar.value,
+        "business_day_rule": contract.business_day_rule.value,
+        "remainder_on": contract.remainder_on,
+        "currency": contract.currency or None,
+        "terms": [term_out(term) for term in contract.terms],
+        "revision": contract.revision,
+        "effective_from": contract.effective_from.isoformat(),
+        **_stamped(contract.stamp),
+    }
+    if warnings is not None:
+        shown["warnings"] = [problem_out(problem) for problem in warnings]
+    return shown
+
+
+def term_out(term: Term) -> dict[str, Any]:
+    """An instalment range as it was stated."""
+    blockage, maturity = term.blockage, term.maturity
+    return {
+        "from": term.first,
+        "to": term.last,
+        "collection": term.collection.value,
+        "skip_months": term.skip_months,
+        "blockage": None
+        if blockage is None
+        else {
+            "kind": blockage.kind.value,
+            "value": blockage.value,
+            "on_day": blockage.on_day.value,
+        },
+        "skip_and_block": term.skip_and_block.value if term.skip_and_block else None,
+        "maturity": {
+            "kind": maturity.kind.value,
+            "value": maturity.value,
+            "strategy": maturity.strategy.value if maturity.strategy else None,
+            "bands": [
+                {
+                    "from_day": band.from_day,
+                    "to_day": band.to_day,
+                    "pay_day": band.pay_day,
+                    "month_offset": band.month_offset,
+                }
+                for band in maturity.bands
+            ]
+            or None,
+            "cutoff": {"day": maturity.cutoff.day, "pay_day": maturity.cutoff.pay_day}
+            if maturity.cutoff
+            else None,
+        },
+        "description": term.description,
+        "deductions": [_deduction_out(one) for one in term.deductions],
+    }
+
+
+def _deduction_out(one: Deduction) -> dict[str, Any]:
+    is_rate = one.kind is Kind.RATE
+    return {
+        "sequence": one.sequence,
+        "code": one.code,
+        "kind": one.kind.value,
+        "value": one.rate.to_api() if is_rate else Money(one.amount, "TRY").amount_text,
+        "timing": one.timing.value,
+        "basis": one.basis.value,
+        "of": one.of or None,
+    }
+
+
+def plan_out(contract: Contract, plan: Plan, say: Say) -> dict[str, Any]:
+    """A plan: one line per instalment and one per deduction and instalment, without zeros.
+
+    Shapes: ``why`` is sentences in the reader's language, ``reasons`` the same as keys.
+    """
+    currency = plan.amount.currency
+    lines: list[dict[str, Any]] = []
+    for line in plan.lines:
+        dated = {"no": line.no, "raw_date": line.raw.isoformat(), "date": line.pay.isoformat()}
+        rows: list[tuple[str, str | None, int, tuple[Why, ...]]] = [
+            ("instalment", None, line.gross, line.why_gross)
+        ]
+        rows += [
+            ("deduction", code, amount, line.why_deductions.get(code, ()))
+            for code, amount in line.deductions.items()
+        ]
+        for kind, code, amount, whys in rows:
+            if amount:
+                lines.append(
+                    {
+                        "kind": kind,
+                        **dated,
+                        "code": code,
+                        "amount": Money(amount, currency).to_api(),
+                        **_why((*line.why, *whys), say),
+                    }
+                )
+    return {
+        "contract_code": contract.code,
+        "revision": contract.revision,
+        "sold_on": plan.sold_on.isoformat(),
+        "amount": plan.amount.to_api(),
+        "instalments": plan.instalments,
+        "lines": lines,
+        "totals": plan_totals(plan),
+    }
+
+
+def plan_totals(plan: Plan) -> dict[str, Any]:
+    """What a plan comes to."""
+    currency = plan.amount.currency
+    return {
+        "gross": plan.amount.to_api(),
+        "deductions": Money(plan.total_deductions, currency).to_api(),
+        "net": Money(plan.net, currency).to_api(),
+        "by_code": {code: Money(amount, currency).to_api() for code, amount in plan.totals.items()},
+        "effective_rate": f"{plan.effective_percent:f}",
+        "average_days": plan.average_days,
+        "payments": len(plan.lines),
+        "first_on": plan.lines[0].pay.isoformat(),
+        "last_on": max(line.pay for line in plan.lines).isoformat(),
+    }
+
+
+def _why(whys: Iterable[Why], say: Say) -> dict[str, Any]:
+    reasons = list(whys)
+    return {"why": say(reasons), "reasons": [why.to_dict() for why in reasons]}
+
+
+def alternative_out(one: Alternative) -> dict[str, Any]:
+    """One contract of a comparison: what it brings, or why it cannot be sold there."""
+    shown: dict[str, Any] = {
+        "contract_code": one.contract.code,
+        "description": one.contract.description,
+        "revision": one.contract.revision,
+        "totals": plan_totals(one.plan) if one.plan is not None else None,
+        "refusal": None,
+    }
+    if one.refusal is not None:
+        shown["refusal"] = {"code": one.refusal.code, "message": one.refusal.message}
+    return shown
+
+
+def sale_out(sale: Sale, receivables: Sequence[Mapping[str, Any]] | None = None) -> dict[str, Any]:
+    """A posted sale."""
+    currency = sale.amount.currency
+    kept = sum(sale.totals.values())
+    shown = {
+        "id": sale.id,
+        "document_no": sale.document_no,
+        "contract_code": sale.contract_code,
+        "contract_revision": sale.revision,
+        "bank_account_code": sale.bank_account_code,
+        "sold_on": sale.sold_on.isoformat(),
+        "amount": sale.amount.to_api(),
+        "instalments": sale.instalments,
+        "status": sale.state.value,
+        "refunded": Money(sale.refunded, currency).to_api(),
+        "totals": {
+            "gross": sale.amount.to_api(),
+            "deductions": Money(kept, currency).to_api(),
+            "net": Money(sale.amount.minor - kept, currency).to_api(),
+            "by_code": {code: Money(part, currency).to_api() for code, part in sale.totals.items()},
+        },
+        "import_id": sale.import_id or None,
+        **_stamped(sale.stamp),
+    }
+    if receivables is not None:
+        shown["receivables"] = list(receivables)
+    return shown
+
+
+def refund_out(refund: Refund) -> dict[str, Any]:
+    """A refund."""
+    currency = refund.amount.currency
+    return {
+        "id": refund.id,
+        "sale_id": refund.sale_id,
+        "document_no": refund.document_no,
+        "refunded_on": refund.refunded_on.isoformat(),
+        "amount": refund.amount.to_api(),
+        "deductions": refund.returned.value,
+        "returned": {code: Money(part, currency).to_api() for code, part in refund.totals.items()},
+    }
+
+
+def receivable_out(row: ReceivableRow, say: Say) -> dict[str, Any]:
+    """One ledger row; amounts of a refund are negative."""
+    line = row.line
+    return {
+        "id": f"{line.origin}-{line.no}{'-' + row.code if row.code else ''}",
+        "sale_id": line.sale_id,
+        "origin": line.kind.value,
+        "document_no": line.document_no,
+        "contract_code": line.contract_code,
+        "contract_revision": line.revision,
+        "bank_account_code": line.bank_account_code,
+        "kind": row.kind,
+        "no": line.no,
+        "code": row.code or None,
+        "raw_date": line.raw.isoformat(),
+        "date": line.pay.isoformat(),
+        "amount": Money(row.amount, line.currency).to_api(),
+        "status": line.status.value,
+        **_why(row.why, say),
+    }
+
+
+def _landing(landing: Landing) -> dict[str, Any]:
+    return {
+        "currency": landing.currency,
+        "gross": Money(landing.gross, landing.currency).to_api(),
+        "deductions": Money(landing.deductions, landing.currency).to_api(),
+        "net": Money(landing.net, landing.currency).to_api(),
+        "count": landing.lines,
+    }
+
+
+def cash_calendar_out(calendar: CashCalendar, since: date, until: date) -> dict[str, Any]:
+    """What lands on which day and in which month, each currency for itself."""
+    return {
+        "from": since.isoformat(),
+        "to": until.isoformat(),
+        "days": [{"date": day.isoformat(), **_landing(one)} for day, one in calendar.days],
+        "months": [{"month": str(month), **_landing(one)} for month, one in calendar.months],
+        "totals": [_landing(one) for one in calendar.totals],
+    }
+
+
+def lookup_out(entry: Lookup) -> dict[str, Any]:
+    """An entry of a list; the IBAN is masked."""
+    shown: dict[str, Any] = {"id": entry.code, "code": entry.code, "name": entry.name}
+    if isinstance(entry, Card):
+        shown |= {"kind": entry.kind.value, "issuer": entry.issuer.value}
+    elif isinstance(entry, BankAccount):
+        shown |= {
+            "kind": entry.kind.value,
+            "bank": entry.bank,
+            "linked_account_code": entry.linked_account_code or None,
+            "iban": str(entry.iban) if entry.iban is not None else None,
+        }
+    else:
+        shown |= {"type": entry.type.value, "bank": entry.bank}
+    return {**shown, **_stamped(entry.stamp)}
+
+
+def overrides_out(table: OverrideTable) -> dict[str, Any]:
+    """Changed days of a calendar, in order."""
+    return {
+        "calendar": table.name.value,
+        "items": [
+            {
+                "date": day.isoformat(),
+                "kind": one.kind.value,
+                "name": one.name,
+                "source": one.source,
+                "entered_by": one.entered_by,
+            }
+            for day, one in sorted(table.days.items())
+        ],
+    }
+
+
+def history_out(line: HistoryLine) -> dict[str, Any]:
+    """One line of history."""
+    return {
+        "at": line.at,
+        "actor": line.actor,
+        "action": line.action,
+        "from": line.from_state,
+        "to": line.to_state,
+        "detail": dict(line.detail),
+    }

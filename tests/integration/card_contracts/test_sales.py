@@ -1,0 +1,502 @@
+"""Sales over API, file and queue; reversals; receivables; the cash calendar (CRD-04, CRD-06)."""
+
+import json
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.acceptance.runner import CASES
+from tests.support.card_contracts_builders import api_contract, api_sale
+from tests.support.cards_world import BASE, OTHER, TENANT, CardsWorld
+
+SCHEDULES = [
+    case
+    for case in json.loads((CASES / "card_plans.json").read_text(encoding="utf-8"))["cases"]
+    if case["kind"] == "schedule"
+]
+
+
+def money(text: str) -> dict[str, str]:
+    return {"amount": text, "currency": "TRY"}
+
+
+def contract_of(given: dict[str, Any]) -> dict[str, Any]:
+    """An acceptance case's terms as the API writes them."""
+    blocking, term = given["blocking"], given["term"]
+    kinds = {"ADD_DAYS": "added_days", "FIXED_DAY": "fixed_day", "MONTHLY": "monthly"}
+    maturity: dict[str, Any] = {"kind": kinds.get(term["kind"], "dynamic")}
+    if "value" in term:
+        maturity["value"] = term["value"]
+    if term["kind"] == "BANDS":
+        maturity |= {"strategy": "bands", "bands": term["bands"]}
+    blockage = None
+    if blocking is not None:
+        blockage = {"kind": kinds[blocking["kind"]], "value": blocking["value"]}
+        if "on_day" in blocking:
+            blockage["on_day"] = blocking["on_day"].lower()
+    timings = {"SPREAD": "per_instalment", "FIRST_COLLECTION": "first_collection"}
+    return api_contract(
+        starts_on="2000-01-01",
+        ends_on=None,
+        calendar=given["calendar"],
+        business_day_rule=given["business_day_rule"].lower(),
+        remainder_on=given["remainder_on"].lower(),
+        terms=[
+            {
+                "from": given["instalments"],
+                "to": given["instalments"],
+                "collection": {"SPREAD": "deferred", "AT_ONCE": "single"}[given["collection"]],
+                "skip_months": given["skip_months"],
+                "blockage": blockage,
+                "maturity": maturity,
+                "deductions": [
+                    {
+                        "sequence": one["seq"],
+                        "code": one["code"],
+                        "kind": "rate",
+                        "value": one["rate_pct"],
+                        "timing": timings[one["timing"]],
+                        "basis": one["basis"].lower(),
+                    }
+                    for one in given["deductions"]
+                ],
+            }
+        ],
+    )
+
+
+@pytest.mark.parametrize("case", SCHEDULES, ids=[case["id"] for case in SCHEDULES])
+def test_a_sale_of_every_acceptance_case_gives_the_expected_rows(
+    world: CardsWorld, case: dict[str, Any]
+) -> None:
+    given, expect = case["given"], case["expect"]
+    assert world.call("POST", BASE, contract_of(given)).status == 201
+    sale = world.sale(
+        sold_on=given["sale_date"], amount=money(given["gross"]), instalments=given["instalments"]
+    )
+    expected = []
+    for line in expect["lines"]:
+        dated = (line["raw"], line["pay"], line["no"])
+        expected.append(("instalment", None, *dated, line["gross"]))
+        expected += [
+            ("deduction", code, *dated, part)
+            for code, part in line["deductions"].items()
+            if part != "0.00"
+        ]
+    assert rows_of(sale["receivables"]) == expected
+    assert sale["totals"]["net"] == money(expect["net_total"])
+    assert rows_of(world.receivables(f"from={given['sale_date']}")) == expected
+    assert all(row["why"] for row in sale["receivables"])
+
+
+def rows_of(items: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    return [
+        (
+            row["kind"],
+            row["code"],
+            row["raw_date"],
+            row["date"],
+            row["no"],
+            row["amount"]["amount"],
+        )
+        for row in items
+    ]
+
+
+def test_every_row_says_why_in_three_languages(world: CardsWorld) -> None:
+    world.contract()
+    world.sale()
+    said = set()
+    for language in ("tr", "el", "en"):
+        who = world.principal(language=language)
+        row = world.call("GET", f"{BASE}/receivables", principal=who).json()["items"][0]
+        assert [one["key"].rpartition(".")[2] for one in row["reasons"]][:2] == [
+            "blocked_days",
+            "shifted",
+        ]
+        assert not any("card_contracts.why" in text or "%(" in text for text in row["why"])
+        said.add(row["why"][0])
+    assert len(said) == 3
+
+
+def test_a_document_is_posted_once(world: CardsWorld) -> None:
+    world.contract()
+    first = world.sale()
+    again = world.call("POST", f"{BASE}/sales", api_sale())
+    assert (again.status, again.json()["id"]) == (200, first["id"])
+    other = world.call("POST", f"{BASE}/sales", api_sale(instalments=4))
+    assert (other.status, other.json()["code"]) == (409, "document_posted")
+    assert len(world.receivables()) == 6
+
+
+def test_a_repeated_command_gets_the_first_answer(world: CardsWorld) -> None:
+    world.contract()
+    path = f"{BASE}/sales"
+    first = world.call("POST", path, api_sale(), key="k-1")
+    again = world.call("POST", path, api_sale(), key="k-1")
+    assert (first.status, again.status) == (201, 201)
+    assert first.json()["id"] == again.json()["id"]
+    reused = world.call("POST", path, api_sale("FTR-2"), key="k-1")
+    assert (reused.status, reused.json()["code"]) == (422, "idempotency_key_reused")
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "code"),
+    [
+        ({"instalments": 13}, 422, "card_contracts.no_range"),
+        ({"instalments": 0}, 422, "card_contracts.no_points"),
+        ({"sold_on": "2025-12-31"}, 422, "card_contracts.not_valid"),
+        ({"contract_code": "NO-SUCH"}, 404, "not_found"),
+        ({"card_code": "AXESS"}, 422, "invalid_input"),
+        ({"amount": money("0.00")}, 422, "invalid_input"),
+    ],
+)
+def test_a_sale_that_cannot_be_posted_leaves_nothing(
+    world: CardsWorld, changes: dict[str, Any], status: int, code: str
+) -> None:
+    world.contract()
+    answer = world.call("POST", f"{BASE}/sales", api_sale(**changes))
+    assert (answer.status, answer.json()["code"]) == (status, code)
+    assert world.receivables() == []
+    assert world.call("GET", f"{BASE}/sales").json()["items"] == []
+
+
+def test_a_locked_contract_takes_no_sale_and_keeps_its_history(world: CardsWorld) -> None:
+    world.contract()
+    world.sale()
+    world.call("POST", f"{BASE}/AXESS-26/lock", {"locked": True})
+    refused = world.call("POST", f"{BASE}/sales", api_sale("FTR-2"))
+    assert (refused.status, refused.json()["code"]) == (409, "card_contracts.locked")
+    assert len(world.receivables()) == 6
+
+
+def test_a_change_of_the_contract_never_alters_what_was_posted(world: CardsWorld) -> None:
+    """C5: the plan is a snapshot; the same bytes before and after."""
+    world.contract()
+    sale = world.sale()
+    before = world.call("GET", f"{BASE}/sales/{sale['id']}").body
+    body = api_contract(business_day_rule="none")
+    body["terms"][0]["deductions"][0]["value"] = "9"
+    world.call("PUT", f"{BASE}/AXESS-26", body, headers={"if-match": '"v1"'})
+    day = {"kind": "holiday", "name": "Tatil", "source": "RG"}
+    put = world.call("PUT", f"{BASE}/calendars/TR/days/2026-07-28", day)
+    assert put.status == 200
+    assert world.call("GET", f"{BASE}/sales/{sale['id']}").body == before
+    assert world.sale("FTR-2")["contract_revision"] == 2
+
+
+def test_the_contract_of_a_card_is_found_by_the_day_of_the_sale(world: CardsWorld) -> None:
+    world.contract()
+    world.contract("NEXT", starts_on="2027-01-01", ends_on=None)
+    by_card = {"contract_code": None, "card_code": "AXESS"}
+    assert world.sale(**by_card)["contract_code"] == "AXESS-26"
+    assert world.sale("F2", sold_on="2027-03-01", **by_card)["contract_code"] == "NEXT"
+    world.contract("OTHER", bank_account_code="102.02")
+    several = world.call("POST", f"{BASE}/sales", api_sale("F3", **by_card))
+    assert (several.status, several.json()["code"]) == (409, "contract_ambiguous")
+    one = world.sale("F4", bank_account_code="102.02", **by_card)
+    assert one["contract_code"] == "OTHER"
+    none = world.call("POST", f"{BASE}/sales", api_sale("F5", contract_code=None, card_code="X"))
+    assert none.json()["code"] == "card_contracts.no_contract"
+
+
+# ---------------------------------------------------------------------------- reversals
+
+
+def refund(document_no: str, amount: str, **changes: Any) -> dict[str, Any]:
+    body = {
+        "document_no": document_no,
+        "refunded_on": "2026-05-04",
+        "amount": money(amount),
+        "deductions": "proportional",
+    }
+    return {**body, **changes}
+
+
+def test_refunds_are_linked_reversals_and_never_exceed_the_sale(world: CardsWorld) -> None:
+    world.contract()
+    sale = world.sale()
+    path = f"{BASE}/sales/{sale['id']}/refunds"
+    first = world.call("POST", path, refund("I-1", "400.00"))
+    assert (first.status, first.json()["sale"]["status"]) == (201, "partly_refunded")
+    assert first.json()["returned"] == {"COMMISSION": money("9.60")}
+    again = world.call("POST", path, refund("I-1", "400.00"))
+    assert again.json()["id"] == first.json()["id"]
+    too_much = world.call("POST", path, refund("I-2", "600.01"))
+    assert too_much.json()["code"] == "card_contracts.refund_too_large"
+    rest = world.call("POST", path, refund("I-2", "600.00"))
+    assert rest.json()["sale"]["status"] == "refunded"
+    rows = world.receivables()
+    assert sum(Decimal(row["amount"]["amount"]) for row in rows) == 0
+    assert {row["sale_id"] for row in rows} == {sale["id"]}
+    assert {row["origin"] for row in rows} == {"sale", "refund"}
+    calendar = world.call("GET", f"{BASE}/cash-calendar").json()
+    assert calendar["totals"][0]["net"] == money("0.00")
+    assert len(world.call("GET", path).json()["items"]) == 2
+
+
+def test_how_the_bank_treats_its_deductions_must_be_said(world: CardsWorld) -> None:
+    world.contract()
+    body = refund("I-1", "1.00")
+    del body["deductions"]
+    answer = world.call("POST", f"{BASE}/sales/{world.sale()['id']}/refunds", body)
+    assert answer.status == 422
+    assert answer.json()["errors"][0]["pointer"] == "/deductions"
+
+
+def test_a_cancelled_sale_lands_never_and_stays_readable(world: CardsWorld) -> None:
+    world.contract()
+    sale = world.sale()
+    cancelled = world.call("POST", f"{BASE}/sales/{sale['id']}/cancel")
+    assert cancelled.json()["status"] == "cancelled"
+    assert world.call("POST", f"{BASE}/sales/{sale['id']}/cancel").status == 200
+    assert {row["status"] for row in world.receivables()} == {"cancelled"}
+    assert world.call("GET", f"{BASE}/cash-calendar").json()["days"] == []
+    answer = world.call("POST", f"{BASE}/sales/{sale['id']}/refunds", refund("I", "1.00"))
+    assert (answer.status, answer.json()["code"]) == (409, "card_contracts.sale_cancelled")
+
+
+def test_the_ledger_balances_after_every_kind_of_posting(world: CardsWorld) -> None:
+    world.contract()
+    first, second = world.sale(), world.sale("FTR-2")
+    world.call("POST", f"{BASE}/sales/{first['id']}/refunds", refund("I-1", "333.33"))
+    world.call("POST", f"{BASE}/sales/{second['id']}/cancel")
+    key = f"crd#T#{TENANT}#ACC#AXESS-26@2026-04-28"
+    rows = world.app.platform.database.query("ledger", key).items
+    entries = [row for row in rows if row["sk"] != "BAL"]
+    balance = next(row for row in rows if row["sk"] == "BAL")
+    sums: dict[str, int] = {}
+    for row in entries:
+        name = f"{row['leg']}_{row['name']}"
+        sums[name] = sums.get(name, 0) + row["amount"]
+    assert {name: balance[name] for name in sums} == sums
+    legs = [sum(r["amount"] for r in entries if r["leg"] == leg) for leg in "DC"]
+    assert legs[0] == legs[1]
+    receivable = sums["D_card_receivable"] - sums["C_card_receivable"]
+    net = sum(
+        (1 if row["kind"] == "instalment" else -1) * int(Decimal(row["amount"]["amount"]) * 100)
+        for row in world.receivables("status=expected")
+    )
+    assert receivable == net
+
+
+# ---------------------------------------------------------------------------- lists
+
+
+def test_receivables_are_paged_without_gap_or_double(world: CardsWorld) -> None:
+    world.contract()
+    for number in range(3):
+        world.sale(f"FTR-{number}", sold_on=f"2026-0{number + 3}-15", instalments=12)
+    whole = world.receivables("limit=200")
+    assert len(whole) == 72
+    pages, cursor = [], ""
+    while True:
+        query = f"limit=7{'&cursor=' + cursor if cursor else ''}"
+        answer = world.call("GET", f"{BASE}/receivables", query=query).json()
+        assert len(answer["items"]) <= 7
+        pages += answer["items"]
+        cursor = answer["next_cursor"]
+        if cursor is None:
+            break
+    assert [row["id"] for row in pages] == [row["id"] for row in whole]
+    assert [row["date"] for row in whole] == sorted(row["date"] for row in whole)
+    june = world.receivables("from=2026-06-01&to=2026-06-30")
+    assert june == [row for row in whole if row["date"].startswith("2026-06")]
+    foreign = world.call("GET", f"{BASE}/receivables", query="cursor=x")
+    assert foreign.status == 400
+
+
+def test_the_cash_calendar_sums_days_and_months(world: CardsWorld) -> None:
+    world.contract()
+    world.sale()
+    world.sale("FTR-2", sold_on="2026-04-29")
+    answer = world.call("GET", f"{BASE}/cash-calendar", query="from=2026-05-01&to=2026-12-31")
+    calendar = answer.json()
+    assert [(day["date"], day["net"]["amount"], day["count"]) for day in calendar["days"]] == [
+        ("2026-06-01", "650.68", 2),
+        ("2026-06-29", "650.66", 2),
+        ("2026-07-28", "325.33", 1),
+        ("2026-07-29", "325.33", 1),
+    ]
+    assert [(month["month"], month["net"]["amount"]) for month in calendar["months"]] == [
+        ("2026-06", "1301.34"),
+        ("2026-07", "650.66"),
+    ]
+    assert calendar["totals"][0]["net"] == money("1952.00")
+
+
+def test_the_feed_works_with_its_secret_address_only(world: CardsWorld) -> None:
+    world.contract()
+    world.sale()
+    url = world.call("POST", f"{BASE}/calendar-feed", shows="the address").json()["url"]
+    token = url.rpartition("/")[2]
+    feed = world.feed(token)
+    assert feed.headers["content-type"].startswith("text/calendar")
+    text = feed.body.decode() if isinstance(feed.body, bytes) else feed.body
+    assert text.startswith("BEGIN:VCALENDAR\r\n")
+    assert text.count("BEGIN:VEVENT") == 3
+    assert "DTSTART;VALUE=DATE:20260601" in text
+    assert all(len(line.encode()) <= 75 for line in text.split("\r\n"))
+    for wrong in (token[:-2] + "AA", "x", token + "="):
+        assert world.feed(wrong).status == 404
+    renewed = world.call("POST", f"{BASE}/calendar-feed").json()["url"]
+    assert renewed != url
+    assert world.feed(token).status == 404
+    assert "url" not in world.call("GET", f"{BASE}/calendar-feed").json()
+    inside = world.call("GET", f"{BASE}/cash-calendar.ics")
+    assert inside.headers["content-type"].startswith("text/calendar")
+
+
+@pytest.mark.parametrize("chosen", ["csv", "xlsx", "json"])
+def test_receivables_are_exported_whole(world: CardsWorld, chosen: str) -> None:
+    world.contract()
+    world.sale()
+    answer = world.call("GET", f"{BASE}/receivables/export", query=f"format={chosen}")
+    assert answer.status == 200
+    assert answer.headers["content-disposition"].endswith(f'card-receivables.{chosen}"')
+    if chosen == "json":
+        entries = answer.json()["entries"]
+        assert len(entries) == 6
+        assert [(e["debit"], e["credit"], e["amount"]["amount"]) for e in entries[:2]] == [
+            ("card_receivable:102.01.001", "sales", "333.34"),
+            ("deduction:COMMISSION", "card_receivable:102.01.001", "8.00"),
+        ]
+    wrong = world.call("GET", f"{BASE}/receivables/export", query="format=doc")
+    assert wrong.status == 422
+
+
+def test_the_same_sale_under_every_contract(world: CardsWorld) -> None:
+    world.contract()
+    cheap = api_contract("CHEAP", card_code="WORLD")
+    cheap["terms"][0]["deductions"][0]["value"] = "1.10"
+    assert world.call("POST", BASE, cheap).status == 201
+    short = api_contract("SHORT", card_code="BONUS")
+    short["terms"][0]["to"] = 2
+    assert world.call("POST", BASE, short).status == 201
+    body = {"sold_on": "2026-04-28", "amount": money("1000.00"), "instalments": 3}
+    items = world.call("POST", f"{BASE}/what-if", body).json()["items"]
+    assert [(one["contract_code"], one["totals"] and one["totals"]["net"]) for one in items] == [
+        ("CHEAP", money("989.00")),
+        ("AXESS-26", money("976.00")),
+        ("SHORT", None),
+    ]
+    assert items[2]["refusal"]["code"] == "card_contracts.no_range"
+    named = world.call("POST", f"{BASE}/what-if", {**body, "contract_codes": ["CHEAP"]}).json()
+    assert len(named["items"]) == 1
+    missing = world.call("POST", f"{BASE}/what-if", {**body, "contract_codes": ["X"]})
+    assert missing.status == 404
+    assert world.receivables() == []
+
+
+# ---------------------------------------------------------------------------- file and queue
+
+HEADER = "Belge No;Sözleşme Kodu;Satış Tarihi;Tutar;Taksit Sayısı\r\n"
+
+
+def upload(world: CardsWorld, rows: str, query: str = "") -> dict[str, Any]:
+    answer = world.call(
+        "POST",
+        f"{BASE}/sales/imports",
+        (HEADER + rows).encode(),
+        query=query,
+        headers={"content-type": "text/csv"},
+    )
+    assert answer.status == 202, answer.body
+    world.work()
+    return world.job(answer.json()["id"])
+
+
+def test_a_file_of_sales_is_posted_whole(world: CardsWorld) -> None:
+    world.contract()
+    rows = "F1;AXESS-26;28.04.2026;1.000,00;3\r\nF2;AXESS-26;29.04.2026;10,00;1\r\n"
+    dry = upload(world, rows, "dry_run=true")
+    assert (dry["status"], dry["result"]) == ("succeeded", {"valid": 2, "refused": 0})
+    assert world.receivables() == []
+    job = upload(world, rows)
+    assert (job["status"], job["result"], job["done"]) == ("succeeded", {"posted": 2}, 2)
+    assert len(world.receivables()) == 8
+    again = upload(world, rows)
+    assert (again["status"], again["result"]) == ("succeeded", {"unchanged": 2})
+    assert len(world.receivables()) == 8
+
+
+def test_one_wrong_row_stops_the_file_and_all_of_it_is_told(world: CardsWorld) -> None:
+    world.contract()
+    rows = (
+        "F1;AXESS-26;28.04.2026;1.000,00;3\r\n"
+        "F2;AXESS-26;31.02.2026;1.000;x\r\n"
+        "F1;AXESS-26;28.04.2026;5,00;1\r\n"
+        "F4;AXESS-26;28.04.2026;5,00;13\r\n"
+    )
+    job = upload(world, rows)
+    assert job["status"] == "failed"
+    assert [(one["pointer"], one["code"]) for one in job["problems"]] == [
+        ("/rows/3/sold_on", "date"),
+        ("/rows/3/amount", "ambiguous"),
+        ("/rows/3/instalments", "instalments"),
+        ("/rows/4/document_no", "duplicate_row"),
+        ("/rows/5/instalments", "no_range"),
+    ]
+    assert world.receivables() == []
+
+
+def test_a_file_that_is_no_table_of_sales_is_refused(world: CardsWorld) -> None:
+    answer = world.call(
+        "POST",
+        f"{BASE}/sales/imports",
+        b"a;b\r\n1;2\r\n",
+        headers={"content-type": "text/csv"},
+    )
+    world.work()
+    job = world.job(answer.json()["id"])
+    assert (job["status"], job["result"]) == ("failed", {"code": "columns_missing"})
+    assert {one["code"] for one in job["problems"]} == {"column_missing"}
+
+
+def test_a_job_whose_message_was_lost_is_run_by_the_sweep(world: CardsWorld) -> None:
+    world.contract()
+    answer = world.call(
+        "POST",
+        f"{BASE}/sales/imports",
+        (HEADER + "F1;AXESS-26;28.04.2026;10,00;1\r\n").encode(),
+        headers={"content-type": "text/csv"},
+    )
+    assert len(list(world.aws.messages("card-contracts-import"))) == 1  # taken and lost
+    world.minute()
+    assert world.receivables() == []
+    world.clock.advance(timedelta(minutes=11))
+    world.minute()
+    assert len(world.receivables()) == 2
+    assert world.job(answer.json()["id"])["status"] == "succeeded"
+
+
+def test_a_sale_by_the_queue_is_posted_once(world: CardsWorld) -> None:
+    world.contract()
+    assert world.event(api_sale()) == []
+    assert world.event(api_sale()) == []
+    assert len(world.receivables()) == 6
+    assert world.event(api_sale(), "e-2", OTHER) == []
+    other = world.principal(OTHER)
+    assert world.call("GET", f"{BASE}/receivables", principal=other).json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"instalments": 13}, "card_contracts.no_range"),
+        ({"contract_code": "X"}, "not_found"),
+        ({"amount": "1"}, "invalid_input"),
+        ({"contract_code": None}, "invalid_input"),
+    ],
+)
+def test_a_sale_that_the_queue_cannot_post_becomes_one_incident(
+    world: CardsWorld, changes: dict[str, Any], code: str
+) -> None:
+    world.contract()
+    for _ in range(2):
+        assert world.event(api_sale(**changes)) == []
+    opened = world.aws.published("card_contracts.IncidentOpened.v1")
+    assert [event["data"]["code"] for event in opened] == [code]
+    assert world.receivables() == []
