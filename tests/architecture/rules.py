@@ -138,7 +138,9 @@ PARTS: Final[dict[str, Allowed]] = {
 }
 
 # Handlers that answer HTTP requests, beside the route modules in `handlers/http/`.
-HTTP_DOORS: Final = frozenset({"api", "receive_notification", "show_pay_page", "test_credentials"})
+HTTP_DOORS: Final = frozenset(
+    {"api", "receive_notification", "show_feed", "show_pay_page", "test_credentials"}
+)
 
 # 8. One place for each door to the outside.
 ENVIRONMENT_READERS: Final = frozenset({"layers/common/toolkit/settings.py"})

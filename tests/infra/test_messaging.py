@@ -25,6 +25,8 @@ BATCHES = {
     "PaymentCodesStatementQueue": (1, 5),
     "PaymentCodesBatchQueue": (1, 5),
     "PaymentCodesDocumentEventsQueue": (1, 5),
+    "CardContractsSalesQueue": (10, 5),
+    "CardContractsImportQueue": (1, 5),
 }
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.infra import stack
 from tests.infra.stack import Statement
 
-PREFIXES = {"workspace": "wsp", "pensions": "pen", "payment_codes": "pay"}
+PREFIXES = {"workspace": "wsp", "pensions": "pen", "payment_codes": "pay", "card_contracts": "crd"}
 
 READ = frozenset({"BatchGetItem", "GetItem"})
 WRITE = frozenset({"PutItem", "UpdateItem"})
@@ -113,6 +113,24 @@ KINDS: dict[str, dict[str, frozenset[str]]] = {
         "AuditTable": APPEND,
     },
     "PaymentCodesPageData": {"CoreTable": READ},
+    "CardContractsApiData": {
+        "CoreTable": ENTITIES,
+        "LedgerTable": LEDGER,
+        "FlowTable": OUTBOX,
+        "AuditTable": APPEND,
+    },
+    "CardContractsWorkerData": {
+        "CoreTable": ENTITIES,
+        "LedgerTable": LEDGER,
+        "FlowTable": OUTBOX,
+        "AuditTable": APPEND,
+    },
+    "CardContractsScheduleData": {
+        "CoreTable": ENTITIES,
+        "FlowTable": OUTBOX,
+        "AuditTable": APPEND,
+    },
+    "CardContractsFeedData": {"CoreTable": frozenset({"GetItem", "Query"})},
 }
 
 # Our managed policies of every function.
@@ -144,6 +162,11 @@ FUNCTIONS: dict[str, set[str]] = {
     "PaymentCodesSendMailFunction": {"PaymentCodesMailData", "PaymentCodesOutbox"},
     "PaymentCodesRefreshPaymentsFunction": {"PaymentCodesScheduleData", "PaymentCodesOutbox"},
     "PaymentCodesRelayOutboxFunction": {"PaymentCodesScheduleData", "PaymentCodesOutbox"},
+    "CardContractsApiFunction": {"CardContractsApiData", "CardContractsOutbox"},
+    "CardContractsShowFeedFunction": {"CardContractsFeedData"},
+    "CardContractsPostSalesFunction": {"CardContractsWorkerData", "CardContractsOutbox"},
+    "CardContractsRunImportFunction": {"CardContractsWorkerData", "CardContractsOutbox"},
+    "CardContractsRelayOutboxFunction": {"CardContractsScheduleData", "CardContractsOutbox"},
 }
 
 MAY_DECRYPT = {

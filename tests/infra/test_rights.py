@@ -45,6 +45,18 @@ MAY_NOT = [
     ("PaymentCodesIssueBatchFunction", "GetItem", "secrets", [f"pay#T#{T}#SECRET#x"]),
     ("PaymentCodesTakeDocumentEventsFunction", "PutItem", "ledger", [f"pay#T#{T}#ACC#x"]),
     ("PaymentCodesTakeDocumentEventsFunction", "GetItem", "secrets", [f"pay#T#{T}#SECRET#x"]),
+SALE = f"crd#T#{T}#CARD-SALE#01JXQ60A1B2C3D4E5F6G7H8J9K"
+MAY += [
+    ("CardContractsApiFunction", "PutItem", "ledger", [f"crd#T#{T}#ACC#X@2026-04-28"]),
+    ("CardContractsPostSalesFunction", "PutItem", "core", [SALE]),
+    ("CardContractsShowFeedFunction", "Query", "core", [f"crd#T#{T}#RECEIVABLES#2026"]),
+]
+
+MAY_NOT = [
+    # The feed reads; the schedules of card contracts post nothing.
+    ("CardContractsShowFeedFunction", "PutItem", "core", [SALE]),
+    ("CardContractsShowFeedFunction", "Query", "core", [f"pay#T#{T}#CODES"]),
+    ("CardContractsRelayOutboxFunction", "PutItem", "ledger", [f"crd#T#{T}#ACC#X@2026-04-28"]),
     # The payer's page reads; the door of the providers moves no money and opens no key.
     ("PaymentCodesShowPayPageFunction", "PutItem", "core", [CODE]),
     ("PaymentCodesShowPayPageFunction", "Query", "core", [f"pay#T#{T}#CODES"]),
@@ -95,7 +107,7 @@ def test_refused(function: str, action: str, role: str, keys: list[str]) -> None
 
 @pytest.mark.parametrize("function", list(stack.functions()))
 def test_no_function_reaches_a_context_that_does_not_exist(function: str) -> None:
-    for prefix in ("rec", "crd", "wfl"):
+    for prefix in ("rec", "wfl"):
         assert not allows(function, "GetItem", "core", [f"{prefix}#T#{T}#CODE#x"])
 
 

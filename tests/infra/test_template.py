@@ -45,6 +45,11 @@ ROUTES = {
         "PaymentCodesReceiveNotificationFunction"
     ),
     ("GET", "/pay/{token}"): "PaymentCodesShowPayPageFunction",
+    ("ANY", "/v1/card-contracts"): "CardContractsApiFunction",
+    ("ANY", "/v1/card-contracts/{proxy+}"): "CardContractsApiFunction",
+    ("ANY", "/card-contracts"): "CardContractsApiFunction",
+    ("ANY", "/card-contracts/{proxy+}"): "CardContractsApiFunction",
+    ("GET", "/cash-calendar/{token}"): "CardContractsShowFeedFunction",
 }
 
 # Zone, expression and the longest wait for a start of every schedule.
@@ -55,6 +60,7 @@ SCHEDULES = {
     "PensionsWatchDeadlinesFunction": ("cron(0 8 * * ? *)", "Europe/Istanbul"),
     "PaymentCodesRefreshPaymentsFunction": ("rate(1 minute)", "Etc/UTC"),
     "PaymentCodesRelayOutboxFunction": ("rate(1 minute)", "Etc/UTC"),
+    "CardContractsRelayOutboxFunction": ("rate(1 minute)", "Etc/UTC"),
 }
 
 
@@ -268,6 +274,8 @@ def test_functions_behind_the_door_answer_before_the_gateway_gives_up() -> None:
         "PaymentCodesApiFunction": 10,
         "PaymentCodesReceiveNotificationFunction": 10,
         "PaymentCodesShowPayPageFunction": 10,
+        "CardContractsApiFunction": 10,
+        "CardContractsShowFeedFunction": 10,
     }
 
 

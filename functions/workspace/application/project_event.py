@@ -17,6 +17,7 @@ from workspace.domain.attention import Attention
 from workspace.domain.events import (
     ATTENTION_CLEARED,
     ATTENTION_RAISED,
+    CARD_INCIDENT_OPENED,
     CODE_ATTENTION_CLEARED,
     CODE_ATTENTION_RAISED,
     CODE_INCIDENT_OPENED,
@@ -139,6 +140,7 @@ _EFFECTS: Final[Mapping[str, _Effect]] = {
     CODE_INCIDENT_OPENED: ProjectEvent.open_incident,
     CODE_ATTENTION_RAISED: ProjectEvent.raise_attention,
     CODE_ATTENTION_CLEARED: ProjectEvent.clear_attention,
+    CARD_INCIDENT_OPENED: ProjectEvent.open_incident,
 }
 
 

@@ -14,6 +14,7 @@ ATTENTION_CLEARED: Final = "pensions.AttentionCleared.v1"
 CODE_INCIDENT_OPENED: Final = "payment_codes.IncidentOpened.v1"
 CODE_ATTENTION_RAISED: Final = "payment_codes.AttentionRaised.v1"
 CODE_ATTENTION_CLEARED: Final = "payment_codes.AttentionCleared.v1"
+CARD_INCIDENT_OPENED: Final = "card_contracts.IncidentOpened.v1"
 CREDENTIALS_REFUSED: Final = "pensions.CredentialsRefused.v1"
 
 HEARD: Final = (
@@ -24,4 +25,5 @@ HEARD: Final = (
     CODE_INCIDENT_OPENED,
     CODE_ATTENTION_RAISED,
     CODE_ATTENTION_CLEARED,
+    CARD_INCIDENT_OPENED,
 )

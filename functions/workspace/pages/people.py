@@ -242,6 +242,8 @@ def _scope_options(words: Language, request: Request) -> list[tuple[Option, bool
         ("pensions:*:read", words.text("Read pensions")),
         ("payment_codes:*:*", words.text("Everything about payment codes")),
         ("payment_codes:*:read", words.text("Read payment codes")),
+        ("card_contracts:*:*", words.text("Everything about card contracts")),
+        ("card_contracts:*:read", words.text("Read card contracts")),
         ("workspace:*:read", words.text("Read jobs, timelines, Today and the mail log")),
         ("workspace:upload:write", words.text("Upload files")),
         ("workspace:job:cancel", words.text("Stop jobs")),

@@ -192,7 +192,12 @@ def test_roles_are_listed_with_what_they_may(world: WorkspaceWorld, company: Com
     assert items[0] == {
         "code": "owner",
         "name": "sahip",
-        "permissions": ["payment_codes:*:*", "pensions:*:*", "workspace:*:*"],
+        "permissions": [
+            "card_contracts:*:*",
+            "payment_codes:*:*",
+            "pensions:*:*",
+            "workspace:*:*",
+        ],
     }
 
 
