@@ -1,0 +1,113 @@
+"""Exact AWS calls of card contracts per use case, committed in ``card_contracts.json``.
+
+Units: HTTP attempts to AWS when nothing goes wrong. A new call must change the file, and be seen in
+review; ``KOPRU_WRITE_BUDGETS=1`` writes it anew.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from kernel.clock import FixedClock
+from kernel.ids import SequenceIds
+from tests.budgets.counts import count
+from tests.support.aws import START, aws_world, platform_of
+from tests.support.card_contracts_builders import api_contract, api_sale
+from tests.support.cards_world import BASE, CardsWorld, cards_world
+from tests.support.faults import switched_on
+
+pytestmark = pytest.mark.slow
+FILE: Final = Path(__file__).with_name("card_contracts.json")
+
+
+@pytest.fixture
+def world() -> Iterator[CardsWorld]:
+    """A company with one contract."""
+    with aws_world() as aws:
+        clock, ids = FixedClock(START), SequenceIds(at=START)
+        platform = platform_of(aws, clock=clock, ids=ids)
+        with cards_world(aws, platform, clock) as made, switched_on(clock):
+            made.contract()
+            # Derived keys are read once per process.
+            made.call("GET", f"{BASE}/receivables", query="limit=1")
+            yield made
+
+
+def _plan(world: CardsWorld) -> Any:
+    sale = api_sale(instalments=12)
+    body = {name: sale[name] for name in ("sold_on", "amount", "instalments")}
+    return world.call("POST", f"{BASE}/AXESS-26/plans", body)
+
+
+def _post(world: CardsWorld) -> Any:
+    return world.call("POST", f"{BASE}/sales", api_sale(instalments=12), key="k")
+
+
+def _register(world: CardsWorld) -> Any:
+    return world.call("POST", BASE, api_contract("NEXT", starts_on="2027-01-01", ends_on=None))
+
+
+def _refund(world: CardsWorld) -> Callable[[CardsWorld], Any]:
+    sale = world.sale(instalments=12)
+    body = {
+        "document_no": "I-1",
+        "refunded_on": "2026-05-04",
+        "amount": {"amount": "400.00", "currency": "TRY"},
+        "deductions": "kept",
+    }
+    return lambda world: world.call("POST", f"{BASE}/sales/{sale['id']}/refunds", body, key="r")
+
+
+def _cancel(world: CardsWorld) -> Callable[[CardsWorld], Any]:
+    sale = world.sale(instalments=12)
+    return lambda world: world.call("POST", f"{BASE}/sales/{sale['id']}/cancel")
+
+
+def _calendar(world: CardsWorld) -> Callable[[CardsWorld], Any]:
+    for number in range(5):
+        world.sale(f"F-{number}", instalments=12)
+    query = "from=2026-01-01&to=2026-12-31"
+    return lambda world: world.call("GET", f"{BASE}/cash-calendar", query=query)
+
+
+def _event(world: CardsWorld) -> Any:
+    return world.event(api_sale(instalments=12))
+
+
+def _sweep(world: CardsWorld) -> Any:
+    return world.minute()
+
+
+MEASURES: Final[dict[str, Callable[[CardsWorld], Any]]] = {
+    "register a contract": lambda _: _register,
+    "plan 12 instalments": lambda _: _plan,
+    "post a sale of 12 instalments": lambda _: _post,
+    "post a sale by the queue": lambda _: _event,
+    "refund a sale": _refund,
+    "cancel a sale": _cancel,
+    "cash calendar of a year": _calendar,
+    "idle minute": lambda _: _sweep,
+}
+
+
+@pytest.mark.parametrize("name", list(MEASURES))
+def test_the_counts_are_the_committed_ones(world: CardsWorld, name: str) -> None:
+    act = MEASURES[name](world)
+    counts = count(lambda: act(world))
+    known = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+    if os.environ.get("KOPRU_WRITE_BUDGETS"):
+        FILE.write_text(json.dumps({**known, name: counts}, indent=2) + "\n", encoding="utf-8")
+        return
+    assert counts == known[name]
+
+
+def test_posting_a_sale_is_one_transaction() -> None:
+    """reliability.md §14: one transaction, one message; reads are command, conditions, answer."""
+    counts = json.loads(FILE.read_text(encoding="utf-8"))["post a sale of 12 instalments"]
+    assert counts["transactions"] == 1
+    assert counts["queue_bus"] == 1
+    assert counts["reads"] <= 4

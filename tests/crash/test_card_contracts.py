@@ -1,0 +1,298 @@
+"""Card contracts under a fault at every call: nothing lost, nothing doubled (reliability.md §10).
+
+Each schedule is (use case, mode, n), as for payment codes. After the faults stop, what was not
+acknowledged comes again and the minute schedule runs; then a document must be posted exactly once,
+receivables must sum to the sale, debits equal credits, and the outbox be empty (C7, C9, I-1, I-2,
+I-15).
+"""
+
+import contextlib
+import copy
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from moto.dynamodb.models import dynamodb_backends
+from moto.sqs.models import sqs_backends
+
+from kernel.clock import FixedClock
+from kernel.ids import SequenceIds
+from tests.support.aws import ACCOUNT, REGION, START, aws_world, platform_of
+from tests.support.card_contracts_builders import api_contract, api_sale
+from tests.support.cards_world import BASE, TENANT, CardsWorld, cards_world
+from tests.support.events import queue_event
+from tests.support.faults import MODES, SWITCHBOARD, Faults, Killed, switched_on
+from tests.support.lambda_context import LambdaContext
+
+ROUND = timedelta(seconds=200)
+FILE = (
+    "Belge No;Sözleşme Kodu;Satış Tarihi;Tutar;Taksit Sayısı\r\n"
+    "FTR-1;AXESS-26;28.04.2026;1.000,00;3\r\nFTR-2;AXESS-26;29.04.2026;10,00;1\r\n"
+).encode()
+
+
+@dataclass
+class Bench:
+    """One world, put back to its start for every schedule."""
+
+    world: CardsWorld
+    clock: FixedClock
+    start: tuple[Any, ...] = ()
+
+    def remember(self) -> None:
+        """From here on every schedule begins like this."""
+        tables = dynamodb_backends[ACCOUNT][REGION].tables
+        items = {name: copy.deepcopy(table.items) for name, table in tables.items()}
+        self.start = (items, self.clock.now())
+
+    def restore(self) -> None:
+        """Put everything back."""
+        items, now = self.start
+        for name, table in dynamodb_backends[ACCOUNT][REGION].tables.items():
+            table.items = copy.deepcopy(items[name])
+        for queue in sqs_backends[ACCOUNT][REGION].queues.values():
+            queue._messages = []
+        self.clock.set(now)
+
+    def try_all(self, act: Callable[[], bool], check: Callable[[], None], mode: str) -> int:
+        """Every attempt number of one use case in one mode; gives how many there were."""
+
+        def deliver() -> bool:
+            with SWITCHBOARD.actor():
+                try:
+                    return act()
+                except Killed:
+                    return False
+
+        number = 0
+        while True:
+            number += 1
+            self.restore()
+            faults = Faults(number, mode, race=lambda: _quietly(deliver))
+            SWITCHBOARD.faults = faults
+            done = deliver()
+            SWITCHBOARD.faults = None
+            if not faults.fired:
+                assert done
+                return number - 1
+            for _ in range(8):
+                if done:
+                    break
+                self.clock.advance(ROUND)
+                done = deliver()
+            assert done, f"never acknowledged: {faults}"
+            act()  # a plain duplicate
+            for _ in range(4):
+                self.clock.advance(ROUND)
+                self.world.minute()
+            try:
+                check()
+            except AssertionError as error:
+                raise AssertionError(f"{error}\n{faults}") from error
+
+
+def _quietly(deliver: Callable[[], bool]) -> None:
+    with contextlib.suppress(Exception):
+        deliver()
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Bench]:
+    """One account for all schedules, with one contract."""
+    with aws_world() as aws:
+        clock, ids = FixedClock(START), SequenceIds(at=START)
+        platform = platform_of(aws, clock=clock, ids=ids)
+        with cards_world(aws, platform, clock) as world, switched_on(clock):
+            world.contract()
+            made = Bench(world, clock)
+            made.remember()
+            yield made
+
+
+@contextlib.contextmanager
+def _posted(bench: Bench) -> Iterator[dict[str, Any]]:
+    """From here on there is a sale; afterwards there is none again."""
+    before = bench.start
+    bench.restore()
+    sale = bench.world.sale()
+    bench.remember()
+    try:
+        yield sale
+    finally:
+        bench.start = before
+
+
+def _sums(world: CardsWorld) -> Counter[str]:
+    """Net minor units by document, of all receivables that were not cancelled."""
+    found: Counter[str] = Counter()
+    for row in world.aws.rows("core"):
+        if "#RECEIVABLES#" in row["pk"] and row["status"] != "cancelled":
+            found[row["document_no"]] += row["gross"] - sum(row["deductions"].values())
+    return found
+
+
+def _holds(world: CardsWorld) -> None:
+    """I-1, I-2 and I-15 over everything that is stored."""
+    rows = world.aws.rows("ledger")
+    sums: Counter[tuple[str, str]] = Counter()
+    for row in rows:
+        if row["sk"] != "BAL":
+            sums[row["pk"], f"{row['leg']}_{row['name']}"] += row["amount"]
+    balances = {
+        (row["pk"], name): value
+        for row in rows
+        if row["sk"] == "BAL"
+        for name, value in row.items()
+        if name[:2] in ("D_", "C_")
+    }
+    assert dict(sums) == balances
+    receivable = sum(
+        value if name.startswith("D_") else -value
+        for (_, name), value in sums.items()
+        if name.endswith("card_receivable")
+    )
+    assert receivable == sum(_sums(world).values())
+    waiting = [row for row in world.aws.rows("flow") if "#OUT#" in row["pk"] and "due_pk" in row]
+    assert waiting == []
+
+
+def _sales(world: CardsWorld) -> list[tuple[str, str]]:
+    rows = [row for row in world.aws.rows("core") if row.get("kind") == "card_sale"]
+    return sorted((row["document_no"], row["state"]) for row in rows)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("key", ["one", None])
+def test_posting_a_sale(bench: Bench, mode: str, key: str | None) -> None:
+    world = bench.world
+
+    def act() -> bool:
+        return world.call("POST", f"{BASE}/sales", api_sale(), key=key).status in (200, 201)
+
+    def check() -> None:
+        assert _sales(world) == [("FTR-1", "posted")]
+        assert _sums(world) == {"FTR-1": 97_600}
+        _holds(world)
+
+    assert bench.try_all(act, check, mode) >= 4
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_sale_by_the_queue(bench: Bench, mode: str) -> None:
+    world = bench.world
+
+    def act() -> bool:
+        return world.event(api_sale()) == []
+
+    def check() -> None:
+        assert _sales(world) == [("FTR-1", "posted")]
+        inbox = [row for row in world.aws.rows("flow") if "#IN#" in row["pk"]]
+        assert len(inbox) == 1
+        _holds(world)
+
+    assert bench.try_all(act, check, mode) >= 3
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_sale_by_the_queue_that_cannot_be_posted(bench: Bench, mode: str) -> None:
+    world = bench.world
+
+    def act() -> bool:
+        return world.event(api_sale(instalments=13)) == []
+
+    def check() -> None:
+        assert _sales(world) == []
+        ids = {e["id"] for e in world.aws.published("card_contracts.IncidentOpened.v1")}
+        assert len(ids) == 1
+        _holds(world)
+
+    assert bench.try_all(act, check, mode) >= 3
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_refund(bench: Bench, mode: str) -> None:
+    world = bench.world
+    body = {
+        "document_no": "I-1",
+        "refunded_on": "2026-05-04",
+        "amount": {"amount": "400.00", "currency": "TRY"},
+        "deductions": "proportional",
+    }
+
+    def check() -> None:
+        assert _sales(world) == [("FTR-1", "partly_refunded")]
+        assert _sums(world) == {"FTR-1": 97_600, "I-1": -39_040}
+        _holds(world)
+
+    with _posted(bench) as sale:
+        path = f"{BASE}/sales/{sale['id']}/refunds"
+
+        def act() -> bool:
+            return world.call("POST", path, body, key="r").status == 201
+
+        assert bench.try_all(act, check, mode) >= 4
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_cancellation(bench: Bench, mode: str) -> None:
+    world = bench.world
+
+    def check() -> None:
+        assert _sales(world) == [("FTR-1", "cancelled")]
+        assert _sums(world) == {}
+        _holds(world)
+
+    with _posted(bench) as sale:
+        path = f"{BASE}/sales/{sale['id']}/cancel"
+        assert bench.try_all(lambda: world.call("POST", path).status == 200, check, mode) >= 4
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_file_of_sales(bench: Bench, mode: str) -> None:
+    from card_contracts.handlers import run_import
+
+    world = bench.world
+    before = bench.start
+    bench.restore()
+    answer = world.call("POST", f"{BASE}/sales/imports", FILE, headers={"content-type": "text/csv"})
+    job_id = answer.json()["id"]
+    bench.remember()
+    message = {"v": 1, "tenant_id": TENANT, "job_id": job_id, "hops": 0}
+
+    def act() -> bool:
+        event = queue_event(message)
+        answer = run_import.handler(event, LambdaContext(remaining_ms=300_000))
+        return answer["batchItemFailures"] == []
+
+    def check() -> None:
+        assert _sales(world) == [("FTR-1", "posted"), ("FTR-2", "posted")]
+        job = world.job(job_id)
+        assert (job["status"], job["result"], job["done"]) == ("succeeded", {"posted": 2}, 2)
+        _holds(world)
+
+    try:
+        assert bench.try_all(act, check, mode) >= 8
+    finally:
+        bench.start = before
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_registering_a_contract(bench: Bench, mode: str) -> None:
+    world = bench.world
+    body = api_contract("NEXT", starts_on="2027-01-01", ends_on=None)
+
+    def act() -> bool:
+        # The second answer says that it exists, whoever made it.
+        return world.call("POST", BASE, body).status in (201, 409)
+
+    def check() -> None:
+        rows = [row for row in world.aws.rows("core") if row.get("kind") == "card_contract"]
+        assert sorted(row["id"] for row in rows) == ["AXESS-26", "NEXT"]
+        pair = next(row for row in world.aws.rows("core") if "#PAIR#" in row["pk"])
+        assert set(pair["holders"]) == {"AXESS-26", "NEXT"}
+        _holds(world)
+
+    assert bench.try_all(act, check, mode) >= 3
