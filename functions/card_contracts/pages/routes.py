@@ -1,7 +1,12 @@
-"""All pages of this context."""
+"""All pages of this context, declared on its HTTP application."""
 
+from card_contracts.pages import contracts, money
+from card_contracts.pages.kit import Kit
 from toolkit.entrypoints import HttpApp
 
 
 def declare(app: HttpApp) -> None:
-    """Add the pages to the application."""
+    """Add every page of this context to ``app``, except the secret feed, which has its own door."""
+    kit = Kit(app)
+    for part in (contracts, money):
+        part.declare(app, kit)

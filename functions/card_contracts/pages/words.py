@@ -1,6 +1,7 @@
 """Words of this context outside of templates: renderer, reader, states, explanations."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from card_contracts.bootstrap import application
@@ -40,6 +41,51 @@ ACTION: Final[Mapping[str, str]] = {
     "sale.posted": mark("Sale posted"),
     "sale.refunded": mark("Refund posted"),
     "sale.cancelled": mark("Sale cancelled"),
+}
+
+
+# Choices of the contract editor, by field; the source's own words stand in the Turkish catalogue.
+CHOICES: Final[Mapping[str, Mapping[str, str]]] = {
+    "calendar": {"TR": mark("Türkiye"), "GR": mark("Greece")},
+    "business_day_rule": {
+        "following": mark("next business day"),
+        "none": mark("calendar day, never moved"),
+    },
+    "remainder_on": {"first": mark("first instalment"), "last": mark("last instalment")},
+    "currency": {"TRY": "TRY", "EUR": "EUR"},
+    "collection": {
+        "deferred": mark("Deferred: split into instalments"),
+        "single": mark("Single: everything at once"),
+    },
+    "blockage_kind": {"fixed_day": mark("Fixed day"), "added_days": mark("Added days")},
+    "on_day": {"next_month": mark("next month"), "same_day": mark("the same day")},
+    "skip_and_block": {
+        "skip_then_block": mark("skip the months, then block"),
+        "block_then_skip": mark("block, then skip the months"),
+    },
+    "maturity_kind": {
+        "monthly": mark("Monthly"),
+        "fixed_day": mark("Fixed day"),
+        "added_days": mark("Added days"),
+        "added_days_plus_one": mark("Added days (+1)"),
+        "dynamic": mark("Dynamic value"),
+    },
+    "strategy": {
+        "bands": mark("dynamic: bands of days"),
+        "cutoff": mark("dynamic: cutoff day"),
+        "calendar_day": mark("(+1): one calendar day"),
+        "business_day": mark("(+1): one business day"),
+    },
+    "kind": {"rate": mark("percent"), "amount": mark("amount per sale")},
+    "timing": {
+        "per_instalment": mark("per instalment"),
+        "first_collection": mark("first collection"),
+    },
+    "basis": {
+        "gross": mark("gross"),
+        "net": mark("net of earlier ones"),
+        "on_deduction": mark("of a deduction"),
+    },
 }
 
 
@@ -91,6 +137,10 @@ class Say:
     def action(self, action: str) -> str:
         """One line of history."""
         return self.words.text(ACTION[action]) if action in ACTION else action.replace("_", " ")
+
+    def at(self, text: str) -> datetime | None:
+        """A stored instant for the formats of the reader."""
+        return datetime.fromisoformat(text) if text else None
 
     def problem(self, code: str, message: str) -> str:
         """What is wrong with a field."""

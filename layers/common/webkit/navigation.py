@@ -52,6 +52,39 @@ CONSOLE: Final[tuple[NavGroup, ...]] = (
         ),
     ),
     NavGroup(
+        mark("Card contracts"),
+        (
+            NavItem(
+                "card_contracts.contracts",
+                mark("Contracts"),
+                "/card-contracts",
+                "contract",
+                "card_contracts:contract:read",
+            ),
+            NavItem(
+                "card_contracts.plan",
+                mark("Plan a sale"),
+                "/card-contracts/plan",
+                "coins",
+                "card_contracts:contract:read",
+            ),
+            NavItem(
+                "card_contracts.receivables",
+                mark("Receivables"),
+                "/card-contracts/receivables",
+                "list",
+                "card_contracts:receivable:read",
+            ),
+            NavItem(
+                "card_contracts.cash",
+                mark("Cash calendar"),
+                "/card-contracts/cash",
+                "clock",
+                "card_contracts:receivable:read",
+            ),
+        ),
+    ),
+    NavGroup(
         mark("Operations"),
         (
             NavItem("jobs", mark("Jobs"), "/jobs", "list"),

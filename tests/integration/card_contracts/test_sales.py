@@ -190,7 +190,7 @@ def test_a_change_of_the_contract_never_alters_what_was_posted(world: CardsWorld
 def test_the_contract_of_a_card_is_found_by_the_day_of_the_sale(world: CardsWorld) -> None:
     world.contract()
     world.contract("NEXT", starts_on="2027-01-01", ends_on=None)
-    by_card = {"contract_code": None, "card_code": "AXESS"}
+    by_card: dict[str, Any] = {"contract_code": None, "card_code": "AXESS"}
     assert world.sale(**by_card)["contract_code"] == "AXESS-26"
     assert world.sale("F2", sold_on="2027-03-01", **by_card)["contract_code"] == "NEXT"
     world.contract("OTHER", bank_account_code="102.02")

@@ -1,0 +1,211 @@
+"""Pages of card contracts: sound in three languages, a live example, precise forms."""
+
+import re
+from html import unescape
+
+import pytest
+
+from tests.support.cards_world import BASE, CardsWorld
+from tests.support.events import Answer
+from tests.support.page_checks import assert_sound
+
+LANGUAGES = ("tr", "el", "en")
+FORM = {
+    "code": "AXESS-26",
+    "description": "Axess",
+    "card_code": "AXESS",
+    "bank_account_code": "102.01.001",
+    "starts_on": "2026-01-01",
+    "ends_on": "2026-12-31",
+    "calendar": "TR",
+    "business_day_rule": "following",
+    "remainder_on": "first",
+    "currency": "",
+    "locked": "false",
+    "terms-0-from": "1",
+    "terms-0-to": "12",
+    "terms-0-collection": "deferred",
+    "terms-0-skip_months": "0",
+    "terms-0-blockage-kind": "added_days",
+    "terms-0-blockage-value": "30",
+    "terms-0-blockage-on_day": "next_month",
+    "terms-0-maturity-kind": "monthly",
+    "terms-0-maturity-value": "",
+    "terms-0-deductions-0-sequence": "1",
+    "terms-0-deductions-0-code": "COMMISSION",
+    "terms-0-deductions-0-kind": "rate",
+    "terms-0-deductions-0-value": "2,40",
+    "terms-0-deductions-0-timing": "per_instalment",
+    "terms-0-deductions-0-basis": "gross",
+    "terms-0-deductions-1-sequence": "2",
+    "terms-0-deductions-1-code": "",
+}
+
+
+def page(world: CardsWorld, path: str, language: str = "en", query: str = "") -> str:
+    reader = world.principal(kind="session", language=language)
+    answer = world.call("GET", path, principal=reader, query=query)
+    assert answer.status == 200, answer.body
+    assert_sound(answer.body, language)
+    return unescape(answer.body)
+
+
+def post(world: CardsWorld, path: str, **form: str) -> Answer:
+    reader = world.principal(kind="session", language="en")
+    return world.call("POST", path, principal=reader, form=form)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_page_is_sound_in_every_language(world: CardsWorld, language: str) -> None:
+    page(world, "/card-contracts", language)
+    page(world, "/card-contracts/new", language)
+    page(world, "/card-contracts/receivables", language)
+    page(world, "/card-contracts/cash", language)
+    world.contract()
+    world.sale()
+    assert "AXESS-26" in page(world, "/card-contracts", language)
+    page(world, "/card-contracts/contracts/AXESS-26", language)
+    query = "contract_code=AXESS-26&amount=1.000,00&instalments=3&sold_on=2026-04-28"
+    plan = page(world, "/card-contracts/plan", language, query)
+    assert plan.count("hub-why") == 3
+    assert "card_contracts.why" not in plan
+    listed = page(world, "/card-contracts/receivables", language)
+    assert "card_contracts.why" not in listed
+    assert listed.count("FTR-1") == 6
+    cash = page(world, "/card-contracts/cash", language)
+    assert "<svg" in cash
+    assert "<table" in cash
+
+
+def test_a_contract_is_registered_and_revised_from_the_form(world: CardsWorld) -> None:
+    answer = post(world, "/card-contracts/contracts", **FORM)
+    assert answer.location == "/card-contracts/contracts/AXESS-26?done=registered"
+    stored = world.call("GET", f"{BASE}/AXESS-26").json()
+    assert stored["terms"][0]["deductions"][0]["value"] == "2.40"
+    assert stored["terms"][0]["blockage"]["value"] == 30
+    changed = {
+        **FORM,
+        "stored_code": "AXESS-26",
+        "version": "1",
+        "effective_from": "2026-05-01",
+        "terms-0-deductions-0-value": "3",
+    }
+    assert post(world, "/card-contracts/contracts", **changed).location.endswith("done=revised")
+    shown = page(world, "/card-contracts/contracts/AXESS-26")
+    assert "Revision 2" in shown
+    stale = post(world, "/card-contracts/contracts", **changed)
+    assert stale.status == 412
+
+
+def test_a_refused_form_keeps_what_was_typed_and_says_what_is_wrong(world: CardsWorld) -> None:
+    wrong = {
+        **FORM,
+        "remainder_on": "",
+        "terms-0-to": "x",
+        "terms-0-deductions-0-value": "a lot",
+    }
+    answer = post(world, "/card-contracts/contracts", **wrong)
+    assert answer.status == 422
+    assert_sound(answer.body, "en")
+    assert 'id="remainder_on-error"' in answer.body
+    assert 'id="terms-0-to-error"' in answer.body
+    assert 'value="a lot"' in answer.body
+    rules = {**FORM, "terms-0-maturity-kind": "dynamic", "terms-0-deductions-0-value": "a lot"}
+    answer = post(world, "/card-contracts/contracts", **rules)
+    assert 'id="terms-0-maturity-strategy-error"' in answer.body
+    assert 'id="terms-0-deductions-0-value-error"' in answer.body
+    assert world.call("GET", BASE).json()["items"] == []
+
+
+def test_ranges_are_added_without_losing_the_form(world: CardsWorld) -> None:
+    answer = post(world, "/card-contracts/contracts", command="add-term", **FORM)
+    assert answer.status == 200
+    assert 'name="terms-1-from"' in answer.body
+    assert 'value="COMMISSION"' in answer.body
+
+
+def test_the_example_follows_the_typing_and_marks_gaps_and_overlaps(world: CardsWorld) -> None:
+    example = {"example-amount": "1.000,00", "example-instalments": "3"}
+    answer = post(
+        world, "/card-contracts/example", **FORM, **example, **{"example-sold_on": "2026-04-28"}
+    )
+    assert answer.status == 200
+    body = unescape(answer.body)
+    assert "<html" not in body
+    assert re.findall(r"<th scope=\"row\" class=\"hub-number\">([^<]+)<", body) == [
+        "1 Jun 2026",
+        "29 Jun 2026",
+        "28 Jul 2026",
+    ]
+    assert body.count("hub-chart-ok") == 12
+    overlap = {
+        "terms-1-from": "12",
+        "terms-1-to": "14",
+        "terms-1-collection": "single",
+        "terms-0-from": "2",
+    }
+    answer = post(world, "/card-contracts/example", **{**FORM, **overlap})
+    assert answer.body.count("hub-chart-error") == 1
+    assert answer.body.count("hub-chart-warning") == 1
+    assert "In two ranges: 12" in unescape(answer.body)
+    assert world.call("GET", BASE).json()["items"] == []
+
+
+def test_bands_are_typed_in_one_line(world: CardsWorld) -> None:
+    bands = {
+        "terms-0-maturity-kind": "dynamic",
+        "terms-0-maturity-strategy": "bands",
+        "terms-0-maturity-bands": "1-15:20+0, 16-31:5+1",
+    }
+    assert post(world, "/card-contracts/contracts", **{**FORM, **bands}).status == 303
+    stored = world.call("GET", f"{BASE}/AXESS-26").json()["terms"][0]["maturity"]
+    assert stored["bands"][1] == {
+        "from_day": 16,
+        "to_day": 31,
+        "pay_day": 5,
+        "month_offset": 1,
+    }
+    assert "1-15:20+0, 16-31:5+1" in page(world, "/card-contracts/contracts/AXESS-26")
+
+
+def test_a_contract_is_locked_and_opened_by_a_form(world: CardsWorld) -> None:
+    world.contract()
+    path = "/card-contracts/contracts/AXESS-26/lock"
+    assert post(world, path, locked="true").location.endswith("done=locked")
+    assert world.call("GET", f"{BASE}/AXESS-26").json()["locked"] is True
+    assert post(world, path, locked="false").location.endswith("done=opened")
+
+
+def test_the_secret_address_is_shown_once(world: CardsWorld) -> None:
+    reader = world.principal(kind="session", language="en")
+    answer = world.call(
+        "POST", "/card-contracts/cash/feed", principal=reader, form={}, shows="the address"
+    )
+    found = re.search(r"http://localhost:8000(/cash-calendar/[^\"<]+)", answer.body)
+    assert found is not None
+    assert world.feed(found[1].rpartition("/")[2]).status == 200
+    assert found[1] not in page(world, "/card-contracts/cash")
+
+
+def test_plans_compare_contracts_and_say_why_not(world: CardsWorld) -> None:
+    world.contract()
+    world.contract("SHORT", card_code="BONUS", starts_on="2026-05-01")
+    query = "amount=1.000,00&instalments=3&sold_on=2026-04-28"
+    shown = page(world, "/card-contracts/plan", query=query)
+    assert "AXESS-26" in shown
+    assert "SHORT" in shown
+    reader = world.principal(kind="session", language="en")
+    wrong = world.call(
+        "GET", "/card-contracts/plan", principal=reader, query="amount=abc&instalments=3"
+    )
+    assert wrong.status == 422
+    assert 'id="amount-error"' in wrong.body
+
+
+def test_a_reader_without_the_right_sees_no_button(world: CardsWorld) -> None:
+    world.contract()
+    viewer = world.principal(role="viewer", kind="session", language="en")
+    shown = world.call("GET", "/card-contracts/contracts/AXESS-26", principal=viewer)
+    assert shown.status == 200
+    assert "Save a new revision" not in shown.body
+    assert world.call("GET", "/card-contracts/new", principal=viewer).status == 403
