@@ -2,7 +2,7 @@
 # Needs Python 3.11 or newer and make, nothing else; after the first install, no network.
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-quick test-deep test-313 acceptance check fmt lint types arch \
+.PHONY: help run demo test test-quick test-deep test-313 acceptance bench check fmt lint types arch \
 	validate requirements generate assets build clean
 
 VENV := .venv
@@ -48,6 +48,9 @@ test-313: $(VENV)/.installed # Unit and packaging tests on the version of Lambda
 
 acceptance: $(VENV)/.installed ## Acceptance cases (ACCEPTANCE_DIR=dir, AREA=name); exit 0 only if all hold
 	@$(PY) -m tests.acceptance $(if $(ACCEPTANCE_DIR),--dir "$(ACCEPTANCE_DIR)") $(if $(AREA),--area "$(AREA)")
+
+bench: $(VENV)/.installed ## Proofs with many rows: 100,000 random card plans sum to the kuruş
+	@$(PY) -m bench.card_plans
 
 # ---------------------------------------------------------------- check
 

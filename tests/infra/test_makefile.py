@@ -16,6 +16,7 @@ DOCUMENTED = {
     "test-quick",
     "test-deep",
     "acceptance",
+    "bench",
     "check",
     "fmt",
     "lint",
