@@ -142,7 +142,12 @@ class CardsUnit(Protocol):
         *,
         result: Mapping[str, Any],
         problems: Sequence[Mapping[str, Any]] = (),
-    ) -> None: ...
+        total: int = 0,
+        failed: int = 0,
+    ) -> None:
+        """Close a job once, with how many rows it had and how many of them went wrong."""
+        ...
+
     def remember(self, command: CommandIdentity, answer: Remembered) -> None: ...
     def commit(self) -> None:
         """Write everything or nothing. Raises WriteRefusedError."""

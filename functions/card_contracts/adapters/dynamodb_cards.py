@@ -286,8 +286,17 @@ class DynamoUnit:
         *,
         result: Mapping[str, Any],
         problems: Sequence[Mapping[str, Any]] = (),
+        total: int = 0,
+        failed: int = 0,
     ) -> None:
-        self._jobs.finish(self._unit, job_id, status, result=result, problems=problems)
+        self._jobs.finish(
+            self._unit,
+            job_id,
+            status,
+            result=result,
+            problems=problems,
+            assign={"total": total, "done": total, "failed": failed},
+        )
 
     def remember(self, command: CommandIdentity, answer: Remembered) -> None:
         assert isinstance(command, Command)  # noqa: S101  (the edge makes no other)

@@ -93,7 +93,8 @@ class RunSalesImport:
         sales, problems = self._check(rows, job_id)
         if problems or job.private["dry_run"]:
             counts = {"valid": len(sales), "refused": len({one.line for one in problems})}
-            self._end(job_id, "failed" if problems else "succeeded", counts, problems)
+            status = "failed" if problems else "succeeded"
+            self._end(job_id, status, counts, problems, total=len(rows))
             return
         self._post(job_id, sales)
 
@@ -158,7 +159,7 @@ class RunSalesImport:
                 counts["posted" if ours else "unchanged"] += 1
         good = counts["posted"] + counts["unchanged"]
         status = "succeeded" if not problems else "partially_succeeded" if good else "failed"
-        self._end(job_id, status, dict(counts), problems)
+        self._end(job_id, status, dict(counts), problems, total=len(sales))
 
     def _end(
         self,
@@ -166,10 +167,18 @@ class RunSalesImport:
         status: str,
         result: Mapping[str, Any],
         problems: Sequence[RowProblem],
+        *,
+        total: int = 0,
     ) -> None:
         unit = self._scope.store.unit()
-        shown = [problem.to_dict() for problem in problems]
-        unit.finish_job(job_id, status, result=result, problems=shown)
+        unit.finish_job(
+            job_id,
+            status,
+            result=result,
+            problems=[problem.to_dict() for problem in problems],
+            total=total,
+            failed=len({problem.line for problem in problems}),
+        )
         try:
             unit.commit()
         except WriteRefusedError:

@@ -327,7 +327,7 @@ def _example(request: Request, document: Mapping[str, Any], say: Say) -> dict[st
     """The range bar, and what a sale would bring under what is typed so far."""
     form = request.form() if request.method == "POST" else {}
     asked = {name: form.get(f"example-{name}") or text for name, text in _EXAMPLE.items()}
-    asked["sold_on"] = form.get("example-sold_on") or str(document.get("starts_on") or "")
+    asked["sold_on"] = form.get("example-sold_on") or _valid_day(request, document)
     ranges = [
         (term["from"], term["to"])
         for term in (_stated_term(one) for one in document["terms"])
@@ -352,6 +352,13 @@ def _example(request: Request, document: Mapping[str, Any], say: Say) -> dict[st
             "problems": [say.problem(one.code, one.message) for one in found][:5],
         }
     return {**shown, "plan": plan, "problems": []}
+
+
+def _valid_day(request: Request, document: Mapping[str, Any]) -> str:
+    """Today where the contract is valid, otherwise its first day; ISO dates compare as texts."""
+    today = use_of(request).scope.today().isoformat()
+    starts, ends = str(document["starts_on"] or ""), str(document["ends_on"] or "9999")
+    return today if starts <= today <= ends else starts
 
 
 def _plan(request: Request, document: Mapping[str, Any], asked: Mapping[str, str]) -> Plan:

@@ -31,7 +31,7 @@ _TEXT: Final = Markup(
 
 
 def range_bar(ranges: Sequence[Range], title: str, description: str) -> Markup:
-    """One cell per instalment count: sold, in two ranges, or in none.
+    """One cell per instalment count: green where it can be sold, red in a gap or an overlap.
 
     Shapes: 1 to 12, or to the last count of any range.
     """
@@ -40,7 +40,7 @@ def range_bar(ranges: Sequence[Range], title: str, description: str) -> Markup:
     body = []
     for number in range(1, last + 1):
         covered = sum(first <= number <= until for first, until in ranges)
-        tone = {0: "warning", 1: "ok"}.get(covered, "error")
+        tone = "ok" if covered == 1 else "error"
         left = (number - 1) * cell
         body.append(_RECT.format(tone=tone, x=left, y=0, width=cell - 2, height=16))
         if last <= SHOWN or number in (1, last) or number % 6 == 0:

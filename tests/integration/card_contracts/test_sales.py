@@ -415,7 +415,8 @@ def test_a_file_of_sales_is_posted_whole(world: CardsWorld) -> None:
     assert (dry["status"], dry["result"]) == ("succeeded", {"valid": 2, "refused": 0})
     assert world.receivables() == []
     job = upload(world, rows)
-    assert (job["status"], job["result"], job["done"]) == ("succeeded", {"posted": 2}, 2)
+    assert (job["status"], job["result"]) == ("succeeded", {"posted": 2})
+    assert (job["total"], job["done"], job["failed"]) == (2, 2, 0)
     assert len(world.receivables()) == 8
     again = upload(world, rows)
     assert (again["status"], again["result"]) == ("succeeded", {"unchanged": 2})
@@ -432,6 +433,7 @@ def test_one_wrong_row_stops_the_file_and_all_of_it_is_told(world: CardsWorld) -
     )
     job = upload(world, rows)
     assert job["status"] == "failed"
+    assert (job["total"], job["failed"]) == (4, 3)
     assert [(one["pointer"], one["code"]) for one in job["problems"]] == [
         ("/rows/3/sold_on", "date"),
         ("/rows/3/amount", "ambiguous"),

@@ -145,9 +145,9 @@ def test_the_example_follows_the_typing_and_marks_gaps_and_overlaps(world: Cards
         "terms-0-from": "2",
     }
     answer = post(world, "/card-contracts/example", **{**FORM, **overlap})
-    assert answer.body.count("hub-chart-error") == 1
-    assert answer.body.count("hub-chart-warning") == 1
+    assert answer.body.count("hub-chart-error") == 2
     assert "In two ranges: 12" in unescape(answer.body)
+    assert "In no range: 1<" in unescape(answer.body)
     assert world.call("GET", BASE).json()["items"] == []
 
 

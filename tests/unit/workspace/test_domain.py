@@ -280,9 +280,16 @@ def test_an_incident_is_resolved_once() -> None:
 
 
 def test_a_subject_is_kind_and_id_or_nothing() -> None:
-    text = "employee:01KT16JKM00000000000000001"
-    assert str(Subject.parse(text)) == text
-    for wrong in ("", "employee", "employee:1", "Employee:01KT16JKM00000000000000001", "a#b:c"):
+    for text in ("employee:01KT16JKM00000000000000001", "card_contract:GÖK-26"):
+        assert str(Subject.parse(text)) == text
+    for wrong in (
+        "",
+        "employee",
+        "employee:1",
+        "Employee:01KT16JKM00000000000000001",
+        "a#b:c",
+        "card_contract:A#B",
+    ):
         with pytest.raises(NotFoundError):
             Subject.parse(wrong)
 
