@@ -7,7 +7,6 @@ I-15).
 """
 
 import contextlib
-import copy
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,12 +14,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from moto.dynamodb.models import dynamodb_backends
-from moto.sqs.models import sqs_backends
 
 from kernel.clock import FixedClock
 from kernel.ids import SequenceIds
-from tests.support.aws import ACCOUNT, REGION, START, aws_world, platform_of
+from tests.support.aws import START, aws_world, platform_of
 from tests.support.card_contracts_builders import api_contract, api_sale
 from tests.support.cards_world import BASE, TENANT, CardsWorld, cards_world
 from tests.support.events import queue_event
@@ -44,17 +41,12 @@ class Bench:
 
     def remember(self) -> None:
         """From here on every schedule begins like this."""
-        tables = dynamodb_backends[ACCOUNT][REGION].tables
-        items = {name: copy.deepcopy(table.items) for name, table in tables.items()}
-        self.start = (items, self.clock.now())
+        self.start = (self.world.aws.tables(), self.clock.now())
 
     def restore(self) -> None:
         """Put everything back."""
-        items, now = self.start
-        for name, table in dynamodb_backends[ACCOUNT][REGION].tables.items():
-            table.items = copy.deepcopy(items[name])
-        for queue in sqs_backends[ACCOUNT][REGION].queues.values():
-            queue._messages = []
+        tables, now = self.start
+        self.world.aws.restore(tables)
         self.clock.set(now)
 
     def try_all(self, act: Callable[[], bool], check: Callable[[], None], mode: str) -> int:

@@ -29,6 +29,8 @@ from kernel.sensitive import Secret
 from payment_codes.domain import rf_reference
 from tests.support.aws import AwsWorld
 from tests.support.builders import Company, WorkspaceWorld, workspace_world
+from tests.support.card_contracts_builders import api_contract, api_sale
+from tests.support.cards_world import CardsWorld, cards_world
 from tests.support.events import Answer, bus_event, http_event, invoke, queue_event
 from tests.support.lambda_context import LambdaContext
 from tests.support.payment_world import BASE, PaymentWorld, payment_world
@@ -53,11 +55,17 @@ WORDS: Final = {
     "kind": "employee",
     # A company names its customers itself; both of them have a customer of this name.
     "customer_id": "C-1",
+    # Contracts and the entries of their lists are named by the company as well.
+    "contract_code": "AXESS-26",
+    "lookup_code": "AXESS-26",
+    "calendar": "TR",
+    "day": "2026-07-28",
 }
 IDENTIFIERS: Final = re.compile(r"\{((?!customer_)(?:[a-z]+_)?id)\}")
 # The public routes whose path is a secret, a code of an error or the name of a provider.
 BY_SECRET: Final = frozenset({"token", "code", "provider"})
 ROOT: Final = Path(__file__).parents[2]
+CARDS: Final = "/v1/card-contracts"
 
 
 @dataclass
@@ -168,6 +176,12 @@ BODIES: Final[dict[str, Any]] = {
     "resolve_difference": {"decision": "same", "note": "tamam"},
     "cancel_code": {},
     "return_payment": {"note": "geri"},
+    "refund_sale": {
+        "document_no": "I-1",
+        "refunded_on": "2026-06-01",
+        "amount": {"amount": "1.00", "currency": "TRY"},
+        "deductions": "kept",
+    },
 }
 # Routes that write and whose path takes no identifier. What a body may name of another company is
 # tried in people_of_the_other_company_… and codes_of_the_other_company_…; the others name nothing.
@@ -175,6 +189,10 @@ WITHOUT_PLACE: Final = frozenset(
     line.strip()
     for line in """
     POST /api-keys
+    POST /card-contracts/cash/feed
+    POST /card-contracts/contracts
+    POST /card-contracts/contracts/{contract_code}/lock
+    POST /card-contracts/example
     POST /forgotten-password
     POST /invitations/{token}
     POST /password-resets/{token}
@@ -190,6 +208,27 @@ WITHOUT_PLACE: Final = frozenset(
     POST /sign-in
     POST /sign-out
     POST /v1/api-keys
+    POST /v1/card-contracts
+    DELETE /v1/card-contracts/bank-accounts/{lookup_code}
+    POST /v1/card-contracts/bank-accounts
+    PUT /v1/card-contracts/bank-accounts/{lookup_code}
+    POST /v1/card-contracts/calendar-feed
+    DELETE /v1/card-contracts/calendars/{calendar}/days/{day}
+    PUT /v1/card-contracts/calendars/{calendar}/days/{day}
+    DELETE /v1/card-contracts/cards/{lookup_code}
+    POST /v1/card-contracts/cards
+    PUT /v1/card-contracts/cards/{lookup_code}
+    DELETE /v1/card-contracts/deduction-definitions/{lookup_code}
+    POST /v1/card-contracts/deduction-definitions
+    PUT /v1/card-contracts/deduction-definitions/{lookup_code}
+    POST /v1/card-contracts/drafts/plans
+    POST /v1/card-contracts/sales
+    POST /v1/card-contracts/sales/imports
+    POST /v1/card-contracts/what-if
+    DELETE /v1/card-contracts/{contract_code}
+    PUT /v1/card-contracts/{contract_code}
+    POST /v1/card-contracts/{contract_code}/lock
+    POST /v1/card-contracts/{contract_code}/plans
     POST /v1/invitations/accept
     PATCH /v1/me
     POST /v1/password-resets
@@ -223,9 +262,10 @@ def world(aws: AwsWorld, platform: Platform, clock: FixedClock, tmp_path: Path) 
         workspace_world(aws, platform, clock) as workspace,
         open_desk(aws, platform, clock, tmp_path) as desk,
         payment_world(aws, platform, clock) as payments,
+        cards_world(aws, platform, clock) as cards,
     ):
         sides = [
-            filled(desk, workspace, payments, number, organisation)
+            filled(desk, workspace, payments, cards, number, organisation)
             for number, organisation in zip(NUMBERS, ORGANISATIONS, strict=True)
         ]
         yield World(desk, workspace, payments, *sides)
@@ -235,11 +275,12 @@ def filled(
     desk: Desk,
     workspace: WorkspaceWorld,
     payments: PaymentWorld,
+    cards: CardsWorld,
     number: str,
     organisation: str,
 ) -> Side:
-    """A company with a contract, people, money, jobs, a file, a mail, an incident, a payment code
-    and a payment nobody can place.
+    """A company with a contract, people, money, jobs, a file, a mail, an incident, a payment code,
+    a payment nobody can place, and a card sale under a contract with its lists.
     """
     company = workspace.company()
     side = Side(company, SCANNER.canary(company.id))
@@ -269,6 +310,7 @@ def filled(
     payment, code = paid(payments, side, organisation)
     statement, line = imported_statement(payments, side, code)
     batch, refused = imported_batch(payments, side), refused_event(payments, side)
+    sale = sold(cards, side)
     project(desk, company.id, side.word)
     workspace.run_mail()
     incidents = workspace.call("GET", "/v1/incidents", side.key).json()["items"]
@@ -294,6 +336,7 @@ def filled(
         "line": line,
         "batch": batch,
         "refused": refused,
+        "sale": sale,
     }
     side.number, side.token = code["code"], code["pay_url"].rpartition("/")[2]
     return side
@@ -335,6 +378,24 @@ def imported_statement(payments: PaymentWorld, side: Side, code: dict[str, Any])
         "items"
     ]
     return job["id"], differences[0]["id"]
+def sold(cards: CardsWorld, side: Side) -> str:
+    """A sale under a contract whose every name says whose it is; a day changed by hand."""
+
+    def call(method: str, path: str, body: Any = None) -> Any:
+        answer = cards.call(method, f"{CARDS}{path}", body, principal=side.key)
+        assert answer.status < 300, (path, answer.body)
+        return answer.json()
+
+    for kind, more in (
+        ("cards", {}),
+        ("bank-accounts", {"kind": "deposit"}),
+        ("deduction-definitions", {"type": "tax"}),
+    ):
+        call("POST", f"/{kind}", {"code": "AXESS-26", "name": side.word, **more})
+    call("POST", "", api_contract("AXESS-26", description=side.word))
+    day = {"kind": "working_day", "name": side.word, "source": side.word}
+    call("PUT", "/calendars/TR/days/2026-07-28", day)
+    return str(call("POST", "/sales", api_sale(side.word))["id"])
 
 
 def imported_batch(payments: PaymentWorld, side: Side) -> str:

@@ -10,7 +10,7 @@ of a posted plan never changes, and so a cash calendar is one query and needs no
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from card_contracts.adapters import rows
@@ -37,9 +37,11 @@ from card_contracts.ports import (
 from kernel.errors import NotFoundError
 from kernel.stamp import Stamp
 from toolkit.auth import TenantContext
+from toolkit.aws.due import due_at, take_due
 from toolkit.aws.dynamodb import Database, Item, Keyspace, absent, equals
 from toolkit.aws.history import read_history
 from toolkit.aws.jobs import Jobs
+from toolkit.aws.rows import stamp_of
 from toolkit.aws.transactions import TransactionRefusedError
 from toolkit.aws.unit_of_work import META, Change, Machinery, UnitOfWork, entity_key, sequence
 from toolkit.http.idempotency import Command, IdempotencyStore, StoredAnswer
@@ -69,12 +71,6 @@ def _hashed(*texts: str) -> str:
 
 def _change(action: str, state: str, detail: Mapping[str, Any]) -> Change:
     return Change(action=action, to_state=state, detail=detail)
-
-
-def _moment(value: datetime) -> str:
-    """Sortable text of an instant with milliseconds, UTC."""
-    utc = value.astimezone(UTC)
-    return utc.strftime("%Y-%m-%dT%H:%M:%S.") + f"{utc.microsecond // 1000:03d}Z"
 
 
 def _line_key(line: ReceivableLine) -> str:
@@ -134,7 +130,7 @@ class DynamoUnit:
         )
         if after.revision != before.revision:
             self._revision(after)
-        stamp = rows.stamp_of({**changed, "created_at": before.stamp.created_at})
+        stamp = stamp_of({**changed, "created_at": before.stamp.created_at})
         return rows.contract_from(after.code, changed, changed["state"], stamp)
 
     def require_contract(self, contract: Contract) -> None:
@@ -272,8 +268,7 @@ class DynamoUnit:
             subject=subject,
             private=dict(private),
             # The sweep looks at unfinished jobs, in case their message was lost.
-            due_pk=self._keyspace.due(job_id),
-            due_sk=f"{_moment(self._unit.now + _PUSH)}#{job_id}",
+            **due_at(self._keyspace, self._unit.now + _PUSH, job_id),
         )
 
     def advance_job(self, job_id: str, deltas: Mapping[str, int]) -> None:
@@ -342,7 +337,7 @@ class DynamoCardsStore:
     def _contract(row: Item | None) -> Contract:
         if row is None or row["state"] == ContractState.REMOVED.value:
             raise NotFoundError("not_found", "There is no such item.")
-        return rows.contract_from(row["id"], row, row["state"], rows.stamp_of(row))
+        return rows.contract_from(row["id"], row, row["state"], stamp_of(row))
 
     def contract(self, code: str) -> Contract:
         return self._contract(self._entity(CONTRACT, code))
@@ -555,24 +550,7 @@ class DynamoDueWork:
         self._keyspace = Keyspace(CONTEXT)
 
     def due(self, now: datetime, limit: int) -> list[Due]:
-        """Jobs that are not over, oldest first, pushed forward so that two sweeps cannot storm."""
-        bound, later = f"{_moment(now)}{_AFTER}", _moment(now + _PUSH)
-        shards = self._keyspace.due_shards()
-        found: list[Due] = []
-        for shard in shards:
-            page = self._database.query(
-                "core", shard, index="due", up_to=bound, limit=max(1, limit // len(shards))
-            )
-            for key in page.items:
-                _, _, tenant_id, kind, identity = key["pk"].split("#")
-                moved = self._database.update(
-                    "core",
-                    key["pk"],
-                    key["sk"],
-                    assign={"due_sk": f"{later}#{identity}"},
-                    when=equals("due_sk", key["due_sk"]),
-                )
-                if moved is not None:
-                    due_at = datetime.fromisoformat(key["due_sk"].partition("#")[0])
-                    found.append(Due(kind.lower(), identity, tenant_id, due_at))
+        """Jobs that are not over, oldest first."""
+        taken = take_due(self._database, "core", self._keyspace, now, limit=limit, push=_PUSH)
+        found = [Due(row.kind.lower(), row.id, row.tenant_id, row.due_at) for row in taken]
         return sorted(found, key=lambda item: item.due_at)

@@ -49,22 +49,10 @@ from kernel.rates import Rate
 from kernel.sensitive import Iban
 from kernel.stamp import Stamp
 from kernel.why import Why
+from toolkit.aws.rows import day, day_of, stamp_of
 
 Row = dict[str, Any]
 _STORED = "store"  # reason given when a masked value is opened to be stored in its own row
-
-
-def stamp_of(row: Mapping[str, Any]) -> Stamp:
-    """Version and times of a stored row."""
-    return Stamp(row["version"], row["audit_hash"], row["created_at"], row["updated_at"])
-
-
-def _day(value: date | None) -> str | None:
-    return value.isoformat() if value is not None else None
-
-
-def _date(text: str | None) -> date | None:
-    return date.fromisoformat(text) if text else None
 
 
 # ---------------------------------------------------------------------------- contract
@@ -77,7 +65,7 @@ def contract_row(contract: Contract) -> Row:
         "card_code": contract.card_code,
         "bank_account_code": contract.bank_account_code,
         "starts_on": contract.starts_on.isoformat(),
-        "ends_on": _day(contract.ends_on),
+        "ends_on": day(contract.ends_on),
         "calendar": contract.calendar.value,
         "business_day_rule": contract.business_day_rule.value,
         "remainder_on": contract.remainder_on,
@@ -96,7 +84,7 @@ def contract_from(code: str, row: Mapping[str, Any], state: str, stamp: Stamp) -
         card_code=row["card_code"],
         bank_account_code=row["bank_account_code"],
         starts_on=date.fromisoformat(row["starts_on"]),
-        ends_on=_date(row["ends_on"]),
+        ends_on=day_of(row["ends_on"]),
         calendar=CalendarName(row["calendar"]),
         business_day_rule=BusinessDayRule(row["business_day_rule"]),
         remainder_on=row["remainder_on"],
@@ -195,7 +183,7 @@ def _deduction_from(row: Mapping[str, Any]) -> Deduction:
 def holders_row(pair: Pair) -> Row:
     """Holders of a card and account, by contract."""
     return {
-        code: [holder.starts_on.isoformat(), _day(holder.ends_on), holder.is_open]
+        code: [holder.starts_on.isoformat(), day(holder.ends_on), holder.is_open]
         for code, holder in pair.holders.items()
     }
 
@@ -205,7 +193,7 @@ def pair_from(card_code: str, bank_account_code: str, row: Mapping[str, Any] | N
     if row is None:
         return Pair(card_code, bank_account_code)
     holders = {
-        code: Holder(date.fromisoformat(starts), _date(ends), is_open)
+        code: Holder(date.fromisoformat(starts), day_of(ends), is_open)
         for code, (starts, ends, is_open) in row["holders"].items()
     }
     return Pair(card_code, bank_account_code, holders, row["v"])
@@ -414,8 +402,8 @@ def overrides_row(table: OverrideTable) -> Row:
     """Changed days of a calendar."""
     return {
         "days": {
-            day.isoformat(): [one.kind.value, one.name, one.source, one.entered_by]
-            for day, one in table.days.items()
+            on.isoformat(): [one.kind.value, one.name, one.source, one.entered_by]
+            for on, one in table.days.items()
         }
     }
 
@@ -425,8 +413,8 @@ def overrides_from(name: CalendarName, row: Mapping[str, Any] | None) -> Overrid
     if row is None:
         return OverrideTable(name)
     days = {
-        date.fromisoformat(day): Override(OverrideKind(kind), text, source, by)
-        for day, (kind, text, source, by) in row["days"].items()
+        date.fromisoformat(on): Override(OverrideKind(kind), text, source, by)
+        for on, (kind, text, source, by) in row["days"].items()
     }
     return OverrideTable(name, days, stamp_of(row))
 

@@ -112,10 +112,10 @@ def declare(app: HttpApp, kit: Kit) -> None:
         empty |= {"starts_on": today.isoformat(), "calendar": "TR", "locked": False}
         return editor(request, {**empty, "terms": [term]}, None)
 
-    @app.page("GET", "/card-contracts/contracts/{code}", permission=_READ)
+    @app.page("GET", "/card-contracts/contracts/{contract_code}", permission=_READ)
     def show_contract(request: Request) -> Reply:
         """One contract, to read and to change."""
-        stored = use_of(request).store.contract(request.path_values["code"])
+        stored = use_of(request).store.contract(request.path_values["contract_code"])
         return editor(request, _of(stored), stored)
 
     @app.page("POST", "/card-contracts/example", permission=_READ)
@@ -159,10 +159,10 @@ def declare(app: HttpApp, kit: Kit) -> None:
         done = "registered" if stored is None else "revised"
         return go(f"/card-contracts/contracts/{saved.code}", done=done)
 
-    @app.page("POST", "/card-contracts/contracts/{code}/lock", permission=_WRITE)
+    @app.page("POST", "/card-contracts/contracts/{contract_code}/lock", permission=_WRITE)
     def lock_contract(request: Request) -> Reply:
         """Close a contract for collections, or open it again."""
-        code, locked = request.path_values["code"], request.form().get("locked") == "true"
+        code, locked = request.path_values["contract_code"], request.form().get("locked") == "true"
         use = use_of(request)
         try:
             use.lock_contract()(code, None, locked=locked)

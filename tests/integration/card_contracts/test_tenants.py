@@ -44,14 +44,15 @@ def test_foreign_and_unknown_items_look_the_same(world: CardsWorld) -> None:
     sale_id = _everything(world)
     tried = 0
     for route in app.routes:
-        if "{id}" not in route.path and "{code}" not in route.path:
+        if "{id}" not in route.path and "_code}" not in route.path:
             continue
         who = world.principal(OTHER, kind="api_key" if route.kind == "api" else "session")
         answers = []
         for code, identity in (("OURS", sale_id), ("NONE", UNKNOWN)):
-            path = route.path.replace("{id}", identity).replace("{code}", code)
+            path = route.path.replace("{id}", identity)
+            path = path.replace("{contract_code}", code).replace("{lookup_code}", code)
             body = _bodies(code).get(route.function.__name__) if route.kind == "api" else None
-            form = {"form": {"locked": "true"}} if route.kind == "page" else {}
+            form: dict[str, Any] = {"form": {"locked": "true"}} if route.kind == "page" else {}
             if route.method == "GET":
                 body, form = None, {}
             answer = world.call(

@@ -338,6 +338,8 @@ def test_lists_are_read_whole_in_pages_and_backwards(
     assert [row["by_sk"] for row in last.items] == ["0249", "0248"]
     upto = database.list_rows(KEYS.key("LIST"), up_to="0010", limit=3, forward=False)
     assert [row["by_sk"] for row in upto.items] == ["0010", "0009", "0008"]
+    between = database.query("core", KEYS.key("LIST"), index="by", since="0100", up_to="0103")
+    assert [row["by_sk"] for row in between.items] == ["0100", "0101", "0102", "0103"]
     prefixed = database.list_rows(KEYS.key("LIST"), prefix="002")
     assert len(prefixed.items) == 10
     keys = [(KEYS.key("THING", name), "META") for name in (*many, "none", many[0])]

@@ -34,7 +34,7 @@ def use_of(request: Request) -> CardContracts:
     return application().for_tenant(request.tenant)
 
 
-def code_of(request: Request, name: str = "code") -> str:
+def code_of(request: Request, name: str = "contract_code") -> str:
     """A code in the path; one that could be no code is the same 404 as an unknown one."""
     code = unquote(request.path_values.get(name, ""))
     if not 1 <= len(code) <= 40 or "#" in code:

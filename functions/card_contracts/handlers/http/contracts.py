@@ -88,14 +88,14 @@ def plan_draft(request: Request) -> Reply:
     return Reply(plan_out(draft, plan, say_of(request)))
 
 
-@app.api("GET", f"{BASE}/{{code}}", permission=_READ)
+@app.api("GET", f"{BASE}/{{contract_code}}", permission=_READ)
 def show_card_contract(request: Request) -> Reply:
     """One contract, with warnings that never stop it: unknown codes, legal ceilings, gaps."""
     use = use_of(request)
     return _reply(use, use.store.contract(code_of(request)))
 
 
-@app.api("PUT", f"{BASE}/{{code}}", permission=_WRITE)
+@app.api("PUT", f"{BASE}/{{contract_code}}", permission=_WRITE)
 def change_card_contract(request: Request) -> Reply:
     """Make a new revision of a contract; what was posted before stays as it is."""
     code, version = code_of(request), request.expected_version()
@@ -108,14 +108,14 @@ def change_card_contract(request: Request) -> Reply:
     return _reply(use, changed)
 
 
-@app.api("DELETE", f"{BASE}/{{code}}", permission=_WRITE)
+@app.api("DELETE", f"{BASE}/{{contract_code}}", permission=_WRITE)
 def remove_card_contract(request: Request) -> Reply:
     """Take a contract off the list; what was posted under it stays."""
     use_of(request).remove_contract()(code_of(request), request.expected_version())
     return Reply(None, 204)
 
 
-@app.api("POST", f"{BASE}/{{code}}/lock", permission=_WRITE)
+@app.api("POST", f"{BASE}/{{contract_code}}/lock", permission=_WRITE)
 def lock_card_contract(request: Request) -> Reply:
     """Close a contract for collections, or open it again."""
     body = request.json(LockIn)
@@ -124,7 +124,7 @@ def lock_card_contract(request: Request) -> Reply:
     return _reply(use, use.lock_contract()(code_of(request), version, locked=body.locked))
 
 
-@app.api("GET", f"{BASE}/{{code}}/revisions", permission=_READ)
+@app.api("GET", f"{BASE}/{{contract_code}}/revisions", permission=_READ)
 def list_revisions(request: Request) -> Reply:
     """Every revision of a contract with the sale date it counts from, oldest first."""
     found = use_of(request).store.revisions(code_of(request))
@@ -132,7 +132,7 @@ def list_revisions(request: Request) -> Reply:
     return Reply({"items": items, "next_cursor": None, "total": len(items)})
 
 
-@app.api("GET", f"{BASE}/{{code}}/history", permission=_READ)
+@app.api("GET", f"{BASE}/{{contract_code}}/history", permission=_READ)
 def show_card_contract_history(request: Request) -> Reply:
     """Everything that happened to a contract."""
     use = use_of(request)
@@ -141,7 +141,7 @@ def show_card_contract_history(request: Request) -> Reply:
     return Reply({"items": items, "next_cursor": None})
 
 
-@app.api("POST", f"{BASE}/{{code}}/plans", permission=_READ)
+@app.api("POST", f"{BASE}/{{contract_code}}/plans", permission=_READ)
 def plan_sale(request: Request) -> Reply:
     """The plan of a sale: every payment and deduction with its reasons; nothing is posted."""
     body = request.json(PlanIn)

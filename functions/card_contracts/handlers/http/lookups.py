@@ -33,7 +33,7 @@ _WRITE: Final = "card_contracts:lookup:write"
 _CARDS: Final = f"{BASE}/cards"
 _ACCOUNTS: Final = f"{BASE}/bank-accounts"
 _DEDUCTIONS: Final = f"{BASE}/deduction-definitions"
-_DAYS: Final = f"{BASE}/calendars/{{name}}/days"
+_DAYS: Final = f"{BASE}/calendars/{{calendar}}/days"
 
 
 def _list(request: Request, entries: Iterable[Lookup]) -> Reply:
@@ -62,14 +62,16 @@ def _show(use: CardContracts, kind: type[Lookup], code: str) -> Reply:
 
 def _change(request: Request, entry: Lookup) -> Reply:
     version = request.expected_version()
-    if entry.code != code_of(request):
+    if entry.code != code_of(request, "lookup_code"):
         problem = Problem("/code", "unchangeable", "The code never changes.")
         raise ValidationError("invalid_input", "Some fields are wrong.", problems=[problem])
     return _reply(use_of(request).save_lookup()(entry, version))
 
 
 def _remove(request: Request, kind: type[Lookup]) -> Reply:
-    use_of(request).remove_lookup()(kind, code_of(request), request.expected_version())
+    use_of(request).remove_lookup()(
+        kind, code_of(request, "lookup_code"), request.expected_version()
+    )
     return Reply(None, 204)
 
 
@@ -89,19 +91,19 @@ def add_card(request: Request) -> Reply:
     return _reply(use_of(request).save_lookup()(card), 201, _CARDS)
 
 
-@app.api("GET", f"{_CARDS}/{{code}}", permission=_READ)
+@app.api("GET", f"{_CARDS}/{{lookup_code}}", permission=_READ)
 def show_card(request: Request) -> Reply:
     """One kind of card."""
-    return _show(use_of(request), Card, code_of(request))
+    return _show(use_of(request), Card, code_of(request, "lookup_code"))
 
 
-@app.api("PUT", f"{_CARDS}/{{code}}", permission=_WRITE)
+@app.api("PUT", f"{_CARDS}/{{lookup_code}}", permission=_WRITE)
 def change_card(request: Request) -> Reply:
     """Change a kind of card."""
     return _change(request, request.json(CardIn).to_domain())
 
 
-@app.api("DELETE", f"{_CARDS}/{{code}}", permission=_WRITE)
+@app.api("DELETE", f"{_CARDS}/{{lookup_code}}", permission=_WRITE)
 def remove_card(request: Request) -> Reply:
     """Take a kind of card off the list."""
     return _remove(request, Card)
@@ -123,19 +125,19 @@ def add_bank_account(request: Request) -> Reply:
     return _reply(use_of(request).save_lookup()(account), 201, _ACCOUNTS)
 
 
-@app.api("GET", f"{_ACCOUNTS}/{{code}}", permission=_READ)
+@app.api("GET", f"{_ACCOUNTS}/{{lookup_code}}", permission=_READ)
 def show_bank_account(request: Request) -> Reply:
     """One bank account."""
-    return _show(use_of(request), BankAccount, code_of(request))
+    return _show(use_of(request), BankAccount, code_of(request, "lookup_code"))
 
 
-@app.api("PUT", f"{_ACCOUNTS}/{{code}}", permission=_WRITE)
+@app.api("PUT", f"{_ACCOUNTS}/{{lookup_code}}", permission=_WRITE)
 def change_bank_account(request: Request) -> Reply:
     """Change a bank account."""
     return _change(request, request.json(BankAccountIn).to_domain())
 
 
-@app.api("DELETE", f"{_ACCOUNTS}/{{code}}", permission=_WRITE)
+@app.api("DELETE", f"{_ACCOUNTS}/{{lookup_code}}", permission=_WRITE)
 def remove_bank_account(request: Request) -> Reply:
     """Take a bank account off the list."""
     return _remove(request, BankAccount)
@@ -157,19 +159,19 @@ def add_deduction_definition(request: Request) -> Reply:
     return _reply(use_of(request).save_lookup()(definition), 201, _DEDUCTIONS)
 
 
-@app.api("GET", f"{_DEDUCTIONS}/{{code}}", permission=_READ)
+@app.api("GET", f"{_DEDUCTIONS}/{{lookup_code}}", permission=_READ)
 def show_deduction_definition(request: Request) -> Reply:
     """One deduction."""
-    return _show(use_of(request), DeductionDefinition, code_of(request))
+    return _show(use_of(request), DeductionDefinition, code_of(request, "lookup_code"))
 
 
-@app.api("PUT", f"{_DEDUCTIONS}/{{code}}", permission=_WRITE)
+@app.api("PUT", f"{_DEDUCTIONS}/{{lookup_code}}", permission=_WRITE)
 def change_deduction_definition(request: Request) -> Reply:
     """Change a deduction."""
     return _change(request, request.json(DeductionDefinitionIn).to_domain())
 
 
-@app.api("DELETE", f"{_DEDUCTIONS}/{{code}}", permission=_WRITE)
+@app.api("DELETE", f"{_DEDUCTIONS}/{{lookup_code}}", permission=_WRITE)
 def remove_deduction_definition(request: Request) -> Reply:
     """Take a deduction off the list."""
     return _remove(request, DeductionDefinition)
@@ -179,7 +181,7 @@ def remove_deduction_definition(request: Request) -> Reply:
 
 
 def _calendar(request: Request) -> CalendarName:
-    name = request.path_values["name"]
+    name = request.path_values["calendar"]
     if name not in {item.value for item in CalendarName}:
         raise NotFoundError("not_found", "There is no such item.")
     return CalendarName(name)
