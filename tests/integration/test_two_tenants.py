@@ -193,6 +193,9 @@ WITHOUT_PLACE: Final = frozenset(
     POST /card-contracts/contracts
     POST /card-contracts/contracts/{contract_code}/lock
     POST /card-contracts/example
+    POST /card-contracts/lists/add
+    POST /card-contracts/lists/days
+    POST /card-contracts/lists/remove
     POST /forgotten-password
     POST /invitations/{token}
     POST /password-resets/{token}

@@ -23,6 +23,9 @@ DONE: Final[Mapping[str, str]] = {
     "revised": mark("The new revision is stored; what was posted before stays as it is."),
     "locked": mark("The contract is closed for collections."),
     "opened": mark("The contract is open for collections."),
+    "added": mark("It is in the list."),
+    "removed": mark("It is off the list; contracts that name it keep it."),
+    "day": mark("The calendar is changed; what was posted stays as it is."),
     "renewed": mark("The calendar has a new secret address; the old one stopped working."),
 }
 
@@ -66,18 +69,23 @@ class Kit:
         *,
         status: int = 200,
         error: KopruError | None = None,
+        prefix: str = "",
         **values: Any,
     ) -> Reply:
         """A page for the reader of this request.
 
-        With ``error`` it is the same form again, with what is wrong at its place.
+        With ``error`` it is the same form again, with what is wrong at its place; ``prefix`` is
+        what the ids of its controls begin with.
         """
         words = words_of(request)
         say = Say(words)
         done = DONE.get(request.query.get("done", ""))
         flashes = (Flash(words.text(done), Tone.OK),) if done else ()
         view = view_of(self.app, request, section, flashes)
-        problems = fields_of(error, say)
+        problems = {
+            f"{prefix}{field}" if field else "": text
+            for field, text in fields_of(error, say).items()
+        }
         items = [FieldProblem(text, field or None) for field, text in problems.items()]
         if error is not None and not items:
             items = [FieldProblem(say.problem(error.code, error.message))]

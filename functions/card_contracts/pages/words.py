@@ -89,6 +89,32 @@ CHOICES: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
+# Choices of the lists, by field.
+LISTS: Final[Mapping[str, Mapping[str, str]]] = {
+    "calendar": CHOICES["calendar"],
+    "card_kind": {
+        "credit": mark("credit card"),
+        "debit": mark("debit card"),
+        "prepaid": mark("prepaid card"),
+    },
+    "issuer": {"own": mark("the same bank"), "other_banks": mark("other banks")},
+    "account_kind": {"deposit": mark("deposit account"), "card": mark("credit card account")},
+    "deduction_type": {
+        "commission": mark("commission"),
+        "tax": mark("tax"),
+        "contribution": mark("contribution"),
+        "service": mark("service commission"),
+        "reward": mark("points and rewards"),
+        "other": mark("other"),
+    },
+    "day_kind": {
+        "holiday": mark("a holiday"),
+        "half_day": mark("a half day"),
+        "working_day": mark("a working day"),
+    },
+}
+
+
 def renderer() -> Renderer:
     """The page renderer of this context."""
     return application().renderer

@@ -61,6 +61,7 @@ def test_every_page_is_sound_in_every_language(world: CardsWorld, language: str)
     page(world, "/card-contracts/new", language)
     page(world, "/card-contracts/receivables", language)
     page(world, "/card-contracts/cash", language)
+    page(world, "/card-contracts/lists", language)
     world.contract()
     world.sale()
     assert "AXESS-26" in page(world, "/card-contracts", language)
@@ -209,3 +210,43 @@ def test_a_reader_without_the_right_sees_no_button(world: CardsWorld) -> None:
     assert shown.status == 200
     assert "Save a new revision" not in shown.body
     assert world.call("GET", "/card-contracts/new", principal=viewer).status == 403
+
+
+def test_lists_are_kept_on_their_page(world: CardsWorld) -> None:
+    path = "/card-contracts/lists"
+    card = {"list": "cards", "code": "AXESS", "name": "Axess", "kind": "credit", "issuer": "own"}
+    assert post(world, f"{path}/add", **card).location == f"{path}?done=added"
+    again = post(world, f"{path}/add", **card)
+    assert again.status == 409
+    assert_sound(again.body, "en")
+    account = {"list": "bank-accounts", "code": "108", "name": "Kart", "kind": "card"}
+    refused = post(world, f"{path}/add", **account)
+    assert refused.status == 422
+    assert 'id="bank-accounts-linked_account_code-error"' in refused.body
+    deposit = {**account, "code": "102", "name": "Vadesiz", "kind": "deposit"}
+    assert post(world, f"{path}/add", **deposit).status == 303
+    assert post(world, f"{path}/add", **account, linked_account_code="102").status == 303
+    tax = {"list": "deductions", "code": "BSMV", "name": "BSMV", "type": "tax"}
+    assert post(world, f"{path}/add", **tax).status == 303
+    shown = page(world, path)
+    for code in ("AXESS", "108", "102", "BSMV"):
+        assert code in shown
+    assert post(world, f"{path}/remove", list="cards", code="AXESS").status == 303
+    assert "AXESS" not in page(world, path)
+    assert post(world, f"{path}/remove", list="cards", code="NONE").status == 404
+
+
+def test_a_decree_is_entered_and_taken_back_on_the_page(world: CardsWorld) -> None:
+    path = "/card-contracts/lists/days"
+    day = {"calendar": "TR", "day": "2026-07-28", "kind": "holiday"}
+    refused = post(world, path, **day)
+    assert refused.status == 422
+    assert_sound(refused.body, "en")
+    named = {**day, "name": "İdari izin", "source": "RG 01.07.2026"}
+    assert post(world, path, **named).status == 303
+    world.contract()
+    assert world.sale()["receivables"][-1]["date"] == "2026-07-29"
+    shown = page(world, "/card-contracts/lists")
+    assert "İdari izin" in shown
+    assert post(world, path, command="restore", **day).status == 303
+    assert world.sale("FTR-2")["receivables"][-1]["date"] == "2026-07-28"

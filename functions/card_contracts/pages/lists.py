@@ -1,0 +1,136 @@
+"""The lists codes are chosen from, and the days a decree changed (CRD-01, CRD-03)."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from card_contracts.domain.contract import CalendarName
+from card_contracts.domain.lookups import BankAccount, Card, DeductionDefinition, Lookup
+from card_contracts.pages.kit import Kit, go, use_of
+from card_contracts.pages.words import LISTS, words_of
+from card_contracts.schemas import BankAccountIn, CardIn, DayIn, DeductionDefinitionIn
+from kernel.errors import KopruError, NotFoundError
+from kernel.parsing import parse_date_api
+from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import parse_model
+from webkit.components import Column, Option
+
+SECTION: Final = "card_contracts.lists"
+_READ: Final = "card_contracts:lookup:read"
+_WRITE: Final = "card_contracts:lookup:write"
+_HERE: Final = "/card-contracts/lists"
+_MODELS: Final[Mapping[str, type[CardIn | BankAccountIn | DeductionDefinitionIn]]] = {
+    "cards": CardIn,
+    "bank-accounts": BankAccountIn,
+    "deductions": DeductionDefinitionIn,
+}
+_KINDS: Final[Mapping[str, type[Lookup]]] = {
+    "cards": Card,
+    "bank-accounts": BankAccount,
+    "deductions": DeductionDefinition,
+}
+
+
+def declare(app: HttpApp, kit: Kit) -> None:
+    """Add the page of lists and what it does."""
+
+    def draw(
+        request: Request,
+        error: KopruError | None = None,
+        form: Mapping[str, str] | None = None,
+        failed: str = "",
+    ) -> Reply:
+        use, words = use_of(request), words_of(request)
+        store = use.store
+        label = words.text
+        return kit.draw(
+            request,
+            "lists/lists.html",
+            SECTION,
+            error=error,
+            failed=failed,
+            prefix=f"{failed}-",
+            form=form or {},
+            cards=store.cards(),
+            accounts=store.bank_accounts(),
+            deductions=store.deduction_definitions(),
+            calendars=[store.overrides(name) for name in CalendarName],
+            choices={
+                name: [Option(value, label(text)) for value, text in texts.items()]
+                for name, texts in LISTS.items()
+            },
+            names={name: {v: label(t) for v, t in texts.items()} for name, texts in LISTS.items()},
+            columns=(
+                Column("code", label("Code")),
+                Column("name", label("Name")),
+                Column("kind", label("Kind")),
+                Column("more", label("Details")),
+                Column("act", label("What to do"), hide_label=True),
+            ),
+            day_columns=(
+                Column("day", label("Day")),
+                Column("kind", label("Kind")),
+                Column("name", label("Name")),
+                Column("source", label("Published in")),
+                Column("act", label("What to do"), hide_label=True),
+            ),
+            may_write=request.principal.may(_WRITE),
+        )
+
+    @app.page("GET", _HERE, permission=_READ)
+    def show_lists(request: Request) -> Reply:
+        """Cards, bank accounts, deductions and changed days."""
+        return draw(request)
+
+    @app.page("POST", f"{_HERE}/add", permission=_WRITE)
+    def add_entry(request: Request) -> Reply:
+        """Add an entry to the list that the form names."""
+        form = request.form()
+        name = form.get("list", "")
+        if name not in _MODELS:
+            raise NotFoundError("not_found", "There is no such item.")
+        model = _MODELS[name]
+        try:
+            body = parse_model(model, _stated(model, form))
+            use_of(request).save_lookup()(body.to_domain())
+        except KopruError as error:
+            return draw(request, error, form, name)
+        return go(_HERE, done="added")
+
+    @app.page("POST", f"{_HERE}/remove", permission=_WRITE)
+    def remove_entry(request: Request) -> Reply:
+        """Take an entry off its list; contracts that name it keep it."""
+        form = request.form()
+        kind = _KINDS.get(form.get("list", ""))
+        entry = use_of(request).store.lookup(kind, form.get("code", "")) if kind else None
+        if kind is None or entry is None:
+            raise NotFoundError("not_found", "There is no such item.")
+        use_of(request).remove_lookup()(kind, entry.code, entry.stamp.version)
+        return go(_HERE, done="removed")
+
+    @app.page("POST", f"{_HERE}/days", permission=_WRITE)
+    def change_day(request: Request) -> Reply:
+        """Say what a day is, or take that back; plans that are posted stay."""
+        form, use = request.form(), use_of(request)
+        try:
+            name = CalendarName(form.get("calendar", ""))
+        except ValueError:
+            raise NotFoundError("not_found", "There is no such item.") from None
+        try:
+            day = parse_date_api(form.get("day", ""))
+            if form.get("command") == "restore":
+                use.restore_day()(name, day)
+            else:
+                body = parse_model(DayIn, _stated(DayIn, form))
+                use.change_day()(name, day, body.to_domain(request.tenant.actor))
+        except NotFoundError:
+            raise
+        except KopruError as error:
+            return draw(request, error, form, "days")
+        return go(_HERE, done="day")
+
+
+def _stated(model: type[BaseModel], form: Mapping[str, str]) -> dict[str, Any]:
+    """Members of a model that were filled in."""
+    return {name: form[name].strip() for name in model.model_fields if form.get(name, "").strip()}
