@@ -6,7 +6,7 @@ from typing import Any, Final
 from card_contracts.application.contracts import warnings_of
 from card_contracts.domain.contract import Contract
 from card_contracts.domain.plan import Plan
-from card_contracts.pages.kit import Kit, amount_of, go, use_of, whole_of
+from card_contracts.pages.kit import Kit, amount_of, code_in, go, use_of, whole_of
 from card_contracts.pages.pictures import range_bar, uncovered
 from card_contracts.pages.words import CHOICES, Say, words_of
 from card_contracts.schemas import CardContractChangeIn, PlanIn, contract_out
@@ -115,7 +115,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
     @app.page("GET", "/card-contracts/contracts/{contract_code}", permission=_READ)
     def show_contract(request: Request) -> Reply:
         """One contract, to read and to change."""
-        stored = use_of(request).store.contract(request.path_values["contract_code"])
+        stored = use_of(request).store.contract(code_in(request))
         return editor(request, _of(stored), stored)
 
     @app.page("POST", "/card-contracts/example", permission=_READ)
@@ -162,7 +162,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
     @app.page("POST", "/card-contracts/contracts/{contract_code}/lock", permission=_WRITE)
     def lock_contract(request: Request) -> Reply:
         """Close a contract for collections, or open it again."""
-        code, locked = request.path_values["contract_code"], request.form().get("locked") == "true"
+        code, locked = code_in(request), request.form().get("locked") == "true"
         use = use_of(request)
         try:
             use.lock_contract()(code, None, locked=locked)

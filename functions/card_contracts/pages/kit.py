@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import unquote
 
 from card_contracts.bootstrap import CardContracts, application
 from card_contracts.pages.words import Say, renderer, reply, view_of, words_of
@@ -38,6 +39,11 @@ def use_of(request: Request) -> CardContracts:
 def go(path: str, **query: str) -> Reply:
     """See-other to a path of ours, after a form."""
     return http_redirect(local_path(link(path, **query)))
+
+
+def code_in(request: Request) -> str:
+    """The contract that the path names; letters beyond ASCII may come encoded."""
+    return unquote(request.path_values["contract_code"])
 
 
 def amount_of(text: str, currency: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from kernel.clock import FixedClock
 from kernel.ids import SequenceIds
@@ -63,7 +63,16 @@ class CardContracts(RuleBasedStateMachine):
         self.documents += 1
         return f"{self.code}/{self.documents}"
 
-    @rule(rate=st.integers(0, 900), top=st.integers(1, 12), locked=st.booleans())
+    @initialize(minor=st.integers(100, 10**7), instalments=st.integers(1, 12))
+    def begin(self, minor: int, instalments: int) -> None:
+        """Every run begins with a sale."""
+        self.sell(minor, instalments, 28)
+
+    @rule(
+        rate=st.integers(0, 900),
+        top=st.integers(1, 12),
+        locked=st.sampled_from([False, False, False, True]),
+    )
     def revise(self, rate: int, top: int, *, locked: bool) -> None:
         """A new revision: another rate, another range, maybe locked."""
         body = api_contract(self.code, card_code=self.code, locked=locked)
@@ -174,7 +183,7 @@ class CardContracts(RuleBasedStateMachine):
 
 TestCardContracts = CardContracts.TestCase
 TestCardContracts.settings = settings(
-    max_examples=12,
+    max_examples=20,
     stateful_step_count=15,
     deadline=None,
     derandomize=True,

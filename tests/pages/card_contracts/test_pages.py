@@ -177,6 +177,13 @@ def test_a_contract_is_locked_and_opened_by_a_form(world: CardsWorld) -> None:
     assert post(world, path, locked="false").location.endswith("done=opened")
 
 
+def test_a_code_of_turkish_letters_has_a_page(world: CardsWorld) -> None:
+    world.contract("GÖK-1")
+    for code in ("GÖK-1", "G%C3%96K-1"):
+        assert "GÖK-1" in page(world, f"/card-contracts/contracts/{code}", "tr")
+        assert world.call("GET", f"{BASE}/{code}").status == 200
+
+
 def test_the_secret_address_is_shown_once(world: CardsWorld) -> None:
     reader = world.principal(kind="session", language="en")
     answer = world.call(
