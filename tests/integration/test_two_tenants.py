@@ -381,6 +381,8 @@ def imported_statement(payments: PaymentWorld, side: Side, code: dict[str, Any])
         "items"
     ]
     return job["id"], differences[0]["id"]
+
+
 def sold(cards: CardsWorld, side: Side) -> str:
     """A sale under a contract whose every name says whose it is; a day changed by hand."""
 
