@@ -34,6 +34,8 @@ CASH: Final = "card_contracts.cash"
 _ROWS: Final = 100
 _CONTRACT: Final = "card_contracts:contract:read"
 _RECEIVABLE: Final = "card_contracts:receivable:read"
+_FEED: Final = "card_contracts:feed:write"
+_BACK: Final = timedelta(days=366)
 _AHEAD: Final = timedelta(days=92)
 
 
@@ -121,7 +123,8 @@ def declare(app: HttpApp, kit: Kit) -> None:
             "to": until,
         }
         after = position_in(request, **filters)
-        first, last = span(use.scope.today(), _date(since), _date(until))
+        today = use.scope.today()
+        first, last = span(today, _date(since) or today - _BACK, _date(until))
         search = Search(first, last, status, contract_code)
         rows, following = use.list_receivables()(search, limit=_ROWS, after=after)
         kept = {"contract_code": contract_code, "from": since, "to": until}
@@ -178,7 +181,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
         """How much lands on which day and in which month, as picture and as table."""
         return _cash(request, kit)
 
-    @app.page("POST", "/card-contracts/cash/feed", permission=_RECEIVABLE)
+    @app.page("POST", "/card-contracts/cash/feed", permission=_FEED)
     def renew_feed(request: Request) -> Reply:
         """Make a new secret address and show it this once."""
         use = use_of(request)
@@ -230,6 +233,7 @@ def _cash(request: Request, kit: Kit, feed_url: str = "") -> Reply:
         head=head,
         month_head=month_head,
         feed=use.store.feed(),
+        may_renew=request.principal.may(_FEED),
         feed_url=feed_url,
         ics=link("/v1/card-contracts/cash-calendar.ics", **{"from": first.isoformat()}),
     )

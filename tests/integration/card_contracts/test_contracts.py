@@ -186,5 +186,7 @@ def test_rights_are_asked_for_every_route(world: CardsWorld) -> None:
     viewer = world.principal(role="viewer")
     assert world.call("POST", BASE, api_contract(), principal=viewer).status == 403
     assert world.call("GET", BASE, principal=viewer).status == 200
+    assert world.call("GET", f"{BASE}/cash-calendar", principal=viewer).status == 200
+    assert world.call("POST", f"{BASE}/calendar-feed", principal=viewer).status == 403
     payroll = world.principal(role="payroll")
     assert world.call("GET", BASE, principal=payroll).status == 403

@@ -131,6 +131,27 @@ def test_a_document_is_posted_once(world: CardsWorld) -> None:
     assert len(world.receivables()) == 6
 
 
+def test_the_largest_sale_is_one_transaction_also_when_it_goes_back(world: CardsWorld) -> None:
+    body = api_contract()
+    (term,) = body["terms"]
+    term["to"] = 60
+    term["deductions"] = [
+        {**term["deductions"][0], "sequence": number, "code": f"D{number}", "value": "0.5"}
+        for number in range(10)
+    ]
+    assert world.call("POST", BASE, body).status == 201
+    first = world.sale(instalments=60, amount=money("123456.78"))
+    assert len(first["receivables"]) == 660
+    answer = world.call(
+        "POST", f"{BASE}/sales/{first['id']}/refunds", refund("I-1", "1000.01"), key="r"
+    )
+    assert answer.status == 201
+    second = world.sale("FTR-2", instalments=60)
+    assert world.call("POST", f"{BASE}/sales/{second['id']}/cancel").status == 200
+    term["to"] = 61
+    assert world.call("POST", BASE, {**body, "code": "MORE"}).status == 422
+
+
 def test_a_repeated_command_gets_the_first_answer(world: CardsWorld) -> None:
     world.contract()
     path = f"{BASE}/sales"

@@ -220,7 +220,7 @@ def show_cash_calendar_ics(request: Request) -> Reply:
     return calendar_reply(request, calendar, use.scope.clock.now())
 
 
-@app.api("POST", f"{BASE}/calendar-feed", permission=_RECEIVABLE)
+@app.api("POST", f"{BASE}/calendar-feed", permission="card_contracts:feed:write")
 def renew_calendar_feed(request: Request) -> Reply:
     """Make a new secret address of the cash calendar; the one before stops working."""
     use = use_of(request)
