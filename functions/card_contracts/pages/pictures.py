@@ -54,8 +54,8 @@ def range_bar(ranges: Sequence[Range], title: str, description: str) -> Markup:
     )
 
 
-def uncovered(ranges: Sequence[Range]) -> tuple[list[int], list[int]]:
-    """Counts from 1 to 12 in no range, and counts in more than one; the words of the bar."""
+def uncovered(ranges: Sequence[Range]) -> tuple[str, str]:
+    """Counts in no range and counts in more than one, as short texts such as ``2–4, 9``."""
     last = max([SHOWN, *(pair[1] for pair in ranges if 0 < pair[1] <= 99)])
     counts = {
         number: sum(first <= number <= until for first, until in ranges)
@@ -63,4 +63,15 @@ def uncovered(ranges: Sequence[Range]) -> tuple[list[int], list[int]]:
     }
     missing = [number for number, covered in counts.items() if not covered]
     twice = [number for number, covered in counts.items() if covered > 1]
-    return missing, twice
+    return _spans(missing), _spans(twice)
+
+
+def _spans(numbers: Sequence[int]) -> str:
+    """Neighbours drawn together: 2, 3, 4, 9 is ``2–4, 9``."""
+    spans: list[list[int]] = []
+    for number in numbers:
+        if spans and spans[-1][-1] == number - 1:
+            spans[-1][-1:] = [number] if len(spans[-1]) > 1 else [spans[-1][0], number]
+        else:
+            spans.append([number])
+    return ", ".join("–".join(str(end) for end in span) for span in spans)

@@ -140,14 +140,14 @@ def test_the_example_follows_the_typing_and_marks_gaps_and_overlaps(world: Cards
     ]
     assert body.count("hub-chart-ok") == 12
     overlap = {
-        "terms-1-from": "12",
+        "terms-1-from": "11",
         "terms-1-to": "14",
         "terms-1-collection": "single",
         "terms-0-from": "2",
     }
     answer = post(world, "/card-contracts/example", **{**FORM, **overlap})
-    assert answer.body.count("hub-chart-error") == 2
-    assert "In two ranges: 12" in unescape(answer.body)
+    assert answer.body.count("hub-chart-error") == 3
+    assert "In two ranges: 11–12" in unescape(answer.body)
     assert "In no range: 1<" in unescape(answer.body)
     assert world.call("GET", BASE).json()["items"] == []
 
