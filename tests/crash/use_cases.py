@@ -5,7 +5,7 @@ the committed fault-point table (``tests/budgets/fault_points.json``) are the na
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any, Final
 from unittest import mock
@@ -330,10 +330,10 @@ def _release_end(drive: Drive) -> None:
 # ---------------------------------------------------------------------------- news of workspace
 
 
-def _news(kind: str, data: dict[str, Any]) -> Work:
-    """An event of workspace as the bus delivers it."""
+def news(kind: str, data: dict[str, Any], number: int = 0) -> Work:
+    """An event of workspace as the bus delivers it; ``number`` tells events apart."""
     envelope = {
-        "id": "01JXQ60A1B2C3D4E5F6G7H8J9R",
+        "id": f"01JXQ60A1B2C3D4E5F6G7H{number:04d}",
         "type": f"workspace.{kind}.v1",
         "source": "kopru.workspace",
         "time": "2026-06-01T09:00:00Z",
@@ -344,14 +344,21 @@ def _news(kind: str, data: dict[str, Any]) -> Work:
     return Work("news", bus_event(envelope))
 
 
+def incidents(drive: Drive) -> list[Mapping[str, Any]]:
+    """What was told of incidents so far, each once."""
+    opened = [event for event in drive.events if event["type"] == "pensions.IncidentOpened.v1"]
+    return list({event["id"]: event["data"] for event in opened}.values())
+
+
+def resolved(told: Mapping[str, Any], number: int = 0) -> Work:
+    """The news that an incident was resolved."""
+    data = {name: told[name] for name in ("incident_id", "subject", "code")}
+    return news("IncidentResolved", data, number)
+
+
 def _resolved(drive: Drive) -> Work:
-    """The news that the one incident was resolved."""
-    (opened,) = [event for event in drive.events if event["type"] == "pensions.IncidentOpened.v1"]
-    told = opened["data"]
-    return _news(
-        "IncidentResolved",
-        {"incident_id": told["incident_id"], "subject": told["subject"], "code": told["code"]},
-    )
+    (told,) = incidents(drive)
+    return resolved(told)
 
 
 def _held_people(drive: Drive) -> Work:
@@ -393,7 +400,7 @@ def _stopped(drive: Drive) -> Work:
     prepare = submit_people(drive, contract_id)
     drive.deliver(prepare)
     drive.mailbox[:] = sent_messages(drive, "send")
-    return _news("JobCancelRequested", {"job_id": prepare.body["job_id"]})
+    return news("JobCancelRequested", {"job_id": prepare.body["job_id"]})
 
 
 def _stopped_end(drive: Drive) -> None:

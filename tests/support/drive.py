@@ -715,7 +715,7 @@ class Explorer:
     def _first(
         self,
         faults: Faults,
-        race: Callable[[], None] | None = None,
+        race: Callable[[], Any] | None = None,
         *,
         fenced: bool = True,
     ) -> bool:

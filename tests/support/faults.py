@@ -64,7 +64,7 @@ class Faults:
 
     n: int = 0
     mode: str = ""
-    race: Callable[[], None] = lambda: None
+    race: Callable[[], Any] = lambda: None
     trace: list[str] = field(default_factory=list)
     fired: bool = False
 
