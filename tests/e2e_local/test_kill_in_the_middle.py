@@ -29,7 +29,8 @@ _ACCEPTED: Final = (
     " WHERE kind <> 'collection' AND word = 'accepted'"
 )
 _PATIENCE: Final = 30.0
-_ROUNDS: Final = 14
+_MINUTES: Final = (*[3] * 14, *[15] * 8, *[60] * 8)
+"""Steps in which time passes; an insurer that says nothing is asked ever more rarely."""
 
 
 @dataclass
@@ -131,8 +132,8 @@ def test_two_kills_in_the_middle_of_a_send(scene: Scene) -> None:
 
 def settle(scene: Scene) -> None:
     """Let time pass: leases end, sweeps run, insurers are asked, until nobody is on the way."""
-    for _ in range(_ROUNDS):
-        local(scene.running).post("clock", {"advance": "PT3M"})
+    for minutes in _MINUTES:
+        local(scene.running).post("clock", {"advance": f"PT{minutes}M"})
         if not any(counts.keys() & IN_FLIGHT for counts in scene.statuses().values()):
             return
     raise AssertionError(f"people are still on the way: {scene.statuses()}")

@@ -100,5 +100,5 @@ def test_roles_kinds_incidents_and_mails_have_names(words: Words) -> None:
 def test_no_language_falls_back_to_another() -> None:
     languages = {code: Language(code, Catalogues((LOCALE,))) for code in ("tr", "el", "en")}
     for action in sorted(_actions()):
-        told = {code: language.sentence("action", action) for code, language in languages.items()}
+        told = {code: one.texts.pgettext("action", action) for code, one in languages.items()}
         assert len(set(told.values())) == 3, told
