@@ -32,7 +32,7 @@ demo: $(VENV)/.installed assets ## Play the whole path on a real-looking payroll
 PYTEST := PYTHONHASHSEED=0 $(PY) -m pytest
 # Tests run in as many processes as there are processors; TESTS=tests/unit narrows them.
 TESTS ?= tests
-PYTEST_ARGS ?= -q -n auto
+PYTEST_ARGS ?= -q -n auto --dist worksteal
 
 test: $(VENV)/.installed assets test-313 ## All tests (TESTS=path narrows, PYTEST_ARGS=… adds)
 	$(PYTEST) $(TESTS) -m "not deep and not e2e" $(PYTEST_ARGS)
