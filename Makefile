@@ -41,7 +41,7 @@ test-quick: $(VENV)/.installed ## The tests of a quick loop: rules and use cases
 	$(PYTEST) tests/unit -q -m "not slow and not browser and not deep and not e2e"
 
 test-deep: $(VENV)/.installed assets ## Double faults and long random runs; nightly
-	$(PYTEST) tests -m deep -q -n auto
+	KOPRU_EXAMPLES=new $(PYTEST) tests -m deep -q -n auto
 
 test-313: $(VENV)/.installed # Unit and packaging tests on the version of Lambda, where it is found
 	@sh infra/tools/test_on_lambda_python.sh $(PY) $(VENV_313)

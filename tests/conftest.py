@@ -17,12 +17,19 @@ from typing import Any, Final
 
 import pytest
 import pytest_socket
+from hypothesis import settings as hypothesis_settings
 
 from tests.support import scanner
 from tests.support.aws import CREDENTIALS, aws, clock, ids, platform, settings
 from tests.support.scanner import SCANNER, Scanner
 
 __all__ = ["aws", "clock", "ids", "platform", "settings"]
+
+# The same examples every time, however slow the machine; `make test-deep` looks for new ones
+# (reliability.md section 13).
+hypothesis_settings.register_profile("same", derandomize=True, deadline=None)
+hypothesis_settings.register_profile("new", deadline=None)
+hypothesis_settings.load_profile(os.environ.get("KOPRU_EXAMPLES", "same"))
 
 os.environ.update(CREDENTIALS)
 os.environ["TZ"] = "UTC"
