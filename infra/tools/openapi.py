@@ -30,12 +30,14 @@ DOORS: Final = (
     "payment_codes.handlers.api",
     "payment_codes.handlers.receive_notification",
     "card_contracts.handlers.api",
+    "workflow.handlers.api",
 )
 _APPS: Final = (
     "workspace.handlers.http.app",
     "pensions.handlers.http.app",
     "payment_codes.handlers.http.app",
     "card_contracts.handlers.http.app",
+    "workflow.handlers.http.app",
 )
 _BODY: Final = re.compile(r"\.json\(\s*([A-Z][A-Za-z]+)\s*\)")
 _COMMAND: Final = re.compile(r"\.command\(\)")

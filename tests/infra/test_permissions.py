@@ -9,7 +9,13 @@ import pytest
 from tests.infra import stack
 from tests.infra.stack import Statement
 
-PREFIXES = {"workspace": "wsp", "pensions": "pen", "payment_codes": "pay", "card_contracts": "crd"}
+PREFIXES = {
+    "workspace": "wsp",
+    "pensions": "pen",
+    "payment_codes": "pay",
+    "card_contracts": "crd",
+    "workflow": "wfl",
+}
 
 READ = frozenset({"BatchGetItem", "GetItem"})
 WRITE = frozenset({"PutItem", "UpdateItem"})
@@ -131,6 +137,12 @@ KINDS: dict[str, dict[str, frozenset[str]]] = {
         "AuditTable": APPEND,
     },
     "CardContractsFeedData": {"CoreTable": frozenset({"GetItem", "Query"})},
+    "WorkflowApiData": {
+        "CoreTable": ENTITIES,
+        "FlowTable": OUTBOX,
+        "AuditTable": APPEND | {"Query"},
+    },
+    "WorkflowScheduleData": {"FlowTable": OUTBOX},
 }
 
 # Our managed policies of every function.
@@ -167,6 +179,8 @@ FUNCTIONS: dict[str, set[str]] = {
     "CardContractsPostSalesFunction": {"CardContractsWorkerData", "CardContractsOutbox"},
     "CardContractsRunImportFunction": {"CardContractsWorkerData", "CardContractsOutbox"},
     "CardContractsRelayOutboxFunction": {"CardContractsScheduleData", "CardContractsOutbox"},
+    "WorkflowApiFunction": {"WorkflowApiData", "WorkflowOutbox"},
+    "WorkflowRelayOutboxFunction": {"WorkflowScheduleData", "WorkflowOutbox"},
 }
 
 MAY_DECRYPT = {

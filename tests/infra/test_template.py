@@ -50,6 +50,7 @@ ROUTES = {
     ("ANY", "/card-contracts"): "CardContractsApiFunction",
     ("ANY", "/card-contracts/{proxy+}"): "CardContractsApiFunction",
     ("GET", "/cash-calendar/{token}"): "CardContractsShowFeedFunction",
+    ("ANY", "/v1/workflow/{proxy+}"): "WorkflowApiFunction",
 }
 
 # Zone, expression and the longest wait for a start of every schedule.
@@ -61,6 +62,7 @@ SCHEDULES = {
     "PaymentCodesRefreshPaymentsFunction": ("rate(1 minute)", "Etc/UTC"),
     "PaymentCodesRelayOutboxFunction": ("rate(1 minute)", "Etc/UTC"),
     "CardContractsRelayOutboxFunction": ("rate(1 minute)", "Etc/UTC"),
+    "WorkflowRelayOutboxFunction": ("rate(1 minute)", "Etc/UTC"),
 }
 
 
@@ -276,6 +278,7 @@ def test_functions_behind_the_door_answer_before_the_gateway_gives_up() -> None:
         "PaymentCodesShowPayPageFunction": 10,
         "CardContractsApiFunction": 10,
         "CardContractsShowFeedFunction": 10,
+        "WorkflowApiFunction": 10,
     }
 
 

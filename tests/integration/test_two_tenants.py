@@ -35,6 +35,8 @@ from tests.support.events import Answer, bus_event, http_event, invoke, queue_ev
 from tests.support.lambda_context import LambdaContext
 from tests.support.payment_world import BASE, PaymentWorld, payment_world
 from tests.support.pensions_desk import SHOWN, Desk, contract_body, open_desk, person_body
+from tests.support.rule_tables import PURCHASE_AS_WRITTEN
+from tests.support.rules_world import RulesWorld, rules_world
 from tests.support.scanner import SCANNER
 from tests.support.statements import Move, camt
 from toolkit.auth import Principal
@@ -55,6 +57,7 @@ WORDS: Final = {
     "kind": "employee",
     # A company names its customers itself; both of them have a customer of this name.
     "customer_id": "C-1",
+    "key": "approval.purchase_chain",
     # Contracts and the entries of their lists are named by the company as well.
     "contract_code": "AXESS-26",
     "lookup_code": "AXESS-26",
@@ -176,6 +179,8 @@ BODIES: Final[dict[str, Any]] = {
     "resolve_difference": {"decision": "same", "note": "tamam"},
     "cancel_code": {},
     "return_payment": {"note": "geri"},
+    "simulate_version": {"cases": [{"amount": "1.00"}]},
+    "back_test_version": {"from": "2026-01-01", "to": "2026-12-31"},
     "refund_sale": {
         "document_no": "I-1",
         "refunded_on": "2026-06-01",
@@ -254,6 +259,9 @@ WITHOUT_PLACE: Final = frozenset(
     PATCH /v1/tenants/me
     POST /v1/uploads
     POST /v1/users
+    POST /v1/workflow/parameters
+    POST /v1/workflow/rules/{key}/evaluate
+    POST /v1/workflow/tables/{key}/versions
     """.splitlines()
     if line.strip()
 )
@@ -266,9 +274,10 @@ def world(aws: AwsWorld, platform: Platform, clock: FixedClock, tmp_path: Path) 
         open_desk(aws, platform, clock, tmp_path) as desk,
         payment_world(aws, platform, clock) as payments,
         cards_world(aws, platform, clock) as cards,
+        rules_world(aws, platform, clock) as rules,
     ):
         sides = [
-            filled(desk, workspace, payments, cards, number, organisation)
+            filled(desk, workspace, payments, cards, rules, number, organisation)
             for number, organisation in zip(NUMBERS, ORGANISATIONS, strict=True)
         ]
         yield World(desk, workspace, payments, *sides)
@@ -279,6 +288,7 @@ def filled(
     workspace: WorkspaceWorld,
     payments: PaymentWorld,
     cards: CardsWorld,
+    rules: RulesWorld,
     number: str,
     organisation: str,
 ) -> Side:
@@ -314,6 +324,7 @@ def filled(
     statement, line = imported_statement(payments, side, code)
     batch, refused = imported_batch(payments, side), refused_event(payments, side)
     sale = sold(cards, side)
+    version, decision = ruled(rules, side)
     project(desk, company.id, side.word)
     workspace.run_mail()
     incidents = workspace.call("GET", "/v1/incidents", side.key).json()["items"]
@@ -323,6 +334,8 @@ def filled(
     assert messages, "the mail is not listed"
     assert keys, "the key is not listed"
     side.ids = {
+        "rule_version": version,
+        "decision": decision,
         "contract": base.rsplit("/", 1)[-1],
         "employee": made["id"],
         "contribution": item["id"],
@@ -401,6 +414,23 @@ def sold(cards: CardsWorld, side: Side) -> str:
     day = {"kind": "working_day", "name": side.word, "source": side.word}
     call("PUT", "/calendars/TR/days/2026-07-28", day)
     return str(call("POST", "/sales", api_sale(side.word))["id"])
+
+
+def ruled(rules: RulesWorld, side: Side) -> tuple[str, str]:
+    """A draft of a rule table, a value of a parameter and a decision, all with the own word."""
+
+    def call(path: str, body: Any) -> Any:
+        answer = rules.call("POST", path, body, principal=side.key)
+        assert answer.status < 300, (path, answer.body)
+        return answer.json()
+
+    draft = {**PURCHASE_AS_WRITTEN, "valid_from": "2026-01-01", "note": side.word}
+    version = call(f"/tables/{WORDS['key']}/versions", draft)
+    value = {"key": "purchase.limit", "value": "900.00", "valid_from": "2026-01-01"}
+    call("/parameters", {**value, "legal_ref": side.word})
+    question = {"facts": {"amount": "950.00"}, "causation_id": side.word}
+    decision = call(f"/rules/{WORDS['key']}/evaluate", question)
+    return str(version["id"]), str(decision["id"])
 
 
 def imported_batch(payments: PaymentWorld, side: Side) -> str:

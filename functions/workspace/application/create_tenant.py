@@ -15,7 +15,13 @@ from workspace.domain.tenant import Tenant, new_tenant
 from workspace.domain.user import OWNER, Membership, check_person_name
 from workspace.ports import SystemStore, WorkspaceUnit
 
-FIRST_KEY_SCOPES = ("workspace:*:*", "pensions:*:*", "payment_codes:*:*", "card_contracts:*:*")
+FIRST_KEY_SCOPES = (
+    "workspace:*:*",
+    "pensions:*:*",
+    "payment_codes:*:*",
+    "card_contracts:*:*",
+    "workflow:*:*",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -244,6 +244,8 @@ def _scope_options(words: Language, request: Request) -> list[tuple[Option, bool
         ("payment_codes:*:read", words.text("Read payment codes")),
         ("card_contracts:*:*", words.text("Everything about card contracts")),
         ("card_contracts:*:read", words.text("Read card contracts")),
+        ("workflow:*:*", words.text("Everything about rules and decisions")),
+        ("workflow:*:read", words.text("Read rules and decisions")),
         ("workspace:*:read", words.text("Read jobs, timelines, Today and the mail log")),
         ("workspace:upload:write", words.text("Upload files")),
         ("workspace:job:cancel", words.text("Stop jobs")),

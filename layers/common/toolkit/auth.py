@@ -15,7 +15,7 @@ PrincipalKind = Literal["api_key", "session", "system", "anonymous"]
 # data.
 ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
     "owner": frozenset(
-        {"workspace:*:*", "pensions:*:*", "payment_codes:*:*", "card_contracts:*:*"}
+        {"workspace:*:*", "pensions:*:*", "payment_codes:*:*", "card_contracts:*:*", "workflow:*:*"}
     ),
     "accountant": frozenset(
         {
@@ -33,6 +33,10 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
             "pensions:*:*",
             "payment_codes:*:*",
             "card_contracts:*:*",
+            "workflow:rule:read",
+            "workflow:rule:write",
+            "workflow:parameter:*",
+            "workflow:decision:*",
         }
     ),
     "payroll": frozenset(
@@ -64,6 +68,8 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
             "pensions:remittance:read",
             "payment_codes:*:*",
             "card_contracts:*:*",
+            "workflow:rule:read",
+            "workflow:decision:*",
         }
     ),
     "viewer": frozenset(
@@ -84,6 +90,9 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
             "card_contracts:lookup:read",
             "card_contracts:receivable:read",
             "card_contracts:sale:read",
+            "workflow:rule:read",
+            "workflow:parameter:read",
+            "workflow:decision:read",
         }
     ),
     # `operator:` is a segment of its own: no company's role or key covers it with a wildcard.

@@ -58,7 +58,8 @@ def test_a_key_a_session_and_an_operator_are_recognised(world: WorkspaceWorld) -
     company = world.company(roles=("owner",))
     key = world.authorize(bearer=company.key)
     assert (key["kind"], key["tenant_id"]) == ("api_key", company.id)
-    assert key["scopes"] == "workspace:*:*,pensions:*:*,payment_codes:*:*,card_contracts:*:*"
+    scopes = ("workspace", "pensions", "payment_codes", "card_contracts", "workflow")
+    assert key["scopes"].split(",") == [f"{context}:*:*" for context in scopes]
     member = company.members["owner"]
     cookie = world.sign_in(member)
     session = world.authorize(cookies=(cookie,))

@@ -69,6 +69,8 @@ SUBJECT_CONTEXTS: dict[str, str] = {
     "card": "crd",
     "bank_account": "crd",
     "deduction": "crd",
+    "rule_version": "wfl",
+    "parameter": "wfl",
     "tenant": "wsp",
     "user": "wsp",
     "api_key": "wsp",

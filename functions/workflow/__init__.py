@@ -1,0 +1,1 @@
+"""Workflow: rules as data, and what is decided by them."""

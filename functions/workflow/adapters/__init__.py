@@ -1,0 +1,1 @@
+"""Doors of workflow to storage and to its own packs."""

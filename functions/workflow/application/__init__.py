@@ -1,0 +1,1 @@
+"""Use cases of workflow, one per file."""

@@ -1,0 +1,128 @@
+"""Composition root of workflow: the only module that knows both sides."""
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+
+from toolkit.auth import TenantContext
+from toolkit.aws.dynamodb import Keyspace
+from toolkit.calendars import calendar
+from toolkit.http.cursor import Cursors
+from toolkit.platform import Platform
+from webkit.assets import Assets
+from webkit.render import Renderer
+from workflow.adapters.dynamodb_rules import CONTEXT, DynamoRulesStore
+from workflow.adapters.shipped_packs import shipped
+from workflow.adapters.stopwatch import microseconds
+from workflow.application.context import Scope
+from workflow.application.draft_version import DraftVersion
+from workflow.application.evaluate_rule import EvaluateRule
+from workflow.application.publish_version import (
+    CheckVersion,
+    PublishVersion,
+    RetireVersion,
+    SubmitVersion,
+)
+from workflow.application.record_parameter import RecordParameter
+from workflow.application.replay_decision import ReplayDecision
+from workflow.application.try_version import BackTestVersion, SimulateVersion
+from workflow.ports import RulesStore
+from workflow.settings import WorkflowSettings
+
+PAGES = Path(__file__).parent / "pages"
+
+
+@dataclass
+class Workflow:
+    """The use cases of this context for one tenant and one caller."""
+
+    application: "Application"
+    context: TenantContext
+
+    @cached_property
+    def store(self) -> RulesStore:
+        """Reads and units of work."""
+        return DynamoRulesStore(self.application.platform.machinery, self.context)
+
+    @cached_property
+    def scope(self) -> Scope:
+        """What the use cases are built from."""
+        platform = self.application.platform
+        return Scope(
+            self.context.tenant_id,
+            self.context.actor,
+            self.context.correlation_id,
+            self.store,
+            platform.clock,
+            platform.ids,
+            shipped(),
+            calendar("TR"),
+            microseconds,
+        )
+
+    def evaluate_rule(self) -> EvaluateRule:
+        return EvaluateRule(self.scope)
+
+    def replay_decision(self) -> ReplayDecision:
+        return ReplayDecision(self.scope)
+
+    def draft_version(self) -> DraftVersion:
+        return DraftVersion(self.scope)
+
+    def check_version(self) -> CheckVersion:
+        return CheckVersion(self.scope)
+
+    def submit_version(self) -> SubmitVersion:
+        return SubmitVersion(self.scope)
+
+    def publish_version(self) -> PublishVersion:
+        return PublishVersion(self.scope, self.check_version())
+
+    def retire_version(self) -> RetireVersion:
+        return RetireVersion(self.scope)
+
+    def simulate_version(self) -> SimulateVersion:
+        return SimulateVersion(self.scope)
+
+    def back_test_version(self) -> BackTestVersion:
+        return BackTestVersion(self.scope)
+
+    def record_parameter(self) -> RecordParameter:
+        return RecordParameter(self.scope)
+
+
+@dataclass
+class Application:
+    """Everything of the context that does not belong to a tenant."""
+
+    settings: WorkflowSettings
+    platform: Platform
+
+    def for_tenant(self, context: TenantContext) -> Workflow:
+        """The use cases for one tenant."""
+        return Workflow(self, context)
+
+    @cached_property
+    def cursors(self) -> Cursors:
+        """Sealed paging cursors."""
+        return Cursors(self.platform.cursor_key(CONTEXT))
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        """Words of this context; it has no pages yet, so no built assets are needed."""
+        return Renderer.for_pages(PAGES, assets=Assets({}))
+
+    def relay_outbox(self) -> int:
+        """Deliver outbox rows whose process died."""
+        return self.platform.machinery.outbox.relay(Keyspace(CONTEXT))
+
+
+def build(settings: WorkflowSettings, *, platform: Platform | None = None) -> Application:
+    """Build the context; tests pass their own platform."""
+    return Application(settings, platform or Platform(settings.common))
+
+
+@cache
+def application() -> Application:
+    """The context of this process, built at its first use."""
+    return build(WorkflowSettings.from_environment())

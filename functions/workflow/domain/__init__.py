@@ -1,0 +1,1 @@
+"""Pure rules of workflow: no time, no network, no storage."""

@@ -1,0 +1,59 @@
+"""What was in force on a date, as far as it was known at an instant.
+
+Units: ``valid_from`` is inclusive and ``valid_to`` exclusive (calendar days of the business);
+``recorded_at`` is the instant from which the product knew, ``retired_at`` the one from which it no
+longer counted. A record is never changed: a correction is a later record for the same dates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Protocol, TypeVar
+
+
+class Dated(Protocol):
+    """Anything with a scope, a validity and the time it was recorded."""
+
+    @property
+    def scope(self) -> str: ...
+    @property
+    def valid_from(self) -> date: ...
+    @property
+    def valid_to(self) -> date | None: ...
+    @property
+    def recorded_at(self) -> datetime: ...
+    @property
+    def retired_at(self) -> datetime | None: ...
+
+
+T = TypeVar("T", bound=Dated)
+
+
+def in_force(
+    versions: Iterable[T], chain: Sequence[str], valid_on: date, known_on: datetime
+) -> T | None:
+    """The version that counts: the most specific scope, then the latest start, then the latest
+    record.
+
+    Source: product specification §4.5; half-open validity as in rule R48.
+    """
+    best: T | None = None
+    rank: tuple[int, date, datetime] | None = None
+    for version in versions:
+        if version.scope not in chain or not holds(version, valid_on, known_on):
+            continue
+        mine = (-chain.index(version.scope), version.valid_from, version.recorded_at)
+        if rank is None or mine > rank:
+            best, rank = version, mine
+    return best
+
+
+def holds(version: Dated, valid_on: date, known_on: datetime) -> bool:
+    """Whether a version covers the date and was known at the instant."""
+    return (
+        version.valid_from <= valid_on
+        and (version.valid_to is None or valid_on < version.valid_to)
+        and version.recorded_at <= known_on
+        and (version.retired_at is None or known_on < version.retired_at)
+    )

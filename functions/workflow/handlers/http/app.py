@@ -1,0 +1,46 @@
+"""The HTTP application of this context and what its routes share."""
+
+from typing import Any
+
+from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import etag
+from workflow.bootstrap import Workflow, application
+from workflow.domain.rules.record import DecisionRecord, explain
+from workflow.domain.rules.table import Table
+from workflow.domain.rules.versions import TableVersion
+from workflow.pages.words import problem_text, reasons
+from workflow.schemas import decision_out, version_out
+
+app: HttpApp = HttpApp(
+    "workflow",
+    base_url=lambda: application().settings.common.base_url,
+    csrf_key=lambda: application().platform.csrf_key(),
+    translate=problem_text,
+)
+
+
+def use_of(request: Request) -> Workflow:
+    """The use cases for the tenant and caller of a request."""
+    return application().for_tenant(request.tenant)
+
+
+def version_reply(version: TableVersion, status: int = 200) -> Reply:
+    """A single version with its ETag."""
+    headers = {"etag": etag(version.stamp.version)}
+    if status == 201:
+        headers["location"] = f"/v1/workflow/tables/{version.key}/versions/{version.id}"
+    return Reply(version_out(version, whole=True), status, headers)
+
+
+def decision_shown(record: DecisionRecord, table: Table) -> dict[str, Any]:
+    """A decision with its reasons in three languages."""
+    whys = explain(
+        table,
+        rule=record.rule,
+        valid_on=record.valid_on,
+        outcome=record.outcome,
+        rows=record.rows,
+        hits=record.hits,
+        parameters=record.parameters,
+    )
+    return decision_out(record, reasons(whys))

@@ -1,0 +1,130 @@
+"""What the use cases of workflow need from the outside world, in the words of the domain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Protocol
+
+from kernel.errors import ConflictError
+from workflow.domain.rules.parameters import Parameter
+from workflow.domain.rules.record import DecisionRecord
+from workflow.domain.rules.versions import TableVersion
+
+Position = Mapping[str, Any]
+"""Where a list goes on; opaque outside the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """One thing that happened to an item; ``detail`` holds ids, codes and counts."""
+
+    at: str
+    actor: str
+    action: str
+    from_state: str
+    to_state: str
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """The first answer to a command with an ``Idempotency-Key``, to be repeated as it was."""
+
+    status: int
+    body: Mapping[str, Any]
+    headers: Mapping[str, str]
+
+
+class CommandIdentity(Protocol):
+    """Who sent which command with which key and body (made at the edge)."""
+
+    @property
+    def identity(self) -> str:
+        """Opaque id of the command."""
+        ...
+
+
+class RulesUnit(Protocol):
+    """Everything one use case writes: applied as a whole or not at all."""
+
+    def add_version(self, version: TableVersion) -> None: ...
+    def save_version(
+        self, before: TableVersion, after: TableVersion, action: str, detail: Mapping[str, Any]
+    ) -> TableVersion:
+        """Change state; holds only while the version is what was read."""
+        ...
+
+    def add_parameter(self, parameter: Parameter) -> None: ...
+    def add_decision(self, record: DecisionRecord) -> None:
+        """Keep a decision; it is written once and never changed."""
+        ...
+
+    def publish(self, event_type: str, subject: str, data: Mapping[str, Any]) -> None: ...
+    def remember(self, command: CommandIdentity, answer: Remembered) -> None: ...
+    def commit(self) -> None:
+        """Write everything or nothing. Raises WriteRefusedError."""
+        ...
+
+
+class RulesStore(Protocol):
+    """Reads and units of work of one tenant. There is no way to name another tenant."""
+
+    def unit(self) -> RulesUnit: ...
+    def versions(self, table: str) -> list[TableVersion]:
+        """The company's own versions of a table, whatever their state."""
+        ...
+
+    def version(self, table: str, version_id: str) -> TableVersion:
+        """Raises NotFoundError for an unknown or foreign version, or one of another table."""
+        ...
+
+    def tables(self) -> list[str]:
+        """Keys of the tables the company has versions of."""
+        ...
+
+    def parameters(self) -> list[Parameter]:
+        """All the company's own parameters."""
+        ...
+
+    def decision(self, decision_id: str) -> DecisionRecord:
+        """Raises NotFoundError for an unknown or foreign decision."""
+        ...
+
+    def decisions(
+        self, table: str, *, limit: int, after: Position | None
+    ) -> tuple[list[DecisionRecord], Position | None]:
+        """Decisions of a table, newest first."""
+        ...
+
+    def decided_between(
+        self, table: str, first: date, last: date, limit: int
+    ) -> list[DecisionRecord]:
+        """Up to ``limit`` newest decisions of these UTC days, both included."""
+        ...
+
+    def history(self, subject: str) -> list[HistoryLine]: ...
+    def answered(self, command: CommandIdentity) -> Remembered | None:
+        """The first answer to a command, if any. Raises ValidationError for a reused key."""
+        ...
+
+
+class WriteRefusedError(ConflictError):
+    """A unit was refused because something it depends on is not what was read."""
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        super().__init__("conflict", "The data changed in the meantime; nothing was written.")
+        self.labels = tuple(labels)
+
+    def refused(self, prefix: str) -> bool:
+        """Whether a write whose label starts with ``prefix`` was refused."""
+        return any(label.startswith(prefix) for label in self.labels)
+
+
+class Stopwatch(Protocol):
+    """Says how long, never when."""
+
+    def __call__(self) -> int:
+        """Microseconds since some moment."""
+        ...

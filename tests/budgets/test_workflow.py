@@ -1,0 +1,101 @@
+"""Exact AWS calls of the rules per use case, committed in ``workflow.json``.
+
+Units: HTTP attempts to AWS when nothing goes wrong. A new call must change the file, and be seen in
+review; ``KOPRU_WRITE_BUDGETS=1`` writes it anew.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from kernel.clock import FixedClock
+from kernel.ids import SequenceIds
+from tests.budgets.counts import count
+from tests.support.aws import START, aws_world, platform_of
+from tests.support.faults import switched_on
+from tests.support.rule_tables import PURCHASE_AS_WRITTEN
+from tests.support.rules_world import SECOND, RulesWorld, rules_world
+
+pytestmark = pytest.mark.slow
+FILE: Final = Path(__file__).with_name("workflow.json")
+CHAIN: Final = "approval.purchase_chain"
+VERSIONS: Final = f"/tables/{CHAIN}/versions"
+DRAFT: Final[dict[str, Any]] = {
+    **PURCHASE_AS_WRITTEN,
+    "valid_from": "2026-01-01",
+    "rows": [{"id": "all", "cells": ["-"], "outputs": {"chain": ["CHIEF"]}}],
+}
+
+
+@pytest.fixture
+def world() -> Iterator[RulesWorld]:
+    """A company with a draft of its own and a value of its own."""
+    with aws_world() as aws:
+        clock, ids = FixedClock(START), SequenceIds(at=START)
+        platform = platform_of(aws, clock=clock, ids=ids)
+        with rules_world(aws, platform, clock) as made, switched_on(clock):
+            value = {"key": "purchase.limit", "value": "900.00", "valid_from": "2026-01-01"}
+            made.ok("POST", "/parameters", value)
+            yield made
+
+
+def _decide(world: RulesWorld) -> Any:
+    return world.decide(CHAIN, {"amount": "950.00"})
+
+
+def _draft(world: RulesWorld) -> Any:
+    return world.ok("POST", VERSIONS, DRAFT)
+
+
+def _record(world: RulesWorld) -> Any:
+    value = {"key": "purchase.limit", "value": "800.00", "valid_from": "2026-02-01"}
+    return world.ok("POST", "/parameters", value)
+
+
+def _publish(world: RulesWorld) -> Callable[[RulesWorld], Any]:
+    one = f"{VERSIONS}/{_draft(world)['id']}"
+    second = world.principal(SECOND)
+    return lambda world: world.ok("POST", f"{one}/publish", principal=second)
+
+
+def _back_test(world: RulesWorld) -> Callable[[RulesWorld], Any]:
+    one = f"{VERSIONS}/{_draft(world)['id']}"
+    for _ in range(20):
+        _decide(world)
+    days = {"from": "2026-01-01", "to": "2026-12-31"}
+    return lambda world: world.ok("POST", f"{one}/back-test", days)
+
+
+def _replay(world: RulesWorld) -> Callable[[RulesWorld], Any]:
+    made = _decide(world)
+    return lambda world: world.ok("POST", f"/decisions/{made['id']}/replay")
+
+
+MEASURES: Final[dict[str, Callable[[RulesWorld], Any]]] = {
+    "decide": lambda _: _decide,
+    "draft a table": lambda _: _draft,
+    "record a parameter": lambda _: _record,
+    "publish a table": _publish,
+    "back-test on 20 decisions": _back_test,
+    "make a decision again": _replay,
+}
+
+
+@pytest.mark.parametrize("name", list(MEASURES))
+def test_the_counts_are_the_committed_ones(world: RulesWorld, name: str) -> None:
+    act = MEASURES[name](world)
+    counts = count(lambda: act(world))
+    known = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+    if os.environ.get("KOPRU_WRITE_BUDGETS"):
+        FILE.write_text(json.dumps({**known, name: counts}, indent=2) + "\n", encoding="utf-8")
+        return
+    assert counts == known[name]
+
+
+def test_a_decision_is_one_transaction() -> None:
+    """reliability.md §14: the record is the only thing a decision writes."""
+    assert json.loads(FILE.read_text(encoding="utf-8"))["decide"]["transactions"] == 1

@@ -1,0 +1,85 @@
+"""Workflow with its real handlers over moto."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from kernel.clock import FixedClock
+from tests.support.aws import AwsWorld
+from tests.support.events import Answer, http_event, invoke
+from toolkit.auth import Principal
+from toolkit.platform import Platform
+from workflow import bootstrap
+from workflow.bootstrap import Application
+
+TENANT: Final = "01JXQ5Z3K4M6N8P0R2S4T6V8WY"
+OTHER: Final = "01JXQ5Z3K4M6N8P0R2S4T6V8WZ"
+AUTHOR: Final = "01JXQ60A1B2C3D4E5F6G7H8J9Q"
+SECOND: Final = "01JXQ60A1B2C3D4E5F6G7H8J9R"
+BASE: Final = "/v1/workflow"
+
+
+@dataclass
+class RulesWorld:
+    """Handlers and clock of one test."""
+
+    aws: AwsWorld
+    app: Application
+    clock: FixedClock
+
+    def principal(
+        self, person: str = AUTHOR, tenant: str = TENANT, role: str = "owner", language: str = ""
+    ) -> Principal:
+        """Somebody of a company."""
+        return Principal("api_key", person, tenant, roles=(role,), language=language)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        principal: Principal | None = None,
+        key: str | None = None,
+        **event: Any,
+    ) -> Answer:
+        """One request to the API handler."""
+        from workflow.handlers import api
+
+        headers = dict(event.pop("headers", None) or {})
+        if key is not None:
+            headers["idempotency-key"] = key
+        who = principal or self.principal()
+        made = http_event(
+            method, f"{BASE}{path}", principal=who, body=body, headers=headers, **event
+        )
+        return invoke(api.handler, made)
+
+    def ok(self, method: str, path: str, body: Any = None, **more: Any) -> Any:
+        """The body of an answer that must be a success."""
+        answer = self.call(method, path, body, **more)
+        assert answer.status < 300, (method, path, answer.body)
+        return answer.json()
+
+    def decide(self, rule: str, facts: dict[str, Any], **more: Any) -> Any:
+        """A decision by a rule."""
+        return self.ok("POST", f"/rules/{rule}/evaluate", {"facts": facts, **more})
+
+    def published(self, key: str, document: dict[str, Any]) -> Any:
+        """A version drafted by one person and published by another."""
+        made = self.ok("POST", f"/tables/{key}/versions", document)
+        path = f"/tables/{key}/versions/{made['id']}/publish"
+        return self.ok("POST", path, principal=self.principal(SECOND))
+
+
+@contextmanager
+def rules_world(aws: AwsWorld, platform: Platform, clock: FixedClock) -> Iterator[RulesWorld]:
+    """Workflow of this process on ``platform``."""
+    bootstrap.application.cache_clear()
+    app = bootstrap.application()
+    app.platform = platform
+    try:
+        yield RulesWorld(aws, app, clock)
+    finally:
+        bootstrap.application.cache_clear()
