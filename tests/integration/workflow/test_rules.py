@@ -7,13 +7,18 @@ from typing import Any
 
 import pytest
 
+from kernel.errors import ConflictError
 from tests.acceptance.runner import matches
 from tests.support.rule_tables import (
     INSTALMENTS_AS_WRITTEN,
     PREPAID_AS_WRITTEN,
     PURCHASE_AS_WRITTEN,
 )
-from tests.support.rules_world import OTHER, SECOND, RulesWorld
+from tests.support.rules_world import OTHER, SECOND, TENANT, RulesWorld
+from toolkit.auth import TenantContext
+from workflow.application.publish_version import CheckVersion, PublishVersion
+from workflow.domain.rules.gate import Check
+from workflow.domain.rules.versions import TableVersion
 
 CASES = json.loads(
     (Path(__file__).parents[2] / "acceptance" / "cases" / "rules.json").read_text(encoding="utf-8")
@@ -201,6 +206,25 @@ def test_a_retired_version_gives_way_and_old_decisions_replay(world: RulesWorld)
     assert world.decide(CHAIN, {"amount": "4000.00"})["result"]["chain"] == ["CHIEF", "MANAGER"]
     again = world.ok("POST", f"/decisions/{decided['id']}/replay")
     assert (again["same"], again["result"]) == (True, {"chain": ["CHIEF"]})
+
+
+def test_of_two_who_publish_at_once_one_wins(world: RulesWorld) -> None:
+    made = world.ok("POST", VERSIONS, OWN)
+    first, second = (
+        world.app.for_tenant(TenantContext(TENANT, actor)) for actor in ("user:b", "user:c")
+    )
+
+    class Meanwhile(CheckVersion):
+        """The other one is quicker while this one still checks."""
+
+        def __call__(self, version: TableVersion) -> Check:
+            second.publish_version()(CHAIN, made["id"])
+            return super().__call__(version)
+
+    with pytest.raises(ConflictError):
+        PublishVersion(first.scope, Meanwhile(first.scope))(CHAIN, made["id"])
+    assert world.ok("GET", f"{VERSIONS}/{made['id']}")["publisher"] == "user:c"
+    assert len(world.aws.published()) == 1
 
 
 def test_a_failing_case_refuses_publication(world: RulesWorld) -> None:

@@ -1,5 +1,6 @@
 """Overlaps, gaps and rows without effect, compared with counting out every fact."""
 
+import random
 import time
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -18,6 +19,7 @@ from tests.support.rule_tables import (
     parameter,
     world_of,
 )
+from workflow.domain.rules import analysis
 from workflow.domain.rules.analysis import analyse
 from workflow.domain.rules.evaluation import evaluate
 from workflow.domain.rules.gate import check
@@ -201,3 +203,26 @@ def test_a_table_of_five_hundred_rows_is_analysed_at_once() -> None:
     assert time.perf_counter() - started < 2
     assert found.overlaps == ()
     assert len(found.gaps) == 100
+
+
+def test_a_tangled_table_is_answered_soon() -> None:
+    chance = random.Random(7)
+    facts = {f"n{number}": "int" for number in range(24)}
+    rows = [
+        {"id": f"r{n}", "cells": {name: ">0" if chance.random() < 0.5 else "<=0" for name in three}}
+        for n in range(400)
+        for three in [chance.sample(sorted(facts), 9)]
+    ]
+    document = {"facts": facts, "rows": rows, "hit_policy": "FIRST", "complete": True}
+    started = time.perf_counter()
+    found = check(read_table(document), world_of(with_shipped=False))
+    assert time.perf_counter() - started < 30
+    assert not found.passes
+    assert found.analysis.gaps or not found.analysis.finished
+
+
+def test_a_limit_that_ends_the_search_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(analysis._Budget, "takes", lambda *_: False)
+    rows = [{"id": "a", "cells": ["<0"]}, {"id": "b", "cells": [">=0"]}]
+    found = check(read_table({"facts": {"n": "int"}, "rows": rows}), world_of())
+    assert [problem.code for problem in found.refusals] == ["UNFINISHED"]

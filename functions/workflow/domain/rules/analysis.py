@@ -26,7 +26,8 @@ from workflow.domain.rules.table import HitPolicy, Row, Table
 
 MAX_WITNESSES: Final = 100
 MAX_DATES: Final = 60
-_BUDGET: Final = 200_000
+# Pieces looked at in one analysis; some seconds. What needs more is said not to be finished.
+_BUDGET: Final = 3_000_000
 _SOMEWHERE: Final[Mapping[FactType, Value]] = {
     FactType.INT: 0,
     FactType.DATE: date(2026, 1, 1),
@@ -100,7 +101,8 @@ class Analysis:
 def analyse(table: Table, world: World) -> Analysis:
     """Analyse a table from ``world.valid_on`` on, at every date on which something changes."""
     dates, finished = _dates(table, world)
-    findings = [_Slice(table, world.on(day)).findings() for day in dates]
+    budget = _Budget()
+    findings = [_Slice(table, world.on(day), budget).findings() for day in dates]
     if len(findings) == 1 and finished:
         return findings[0]
     overlaps: dict[tuple[str, str], Overlap] = {}
@@ -275,18 +277,30 @@ class _Entry:
     masks: list[int] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class _Budget:
+    """What one analysis may still look at, over all its dates."""
+
+    left: int = _BUDGET
+
+    def takes(self, pieces: int) -> bool:
+        """Whether there is enough left for so many pieces; they count as looked at."""
+        self.left -= pieces
+        return self.left >= 0
+
+
 class _Slice:
     """A table at one date, as bits."""
 
-    def __init__(self, table: Table, world: World) -> None:
+    def __init__(self, table: Table, world: World, budget: _Budget) -> None:
         self.table = table
+        self.budget = budget
         self.world = world
         groups = [n.group for r in table.rows for c in r.cells for n in c.parameters() if n.group]
         names = {column.name for column in table.columns}
         extra = [table.place(name) for name in dict.fromkeys(groups) if name not in names]
         self.columns = [*table.columns, *extra]
         self.unbound: list[Unbound] = []
-        self.budget = _BUDGET
         self.finished = True
         rows = [row for row in table.rows if row.is_valid_on(world.valid_on)]
         entries = [entry for row in rows for entry in self._entries(row)]
@@ -352,6 +366,9 @@ class _Slice:
                 if mask == axis.live:
                     self.everywhere[place] |= bit
                     continue
+                if not self.budget.takes(mask.bit_count()):
+                    self.finished = False
+                    return
                 held = self.at[place]
                 for piece in _bits(mask):
                     held[piece] = held.get(piece, 0) | bit
@@ -363,7 +380,9 @@ class _Slice:
     # -------------------------------------------------------------- findings
 
     def findings(self) -> Analysis:
-        """Everything found at this date."""
+        """Everything found at this date; nothing but that when the table is too large."""
+        if not self.finished:
+            return Analysis(unbound=tuple(self.unbound), finished=False)
         overlaps = tuple(self._overlaps())
         alive = (1 << len(self.entries)) - 1
         live = [axis.live for axis in self.axes]
@@ -437,7 +456,7 @@ class _Slice:
             if (place, rows) in seen:
                 return
             seen.add((place, rows))
-            if len(seen) > self.budget:
+            if not self.budget.takes(masks[place].bit_count()):
                 self.finished = False
                 return
             pieces: dict[int, int] = {}
