@@ -152,7 +152,8 @@ class PaymentCodes:
         return PullPayments(self.scope, self.provider, app.meter, app.settlement)
 
     def pull_organisation(self) -> PullOrganisation:
-        return PullOrganisation(self.scope, self.provider, self.pull_payments())
+        meter = self.application.meter
+        return PullOrganisation(self.scope, self.provider, self.pull_payments(), meter)
 
     @cached_property
     def statement_files(self) -> StatementFiles:
@@ -310,7 +311,7 @@ class Application:
     def ask_for_news(self) -> AskForNews:
         """The scheduled pull over all tenants."""
         work = DynamoDueWork(self.platform.database)
-        return AskForNews(work, self.platform.clock, self._scope_of("refresh"))
+        return AskForNews(work, self.platform.clock, self._scope_of("refresh"), self.meter)
 
     def relay_outbox(self) -> int:
         """Deliver outbox rows whose process died."""

@@ -16,9 +16,10 @@ from kernel.money import Money
 from kernel.sensitive import Secret
 from payment_codes.domain.batch import BatchDocument, RowProblem, SliceResult
 from payment_codes.domain.mail import CodeMail
-from payment_codes.domain.organisation import Organisation
+from payment_codes.domain.organisation import Organisation, ProviderKind
 from payment_codes.domain.payment import Entry, Payment, SourcePayment
 from payment_codes.domain.payment_code import PaymentCode
+from payment_codes.domain.pull_budget import PullBucket, PullRate
 from payment_codes.domain.refused_event import RefusedEvent
 from payment_codes.domain.source import Source, SourceKind
 from payment_codes.domain.statement_line import Sighting, Sightings, StatementLine
@@ -431,12 +432,14 @@ class PaymentsStore(Protocol):
     def mail(self, mail_id: str) -> CodeMail | None: ...
     def mails(self, code_id: str) -> list[CodeMail]: ...
     def history(self, subject: str) -> list[HistoryLine]: ...
-    def news(self, code_id: str, at: datetime, *, again_at: datetime | None) -> None:
+    def news(
+        self, code_id: str, provider: ProviderKind, at: datetime, *, again_at: datetime | None
+    ) -> None:
         """Note that the full list of a code was read, and when to read it again."""
         ...
 
-    def ask_again(self, code_id: str, at: datetime) -> None:
-        """Read the list of a code again not later than this."""
+    def ask_again(self, code_id: str, provider: ProviderKind, at: datetime) -> None:
+        """Read the list of a code at its provider again not later than this."""
         ...
 
     def organisation_news(self, organisation_id: str, at: datetime) -> None:
@@ -494,12 +497,13 @@ class KeyUnavailableError(KopruError):
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A row that waits for its time."""
+    """A row that waits for its time; ``known_at`` is when its list was last read completely."""
 
     kind: str
     id: str
     tenant_id: str
     due_at: datetime
+    known_at: datetime | None = None
 
 
 class DueWork(Protocol):
@@ -509,12 +513,20 @@ class DueWork(Protocol):
         """Codes to expire or register and mails to send; each was pushed forward by condition."""
         ...
 
-    def polls(self, now: datetime, limit: int) -> list[Due]:
-        """Codes whose list is to be read again, oldest wish first."""
+    def polls(self, provider: ProviderKind, now: datetime, limit: int) -> list[Due]:
+        """Codes whose list at a provider is to be read again, oldest wish first."""
         ...
 
-    def organisations(self, now: datetime, limit: int) -> list[Due]:
+    def organisations(self, provider: ProviderKind, now: datetime, limit: int) -> list[Due]:
         """Organisations whose list is to be read; each comes again a minute later."""
+        ...
+
+    def bucket(self, provider: ProviderKind, rate: PullRate, now: datetime) -> PullBucket:
+        """The tokens of a provider as they are."""
+        ...
+
+    def replace_bucket(self, before: PullBucket, after: PullBucket) -> bool:
+        """Write the tokens of a provider; False when somebody else was quicker."""
         ...
 
     def tenant_of(self, org_code: str) -> str | None:
@@ -654,3 +666,6 @@ class Meter(Protocol):
     """Counts what happened."""
 
     def count(self, name: str, number: int = 1) -> None: ...
+    def count_at(self, provider: ProviderKind, counts: Mapping[str, int]) -> None:
+        """Counts that belong to one provider."""
+        ...

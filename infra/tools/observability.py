@@ -245,6 +245,7 @@ BUSINESS_AGES: Final = (
     ("OldestDueSeconds", 900, "pensions", "Due work of pensions waits for a quarter of an hour."),
     ("OldestDueSeconds", 900, "payment_codes", "Due work of payment codes waits too long."),
     ("PaymentNoticeSeconds", 120, "payment_codes", "A payment was known later than promised."),
+    ("OldestNewsSeconds", 120, "payment_codes", "Nobody knows of payments as soon as promised."),
     ("OldestDueSeconds", 900, "card_contracts", "Due work of card contracts waits too long."),
     ("OldestDueSeconds", 900, "workspace", "Due work of workspace waits for a quarter of an hour."),
 )

@@ -19,9 +19,10 @@ from payment_codes.adapters import rows
 from payment_codes.adapters.dynamodb_jobs import JOB_PUSH, JobReads, JobWrites
 from payment_codes.adapters.dynamodb_statements import StatementReads, StatementWrites
 from payment_codes.domain.mail import CodeMail
-from payment_codes.domain.organisation import Organisation
+from payment_codes.domain.organisation import Organisation, ProviderKind
 from payment_codes.domain.payment import Entry, Payment, PaymentState
 from payment_codes.domain.payment_code import PaymentCode
+from payment_codes.domain.pull_budget import PullBucket, PullRate
 from payment_codes.domain.refused_event import RefusedEvent
 from payment_codes.domain.source import Source
 from payment_codes.ports import (
@@ -38,7 +39,7 @@ from toolkit.aws.due import NOT_DUE, due_at, take_due
 from toolkit.aws.dynamodb import Database, Item, Keyspace, absent, equals
 from toolkit.aws.history import read_history
 from toolkit.aws.jobs import Jobs
-from toolkit.aws.rows import moment
+from toolkit.aws.rows import instant_of, moment
 from toolkit.aws.secrets import CredentialVault, SecretName, SecretUnavailableError
 from toolkit.aws.transactions import TransactionRefusedError
 from toolkit.aws.unit_of_work import META, Change, Machinery, UnitOfWork, entity_key
@@ -66,6 +67,11 @@ def _change(action: str, state: str, detail: Mapping[str, Any]) -> Change:
 
 def _hashed(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:40]
+
+
+def _list_of(kind: str, provider: ProviderKind) -> str:
+    """Name of a provider's own list in the ``due`` index: its pulls have a budget of their own."""
+    return f"{kind}-{provider.value.upper()}"
 
 
 def _source_key(source: Source) -> tuple[str, ...]:
@@ -143,7 +149,8 @@ class DynamoUnit(JobWrites, StatementWrites):
         """Have the organisation's list read every minute, or no longer."""
         pk = entity_key(self._keyspace, ORGANISATION, organisation.id)
         if organisation.is_online:
-            due = due_at(self._keyspace, self._unit.now, organisation.id, waits_for=_FEED)
+            place = _list_of(_FEED, organisation.provider)
+            due = due_at(self._keyspace, self._unit.now, organisation.id, waits_for=place)
             self._unit.transaction.update("core", pk, _NEWS, assign=due)
         else:
             self._unit.transaction.update("core", pk, _NEWS, remove=NOT_DUE)
@@ -443,13 +450,15 @@ class DynamoPaymentsStore(JobReads, StatementReads):
 
     # -------------------------------------------------------------- news
 
-    def _poll(self, code_id: str, at: datetime) -> Item:
-        return due_at(self.keyspace, at, code_id, waits_for=_POLL)
+    def _poll(self, code_id: str, provider: ProviderKind, at: datetime) -> Item:
+        return due_at(self.keyspace, at, code_id, waits_for=_list_of(_POLL, provider))
 
-    def news(self, code_id: str, at: datetime, *, again_at: datetime | None) -> None:
+    def news(
+        self, code_id: str, provider: ProviderKind, at: datetime, *, again_at: datetime | None
+    ) -> None:
         assign: dict[str, Any] = {"pulled_at": moment(at)}
         if again_at is not None:
-            assign |= self._poll(code_id, again_at)
+            assign |= self._poll(code_id, provider, again_at)
         self.database.update(
             "core",
             entity_key(self.keyspace, CODE, code_id),
@@ -458,9 +467,9 @@ class DynamoPaymentsStore(JobReads, StatementReads):
             remove=() if again_at is not None else NOT_DUE,
         )
 
-    def ask_again(self, code_id: str, at: datetime) -> None:
+    def ask_again(self, code_id: str, provider: ProviderKind, at: datetime) -> None:
         pk = entity_key(self.keyspace, CODE, code_id)
-        self.database.update("core", pk, _NEWS, assign=self._poll(code_id, at))
+        self.database.update("core", pk, _NEWS, assign=self._poll(code_id, provider, at))
 
     def organisation_news(self, organisation_id: str, at: datetime) -> None:
         pk = entity_key(self.keyspace, ORGANISATION, organisation_id)
@@ -522,13 +531,37 @@ class DynamoDueWork:
         """Codes, mails and imports that wait for their time, oldest first."""
         return self._taken(now, limit, lambda kind: JOB_PUSH if kind == "JOB" else _PUSH)
 
-    def polls(self, now: datetime, limit: int) -> list[Due]:
+    def polls(self, provider: ProviderKind, now: datetime, limit: int) -> list[Due]:
         """Codes whose list is to be read again."""
-        return self._taken(now, limit, _POLL_PUSH, _POLL)
+        return self._taken(now, limit, _POLL_PUSH, _list_of(_POLL, provider))
 
-    def organisations(self, now: datetime, limit: int) -> list[Due]:
+    def organisations(self, provider: ProviderKind, now: datetime, limit: int) -> list[Due]:
         """Organisations whose list is to be read."""
-        return self._taken(now, limit, _FEED_EVERY, _FEED)
+        return self._taken(now, limit, _FEED_EVERY, _list_of(_FEED, provider))
+
+    def _bucket_key(self, provider: ProviderKind) -> str:
+        return self._keyspace.system("BUCKET", provider.value)
+
+    def bucket(self, provider: ProviderKind, rate: PullRate, now: datetime) -> PullBucket:
+        """The tokens of a provider; a bucket nobody took from is full."""
+        row = self._database.get("core", self._bucket_key(provider), META)
+        full_at = datetime.fromisoformat(row["full_at"]) if row is not None else now
+        return PullBucket(provider, rate, full_at)
+
+    def replace_bucket(self, before: PullBucket, after: PullBucket) -> bool:
+        """Write the tokens unless somebody else did."""
+        # Microseconds: one token of a fast provider grows in less than a second.
+        return (
+            self._database.update(
+                "core",
+                self._bucket_key(before.provider),
+                META,
+                assign={"full_at": after.full_at.isoformat(timespec="microseconds")},
+                when=absent()
+                | equals("full_at", before.full_at.isoformat(timespec="microseconds")),
+            )
+            is not None
+        )
 
     def tenant_of(self, org_code: str) -> str | None:
         """The company that owns an organisation code."""
@@ -552,7 +585,13 @@ class DynamoDueWork:
             waits_for=waits_for,
         )
         found = [
-            Due(row.kind.lower().replace("-", "_"), row.id, row.tenant_id, row.due_at)
+            Due(
+                row.kind.lower().replace("-", "_"),
+                row.id,
+                row.tenant_id,
+                row.due_at,
+                instant_of(row.row.get("pulled_at")),
+            )
             for row in taken
         ]
         return sorted(found, key=lambda item: item.due_at)

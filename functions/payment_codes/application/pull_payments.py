@@ -23,7 +23,7 @@ from payment_codes.application.context import (
     TryAgainError,
 )
 from payment_codes.application.register_code import CODE_INCIDENT_OPENED
-from payment_codes.domain.organisation import ConnectionState, Organisation
+from payment_codes.domain.organisation import ConnectionState, Organisation, ProviderKind
 from payment_codes.domain.payment import (
     Keyed,
     Outcome,
@@ -99,32 +99,35 @@ class PullPayments:
             note_answer(self._scope, organisation, Answer.CREDENTIALS)
             return Pulled(Answer.CREDENTIALS)
         asked_at = self._scope.clock.now()
-        self._meter.count("ProviderCalls")
+        self._meter.count_at(organisation.provider, {"ProviderCalls": 1})
         listed = self._provider.payments(key, rf, deadline_seconds=CALL_SECONDS)
         note_answer(self._scope, organisation, listed.answer)
         if listed.answer is not Answer.OK:
             if code_id:
                 # An outage costs no receives: the schedule asks again (reliability.md §6).
-                self._scope.store.ask_again(code_id, asked_at + _AGAIN)
+                again = asked_at + _AGAIN
+                self._scope.store.ask_again(code_id, organisation.provider, again)
             return Pulled(listed.answer)
-        return self._book(code_id, organisation.provider.value, listed, asked_at)
+        return self._book(code_id, organisation.provider, listed, asked_at)
 
     # ------------------------------------------------------------------ booking
 
-    def _book(self, code_id: str, provider: str, listed: Listed, asked_at: datetime) -> Pulled:
+    def _book(
+        self, code_id: str, provider: ProviderKind, listed: Listed, asked_at: datetime
+    ) -> Pulled:
         booked = 0
-        for item in self._fresh(provider, listed.payments):
-            booked += self._book_one(code_id, provider, item)
+        for item in self._fresh(provider.value, listed.payments):
+            booked += self._book_one(code_id, provider.value, item)
         complete = listed.complete
         if code_id:
-            complete = self._compare(code_id, provider, listed) and listed.complete
+            complete = self._compare(code_id, provider.value, listed) and listed.complete
             code = self._scope.store.code(code_id)
             changed_at = datetime.fromisoformat(code.stamp.updated_at)
             again = next_poll(code, changed_at, asked_at) if complete else asked_at + _AGAIN
             if complete:
-                self._scope.store.news(code_id, asked_at, again_at=again)
+                self._scope.store.news(code_id, provider, asked_at, again_at=again)
             elif again is not None:
-                self._scope.store.ask_again(code_id, again)
+                self._scope.store.ask_again(code_id, provider, again)
         return Pulled(Answer.OK, booked, complete)
 
     def _fresh(self, provider: str, payments: Sequence[SourcePayment]) -> list[Keyed]:
@@ -283,10 +286,13 @@ class PullOrganisation:
     what to book. Only when every code it names was read is the news complete.
     """
 
-    def __init__(self, scope: Scope, provider: PaymentProvider, pull: PullPayments) -> None:
+    def __init__(
+        self, scope: Scope, provider: PaymentProvider, pull: PullPayments, meter: Meter
+    ) -> None:
         self._scope = scope
         self._provider = provider
         self._pull = pull
+        self._meter = meter
 
     def __call__(self, *, remaining: Callable[[], float]) -> Pulled:
         scope = self._scope
@@ -299,6 +305,7 @@ class PullOrganisation:
             note_answer(scope, organisation, Answer.CREDENTIALS)
             return Pulled(Answer.CREDENTIALS)
         asked_at = scope.clock.now()
+        self._meter.count_at(organisation.provider, {"ProviderCalls": 1})
         listed = self._provider.recent(
             key,
             organisation.org_code,

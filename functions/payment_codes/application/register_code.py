@@ -79,7 +79,8 @@ class RegisterCode:
                 provider_id=created.provider_id,
                 qr=created.qr,
             )
-            self._scope.store.ask_again(code.id, self._scope.clock.now() + _FIRST_LOOK)
+            first = self._scope.clock.now() + _FIRST_LOOK
+            self._scope.store.ask_again(code.id, organisation.provider, first)
         elif created.answer is Answer.OK:
             # The provider made another code of the same parts: nobody may be told to pay ours.
             self._save(code, organisation, Registration.DIFFERS, "code.differs", incident="differs")

@@ -10,4 +10,8 @@ from toolkit.entrypoints import schedule_handler
 def handler() -> Mapping[str, int]:
     """Only enqueues; the pulls themselves are the workers' business."""
     asked = application().ask_for_news()()
-    return {"OrganisationsAsked": asked.organisations, "CodesAsked": asked.codes}
+    return {
+        "OrganisationsAsked": asked.organisations,
+        "CodesAsked": asked.codes,
+        "OldestNewsSeconds": asked.oldest_news,
+    }

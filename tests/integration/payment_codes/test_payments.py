@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 
 from kernel.sensitive import Secret
+from payment_codes.application import sweep
+from payment_codes.domain.organisation import ProviderKind
+from payment_codes.domain.pull_budget import PullRate
 from payment_codes.handlers import pull_payments, refresh_payments
 from tests.support.events import queue_event
 from tests.support.lambda_context import LambdaContext
@@ -353,10 +356,12 @@ def test_polls_are_counted_and_budgeted(world: PaymentWorld) -> None:
     assert refresh_payments.handler({}, LambdaContext()) == {
         "OrganisationsAsked": 1,
         "CodesAsked": 3,
+        "OldestNewsSeconds": 61,
     }
     assert refresh_payments.handler({}, LambdaContext()) == {
         "OrganisationsAsked": 0,
         "CodesAsked": 0,
+        "OldestNewsSeconds": 0,
     }
     world.work()
     world.clock.advance(timedelta(hours=2))
@@ -364,3 +369,72 @@ def test_polls_are_counted_and_budgeted(world: PaymentWorld) -> None:
     world.clock.advance(timedelta(seconds=61))
     asked = refresh_payments.handler({}, LambdaContext())
     assert asked["CodesAsked"] == 0  # nothing goes on there any more: once an hour is enough
+
+
+def test_a_provider_is_not_asked_more_often_than_agreed(
+    world: PaymentWorld, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What finds no token comes first in the next run; what somebody asked for never waits."""
+    monkeypatch.setattr(sweep, "RATES", {ProviderKind.DIAS: PullRate(per_minute=4, burst=4)})
+    world.organisation()
+    world.renew_secret()
+    codes = [world.issue() for _ in range(6)]
+    world.network.calls.clear()
+    world.clock.advance(timedelta(seconds=61))
+    capsys.readouterr()
+    asked = refresh_payments.handler({}, LambdaContext())
+    assert (asked["OrganisationsAsked"], asked["CodesAsked"]) == (1, 3)
+    printed = capsys.readouterr().out
+    assert '"PullsAsked":[4.0],"PullTokensLeft":[0.0]' in printed
+    world.work()
+    assert capsys.readouterr().out.count('"ProviderCalls":[1.0]') == 4
+    assert world.network.calls == {"recent": 1, "payments": 3}
+    world.clock.advance(timedelta(seconds=14))
+    assert refresh_payments.handler({}, LambdaContext())["CodesAsked"] == 0
+    assert world.notify(codes[0]["code"]).status == 202
+    world.call("POST", f"{BASE}/{codes[1]['id']}/refresh")
+    world.work()
+    assert world.network.calls == {"recent": 1, "payments": 5}
+    world.clock.advance(timedelta(seconds=46))
+    asked = refresh_payments.handler({}, LambdaContext())
+    assert (asked["OrganisationsAsked"], asked["CodesAsked"]) == (1, 3)
+    world.work()
+    assert all(world.code(code["id"])["news_age_seconds"] == 0 for code in codes)
+
+
+def test_two_runs_at_once_share_one_bucket(world: PaymentWorld) -> None:
+    world.organisation()
+    work, now = world.app.ask_for_news()._due_work, world.clock.now()
+    rate = PullRate(per_minute=4, burst=4)
+    first = work.bucket(ProviderKind.DIAS, rate, now)
+    assert work.replace_bucket(first, first.taken(4, now))
+    assert not work.replace_bucket(first, first.taken(4, now))
+    assert work.bucket(ProviderKind.DIAS, rate, now).left(now) == 0
+
+
+def test_news_that_nobody_gets_is_measured(world: PaymentWorld) -> None:
+    """The metric behind the alarm: how old the oldest news of a company is (PAY-04)."""
+    world.organisation()
+    world.minute()
+    world.network.state["down_until"] = (world.clock.now() + timedelta(hours=1)).isoformat()
+    ages = []
+    for _ in range(3):
+        world.clock.advance(timedelta(seconds=60))
+        ages.append(refresh_payments.handler({}, LambdaContext())["OldestNewsSeconds"])
+        world.work()
+    assert ages == [60, 120, 180]
+    world.network.state["down_until"] = None
+    world.clock.advance(timedelta(seconds=60))
+    world.minute()
+    world.clock.advance(timedelta(seconds=60))
+    assert refresh_payments.handler({}, LambdaContext())["OldestNewsSeconds"] == 60
+
+
+def test_a_refused_key_is_its_companys_matter_and_no_alarm(world: PaymentWorld) -> None:
+    world.organisation()
+    world.network.queue({"kind": "wrong_key", "operation": "recent"})
+    world.minute()
+    world.clock.advance(timedelta(hours=1))
+    asked = refresh_payments.handler({}, LambdaContext())
+    assert (asked["OrganisationsAsked"], asked["OldestNewsSeconds"]) == (1, 0)
+    assert world.call("GET", f"{BASE}/organisation").json()["connection"] == "refused"
