@@ -1,5 +1,7 @@
 """Composition root of payment codes: the only module that knows both sides."""
 
+import hashlib
+import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -8,6 +10,7 @@ from pathlib import Path
 from kernel.business_days import Calendar
 from kernel.errors import NotFoundError
 from kernel.links import Links
+from kernel.sensitive import Email
 from payment_codes.adapters.derived_tokens import DerivedNotificationKeys, DerivedPayLinks
 from payment_codes.adapters.dynamodb_codes import CONTEXT, DynamoDueWork, DynamoPaymentsStore
 from payment_codes.adapters.metrics import ServiceMeter
@@ -34,6 +37,7 @@ from payment_codes.application.receive_document_event import (
     RetryRefusedEvent,
 )
 from payment_codes.application.receive_notification import ReceiveNotification
+from payment_codes.application.record_mail_report import RecordMailReport
 from payment_codes.application.register_code import RegisterCode
 from payment_codes.application.send_code import SendCode, SendMail
 from payment_codes.application.split_payment import SplitPayment
@@ -78,6 +82,7 @@ class PaymentCodes:
             self.context,
             vault=app.platform.vault(CONTEXT),
             queue_url=app.settings.queue_url,
+            address_digest=app.address_digest,
         )
 
     @cached_property
@@ -218,6 +223,12 @@ class Application:
         """Tokens of payer pages."""
         return DerivedPayLinks(self.platform.app_secret.derive)
 
+    def address_digest(self, email: Email) -> str:
+        """Under which key an address is found; case makes no difference when looking."""
+        key = self.platform.app_secret.derive("code-mail-addresses")
+        text = email.reveal("look up an address").lower()
+        return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:40]
+
     @cached_property
     def notification_keys(self) -> DerivedNotificationKeys:
         """Secrets of notifications."""
@@ -285,6 +296,10 @@ class Application:
         if self.own_provider is not None:
             return self.own_provider
         return OfflineProvider() if kind is ProviderKind.OFFLINE else self._gateway
+
+    def record_mail_report(self) -> RecordMailReport:
+        """What became of mails with codes."""
+        return RecordMailReport(self._scope_of("mail-report"))
 
     def receive_notification(self) -> ReceiveNotification:
         """The door of the providers."""

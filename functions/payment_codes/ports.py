@@ -7,15 +7,15 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from kernel.bank_statement import StatementItem
 from kernel.errors import ConflictError, KopruError
 from kernel.mailing import MailOutcome
 from kernel.money import Money
-from kernel.sensitive import Secret
+from kernel.sensitive import Email, Secret
 from payment_codes.domain.batch import BatchDocument, RowProblem, SliceResult
-from payment_codes.domain.mail import CodeMail
+from payment_codes.domain.mail import CodeMail, MailNews
 from payment_codes.domain.organisation import Organisation, ProviderKind
 from payment_codes.domain.payment import Entry, Payment, SourcePayment
 from payment_codes.domain.payment_code import PaymentCode
@@ -99,6 +99,23 @@ class PaymentProvider(Protocol):
 
 
 # ---------------------------------------------------------------------------- mail
+
+
+CODE_MAIL_TAG: Final = "kopru-code-mail"
+"""Tag that every mail with a code carries and every report about it brings back."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailReport:
+    """One report of the mail service, already understood: whose mail, what happened, and whether
+    it is for good.
+    """
+
+    tenant_id: str
+    mail_id: str
+    provider_id: str
+    news: MailNews
+    permanent: bool
 
 
 class CodeMailer(Protocol):
@@ -293,6 +310,14 @@ class PaymentsUnit(Protocol):
 
     def add_mail(self, mail: CodeMail) -> None: ...
     def save_mail(self, before: CodeMail, after: CodeMail, action: str) -> CodeMail: ...
+    def require_not_suppressed(self, email: Email) -> None:
+        """Refused (label ``suppressed``) when nothing may be mailed to this address."""
+        ...
+
+    def suppress(self, email: Email, reason: str) -> None:
+        """Mail nothing to this address any more; repeating it is harmless."""
+        ...
+
     def received(self, source: str, event_id: str) -> None:
         """Note an incoming notification; refused (label ``inbox``) when it was here before."""
         ...
@@ -430,7 +455,14 @@ class PaymentsStore(Protocol):
         ...
 
     def mail(self, mail_id: str) -> CodeMail | None: ...
-    def mails(self, code_id: str) -> list[CodeMail]: ...
+    def mails(self, code_id: str) -> list[CodeMail]:
+        """Mails with a code, oldest first."""
+        ...
+
+    def is_suppressed(self, email: Email) -> bool:
+        """Whether nothing may be mailed to this address."""
+        ...
+
     def history(self, subject: str) -> list[HistoryLine]: ...
     def news(
         self, code_id: str, provider: ProviderKind, at: datetime, *, again_at: datetime | None

@@ -14,6 +14,7 @@ from kernel.parsing import format_instant, parse_amount_api, parse_date_api
 from kernel.sensitive import Email
 from kernel.text import clean_company_title, clean_free_text, clean_mail_header
 from payment_codes.domain import rf_reference
+from payment_codes.domain.mail import CodeMail, MailNews
 from payment_codes.domain.organisation import Organisation, ProviderKind
 from payment_codes.domain.payment import STATEMENT, Payment
 from payment_codes.domain.payment_code import Customer, PaymentCode
@@ -21,7 +22,8 @@ from payment_codes.domain.refused_event import RefusedEvent
 from payment_codes.domain.source import DocumentEvent, Source, SourceKind
 from payment_codes.domain.stated_document import StatedDocument
 from payment_codes.domain.statement_line import StatementLine
-from payment_codes.ports import HistoryLine
+from payment_codes.ports import CODE_MAIL_TAG, HistoryLine, MailReport
+from toolkit.aws.mail_reports import read_report
 from toolkit.http.fields import EdgeModel, parsed
 
 _ZONES: Final = ("Europe/Athens", "Europe/Istanbul", "Asia/Nicosia", "UTC")
@@ -351,6 +353,19 @@ def payment_out(payment: Payment) -> dict[str, Any]:
     }
 
 
+def mail_out(mail: CodeMail) -> dict[str, Any]:
+    """A mail with a code as the API shows it; the address is masked."""
+    return {
+        "id": mail.id,
+        "to": str(mail.to),
+        "language": mail.language,
+        "status": mail.state.value,
+        "reason": mail.reason or None,
+        "created_at": mail.stamp.created_at,
+        "updated_at": mail.stamp.updated_at,
+    }
+
+
 def line_out(line: StatementLine) -> dict[str, Any]:
     """A line of a statement that concerns a code, as the API shows it."""
     return {
@@ -442,3 +457,23 @@ def history_out(line: HistoryLine) -> dict[str, Any]:
         "to": line.to_state,
         "detail": dict(line.detail),
     }
+
+
+# ---------------------------------------------------------------------------- mail reports
+
+_NEWS: Final[Mapping[str, MailNews]] = {
+    "send": MailNews.SENT,
+    "delivery": MailNews.DELIVERED,
+    "bounce": MailNews.BOUNCED,
+    "complaint": MailNews.COMPLAINED,
+    "reject": MailNews.REFUSED,
+}
+
+
+def mail_report(detail: Mapping[str, Any]) -> MailReport | None:
+    """What an event of the mail service says of a mail with a code; None for anything else."""
+    report = read_report(detail, CODE_MAIL_TAG)
+    news = _NEWS.get(report.event) if report is not None else None
+    if report is None or news is None or not report.tenant_id:
+        return None
+    return MailReport(report.tenant_id, report.item_id, report.provider_id, news, report.permanent)

@@ -407,10 +407,8 @@ class Throttle(Protocol):
     def forgive(self, act: str, subject: str, *, window_seconds: int) -> None: ...
 
 
-# Tags every mail carries and every report about it brings back.
+# Tag that every mail of this context carries and every report about it brings back.
 MESSAGE_TAG: Final = "kopru-message"
-TENANT_TAG: Final = "kopru-tenant"
-NO_TENANT: Final = "none"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from pydantic import Field
 
 from kernel.errors import ParseError, ValidationError
 from kernel.events import Event
-from kernel.ids import is_id
 from kernel.parsing import format_instant, parse_date_api
 from kernel.sensitive import Email, Secret
+from toolkit.aws.mail_reports import read_report
 from toolkit.http.fields import DATE, EdgeModel, parsed
 from workspace.domain.api_key import ApiKey
 from workspace.domain.attention import Attention, Today
@@ -28,8 +28,6 @@ from workspace.domain.user import (
 )
 from workspace.ports import (
     MESSAGE_TAG,
-    NO_TENANT,
-    TENANT_TAG,
     HistoryView,
     JobView,
     MailReport,
@@ -437,28 +435,14 @@ def mail_report(detail: Mapping[str, Any]) -> MailReport | None:
     Shapes: ``detail`` of an EventBridge event with ``eventType`` and ``mail``; a delay, a click or
     an unknown type says nothing about the state.
     """
-    mail = detail.get("mail")
-    news = _NEWS.get(str(detail.get("eventType", "")).lower())
-    if not isinstance(mail, Mapping) or news is None:
+    report = read_report(detail, MESSAGE_TAG)
+    news = _NEWS.get(report.event) if report is not None else None
+    if report is None or news is None:
         return None
-    tags = mail.get("tags")
-    message_id = _tag(tags, MESSAGE_TAG)
-    tenant_id = _tag(tags, TENANT_TAG)
-    if not is_id(message_id) or not (is_id(tenant_id) or tenant_id == NO_TENANT):
-        return None
-    bounce = detail.get("bounce")
-    kind = str(bounce.get("bounceType", "")) if isinstance(bounce, Mapping) else ""
     return MailReport(
-        tenant_id="" if tenant_id == NO_TENANT else tenant_id,
-        message_id=message_id,
-        provider_id=str(mail.get("messageId", "")),
+        tenant_id=report.tenant_id,
+        message_id=report.item_id,
+        provider_id=report.provider_id,
         news=news,
-        permanent=kind.lower() == "permanent",
+        permanent=report.permanent,
     )
-
-
-def _tag(tags: Any, name: str) -> str:
-    values = tags.get(name) if isinstance(tags, Mapping) else None
-    if isinstance(values, list) and len(values) == 1 and isinstance(values[0], str):
-        return values[0]
-    return ""

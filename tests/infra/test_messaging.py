@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from payment_codes.ports import CODE_MAIL_TAG
 from pensions.domain.provider_catalogue import PROVIDERS
 from tests.infra import stack
+from workspace.ports import MESSAGE_TAG
 
 FOURTEEN_DAYS = 1_209_600
 MESSAGING = stack.NESTED["Messaging"]
@@ -22,6 +24,7 @@ BATCHES = {
     "PaymentCodesIssueQueue": (1, 5),
     "PaymentCodesPullQueue": (1, 10),
     "PaymentCodesMailQueue": (1, 5),
+    "PaymentCodesMailEventsQueue": (10, 5),
     "PaymentCodesStatementQueue": (1, 5),
     "PaymentCodesBatchQueue": (1, 5),
     "PaymentCodesDocumentEventsQueue": (1, 5),
@@ -132,12 +135,18 @@ def test_only_the_rule_itself_may_send_to_its_queue() -> None:
         }
 
 
-def test_mail_events_count_for_our_account_and_configuration_set_only() -> None:
-    pattern = _rules()["WorkspaceMailEventsRule"]["Properties"]["EventPattern"]
+@pytest.mark.parametrize(
+    ("context", "tag"), [("Workspace", MESSAGE_TAG), ("PaymentCodes", CODE_MAIL_TAG)]
+)
+def test_mail_events_count_for_our_account_and_configuration_set_only(
+    context: str, tag: str
+) -> None:
+    pattern = _rules()[f"{context}MailEventsRule"]["Properties"]["EventPattern"]
     assert pattern["source"] == ["aws.ses"]
     assert pattern["account"] == [{"Ref": "AWS::AccountId"}]
     tags = pattern["detail"]["mail"]["tags"]
-    assert tags == {"ses:configuration-set": [{"Ref": "MailConfigurationSet"}]}
+    ours = [{"Ref": "MailConfigurationSet"}]
+    assert tags == {"ses:configuration-set": ours, tag: [{"exists": True}]}
 
 
 def test_opens_and_clicks_of_mails_are_not_watched() -> None:

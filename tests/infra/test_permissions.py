@@ -172,6 +172,7 @@ FUNCTIONS: dict[str, set[str]] = {
     "PaymentCodesPullPaymentsFunction": {"PaymentCodesPullData", "PaymentCodesOutbox"},
     "PaymentCodesImportStatementFunction": {"PaymentCodesStatementData", "PaymentCodesOutbox"},
     "PaymentCodesSendMailFunction": {"PaymentCodesMailData", "PaymentCodesOutbox"},
+    "PaymentCodesMailEventsFunction": {"PaymentCodesMailData", "PaymentCodesOutbox"},
     "PaymentCodesRefreshPaymentsFunction": {"PaymentCodesScheduleData", "PaymentCodesOutbox"},
     "PaymentCodesRelayOutboxFunction": {"PaymentCodesScheduleData", "PaymentCodesOutbox"},
     "CardContractsApiFunction": {"CardContractsApiData", "CardContractsOutbox"},

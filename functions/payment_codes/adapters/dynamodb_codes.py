@@ -1,7 +1,8 @@
 """The store of payment codes on DynamoDB: one tenant, one key prefix, one writer of states.
 
 Rows in ``core`` (``pay#T#<tenant>#…``): ``ORGANISATION#<tenant>``, ``PAYMENT-CODE#<id>``,
-``PAYMENT#<id>``, ``CODE-MAIL#<id>``, ``REFUSED-EVENT#<id>`` with ``META``; beside codes and the
+``PAYMENT#<id>``, ``CODE-MAIL#<id>``, ``REFUSED-EVENT#<id>``, ``SUPPRESSED#<digest of an address>``
+with ``META``; beside codes and the
 organisation a row ``NEWS`` (when the provider's list was read last, and when to read it again),
 which changes every minute and has no history. Uniqueness (``flow``): identifications and
 organisation codes for all tenants together under ``pay#SYS#UNIQ#…``, payment keys and documents per
@@ -14,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from kernel.errors import NotFoundError
-from kernel.sensitive import Secret
+from kernel.sensitive import Email, Secret
 from payment_codes.adapters import rows
 from payment_codes.adapters.dynamodb_jobs import JOB_PUSH, JobReads, JobWrites
 from payment_codes.adapters.dynamodb_statements import StatementReads, StatementWrites
@@ -59,6 +60,8 @@ _PUSH: Final = timedelta(minutes=2)
 _POLL_PUSH: Final = timedelta(minutes=10)
 _FEED_EVERY: Final = timedelta(seconds=50)
 QueueUrl = Callable[[str], str]
+AddressDigest = Callable[[Email], str]
+"""A keyed digest of an address: it finds what is known of it and does not tell it."""
 
 
 def _change(action: str, state: str, detail: Mapping[str, Any]) -> Change:
@@ -251,6 +254,19 @@ class DynamoUnit(JobWrites, StatementWrites):
         )
         return rows.mail_from({**changed, "created_at": before.stamp.created_at})
 
+    def require_not_suppressed(self, email: Email) -> None:
+        pk = self._store.suppression_key(email)
+        self._unit.transaction.check("core", pk, META, absent(), label="suppressed")
+
+    def suppress(self, email: Email, reason: str) -> None:
+        self._unit.transaction.update(
+            "core",
+            self._store.suppression_key(email),
+            META,
+            assign={"reason": reason, "at": moment(self._unit.now)},
+            label="suppress",
+        )
+
     # -------------------------------------------------------------- refused document events
 
     def add_refused_event(self, event: RefusedEvent) -> None:
@@ -310,6 +326,7 @@ class DynamoPaymentsStore(JobReads, StatementReads):
         *,
         vault: CredentialVault,
         queue_url: QueueUrl,
+        address_digest: AddressDigest,
     ) -> None:
         self.machinery = machinery
         self.database: Database = machinery.database
@@ -317,6 +334,7 @@ class DynamoPaymentsStore(JobReads, StatementReads):
         self.keyspace = Keyspace(CONTEXT, context.tenant_id)
         self.vault = vault
         self.queue_url = queue_url
+        self._address_digest = address_digest
         self.idempotency = IdempotencyStore(self.database, self.keyspace)
 
     def unit(self) -> DynamoUnit:
@@ -438,6 +456,13 @@ class DynamoPaymentsStore(JobReads, StatementReads):
     def mails(self, code_id: str) -> list[CodeMail]:
         listed = self.database.list_all(self.keyspace.key("MAILS", code_id))
         return [rows.mail_from(row) for row in listed]
+
+    def suppression_key(self, email: Email) -> str:
+        """Key of the row that says that an address wants nothing."""
+        return self.keyspace.key("SUPPRESSED", self._address_digest(email))
+
+    def is_suppressed(self, email: Email) -> bool:
+        return self.database.get("core", self.suppression_key(email), META) is not None
 
     def history(self, subject: str) -> list[HistoryLine]:
         entries, _ = read_history(self.database, CONTEXT, self.context.tenant_id, subject)

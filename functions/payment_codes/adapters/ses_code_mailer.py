@@ -7,7 +7,9 @@ from kernel.text import shortened
 from payment_codes.domain.mail import CodeMail
 from payment_codes.domain.organisation import Organisation
 from payment_codes.domain.payment_code import PaymentCode
+from payment_codes.ports import CODE_MAIL_TAG
 from toolkit.aws.mail import MailService
+from toolkit.aws.mail_reports import TENANT_TAG
 from webkit.mail import Action, Brand, Letter, render_mail
 
 _NAME_IN_SUBJECT: Final = 60
@@ -24,7 +26,9 @@ class SesCodeMailer:
         self, mail: CodeMail, code: PaymentCode, organisation: Organisation, link: str
     ) -> MailOutcome:
         written = self.write(mail, code, organisation, link)
-        return self._service.hand_over(written, mail.to, {"code_mail": mail.id})
+        # An organisation has the id of its company.
+        tags = {CODE_MAIL_TAG: mail.id, TENANT_TAG: organisation.id}
+        return self._service.hand_over(written, mail.to, tags)
 
     def write(
         self, mail: CodeMail, code: PaymentCode, organisation: Organisation, link: str

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from kernel.errors import ConflictError
 from kernel.links import Links
 from kernel.mailing import MailOutcome, MailResult
+from payment_codes.application.connection import CODE_ATTENTION_RAISED
 from payment_codes.application.context import RESERVE_SECONDS, TRIES, Scope, TryAgainError
 from payment_codes.application.issue_code import queue_mail
 from payment_codes.domain.mail import (
@@ -18,23 +20,49 @@ from payment_codes.domain.mail import (
     lost_sight_of,
     not_sent,
     refused,
+    suppressed,
 )
 from payment_codes.domain.payment_code import Registration
 from payment_codes.ports import (
     CodeMailer,
     CommandIdentity,
     PayLinks,
+    PaymentsUnit,
     Remembered,
     WriteRefusedError,
 )
 
-MAIL_SECONDS = 8
+MAIL_SECONDS: Final = 8
+_WITHDRAWN: Final = "code_not_payable"
+"""Reason of a mail that is not sent because its code was withdrawn: nobody need look."""
+_TELL: Final = frozenset({MailState.UNKNOWN, MailState.REFUSED, MailState.SUPPRESSED})
+
+
+def attention_key(mail: CodeMail) -> str:
+    """All mails with one code are one matter for a person."""
+    return f"code_mail:{mail.code_id}"
+
+
+def raise_mail_attention(unit: PaymentsUnit, mail: CodeMail) -> None:
+    """Have a person look at a mail that did not reach the customer, or of which nobody knows."""
+    subject = f"payment_code:{mail.code_id}"
+    unit.publish(
+        CODE_ATTENTION_RAISED,
+        subject,
+        {
+            "key": attention_key(mail),
+            "subject": subject,
+            "code": f"code_mail_{mail.state.value}",
+            "severity": "medium",
+        },
+    )
 
 
 class SendCode:
     """Ask that a code be mailed.
 
-    Raises: ConflictError("code_not_payable"); ValidationError("email_missing").
+    Raises: ConflictError("code_not_payable" | "address_suppressed");
+    ValidationError("email_missing").
     """
 
     def __init__(self, scope: Scope) -> None:
@@ -49,6 +77,11 @@ class SendCode:
         if not code.may_be_told:
             raise ConflictError(
                 "code_not_payable", "Nothing can be paid under this code; it is not sent."
+            )
+        if code.customer.email is not None and store.is_suppressed(code.customer.email):
+            raise ConflictError(
+                "address_suppressed",
+                "Mails to this address came back for good, or its owner complained.",
             )
         unit = store.unit()
         mail = queue_mail(self._scope, unit, code, self._scope.organisation())
@@ -95,7 +128,7 @@ class SendMail:
             raise TryAgainError
         code = scope.store.code(mail.code_id)
         if not code.may_be_told:
-            self._save(mail, refused(mail, "code_not_payable"), "mail.refused")
+            self._save(mail, refused(mail, _WITHDRAWN), "mail.refused")
             return
         if code.registration is Registration.PENDING:
             # The banks do not know the code yet; the sweep brings the mail back.
@@ -103,14 +136,33 @@ class SendMail:
             self._save(mail, again, "mail.not_sent")
             return
         lease = now + timedelta(seconds=remaining()) + LEASE_MARGIN
-        mine = self._save(mail, claimed(mail, scope.ids.new(), lease), "mail.claimed")
+        mine = self._claim(mail, claimed(mail, scope.ids.new(), lease))
+        if mine is None:
+            return
         link = self.links.to(f"/pay/{self.tokens.token(scope.tenant_id, code.id)}")
         outcome = self.mailer.send(mine, code, scope.organisation(), link)
         self._commit(mine, outcome)
 
+    def _claim(self, before: CodeMail, after: CodeMail) -> CodeMail | None:
+        """The mail in our hands; None when nothing may be sent to its address."""
+        unit = self.scope.store.unit()
+        mine = unit.save_mail(before, after, "mail.claimed")
+        # In the transaction of the claim: a complaint that comes meanwhile still stops this mail.
+        unit.require_not_suppressed(after.to)
+        try:
+            unit.commit()
+        except WriteRefusedError as error:
+            if not error.refused("suppressed"):
+                raise TryAgainError from error
+            self._save(before, suppressed(before), "mail.suppressed")
+            return None
+        return mine
+
     def _save(self, before: CodeMail, after: CodeMail, action: str) -> CodeMail:
         unit = self.scope.store.unit()
         saved = unit.save_mail(before, after, action)
+        if after.state in _TELL and after.reason != _WITHDRAWN:
+            raise_mail_attention(unit, after)
         try:
             unit.commit()
         except WriteRefusedError as error:

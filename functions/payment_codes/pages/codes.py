@@ -8,6 +8,7 @@ from kernel.parsing import parse_amount_tr
 from payment_codes.application.context import news_age_seconds
 from payment_codes.application.find_codes import STATUSES, Search, find_codes
 from payment_codes.application.issue_code import Wish
+from payment_codes.domain.mail import MailState
 from payment_codes.domain.payment_code import CodeStatus, Customer, PaymentCode
 from payment_codes.domain.source import Source
 from payment_codes.pages.kit import (
@@ -28,6 +29,7 @@ from webkit.urls import link
 SECTION: Final = "payment_codes.codes"
 _ROWS: Final = 50
 _NEWS_LIMIT: Final = 120
+_SILENCED: Final = frozenset({MailState.BOUNCED, MailState.COMPLAINED, MailState.SUPPRESSED})
 _READ: Final = "payment_codes:code:read"
 _WRITE: Final = "payment_codes:code:write"
 
@@ -141,7 +143,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
         use, words = use_of(request), words_of(request)
         say = Say(words)
         organisation = use.scope.organisation()
-        payments = use.store.payments(code.id)
+        payments, mails = use.store.payments(code.id), use.store.mails(code.id)
         columns = (
             Column("date", words.text("Date")),
             Column("bank", words.text("Bank")),
@@ -161,10 +163,17 @@ def declare(app: HttpApp, kit: Kit) -> None:
                 for each in payments
             },
             columns=columns,
+            mail_columns=(
+                Column("at", words.text("Asked for")),
+                Column("to", words.text("Mail address")),
+                Column("state", words.text("State")),
+            ),
             organisation=organisation,
             age=news_age_seconds(code, organisation, use.scope.clock.now()),
             limit=_NEWS_LIMIT,
             pay_url=use.pay_link(code.id),
+            mails=[(mail, say.at(mail.stamp.created_at)) for mail in reversed(mails)],
+            silenced=any(mail.state in _SILENCED for mail in mails),
             entries=_entries(use.store.history(f"payment_code:{code.id}"), say),
             key=use.scope.ids.new(),
             may_send=code.may_be_told

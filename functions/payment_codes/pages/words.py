@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from kernel.errors import KopruError
 from payment_codes.bootstrap import application
+from payment_codes.domain.mail import MailState
 from payment_codes.domain.organisation import ConnectionState
 from payment_codes.domain.payment import Outcome
 from payment_codes.domain.payment_code import CodeStatus
@@ -41,6 +42,17 @@ CONNECTION: Final[Mapping[ConnectionState, tuple[str, Tone]]] = {
     ConnectionState.UP: (mark("connected"), Tone.OK),
     ConnectionState.DOWN: (mark("not reachable"), Tone.ERROR),
     ConnectionState.REFUSED: (mark("the key was refused"), Tone.ERROR),
+}
+MAIL: Final[Mapping[MailState, tuple[str, Tone]]] = {
+    MailState.QUEUED: (mark("waiting"), Tone.WAITING),
+    MailState.SENDING: (mark("being handed over"), Tone.INFO),
+    MailState.UNKNOWN: (mark("perhaps sent: nobody knows"), Tone.WARNING),
+    MailState.SENT: (mark("sent"), Tone.INFO),
+    MailState.DELIVERED: (mark("delivered"), Tone.OK),
+    MailState.BOUNCED: (mark("came back"), Tone.ERROR),
+    MailState.COMPLAINED: (mark("the customer complained"), Tone.ERROR),
+    MailState.REFUSED: (mark("not sent: refused"), Tone.ERROR),
+    MailState.SUPPRESSED: (mark("not sent: this address refuses mail"), Tone.ERROR),
 }
 SOURCE: Final[Mapping[str, str]] = {
     "repair_order": mark("Repair order"),
@@ -169,6 +181,11 @@ class Say:
     def outcome(self, outcome: Outcome) -> Status:
         """What became of a payment."""
         label, tone = OUTCOME[outcome]
+        return Status(self.words.text(label), tone)
+
+    def mail(self, state: MailState) -> Status:
+        """What became of a mail."""
+        label, tone = MAIL[state]
         return Status(self.words.text(label), tone)
 
     def connection(self, state: ConnectionState) -> Status:

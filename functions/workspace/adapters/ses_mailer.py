@@ -7,9 +7,10 @@ from kernel.mailing import Mail, MailOutcome
 from kernel.sensitive import Email
 from kernel.text import shortened
 from toolkit.aws.mail import MailService
+from toolkit.aws.mail_reports import NO_TENANT, TENANT_TAG
 from webkit.mail import Action, Brand, Letter, render_mail
 from workspace.domain.message import Message, MessageKind
-from workspace.ports import MESSAGE_TAG, NO_TENANT, TENANT_TAG
+from workspace.ports import MESSAGE_TAG
 
 _NAME_IN_SUBJECT: Final = 60
 

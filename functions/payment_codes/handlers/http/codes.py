@@ -16,6 +16,7 @@ from payment_codes.schemas import (
     PaymentCodeIn,
     SendCodeIn,
     history_out,
+    mail_out,
     payment_out,
 )
 from toolkit.entrypoints import Reply, Request
@@ -110,6 +111,15 @@ def list_payments(request: Request) -> Reply:
     use = use_of(request)
     code = use.store.code(request.id())
     items = [payment_out(payment) for payment in use.store.payments(code.id)]
+    return Reply({"items": items, "next_cursor": None, "total": len(items)})
+
+
+@app.api("GET", "/v1/payment-codes/{id}/mails", permission=_READ)
+def list_mails(request: Request) -> Reply:
+    """Every mail with this code and what became of it."""
+    use = use_of(request)
+    code = use.store.code(request.id())
+    items = [mail_out(mail) for mail in use.store.mails(code.id)]
     return Reply({"items": items, "next_cursor": None, "total": len(items)})
 
 
