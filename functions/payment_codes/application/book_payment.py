@@ -47,7 +47,7 @@ def book_payment(
     payment = judged.payment
     unit.add_payment(payment, f"payment.{payment.outcome}")
     after = judged.code
-    if payment.state is PaymentState.BOOKED and code is not None and after is not None:
+    if payment.counts and code is not None and after is not None:
         after = scope.with_due(after, organisation)
         unit.save_code(
             code,

@@ -14,6 +14,7 @@ from typing import Final
 from kernel.clock import local_date
 from kernel.errors import ConflictError
 from payment_codes.application.book_payment import QUIET, book_payment, raise_attention
+from payment_codes.application.unmatched import book_waiting_reversal
 from payment_codes.application.connection import note_answer
 from payment_codes.application.context import (
     CALL_SECONDS,
@@ -30,6 +31,7 @@ from payment_codes.domain.payment import (
     Payment,
     PaymentState,
     SourcePayment,
+    can_be_reversed,
     key_of,
     keyed,
 )
@@ -116,8 +118,14 @@ class PullPayments:
         self, code_id: str, provider: ProviderKind, listed: Listed, asked_at: datetime
     ) -> Pulled:
         booked = 0
-        for item in self._fresh(provider.value, listed.payments):
-            booked += self._book_one(code_id, provider.value, item)
+        items = list(keyed(provider.value, listed.payments))
+        known = self._scope.store.known_keys([item.key for item in items])
+        for item in items:
+            if item.key not in known:
+                booked += self._book_one(code_id, provider.value, item)
+        for item in items:
+            if item.source.reversal_of and item.key in known:
+                self._settle(known[item.key])
         complete = listed.complete
         if code_id:
             complete = self._compare(code_id, provider.value, listed) and listed.complete
@@ -129,11 +137,6 @@ class PullPayments:
             elif again is not None:
                 self._scope.store.ask_again(code_id, provider, again)
         return Pulled(Answer.OK, booked, complete)
-
-    def _fresh(self, provider: str, payments: Sequence[SourcePayment]) -> list[Keyed]:
-        items = list(keyed(provider, payments))
-        known = self._scope.store.known_keys([item.key for item in items])
-        return [item for item in items if item.key not in known]
 
     def _book_one(self, code_id: str, provider: str, item: Keyed) -> int:
         for _ in range(TRIES):
@@ -180,7 +183,8 @@ class PullPayments:
             self._agree(unit, fresh, seen, verdict.sighting, paid, verdict.reason)
             unit.commit()
             return 0
-        payment = book_payment(scope, unit, fresh, code, self._original(fresh))
+        original = self._original(fresh)
+        payment = book_payment(scope, unit, fresh, self._reversed_code(original, code), original)
         sighting = Sighting(
             payment_id=payment.id,
             amount=source.amount,
@@ -239,6 +243,37 @@ class PullPayments:
         key = key_of(payment.provider, wanted)
         owner = self._scope.store.known_keys([key]).get(key)
         return self._scope.store.payment(owner) if owner is not None else None
+
+    def _reversed_code(
+        self, original: Payment | None, listed: PaymentCode | None
+    ) -> PaymentCode | None:
+        """The code whose money a reversal takes back: a person may have given it to another."""
+        if original is None or not original.code_id:
+            return listed
+        if listed is not None and listed.id == original.code_id:
+            return listed
+        return self._scope.store.code(original.code_id)
+
+    def _settle(self, payment_id: str) -> None:
+        """Book a reversal that waits on the bench, now that its payment is in the books.
+
+        A list may have held the reversal without its payment, or a person gave the payment to a
+        code only later.
+        """
+        for _ in range(TRIES):
+            payment = self._scope.store.payment(payment_id)
+            if payment.state is not PaymentState.UNMATCHED:
+                return
+            original = self._original(payment)
+            if original is None or not can_be_reversed(original):
+                return
+            code = self._scope.store.code(original.code_id)
+            try:
+                book_waiting_reversal(self._scope, payment, code, original)
+            except WriteRefusedError:
+                continue
+            return
+        raise TryAgainError
 
     # ------------------------------------------------------------------ what must not shrink
 

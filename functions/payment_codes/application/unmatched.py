@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from kernel.errors import ConflictError, Problem, ValidationError
-from payment_codes.application.book_payment import PAYMENT_BOOKED, UNMATCHED_ACCOUNT
+from payment_codes.application.book_payment import PAYMENT_BOOKED, UNMATCHED_ACCOUNT, tell
 from payment_codes.application.connection import CODE_ATTENTION_CLEARED
 from payment_codes.application.context import TRIES, Scope
 from payment_codes.domain.payment import (
@@ -15,6 +15,7 @@ from payment_codes.domain.payment import (
     PaymentState,
     assign,
     entries,
+    judge,
     quarantine_reason,
 )
 from payment_codes.domain.payment_code import PaymentCode
@@ -107,6 +108,38 @@ class AssignPayment:
         clear(unit, payment)
         unit.commit()
         return saved, changed
+
+
+def book_waiting_reversal(
+    scope: Scope, payment: Payment, code: PaymentCode, original: Payment
+) -> None:
+    """Book a reversal from the bench against its payment; nothing happens if it still cannot be.
+
+    Raises: WriteRefusedError when somebody changed one of the three meanwhile.
+    """
+    organisation = scope.organisation()
+    judged = judge(payment, code, organisation, scope.today(organisation), original)
+    if not judged.payment.counts or judged.code is None:
+        return
+    after = scope.with_due(judged.code, organisation)
+    minor, currency = payment.source.amount.minor, payment.source.amount.currency
+    unit = scope.store.unit()
+    saved = unit.save_payment(payment, judged.payment, "payment.matched", {"code_id": code.id})
+    taken = replace(original, reversed=original.reversed + minor)
+    unit.save_payment(original, taken, "payment.reversed", {"reversal_id": payment.id})
+    unit.save_code(
+        code,
+        after,
+        "code.payment",
+        {"payment_id": payment.id, "outcome": saved.outcome.value, "paid": after.paid},
+    )
+    back = Entry("assigned", IN_TRANSIT, SUSPENSE, minor)
+    unit.post(UNMATCHED_ACCOUNT, payment.id, back, currency)
+    for entry in entries(code, after, from_account=IN_TRANSIT):
+        unit.post(f"code:{code.id}", payment.id, entry, code.currency)
+    # The same key says now what became of the code instead of that nobody knows the payment.
+    tell(unit, saved, after)
+    unit.commit()
 
 
 class ReturnPayment:

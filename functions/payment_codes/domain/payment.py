@@ -101,6 +101,11 @@ class Payment:
     part_of: str = ""
     stamp: Stamp = NEW
 
+    @property
+    def counts(self) -> bool:
+        """Whether it stands in the books of its code."""
+        return self.state in (PaymentState.BOOKED, PaymentState.ASSIGNED)
+
     def key_at(self, provider: str) -> str:
         """Its key in the list of a provider; empty while that list never held it."""
         return self.key if self.provider == provider else self.listed_key
@@ -276,6 +281,14 @@ def _booking(
     return Judgement(booked, after)
 
 
+def can_be_reversed(original: Payment) -> bool:
+    """Whether a reversal can be booked against a payment: it moved money and stands in the books.
+
+    What waits on the bench, or was split among codes, a person has to undo.
+    """
+    return original.counts and original.effect > 0
+
+
 def _reversal(
     payment: Payment,
     code: PaymentCode,
@@ -284,7 +297,7 @@ def _reversal(
     original: Payment | None,
 ) -> Judgement:
     amount = payment.source.amount.minor
-    if original is None or original.code_id != code.id or original.effect <= 0:
+    if original is None or original.code_id != code.id or not can_be_reversed(original):
         return Judgement(_unmatched(payment, "reversal_of_unknown", code.id), code)
     if amount > original.effect - original.reversed:
         return Judgement(_unmatched(payment, "reversal_too_large", code.id), code)
@@ -299,10 +312,12 @@ def _reversal(
         payment,
         code_id=code.id,
         outcome=Outcome.REVERSAL,
-        state=PaymentState.BOOKED,
+        # The code's own list holds neither a payment that a person gave to it nor its reversal.
+        state=original.state,
         late=original.late,
         effect=-amount,
         reverses=original.id,
+        reason="",
     )
     return Judgement(booked, after)
 

@@ -138,7 +138,9 @@ def test_a_report_settles_a_mail_of_which_nobody_knew(world: PaymentWorld) -> No
     assert len(mailer.sent) == 1
 
 
-def test_a_report_that_overtakes_our_own_commit_counts(world: PaymentWorld) -> None:
+def test_a_report_that_overtakes_our_own_commit_counts(
+    world: PaymentWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """L6: the service tells of the bounce before the worker wrote that it handed the mail over."""
     mailer = Mailer()
     world.app.own_mailer = mailer
@@ -152,7 +154,7 @@ def test_a_report_that_overtakes_our_own_commit_counts(world: PaymentWorld) -> N
         _report(world, mail.id, "Bounce")
         return outcome
 
-    mailer.send = quick  # type: ignore[method-assign]
+    monkeypatch.setattr(mailer, "send", quick)
     world.call("POST", f"{BASE}/{code['id']}/send", {"channel": "email"})
     assert world.work() == []
     assert [each["status"] for each in _mails(world, code)] == ["bounced"]

@@ -98,6 +98,49 @@ def test_partial_over_and_reversal(world: PaymentWorld) -> None:
     assert _balance(world, account) == {"bank": -51000, "receivable": 51000}
 
 
+def test_a_reversal_listed_without_its_payment_is_booked_when_the_list_is_whole(
+    world: PaymentWorld,
+) -> None:
+    world.organisation()
+    code = world.issue()
+    payment = world.pay(code["code"], "1250.00")
+    world.network.reverse({"payment_id": payment["id"]})
+    world.network.queue({"kind": "truncated", "operation": "payments", "end": "first"})
+    world.call("POST", f"{BASE}/{code['id']}/refresh")
+    world.work()
+    assert [each["reason"] for each in world.unmatched()] == ["reversal_of_unknown"]
+    assert world.code(code["id"])["paid_total"]["amount"] == "0.00"
+    for _ in range(3):
+        world.call("POST", f"{BASE}/{code['id']}/refresh")
+        world.work()
+    assert world.unmatched() == []
+    assert {p["outcome"] for p in world.payments(code["id"])} == {"exact", "reversal"}
+    found = world.code(code["id"])
+    assert (found["status"], found["paid_total"]["amount"]) == ("issued", "0.00")
+    assert _balance(world, f"code:{code['id']}") == {"bank": -125000, "assigned": 125000}
+    assert _balance(world, "unmatched") == {"bank": 125000, "assigned": -125000}
+
+
+def test_the_reversal_of_a_payment_that_a_person_gave_to_a_code(world: PaymentWorld) -> None:
+    world.organisation()
+    code = world.issue()
+    payment = world.pay("RF86912348100000000000001", "1250.00")
+    world.clock.advance(timedelta(seconds=60))
+    world.minute()
+    (waiting,) = world.unmatched()
+    path = f"{BASE}/unmatched/{waiting['id']}/assign"
+    assert world.call("POST", path, {"code_id": code["id"]}).json()["code"]["status"] == "paid"
+    world.network.reverse({"payment_id": payment["id"], "amount": "250.00"})
+    for _ in range(2):
+        world.clock.advance(timedelta(seconds=60))
+        world.minute()
+    found = world.code(code["id"])
+    assert (found["status"], found["remaining"]["amount"]) == ("partially_paid", "250.00")
+    assert found["missing_payments"] == 0
+    assert [p["outcome"] for p in world.payments(code["id"])] == ["exact", "reversal"]
+    assert world.unmatched() == []
+
+
 def test_the_amount_digit_is_no_proof(world: PaymentWorld) -> None:
     world.organisation()
     code = world.issue(amount={"amount": "10.00", "currency": "EUR"})

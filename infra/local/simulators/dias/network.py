@@ -24,8 +24,9 @@ KINDS: Final[Mapping[str, str]] = MappingProxyType(
         "with_qr": "answers a creation with the text of a QR picture, `text` or one of its own",
         "refuse": "refuses with `code` (INVALID_REQUEST, ORGANISATION_CLOSED, MAINTENANCE…)",
         "wrong_key": "treats the key as wrong",
-        "truncated": "leaves the last `rows` (default 1) out of a list and says so",
-        "silently_truncated": "leaves the last `rows` out of a list and says nothing",
+        "truncated": "leaves the last `rows` (default 1) out of a list and says so;"
+        " with `end`: first the first ones",
+        "silently_truncated": "the same, and says nothing",
         "other_order": "lists in reverse order",
         "broken_row": "lists a payment without an amount",
     }
@@ -275,10 +276,11 @@ class Network:
         if "payments" in found:
             rows = list(found["payments"])
             left_out = int(wrong.get("rows", 1))
+            kept = rows[left_out:] if wrong.get("end") == "first" else rows[:-left_out]
             if kind == "truncated":
-                found = {**found, "complete": False, "payments": rows[:-left_out]}
+                found = {**found, "complete": False, "payments": kept}
             elif kind == "silently_truncated":
-                rows = rows[:-left_out]
+                rows = kept
                 found = {**found, "payments": rows, "count": len(rows)}
             elif kind == "other_order":
                 found = {**found, "payments": rows[::-1]}
