@@ -12,7 +12,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -25,17 +25,11 @@ from kernel.sensitive import Secret
 from payment_codes.domain.mail import CodeMail
 from payment_codes.domain.organisation import Organisation
 from payment_codes.domain.payment_code import PaymentCode
-from payment_codes.ports import (
-    Answer,
-    Created,
-    Listed,
-    Order,
-    PaymentProvider,
-)
 from tests.support.aws import ACCOUNT, REGION, START, aws_world, platform_of
 from tests.support.events import queue_event
 from tests.support.faults import MODES, SWITCHBOARD, Faults, Killed, switched_on
 from tests.support.lambda_context import LambdaContext
+from tests.support.payment_faults import FaultyProvider
 from tests.support.payment_world import BASE, CUSTOMER, PaymentWorld, payment_world
 from tests.support.statements import Move, camt
 from toolkit.http.webhook_signature import headers as signed_headers
@@ -47,49 +41,6 @@ WISH = {
     "customer": CUSTOMER,
     "amount": {"amount": "1250.00", "currency": "EUR"},
 }
-
-
-@dataclass
-class FaultyProvider:
-    """The provider behind a port whose calls are fault points."""
-
-    real: PaymentProvider
-
-    def create(self, key: Secret, order: Order, *, deadline_seconds: float) -> Created:
-        return self._effect(
-            "create", lambda: self.real.create(key, order, deadline_seconds=deadline_seconds)
-        )
-
-    def cancel(self, key: Secret, rf: str, *, deadline_seconds: float) -> Created:
-        return self._effect(
-            "cancel", lambda: self.real.cancel(key, rf, deadline_seconds=deadline_seconds)
-        )
-
-    def payments(self, key: Secret, rf: str, *, deadline_seconds: float) -> Listed:
-        return self._list(lambda: self.real.payments(key, rf, deadline_seconds=deadline_seconds))
-
-    def recent(
-        self, key: Secret, org_code: str, since: datetime, *, deadline_seconds: float
-    ) -> Listed:
-        return self._list(
-            lambda: self.real.recent(key, org_code, since, deadline_seconds=deadline_seconds)
-        )
-
-    def _effect(self, label: str, call: Callable[[], Created]) -> Created:
-        return SWITCHBOARD.on_port(
-            f"dias.{label}",
-            call,
-            lost=lambda _: Created(Answer.UNKNOWN),
-            refused=lambda: Created(Answer.NOT_SENT),
-        )
-
-    def _list(self, call: Callable[[], Listed]) -> Listed:
-        return SWITCHBOARD.on_port(
-            "dias.list",
-            call,
-            lost=lambda _: Listed(Answer.NOT_SENT),
-            refused=lambda: Listed(Answer.NOT_SENT),
-        )
 
 
 @dataclass

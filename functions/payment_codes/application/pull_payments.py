@@ -14,7 +14,6 @@ from typing import Final
 from kernel.clock import local_date
 from kernel.errors import ConflictError
 from payment_codes.application.book_payment import QUIET, book_payment, raise_attention
-from payment_codes.application.unmatched import book_waiting_reversal
 from payment_codes.application.connection import note_answer
 from payment_codes.application.context import (
     CALL_SECONDS,
@@ -24,6 +23,7 @@ from payment_codes.application.context import (
     TryAgainError,
 )
 from payment_codes.application.register_code import CODE_INCIDENT_OPENED
+from payment_codes.application.unmatched import book_waiting_reversal
 from payment_codes.domain.organisation import ConnectionState, Organisation, ProviderKind
 from payment_codes.domain.payment import (
     Keyed,
