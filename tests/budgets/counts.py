@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,6 +35,7 @@ from tests.support.faults import SWITCHBOARD, Faults, switched_on
 from tests.support.lambda_context import LambdaContext
 from tests.support.payment_world import TENANT, PaymentWorld, payment_world
 from tests.support.pensions_builders import JUNE, fields_of, tckn
+from tests.support.statements import Move, camt
 
 FILE: Final = Path(__file__).with_name("budgets.json")
 KINDS: Final = {
@@ -218,6 +220,82 @@ def issue_codes(n: int) -> Counts:
         return count(lambda: issue_batch.handler(queue_event(message), context))
 
 
+def _code_with_payments(world: PaymentWorld, n: int) -> dict[str, Any]:
+    """A registered code under which n equal payments of one day wait to be read."""
+    code = world.issue(source={"kind": "vehicle_order", "id": "V-1"}, amount=None)
+    world.work()
+    for _ in range(n):
+        world.pay(code["code"], "10.00")
+    return code
+
+
+def pull_payments(n: int) -> Counts:
+    """Read the list of one code with n new payments."""
+    from payment_codes.handlers import pull_payments as handlers
+
+    with issuing() as world:
+        code = _code_with_payments(world, n)
+        message = {"v": 1, "tenant_id": TENANT, "code_id": code["id"], "hops": 0}
+        context = LambdaContext(remaining_ms=60_000)
+        return count(lambda: handlers.handler(queue_event(message), context))
+
+
+def pull_without_news(_n: int) -> Counts:
+    """Read the list of one code of which everything is known."""
+    from payment_codes.handlers import pull_payments as handlers
+
+    with issuing() as world:
+        code = _code_with_payments(world, 3)
+        message = {"v": 1, "tenant_id": TENANT, "code_id": code["id"], "hops": 0}
+        context = LambdaContext(remaining_ms=60_000)
+        handlers.handler(queue_event(message), context)
+        return count(lambda: handlers.handler(queue_event(message), context))
+
+
+def take_notification(_n: int) -> Counts:
+    """One signed notification of a code of ours."""
+    with issuing() as world:
+        world.renew_secret()
+        code = _code_with_payments(world, 1)
+        return count(lambda: world.notify(code["code"]))
+
+
+def ask_for_news(_n: int) -> Counts:
+    """The scheduled pull when one organisation and no code are due."""
+    from payment_codes.handlers import refresh_payments
+
+    with issuing() as world:
+        world.minute()
+        world.clock.advance(timedelta(seconds=60))
+        return count(lambda: refresh_payments.handler({}, LambdaContext()))
+
+
+def import_statement(n: int) -> Counts:
+    """A bank statement of n lines, each a payment that only the bank knows."""
+    from payment_codes.handlers import import_statement as handlers
+
+    with issuing() as world:
+        code = _code_with_payments(world, 0)
+        moves = [Move(1_000 + number, code["code"]) for number in range(n)]
+        job = world.statement(camt(moves), work=False)
+        message = {"v": 1, "tenant_id": TENANT, "job_id": job["id"], "hops": 0}
+        context = LambdaContext(remaining_ms=600_000)
+        return count(lambda: handlers.handler(queue_event(message), context))
+
+
+def send_mail(_n: int) -> Counts:
+    """Hand over one mail with a code."""
+    from payment_codes.handlers import send_mail as handlers
+
+    with issuing() as world:
+        code = _code_with_payments(world, 0)
+        sent = world.call("POST", f"/v1/payment-codes/{code['id']}/send", {"channel": "email"})
+        ids = {"mail_id": sent.json()["mail_id"], "code_id": code["id"]}
+        message = {"v": 1, "tenant_id": TENANT, **ids, "hops": 0}
+        context = LambdaContext(remaining_ms=30_000)
+        return count(lambda: handlers.handler(queue_event(message), context))
+
+
 SIZES: Final = (25, 50, 100)
 ONE: Final = (1,)
 MEASURES: Final[dict[str, tuple[Callable[[Drive, int], Act], tuple[int, ...]]]] = {
@@ -240,6 +318,12 @@ MEASURES: Final[dict[str, tuple[Callable[[Drive, int], Act], tuple[int, ...]]]] 
 WITHOUT_DRIVE: Final[dict[str, tuple[Callable[[int], Counts], tuple[int, ...]]]] = {
     "issue code": (issue_codes, ONE),
     "issue codes by queue": (issue_codes, SIZES),
+    "pull payments": (pull_payments, (10, 20, 40)),
+    "pull without news": (pull_without_news, ONE),
+    "take notification": (take_notification, ONE),
+    "ask for news": (ask_for_news, ONE),
+    "import statement": (import_statement, (10, 20, 40)),
+    "mail a code": (send_mail, ONE),
 }
 """Use cases of contexts that do not need the drive of pensions."""
 NAMES: Final = (*MEASURES, *WITHOUT_DRIVE)

@@ -85,6 +85,30 @@ CEILINGS: dict[str, Ceiling] = {
         "outbox_marks": up(n, 10),
         "s3": 1,
     },
+    # Reading a list of payment codes: above §14 by the organisation with its news, the state of the
+    # connection, the code with its news twice, its booked payments (what must not shrink), and per
+    # new payment the code, its sightings and the organisation, because each is a transaction alone.
+    "pull payments": lambda n: {
+        "reads": 9 + 4 * n,
+        "transactions": n,
+        "updates": 1,
+        "kms": 1,
+        "queue_bus": n,
+        "outbox_marks": n,
+    },
+    "pull without news": lambda _n: {"reads": 9, "transactions": 0, "updates": 1, "kms": 1},
+    # The owner of the organisation code, the organisation, the code by its reference.
+    "take notification": lambda _n: {"reads": 4, "transactions": 1, "kms": 0, "queue_bus": 1},
+    # Two lists of four shards and the bucket; taking tokens, giving back the rest, pushing the row.
+    "ask for news": lambda _n: {"reads": 9, "transactions": 1, "updates": 3, "queue_bus": 1},
+    "import statement": lambda n: {
+        "reads": 4 + 6 * n,
+        "transactions": n + 3,
+        "updates": 1,
+        "queue_bus": n + 1,
+        "s3": 2,
+    },
+    "mail a code": lambda _n: {"reads": 5, "transactions": 2, "queue_bus": 0},
     "idle minute sweep": lambda _n: {"reads": 8, "transactions": 0, "updates": 0, "queue_bus": 0},
 }
 

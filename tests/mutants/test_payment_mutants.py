@@ -28,7 +28,7 @@ def _world() -> Iterator[None]:
 
 def _hunt(machine: type[PaymentMachine], *, runs: int, steps: int) -> None:
     """The machine until it complains; shrinking what it found would tell nothing more."""
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         machine,
         settings=settings(
             max_examples=runs,

@@ -62,8 +62,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
         ]
         columns = (
             Column("code", words.text("Payment code")),
-            Column("customer", words.text("Customer")),
-            Column("source", words.text("Document")),
+            Column("customer", words.text("Customer and document")),
             Column("amount", words.text("Amount"), numeric=True),
             Column("paid", words.text("Paid"), numeric=True),
             Column("news", words.text("News")),
@@ -178,6 +177,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
             key=use.scope.ids.new(),
             may_send=code.may_be_told
             and code.customer.email is not None
+            and not use.store.is_suppressed(code.customer.email)
             and request.principal.may(_WRITE),
             may_cancel=code.status is not CodeStatus.CANCELLED
             and not code.paid

@@ -1,6 +1,7 @@
 """Pages of bank statements: import one, see what became of every line, decide differences."""
 
 import re
+from datetime import date
 from typing import Any, Final
 
 from kernel.errors import KopruError, NotFoundError, Problem, ValidationError
@@ -239,6 +240,7 @@ def _shown(line: Any) -> dict[str, Any]:
         **line,
         "id": f"{line['line']}-{line['path']}",
         "money": Money(minor, line["currency"]),
+        "day": date.fromisoformat(line["booking_date"]),
     }
 
 

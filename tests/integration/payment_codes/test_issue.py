@@ -339,6 +339,87 @@ def test_a_repeated_event_gives_the_same_code_and_a_corrected_one_another(
 # ---------------------------------------------------------------------------- lists
 
 
+PEOPLE = {
+    "C-ILGIN": "Şükrü Çağlayan Ilgın",
+    "C-ISIK": "İrem IŞIK",
+    "C-ANGELOS": "Άγγελος Παπαδόπουλος-Ιωάννου",
+    "C-ODYS": "ΟΔΥΣΣΕΥΣ ΔΟΚΙΜΗΣ",
+}
+
+
+@pytest.mark.parametrize(
+    ("query", "customers"),
+    [
+        # Casing of Turkish and Greek is ours: dotless and dotted i, accents, the final sigma.
+        ("ILGIN", {"C-ILGIN"}),
+        ("ılgın", {"C-ILGIN"}),
+        ("ŞÜKRÜ", {"C-ILGIN"}),
+        ("ışık", {"C-ISIK"}),
+        ("irem", {"C-ISIK"}),
+        ("αγγελος", {"C-ANGELOS"}),
+        ("ΠΑΠΑΔΟΠΟΥΛΟΣ", {"C-ANGELOS"}),
+        ("οδυσσεύς", {"C-ODYS"}),
+        ("c-", set(PEOPLE)),
+        ("ro/2026-", set(PEOPLE)),
+        ("nobody", set()),
+        (" ", set(PEOPLE)),
+    ],
+)
+def test_people_are_found_as_their_names_are_typed(
+    world: PaymentWorld, query: str, customers: set[str]
+) -> None:
+    world.organisation("offline")
+    for number, (identity, name) in enumerate(PEOPLE.items()):
+        source = {"kind": "repair_order", "id": f"RO/2026-{number}"}
+        world.issue(source=source, customer={"id": identity, "name": name})
+    found = world.call("GET", BASE, query={"q": query}).json()["items"]
+    assert {code["customer"]["id"] for code in found} == customers
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda code: code["code_grouped"],
+        lambda code: code["code_grouped"][5:19],
+        lambda code: code["code_grouped"][:16].lower(),
+        lambda code: code["code"][10:],
+        lambda code: "-".join(code["code_grouped"].split()),
+    ],
+    ids=["grouped", "middle", "start", "ident", "dashes"],
+)
+def test_a_code_is_found_as_people_write_it(
+    world: PaymentWorld, written: Callable[[dict[str, Any]], str]
+) -> None:
+    world.organisation("offline")
+    codes = [world.issue(amount={"amount": "10.00", "currency": "EUR"}) for _ in range(3)]
+    found = world.call("GET", BASE, query={"q": written(codes[1])}).json()["items"]
+    assert codes[1]["id"] in [code["id"] for code in found]
+
+
+def test_a_document_gets_another_code_when_its_code_is_dead(world: PaymentWorld) -> None:
+    """Reissue: after a cancellation and after the last day; money under the old one stays there."""
+    world.organisation()
+    source = {"kind": "repair_order", "id": "RO-9"}
+    first = world.issue(source=source)
+    assert world.call("POST", f"{BASE}/{first['id']}/cancel").status == 200
+    world.work()
+    second = world.issue(source=source, valid_until="2026-06-02")
+    assert (second["supersedes"], second["code"] != first["code"]) == (first["id"], True)
+    world.clock.advance(timedelta(days=2))
+    world.minute()
+    assert world.code(second["id"])["status"] == "expired"
+    third = world.issue(source=source)
+    assert third["supersedes"] == second["id"]
+    for code in (first, second, third):
+        world.pay(code["code"], "1250.00")
+    world.clock.advance(timedelta(seconds=60))
+    world.minute()
+    found = [world.code(code["id"]) for code in (first, second, third)]
+    assert [code["status"] for code in found] == ["cancelled", "expired", "paid"]
+    late = [code["late_total"]["amount"] for code in found]
+    assert late == ["1250.00", "1250.00", "0.00"]
+
+
 def test_codes_are_found_by_any_fragment(world: PaymentWorld) -> None:
     world.organisation("offline")
     for number in range(5):

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
 
 from tests.support.payment_world_desk import WorldMachine, machine_world
 
@@ -25,12 +26,13 @@ TestWorldMachine.settings = settings(
 
 
 @pytest.mark.deep
-class TestWorldMachineForLong(WorldMachine.TestCase):
-    """At random, for long."""
-
-    settings = settings(
-        max_examples=150,
-        stateful_step_count=40,
-        deadline=None,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+def test_at_random_for_long() -> None:
+    run_state_machine_as_test(
+        WorldMachine,
+        settings=settings(
+            max_examples=150,
+            stateful_step_count=40,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+        ),
     )

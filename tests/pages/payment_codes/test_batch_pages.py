@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from markupsafe import escape
 
 from payment_codes.ports import UploadedFile
 from tests.support.events import Answer
@@ -89,6 +90,35 @@ def test_the_page_of_a_finished_batch_shows_what_is_wrong_and_the_file_back(
     assert _post(world, f"{after}/run").status == 404
     other = world.principal(OTHER, kind="session")
     assert world.call("GET", after, principal=other).status == 404
+
+
+@pytest.mark.parametrize(
+    ("row", "code"),
+    [
+        ("B-1;C-1;Μαρία;12,345;", "ambiguous"),
+        ("B-1;C-1;Μαρία;ten;", "amount"),
+        ("B-1;C-1;Μαρία;99999999999999,00;", "too_large"),
+        (f"B-1;{'C' * 65};Μαρία;1,00;", "length"),
+        ("B-1;C-1;Μαρία;1,00;maria", "shape"),
+        ("B-1;C-1;Μαρία;1,00;ma ria@c.example", "local_part"),
+        ("B-1;C-1;Μαρία;1,00;maria@c_c.example", "label"),
+        ("B-1;;Μαρία;1,00;", "required"),
+        ("B-1;C\u200b1;Μαρία;1,00;", "invisible"),
+    ],
+)
+def test_problems_of_rows_are_told_in_the_readers_language(
+    world: PaymentWorld, row: str, code: str
+) -> None:
+    """No sentence of ours reaches a reader untranslated."""
+    table = f"Αριθμός παραστατικού;Κωδικός πελάτη;Πελάτης;Ποσό;Email\n{row}\n"
+    world.organisation("offline")
+    path = _upload(world, table.encode())
+    job = _post(world, path, kind="bill_batch", column="Ποσό", field="amount").headers["location"]
+    world.work()
+    for language in LANGUAGES:
+        words = world.app.renderer.language(language)
+        assert words.knows("problem", code)
+        assert str(escape(words.problem(code))) in _page(world, job, language)
 
 
 def test_missing_columns_and_no_table_are_told_on_the_page(world: PaymentWorld) -> None:

@@ -5,9 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from tests.support.events import Answer, http_event, invoke
+from payment_codes.handlers import mail_events
+from tests.support.events import Answer, http_event, invoke, queue_event
+from tests.support.lambda_context import LambdaContext
 from tests.support.page_checks import assert_sound
-from tests.support.payment_world import BASE, CUSTOMER, OTHER, PaymentWorld
+from tests.support.payment_world import BASE, CUSTOMER, OTHER, TENANT, PaymentWorld
 
 LANGUAGES = ("tr", "el", "en")
 _KEY = re.compile(r'name="idempotency_key" value="([^"]+)"')
@@ -130,6 +132,50 @@ def test_a_person_issues_mails_refreshes_and_cancels(world: PaymentWorld) -> Non
     assert _post(world, f"{path}/refresh").location.endswith("done=asked")
     assert _post(world, f"{path}/cancel").location.endswith("done=cancelled")
     assert _post(world, f"{path}/cancel").status == 409
+
+
+def test_the_control_screen_finds_codes_as_people_write_them(world: PaymentWorld) -> None:
+    world.organisation("offline")
+    name = "Άγγελος Ιωάννου"
+    target = world.issue(customer={"id": "C-7", "name": name})
+    world.issue(customer={"id": "C-8", "name": "Şükrü Ilgın"})
+    person = world.principal(kind="session", language="el")
+    for query in ("ΑΓΓΕΛΟΣ", target["code_grouped"][:19], target["source"]["id"].lower(), "c-7"):
+        page = world.call("GET", "/payment-codes", principal=person, query={"q": query})
+        assert name in page.body, query
+        assert "Şükrü" not in page.body, query
+    page = world.call("GET", "/payment-codes", principal=person, query={"q": "ILGIN"})
+    assert "Şükrü" in page.body
+    assert name not in page.body
+
+
+@pytest.mark.parametrize("language", ["tr", "el", "en"])
+def test_what_became_of_the_mails_stands_at_the_code(world: PaymentWorld, language: str) -> None:
+    world.organisation("offline")
+    code = world.issue()
+    world.call("POST", f"{BASE}/{code['id']}/send", {"channel": "email"})
+    world.work()
+    (mail,) = world.call("GET", f"{BASE}/{code['id']}/mails").json()["items"]
+    (stored,) = [row for row in world.aws.rows("core") if row.get("kind") == "code_mail"]
+    person = world.principal(kind="session", language=language)
+    path = f"/payment-codes/{code['id']}"
+    button = f'action="{path}/send"'
+    assert button in world.call("GET", path, principal=person).body
+    detail = {
+        "eventType": "Bounce",
+        "bounce": {"bounceType": "Permanent"},
+        "mail": {
+            "messageId": stored["provider_id"],
+            "tags": {"kopru-tenant": [TENANT], "kopru-code-mail": [mail["id"]]},
+        },
+    }
+    event = {"detail-type": "Email Bounced", "source": "aws.ses", "detail": detail}
+    assert mail_events.handler(queue_event(event), LambdaContext()) == {"batchItemFailures": []}
+    page = world.call("GET", path, principal=person).body
+    told = {"tr": "geri döndü", "el": "επιστράφηκε", "en": "came back"}[language]
+    assert told in page
+    assert button not in page  # nothing more goes to this address
+    assert CUSTOMER["email"] not in page
 
 
 def test_a_refused_form_comes_back_as_it_was_typed(world: PaymentWorld) -> None:

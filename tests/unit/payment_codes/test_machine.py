@@ -2,6 +2,7 @@
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
 
 from tests.support.payment_plain_desk import PlainMachine
 
@@ -16,12 +17,13 @@ TestPlainMachine.settings = settings(
 
 
 @pytest.mark.deep
-class TestPlainMachineForLong(PlainMachine.TestCase):
-    """At random, for long."""
-
-    settings = settings(
-        max_examples=3_000,
-        stateful_step_count=50,
-        deadline=None,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+def test_at_random_for_long() -> None:
+    run_state_machine_as_test(
+        PlainMachine,
+        settings=settings(
+            max_examples=3_000,
+            stateful_step_count=50,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+        ),
     )
