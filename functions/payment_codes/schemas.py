@@ -9,6 +9,7 @@ from pydantic import Field
 from kernel.errors import ParseError
 from kernel.identifiers import banks
 from kernel.identifiers import email as email_rule
+from kernel.mail_reports import read_report
 from kernel.money import Money
 from kernel.parsing import format_instant, parse_amount_api, parse_date_api
 from kernel.sensitive import Email
@@ -23,7 +24,6 @@ from payment_codes.domain.source import DocumentEvent, Source, SourceKind
 from payment_codes.domain.stated_document import StatedDocument
 from payment_codes.domain.statement_line import StatementLine
 from payment_codes.ports import CODE_MAIL_TAG, HistoryLine, MailReport
-from toolkit.aws.mail_reports import read_report
 from toolkit.http.fields import EdgeModel, parsed
 
 _ZONES: Final = ("Europe/Athens", "Europe/Istanbul", "Asia/Nicosia", "UTC")

@@ -8,9 +8,9 @@ from pydantic import Field
 
 from kernel.errors import ParseError, ValidationError
 from kernel.events import Event
+from kernel.mail_reports import read_report
 from kernel.parsing import format_instant, parse_date_api
 from kernel.sensitive import Email, Secret
-from toolkit.aws.mail_reports import read_report
 from toolkit.http.fields import DATE, EdgeModel, parsed
 from workspace.domain.api_key import ApiKey
 from workspace.domain.attention import Attention, Today

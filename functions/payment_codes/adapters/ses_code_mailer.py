@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from kernel.mail_reports import TENANT_TAG
 from kernel.mailing import Mail, MailOutcome
 from kernel.text import shortened
 from payment_codes.domain.mail import CodeMail
@@ -9,7 +10,6 @@ from payment_codes.domain.organisation import Organisation
 from payment_codes.domain.payment_code import PaymentCode
 from payment_codes.ports import CODE_MAIL_TAG
 from toolkit.aws.mail import MailService
-from toolkit.aws.mail_reports import TENANT_TAG
 from webkit.mail import Action, Brand, Letter, render_mail
 
 _NAME_IN_SUBJECT: Final = 60

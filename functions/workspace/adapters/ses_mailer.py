@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from kernel.mail_reports import NO_TENANT, TENANT_TAG
 from kernel.mailing import Mail, MailOutcome
 from kernel.sensitive import Email
 from kernel.text import shortened
 from toolkit.aws.mail import MailService
-from toolkit.aws.mail_reports import NO_TENANT, TENANT_TAG
 from webkit.mail import Action, Brand, Letter, render_mail
 from workspace.domain.message import Message, MessageKind
 from workspace.ports import MESSAGE_TAG
