@@ -153,6 +153,7 @@ def _invoke(name: str, body: dict[str, Any]) -> bool:
         import_statement,
         issue_batch,
         issue_codes,
+        mail_events,
         pull_payments,
         send_mail,
         take_document_events,
@@ -164,6 +165,7 @@ def _invoke(name: str, body: dict[str, Any]) -> bool:
         "issue": issue_codes,
         "pull": pull_payments,
         "mail": send_mail,
+        "report": mail_events,
         "statement": import_statement,
     }[name]
     answer = module.handler(queue_event(body), LambdaContext(remaining_ms=60_000))
@@ -339,6 +341,39 @@ def test_mailing(bench: Bench, mode: str) -> None:
 
     try:
         assert bench.try_all(lambda: _invoke("mail", message), check, mode) >= 5
+    finally:
+        bench.start = before
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_report_of_a_mail(bench: Bench, mode: str) -> None:
+    """A bounce for good: the mail, the code, the silent address and the attention, or nothing."""
+    world = bench.world
+    before = bench.start
+    bench.restore()
+    made = world.call("POST", BASE, WISH, key="base").json()
+    world.work()
+    sent = world.call("POST", f"{BASE}/{made['id']}/send", {"channel": "email"}, key="m").json()
+    world.work()
+    (row,) = [row for row in world.aws.rows("core") if row.get("kind") == "code_mail"]
+    tags = {"kopru-tenant": [_tenant(world)], "kopru-code-mail": [sent["mail_id"]]}
+    detail = {
+        "eventType": "Bounce",
+        "bounce": {"bounceType": "Permanent"},
+        "mail": {"messageId": row["provider_id"], "tags": tags},
+    }
+    message = {"detail-type": "Email Bounced", "source": "aws.ses", "detail": detail}
+    world.aws.published("payment_codes.AttentionRaised.v1")
+    bench.remember()
+
+    def check() -> None:
+        (mail,) = [row for row in world.aws.rows("core") if row.get("kind") == "code_mail"]
+        assert mail["state"] == "bounced"
+        assert len([row for row in world.aws.rows("core") if "#SUPPRESSED#" in row["pk"]]) == 1
+        _no_outbox(world)
+
+    try:
+        assert bench.try_all(lambda: _invoke("report", message), check, mode) >= 4
     finally:
         bench.start = before
 
