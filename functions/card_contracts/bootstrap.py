@@ -8,7 +8,7 @@ from pathlib import Path
 from card_contracts.adapters.dynamodb_cards import CONTEXT, DynamoCardsStore, DynamoDueWork
 from card_contracts.adapters.export_files import TabularExportFiles
 from card_contracts.adapters.feed_tokens import DerivedFeedTokens
-from card_contracts.adapters.s3_files import S3FileAccess
+from card_contracts.adapters.s3_files import S3FileAccess, S3StatementFiles
 from card_contracts.adapters.sale_files import TabularSaleFiles, parse_row
 from card_contracts.application.calendars import ChangeDay, RenewFeed, RestoreDay, ShowFeed
 from card_contracts.application.context import CalendarOf, Scope
@@ -21,6 +21,13 @@ from card_contracts.application.contracts import (
 )
 from card_contracts.application.imports import RunSalesImport, StartSalesImport
 from card_contracts.application.lookups import RemoveLookup, SaveLookup
+from card_contracts.application.matches import (
+    ConfirmMatch,
+    MatchByHand,
+    Settle,
+    UndoMatch,
+    WatchDrift,
+)
 from card_contracts.application.plans import CompareContracts, PreviewDraft, PreviewPlan
 from card_contracts.application.receivables import (
     ExportReceivables,
@@ -28,6 +35,7 @@ from card_contracts.application.receivables import (
     ShowCashCalendar,
 )
 from card_contracts.application.sales import CancelSale, PostSale, RefundSale, TakeSaleEvent
+from card_contracts.application.statements import ImportStatement, StartStatementImport
 from card_contracts.application.sweep import Sweep
 from card_contracts.ports import CardsStore, TableWriter
 from card_contracts.settings import CardContractsSettings
@@ -71,6 +79,11 @@ class CardContracts:
     def files(self) -> S3FileAccess:
         """Uploads of the tenant."""
         return S3FileAccess(self.application.platform.files, self.context.tenant_id)
+
+    @cached_property
+    def statement_files(self) -> S3StatementFiles:
+        """Statements of the tenant."""
+        return S3StatementFiles(self.application.platform.files, self.context.tenant_id)
 
     def check_contract(self) -> CheckContract:
         return CheckContract(self.scope)
@@ -119,6 +132,27 @@ class CardContracts:
 
     def run_sales_import(self) -> RunSalesImport:
         return RunSalesImport(self.scope, self.files, TabularSaleFiles(), parse_row)
+
+    def start_statement_import(self) -> StartStatementImport:
+        return StartStatementImport(self.scope, self.statement_files)
+
+    def import_statement(self) -> ImportStatement:
+        return ImportStatement(self.scope, self.statement_files)
+
+    def settle(self) -> Settle:
+        return Settle(self.scope)
+
+    def confirm_match(self) -> ConfirmMatch:
+        return ConfirmMatch(self.scope)
+
+    def undo_match(self) -> UndoMatch:
+        return UndoMatch(self.scope)
+
+    def match_by_hand(self) -> MatchByHand:
+        return MatchByHand(self.scope)
+
+    def watch_drift(self) -> WatchDrift:
+        return WatchDrift(self.scope)
 
     def list_receivables(self) -> ListReceivables:
         return ListReceivables(self.scope)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
 
 from card_contracts.domain.calendars import CalendarFeed, OverrideTable
 from card_contracts.domain.contract import CalendarName, Contract, Pair
 from card_contracts.domain.lookups import BankAccount, Card, DeductionDefinition, Lookup
-from card_contracts.domain.sale import ReceivableLine, Refund, Sale
+from card_contracts.domain.matching import Expected
+from card_contracts.domain.sale import LineStatus, ReceivableLine, Refund, Sale
+from card_contracts.domain.settlement import BankLine, Drift, LineState, Match, Share
+from kernel.bank_statement import StatementItem
 from kernel.errors import ConflictError
 
 Position = Mapping[str, Any]
@@ -68,9 +72,125 @@ class JobView:
     kind: str
     status: str
     private: Mapping[str, Any]
+    prepared: bool = False
+    total: int = 0
+    done: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
+    result: Mapping[str, Any] = field(default_factory=dict)
+    problems: Sequence[Mapping[str, Any]] = ()
+    created_at: str = ""
 
 
-class CardsUnit(Protocol):
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A receivable as a match sees it: what it is of, and who holds it."""
+
+    expected: Expected
+    bank_account_code: str
+    status: LineStatus
+    match_id: str
+
+
+class SettlementUnit(Protocol):
+    """What statements and matches write."""
+
+    def add_bank_lines(self, lines: Sequence[BankLine]) -> None:
+        """Add lines that must not be there yet (label ``bank_line``)."""
+        ...
+
+    def prepare_job(self, job_id: str, total: int) -> None:
+        """Note once that the whole file was read and is right (label ``job``)."""
+        ...
+
+    def step_job(self, job_id: str, *, seen: int, done: int, counts: Mapping[str, int]) -> None:
+        """Move a job from ``seen`` lines to ``done``, if nobody else did (label ``job``)."""
+        ...
+
+    def add_match(self, match: Match, action: str) -> None:
+        """Add a match; one with the same content is refused (label ``card_match``)."""
+        ...
+
+    def save_match(self, before: Match, after: Match, action: str) -> None: ...
+    def require_match(self, match: Match) -> None:
+        """Hold only while the match is what was read."""
+        ...
+
+    def take_lines(self, match: Match, state: LineState) -> None:
+        """Give lines to a match, or back (``open``) (label ``bank_line``)."""
+        ...
+
+    def flag_line(self, account: str, key: str) -> None:
+        """Note that an open line looks like one that was matched."""
+        ...
+
+    def settle(self, members: Sequence[str], match_id: str) -> None:
+        """Mark receivables as paid by a match; again is no harm (label ``line``)."""
+        ...
+
+    def release(self, members: Sequence[str], match_id: str) -> None:
+        """Expect receivables again that a match had paid (label ``line``)."""
+        ...
+
+    def count_drift(self, month: str, currency: str, share: Share, sign: int) -> None: ...
+    def save_alarm(self, drift: Drift, alarm: bool) -> None:
+        """Note whether somebody was told, if nobody else did (label ``drift``)."""
+        ...
+
+
+class SettlementStore(Protocol):
+    """What statements and matches read."""
+
+    def job_list(self, kind: str, *, limit: int) -> list[JobView]: ...
+    def lease_job(self, job_id: str) -> None:
+        """Mark a job as running; the sweep asks again only when a run would be over."""
+        ...
+
+    def known_lines(self, lines: Sequence[BankLine]) -> frozenset[str]:
+        """Keys of those that are stored already."""
+        ...
+
+    def bank_line(self, account: str, key: str) -> BankLine:
+        """Raises NotFoundError."""
+        ...
+
+    def bank_lines(self, account: str, since: date, until: date) -> Iterator[BankLine]:
+        """Lines of an account by day; memory stays flat."""
+        ...
+
+    def open_line_page(
+        self, *, limit: int, after: Position | None
+    ) -> tuple[list[BankLine], Position | None]:
+        """Lines that were not matched, by day."""
+        ...
+
+    def owed(self, since: date, until: date, accounts: Collection[str]) -> Iterator[Expected]:
+        """Expected receivables of some accounts by day; memory stays flat."""
+        ...
+
+    def owed_of(self, members: Sequence[str]) -> list[Owed]:
+        """Receivables by key, in this order. Raises NotFoundError."""
+        ...
+
+    def match(self, match_id: str) -> Match:
+        """Raises NotFoundError."""
+        ...
+
+    def match_page(
+        self, state: str, *, limit: int, after: Position | None
+    ) -> tuple[list[Match], Position | None]:
+        """Matches of one state by day."""
+        ...
+
+    def suggested_members(self, since: date, until: date) -> frozenset[str]:
+        """Receivables that suggestions of these days hold."""
+        ...
+
+    def drifts(self, since: str, until: str) -> list[Drift]:
+        """What banks kept, by month (``YYYY-MM``, both included) and contract."""
+        ...
+
+
+class CardsUnit(SettlementUnit, Protocol):
     """Everything one use case writes: applied as a whole or not at all.
 
     ``action`` names what happened; ``detail`` holds ids, codes, counts and minor units, never
@@ -154,7 +274,7 @@ class CardsUnit(Protocol):
         ...
 
 
-class CardsStore(Protocol):
+class CardsStore(SettlementStore, Protocol):
     """Reads and units of work of one tenant. There is no way to name another tenant."""
 
     def unit(self) -> CardsUnit: ...
@@ -280,6 +400,41 @@ class FileAccess(Protocol):
         ...
 
     def keep_upload(self, upload_id: str, file: UploadedFile) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class UploadForm:
+    """Address and hidden fields of a form that uploads one file, good for a quarter of an hour."""
+
+    url: str
+    fields: Mapping[str, str]
+
+
+class StatementFiles(Protocol):
+    """Bank statements that were uploaded."""
+
+    def room(self, upload_id: str, *, back_to: str) -> UploadForm: ...
+    def keep(self, upload_id: str, file: UploadedFile) -> None: ...
+    def exists(self, upload_id: str) -> None:
+        """Raises NotFoundError for an unknown upload."""
+        ...
+
+    def profiles(self) -> Sequence[str]:
+        """Names of ready-made profiles of tables."""
+        ...
+
+    def check_profile(self, profile: str | Mapping[str, Any] | None) -> None:
+        """Raises ValidationError for an unknown or wrong profile."""
+        ...
+
+    def read(
+        self, upload_id: str, profile: str | Mapping[str, Any] | None
+    ) -> AbstractContextManager[Iterator[StatementItem]]:
+        """The items of a file, one after another.
+
+        Raises: NotFoundError; ValidationError, on the way, for a file that is no statement.
+        """
+        ...
 
 
 class SaleFiles(Protocol):

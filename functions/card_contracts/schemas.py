@@ -1,5 +1,6 @@
 """The HTTP and event edge of card contracts: request models, what entities look like outside."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Annotated, Any, Final
@@ -23,6 +24,7 @@ from card_contracts.domain.lookups import (
 )
 from card_contracts.domain.plan import Plan
 from card_contracts.domain.sale import (
+    ReceivableLine,
     ReceivableRow,
     Refund,
     RefundFields,
@@ -31,6 +33,7 @@ from card_contracts.domain.sale import (
     SaleFields,
 )
 from card_contracts.domain.schedule import BusinessDayRule
+from card_contracts.domain.settlement import BankLine, Drift, Match
 from card_contracts.domain.terms import (
     Band,
     Blockage,
@@ -46,8 +49,9 @@ from card_contracts.domain.terms import (
 )
 from card_contracts.ports import HistoryLine
 from kernel.business_days import Override, OverrideKind
-from kernel.errors import KopruError, ParseError, Problem
+from kernel.errors import KopruError, NotFoundError, ParseError, Problem
 from kernel.identifiers.contract_no import parse_card_contract_code
+from kernel.ids import is_id
 from kernel.money import Money
 from kernel.parsing import parse_amount_api, parse_date_api
 from kernel.rates import Rate
@@ -358,6 +362,41 @@ class SalesImportIn(EdgeModel):
     language: str = Field(default="tr", pattern="^(tr|el|en)$")
 
 
+class TableProfileIn(EdgeModel):
+    """How a bank's table is written: ``columns`` are headers, ``characters`` of a fixed width.
+
+    Shapes: ``characters`` maps a field to its first and last character, from 1.
+    """
+
+    columns: dict[str, str | list[str]] = Field(default_factory=dict)
+    characters: dict[str, list[int]] = Field(default_factory=dict)
+    skip_lines: int = 0
+    implied_decimals: bool = False
+    encoding: str = "utf-8"
+    delimiter: str = ";"
+    decimal: str = ","
+    date_format: str = "dd.mm.yyyy"
+    currency: str = "TRY"
+    credit_marks: list[str] | None = None
+    debit_marks: list[str] | None = None
+
+
+class CardStatementIn(EdgeModel):
+    """Body of importing a statement; ``bank_account_code`` for files that do not name it."""
+
+    upload_id: str = Field(min_length=26, max_length=36)
+    bank_account_code: str = Field(default="", max_length=40)
+    dry_run: bool = False
+    profile: str | TableProfileIn | None = None
+
+
+class MatchIn(EdgeModel):
+    """Body of matching by hand: ids of lines and ``payment_id``s of receivables."""
+
+    line_ids: list[str] = Field(min_length=1, max_length=20)
+    payment_ids: list[str] = Field(min_length=1, max_length=500)
+
+
 class CardIn(EdgeModel):
     """Body of a card."""
 
@@ -627,6 +666,7 @@ def receivable_out(row: ReceivableRow, say: Say) -> dict[str, Any]:
     line = row.line
     return {
         "id": f"{line.origin}-{line.no}{'-' + row.code if row.code else ''}",
+        "payment_id": line_key_out(line),
         "sale_id": line.sale_id,
         "origin": line.kind.value,
         "document_no": line.document_no,
@@ -708,4 +748,97 @@ def history_out(line: HistoryLine) -> dict[str, Any]:
         "from": line.from_state,
         "to": line.to_state,
         "detail": dict(line.detail),
+    }
+
+
+# ---------------------------------------------------------------------------- settlement
+
+
+def line_key_out(line: ReceivableLine) -> str:
+    """Name of a payment, which is an instalment with its deductions."""
+    return f"{line.pay.isoformat()}.{line.origin}.{line.no:03d}"
+
+
+def line_id_out(account: str, key: str) -> str:
+    """Name of a line of an account."""
+    return f"{account}.{key.replace('#', '.')}"
+
+
+def line_id_in(text: str) -> tuple[str, str]:
+    """Account and key behind the name of a line. Raises: NotFoundError."""
+    account, _, rest = text.rpartition(".")
+    account, _, day = account.rpartition(".")
+    if not account or not is_id(rest) or _DAY.fullmatch(day) is None:
+        raise NotFoundError("not_found", "There is no such item.")
+    return account, f"{day}#{rest}"
+
+
+def payment_id_in(text: str) -> str:
+    """Key behind the name of a payment. Raises: NotFoundError."""
+    found = _PAYMENT.fullmatch(text)
+    if found is None or not is_id(found[2]):
+        raise NotFoundError("not_found", "There is no such item.")
+    return f"{found[1]}#{found[2]}#{found[3]}"
+
+
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_PAYMENT: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.([0-9A-Za-z-]{26,36})\.([0-9]{3})")
+
+
+def bank_line_out(line: BankLine) -> dict[str, Any]:
+    """A line of an account that was not matched; ``again`` looks like one that was."""
+    return {
+        "id": line_id_out(line.account, line.key),
+        "status": "unmatched",
+        "bank_account_code": line.account,
+        "date": line.day.isoformat(),
+        "amount": Money(line.amount, line.currency).to_api(),
+        "text": line.text,
+        "again": line.again,
+    }
+
+
+def match_out(match: Match, say: Say) -> dict[str, Any]:
+    """Lines and the receivables they pay; ``difference`` arrived too much, or too little."""
+    return {
+        "id": match.id,
+        "version": match.stamp.version,
+        "created_at": match.stamp.created_at,
+        "updated_at": match.stamp.updated_at,
+        "status": match.state.value,
+        "kind": match.kind.value,
+        "bank_account_code": match.account,
+        "date": match.day.isoformat(),
+        "paid": Money(match.paid, match.currency).to_api(),
+        "expected": Money(match.net, match.currency).to_api(),
+        "difference": Money(match.difference, match.currency).to_api(),
+        "line_ids": [line_id_out(match.account, key) for key in match.lines],
+        "payment_ids": [member.replace("#", ".") for member in match.members],
+        "contracts": [
+            {
+                "contract_code": share.contract_code,
+                "gross": Money(share.gross, match.currency).to_api(),
+                "deductions": Money(share.kept, match.currency).to_api(),
+                "difference": Money(share.difference, match.currency).to_api(),
+                "payments": share.payments,
+            }
+            for share in match.shares
+        ],
+        **_why(match.why, say),
+    }
+
+
+def drift_out(drift: Drift) -> dict[str, Any]:
+    """What a bank kept in a month beside what was agreed; rates in percent of the gross."""
+    return {
+        "month": drift.month,
+        "contract_code": drift.contract_code,
+        "payments": drift.payments,
+        "gross": Money(drift.gross, drift.currency).to_api(),
+        "deductions_planned": Money(drift.kept, drift.currency).to_api(),
+        "deductions_taken": Money(drift.taken, drift.currency).to_api(),
+        "difference": Money(drift.difference, drift.currency).to_api(),
+        "rate_planned": str(drift.planned_rate),
+        "rate_taken": str(drift.taken_rate),
+        "beyond_tolerance": drift.is_beyond(),
     }

@@ -78,6 +78,27 @@ def _event(world: CardsWorld) -> Any:
     return world.event(api_sale(instalments=12))
 
 
+def _statement(world: CardsWorld) -> Callable[[CardsWorld], Any]:
+    """A hundred lines of an account, ten of which pay a receivable."""
+    body = {"code": "102.01.001", "name": "Kart", "kind": "deposit"}
+    world.call("POST", f"{BASE}/bank-accounts", body)
+    for number in range(10):
+        amount = {"amount": f"{100 + number}.00", "currency": "TRY"}
+        world.sale(f"F-{number}", amount=amount, instalments=1)
+    rows = [f"01.06.2026;01.06.2026;{number},00;X" for number in range(500, 590)]
+    nets = [(100 + number) * 100 - round((100 + number) * 2.4) for number in range(10)]
+    rows += [f"01.06.2026;01.06.2026;{net // 100},{net % 100:02d};X" for net in nets]
+    answer = world.call(
+        "POST",
+        f"{BASE}/statements/imports",
+        "\r\n".join(("Tarih;Valör;Tutar;Açıklama", *rows)).encode(),
+        headers={"content-type": "text/csv"},
+        query="profile=turkish&bank_account_code=102.01.001",
+    )
+    assert answer.status == 202, answer.body
+    return lambda world: world.work()
+
+
 def _sweep(world: CardsWorld) -> Any:
     return world.minute()
 
@@ -90,6 +111,7 @@ MEASURES: Final[dict[str, Callable[[CardsWorld], Any]]] = {
     "refund a sale": _refund,
     "cancel a sale": _cancel,
     "cash calendar of a year": _calendar,
+    "statement of 100 lines, 10 matched": _statement,
     "idle minute": lambda _: _sweep,
 }
 

@@ -118,10 +118,10 @@ def _posted(bench: Bench) -> Iterator[dict[str, Any]]:
 
 
 def _sums(world: CardsWorld) -> Counter[str]:
-    """Net minor units by document, of all receivables that were not cancelled."""
+    """Net minor units by document, of all receivables that are still expected."""
     found: Counter[str] = Counter()
     for row in world.aws.rows("core"):
-        if "#RECEIVABLES#" in row["pk"] and row["status"] != "cancelled":
+        if "#RECEIVABLES#" in row["pk"] and row["status"] == "expected":
             found[row["document_no"]] += row["gross"] - sum(row["deductions"].values())
     return found
 
@@ -141,6 +141,7 @@ def _holds(world: CardsWorld) -> None:
         if name[:2] in ("D_", "C_")
     }
     assert dict(sums) == balances
+    # What arrived is no receivable any more, and what was booked for it says so.
     receivable = sum(
         value if name.startswith("D_") else -value
         for (_, name), value in sums.items()
@@ -288,3 +289,124 @@ def test_registering_a_contract(bench: Bench, mode: str) -> None:
         _holds(world)
 
     assert bench.try_all(act, check, mode) >= 3
+
+
+STATEMENT = (
+    "Tarih;Valör;Tutar;IBAN;Açıklama\r\n"
+    "01.06.2026;01.06.2026;325,34;;POS FTR-1\r\n"
+    "29.06.2026;29.06.2026;323,33;;POS\r\n"
+    "29.06.2026;29.06.2026;1,00;;HAVALE\r\n"
+).encode()
+
+
+@contextlib.contextmanager
+def _account(bench: Bench, payments: int = 0) -> Iterator[None]:
+    """From here on there is an account on which card money lands, and sales to be paid."""
+    before = bench.start
+    bench.restore()
+    body = {"code": "102.01.001", "name": "Kart", "kind": "deposit"}
+    assert bench.world.call("POST", f"{BASE}/bank-accounts", body).status == 201
+    for number in range(payments):
+        amount = {"amount": f"{100 + number}.00", "currency": "TRY"}
+        bench.world.sale(f"F-{number}", amount=amount, instalments=1)
+    bench.remember()
+    try:
+        yield
+    finally:
+        bench.start = before
+
+
+def _imported(world: CardsWorld, file: bytes) -> str:
+    answer = world.call(
+        "POST",
+        f"{BASE}/statements/imports",
+        file,
+        headers={"content-type": "text/csv"},
+        query="profile=turkish&bank_account_code=102.01.001",
+    )
+    assert answer.status == 202, answer.body
+    return str(answer.json()["id"])
+
+
+def _work(job_id: str) -> Callable[[], bool]:
+    from card_contracts.handlers import run_import
+
+    event = queue_event({"v": 1, "tenant_id": TENANT, "job_id": job_id, "hops": 0})
+
+    def act() -> bool:
+        answer = run_import.handler(event, LambdaContext(remaining_ms=300_000))
+        return not answer["batchItemFailures"]
+
+    return act
+
+
+def _states(world: CardsWorld, attribute: str, part: str) -> Counter[str]:
+    return Counter(row[attribute] for row in world.aws.rows("core") if part in row["pk"])
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_statement(bench: Bench, mode: str) -> None:
+    world = bench.world
+    with _account(bench):
+        bench.restore()
+        world.sale()
+        job_id = _imported(world, STATEMENT)
+        bench.remember()
+
+        def check() -> None:
+            job = world.job(job_id)
+            assert (job["status"], job["done"]) == ("succeeded", 3)
+            assert job["result"]["counts"] == {"new": 3, "confirmed": 1, "suggested": 1}
+            assert _states(world, "line_state", "#BANK-LINES#") == {
+                "matched": 1,
+                "suggested": 1,
+                "open": 1,
+            }
+            assert _states(world, "status", "#RECEIVABLES#") == {"settled": 1, "expected": 2}
+            told = {e["id"] for e in world.aws.published("card_contracts.StatementImported.v1")}
+            assert len(told) == 1
+            _holds(world)
+
+        assert bench.try_all(_work(job_id), check, mode) >= 8
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_match_of_more_payments_than_a_transaction_holds(bench: Bench, mode: str) -> None:
+    """Settled in slices, then taken back in slices; whoever dies, the sweep goes on."""
+    world = bench.world
+    with _account(bench, payments=100):
+        bench.restore()
+        owed = sum(_sums(world).values())
+        text = (
+            f"Tarih;Valör;Tutar;Açıklama\r\n01.06.2026;01.06.2026;{owed // 100},{owed % 100:02d};X"
+        )
+        world.job(_imported(world, text.encode()))
+        world.work()
+        (match,) = world.call("GET", f"{BASE}/matches", query="status=confirmed").json()["items"]
+        bench.remember()
+        path = f"{BASE}/matches/{match['id']}"
+
+        def undone() -> bool:
+            return world.call("POST", f"{path}/undo").status == 200
+
+        def check_undone() -> None:
+            assert world.call("GET", path).json()["status"] == "undone"
+            assert _states(world, "status", "#RECEIVABLES#") == {"expected": 100}
+            assert _states(world, "line_state", "#BANK-LINES#") == {"open": 1}
+            _holds(world)
+
+        assert bench.try_all(undone, check_undone, mode) >= 6
+        bench.restore()
+        assert undone()
+        bench.remember()
+
+        def confirmed() -> bool:
+            return world.call("POST", f"{path}/confirm").status == 200
+
+        def check_confirmed() -> None:
+            assert world.call("GET", path).json()["status"] == "confirmed"
+            assert _states(world, "status", "#RECEIVABLES#") == {"settled": 100}
+            assert _states(world, "line_state", "#BANK-LINES#") == {"matched": 1}
+            _holds(world)
+
+        assert bench.try_all(confirmed, check_confirmed, mode) >= 6

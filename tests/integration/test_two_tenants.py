@@ -189,7 +189,8 @@ BODIES: Final[dict[str, Any]] = {
     },
 }
 # Routes that write and whose path takes no identifier. What a body may name of another company is
-# tried in people_of_the_other_company_… and codes_of_the_other_company_…; the others name nothing.
+# tried in people_of_the_other_company_… and codes_of_the_other_company_…, for matches in
+# tests/integration/card_contracts/test_matches.py; the others name nothing.
 WITHOUT_PLACE: Final = frozenset(
     line.strip()
     for line in """
@@ -201,6 +202,7 @@ WITHOUT_PLACE: Final = frozenset(
     POST /card-contracts/lists/add
     POST /card-contracts/lists/days
     POST /card-contracts/lists/remove
+    POST /card-contracts/matches/line
     POST /forgotten-password
     POST /invitations/{token}
     POST /password-resets/{token}
@@ -230,8 +232,10 @@ WITHOUT_PLACE: Final = frozenset(
     POST /v1/card-contracts/deduction-definitions
     PUT /v1/card-contracts/deduction-definitions/{lookup_code}
     POST /v1/card-contracts/drafts/plans
+    POST /v1/card-contracts/matches
     POST /v1/card-contracts/sales
     POST /v1/card-contracts/sales/imports
+    POST /v1/card-contracts/statements/imports
     POST /v1/card-contracts/what-if
     DELETE /v1/card-contracts/{contract_code}
     PUT /v1/card-contracts/{contract_code}
@@ -353,6 +357,7 @@ def filled(
         "batch": batch,
         "refused": refused,
         "sale": sale,
+        **matched(cards, side),
     }
     side.number, side.token = code["code"], code["pay_url"].rpartition("/")[2]
     return side
@@ -413,6 +418,8 @@ def sold(cards: CardsWorld, side: Side) -> str:
     call("POST", "", api_contract("AXESS-26", description=side.word))
     day = {"kind": "working_day", "name": side.word, "source": side.word}
     call("PUT", "/calendars/TR/days/2026-07-28", day)
+    account = {"code": "102.01.001", "name": side.word, "kind": "deposit"}
+    call("POST", "/bank-accounts", account)
     return str(call("POST", "/sales", api_sale(side.word))["id"])
 
 
@@ -431,6 +438,33 @@ def ruled(rules: RulesWorld, side: Side) -> tuple[str, str]:
     question = {"facts": {"amount": "950.00"}, "causation_id": side.word}
     decision = call(f"/rules/{WORDS['key']}/evaluate", question)
     return str(version["id"]), str(decision["id"])
+
+
+def matched(cards: CardsWorld, side: Side) -> dict[str, str]:
+    """A statement that pays part of the sale, its match, and a file of one more sale."""
+
+    def imported(path: str, table: str, query: str = "") -> str:
+        answer = cards.call(
+            "POST",
+            f"{CARDS}{path}",
+            table.encode(),
+            principal=side.key,
+            headers={"content-type": "text/csv"},
+            query=query,
+        )
+        assert answer.status == 202, answer.body
+        cards.work()
+        return str(answer.json()["id"])
+
+    head = "Tarih;Valör;Tutar;Açıklama"
+    rows = (f"01.06.2026;01.06.2026;325,34;POS {side.word}", f"02.06.2026;;7,00;{side.word}")
+    query = "profile=turkish&bank_account_code=102.01.001"
+    statement = imported("/statements/imports", "\r\n".join((head, *rows)), query)
+    head = "Belge No;Sözleşme Kodu;Satış Tarihi;Tutar;Taksit Sayısı"
+    sales = imported("/sales/imports", f"{head}\r\n{side.word}-2;AXESS-26;28.04.2026;10,00;1")
+    found = cards.call("GET", f"{CARDS}/matches", principal=side.key, query="status=confirmed")
+    (match,) = found.json()["items"]
+    return {"card_statement": statement, "sales_import": sales, "card_match": match["id"]}
 
 
 def imported_batch(payments: PaymentWorld, side: Side) -> str:

@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from card_contracts.adapters import rows
+from card_contracts.adapters.dynamodb_settlement import SettlementReads, SettlementWrites, job_view
 from card_contracts.domain.calendars import CalendarFeed, OverrideTable
 from card_contracts.domain.contract import (
     CalendarName,
@@ -77,7 +78,7 @@ def _line_key(line: ReceivableLine) -> str:
     return f"{line.pay.isoformat()}#{line.origin}#{line.no:03d}"
 
 
-class DynamoUnit:
+class DynamoUnit(SettlementWrites):
     """``CardsUnit`` over one transaction."""
 
     def __init__(self, store: "DynamoCardsStore") -> None:
@@ -305,7 +306,7 @@ class DynamoUnit:
             raise WriteRefusedError([item.label for item in error.refused]) from error
 
 
-class DynamoCardsStore:
+class DynamoCardsStore(SettlementReads):
     """``CardsStore`` for one tenant."""
 
     def __init__(
@@ -522,7 +523,7 @@ class DynamoCardsStore:
         row = Jobs(self.database, self.keyspace).get(job_id)
         if row is None:
             return None
-        return JobView(row["id"], row["kind"], row["status"], row["private"])
+        return job_view(row)
 
     def start_job(self, job_id: str) -> None:
         Jobs(self.database, self.keyspace).start(job_id)

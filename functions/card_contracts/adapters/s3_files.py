@@ -1,8 +1,9 @@
-"""Uploaded files of sales in S3, always below the tenant's prefix."""
+"""Uploaded files of sales and statements in S3, always below the tenant's prefix."""
 
-from card_contracts.ports import UploadedFile
+from card_contracts.ports import UploadedFile, UploadForm
 from kernel.errors import NotFoundError
 from toolkit.aws.objects import FileStore, upload_key
+from toolkit.statements.uploads import StatementUploads
 
 
 class S3FileAccess:
@@ -25,3 +26,16 @@ class S3FileAccess:
             content_type=file.content_type,
             filename=file.filename,
         )
+
+
+class S3StatementFiles(StatementUploads):
+    """``StatementFiles`` for one tenant."""
+
+    def room(self, upload_id: str, *, back_to: str) -> UploadForm:
+        """A form that uploads one file."""
+        upload = self.presigned(upload_id, back_to=back_to)
+        return UploadForm(upload.url, upload.fields)
+
+    def keep(self, upload_id: str, file: UploadedFile) -> None:
+        """Store a file that came in the request body."""
+        self.put(upload_id, file.content, content_type=file.content_type, filename=file.filename)

@@ -1,4 +1,4 @@
-"""Minute work over all tenants: jobs whose message was lost get it again."""
+"""Minute work over all tenants: jobs and matches whose work was lost get it again."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from card_contracts.ports import Due, DueWork
 from kernel.clock import Clock
 
 LIMIT: Final = 200
+MATCH: Final = "card-match"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,5 +45,6 @@ class Sweep:
 
     def _one(self, item: Due) -> None:
         unit = self._scope_of(item.tenant_id).store.unit()
-        unit.enqueue("import", {"job_id": item.id})
+        name = "match_id" if item.kind == MATCH else "job_id"
+        unit.enqueue("import", {name: item.id})
         unit.commit()

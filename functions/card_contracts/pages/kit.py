@@ -27,6 +27,10 @@ DONE: Final[Mapping[str, str]] = {
     "added": mark("It is in the list."),
     "removed": mark("It is off the list; contracts that name it keep it."),
     "day": mark("The calendar is changed; what was posted stays as it is."),
+    "match_confirm": mark("Matched; its payments have arrived."),
+    "match_undo": mark("Taken back; lines and payments are free again."),
+    "refunded": mark("The refund is posted."),
+    "cancelled": mark("The sale is cancelled."),
     "renewed": mark("The calendar has a new secret address; the old one stopped working."),
 }
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from card_contracts.bootstrap import application
 from card_contracts.domain.contract import ContractState
+from card_contracts.domain.matching import MatchKind
 from card_contracts.domain.sale import LineStatus, SaleState
 from kernel.errors import KopruError
 from toolkit.auth import Principal
@@ -32,6 +33,34 @@ LINE: Final[Mapping[LineStatus, tuple[str, Tone]]] = {
     LineStatus.SETTLED: (mark("arrived"), Tone.OK),
     LineStatus.CANCELLED: (mark("cancelled"), Tone.NEUTRAL),
 }
+MATCH: Final[Mapping[str, tuple[str, Tone]]] = {
+    "suggested": (mark("suggested"), Tone.WARNING),
+    "unmatched": (mark("not matched"), Tone.WAITING),
+    "confirmed": (mark("confirmed"), Tone.OK),
+    "undone": (mark("turned down or taken back"), Tone.NEUTRAL),
+}
+KIND: Final[Mapping[MatchKind, str]] = {
+    MatchKind.EXACT: mark("Exactly one payment"),
+    MatchKind.DIFFERENCE: mark("About one payment"),
+    MatchKind.MERGED: mark("Several payments at once"),
+    MatchKind.SPLIT: mark("A payment in parts"),
+    MatchKind.MANUAL: mark("Put together by hand"),
+}
+JOB: Final[Mapping[str, tuple[str, Tone]]] = {
+    "queued": (mark("waiting"), Tone.WAITING),
+    "running": (mark("running"), Tone.WAITING),
+    "succeeded": (mark("finished"), Tone.OK),
+    "partially_succeeded": (mark("finished with problems"), Tone.WARNING),
+    "failed": (mark("failed"), Tone.ERROR),
+    "cancelled": (mark("cancelled"), Tone.NEUTRAL),
+}
+PROFILE: Final[Mapping[str, str]] = {
+    "greek": mark("Greek columns"),
+    "greek_cp1253": mark("Greek columns, Windows letters"),
+    "turkish": mark("Turkish columns"),
+    "turkish_cp1254": mark("Turkish columns, Windows letters"),
+    "english": mark("English columns"),
+}
 ACTION: Final[Mapping[str, str]] = {
     "contract.registered": mark("Contract registered"),
     "contract.revised": mark("New revision"),
@@ -41,6 +70,9 @@ ACTION: Final[Mapping[str, str]] = {
     "sale.posted": mark("Sale posted"),
     "sale.refunded": mark("Refund posted"),
     "sale.cancelled": mark("Sale cancelled"),
+    "match.suggested": mark("Match suggested"),
+    "match.confirmed": mark("Match confirmed"),
+    "match.undone": mark("Match taken back"),
 }
 
 
@@ -159,6 +191,42 @@ class Say:
         """What is known about a payment."""
         label, tone = LINE[status]
         return Status(self.words.text(label), tone)
+
+    COUNTS: Final[Mapping[str, str]] = {
+        "new": mark("New lines"),
+        "known": mark("Known lines"),
+        "confirmed": mark("Confirmed matches"),
+        "suggested": mark("Suggested matches"),
+        "lines": mark("Lines"),
+        "posted": mark("Posted sales"),
+        "unchanged": mark("Known sales"),
+        "valid": mark("Right rows"),
+        "refused": mark("Wrong rows"),
+    }
+
+    def match(self, name: str) -> Status:
+        """Where a match or a line stands."""
+        label, tone = MATCH[name]
+        return Status(self.words.text(label), tone)
+
+    def kind(self, kind: MatchKind) -> str:
+        """How a match fits."""
+        return self.words.text(KIND[kind])
+
+    def job(self, status: str) -> Status:
+        """How far a job is."""
+        label, tone = JOB[status]
+        return Status(self.words.text(label), tone)
+
+    def drift(self, *, beyond: bool) -> Status:
+        """Whether somebody has to ask the bank."""
+        if beyond:
+            return Status(self.words.text("ask the bank"), Tone.WARNING)
+        return Status(self.words.text("as agreed"), Tone.OK)
+
+    def count(self, name: str) -> str:
+        """What a number of an import counts."""
+        return self.words.text(self.COUNTS[name])
 
     def action(self, action: str) -> str:
         """One line of history."""

@@ -7,17 +7,18 @@ time goes on where the chunks end; a line that was done is found by its content 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from itertools import islice
 from typing import Any, Final
 
 from kernel.bank_statement import (
     Direction,
+    LineKeys,
     StatementEntry,
-    StatementItem,
-    StatementProblem,
     StatementSummary,
+    check_statement,
+    entries_of,
 )
 from kernel.errors import NotFoundError, TooLargeError, ValidationError
 from kernel.masking import mask_iban
@@ -26,7 +27,6 @@ from payment_codes.application.context import Scope
 from payment_codes.application.post_line import PostLine
 from payment_codes.domain.organisation import Organisation
 from payment_codes.domain.statement_line import (
-    LineKeys,
     LineOutcome,
     chosen_code,
     find_codes,
@@ -129,21 +129,18 @@ class ImportStatement:
 
     def _check(self, job: JobView) -> bool:
         """Read the whole file; False when something is wrong with it and the job is over."""
-        problems: list[StatementProblem] = []
-        found = entries = 0
         with self._items(job) as items:
-            for item in items:
-                if isinstance(item, StatementProblem):
-                    found += 1
-                    problems += [item] if found <= MAX_SHOWN_PROBLEMS else []
-                elif isinstance(item, StatementEntry):
-                    entries += 1
-        if found:
-            result = {"code": "statement_wrong", "problem_count": found, "lines": entries}
-            self._end(job.id, "failed", result, [_shown(each) for each in problems])
+            check = check_statement(items, most=MAX_SHOWN_PROBLEMS)
+        if check.problem_count:
+            result = {
+                "code": "statement_wrong",
+                "problem_count": check.problem_count,
+                "lines": check.entries,
+            }
+            self._end(job.id, "failed", result, [each.to_dict() for each in check.problems])
             return False
         unit = self._scope.store.unit()
-        unit.prepare_job(job.id, {"total": entries})
+        unit.prepare_job(job.id, {"total": check.entries})
         try:
             unit.commit()
         except WriteRefusedError:
@@ -161,7 +158,7 @@ class ImportStatement:
         statements: list[StatementSummary] = []
         number = 0
         with self._items(job) as items:
-            entries = _entries(items, statements)
+            entries = entries_of(items, statements)
             while rows := list(islice(entries, CHUNK)):
                 # Ids count how often a line came, so lines that are done are counted too.
                 lines = [self._prepared(entry, organisation, keys) for entry in rows]
@@ -309,27 +306,6 @@ class _Row:
         self.key = key
         self.outcome = outcome
         self.reason = reason
-
-
-def _entries(
-    items: Iterator[StatementItem], statements: list[StatementSummary]
-) -> Iterator[StatementEntry]:
-    """Entries of a checked file; the summaries are put aside."""
-    for item in items:
-        if isinstance(item, StatementEntry):
-            yield item
-        elif isinstance(item, StatementSummary):
-            statements.append(item)
-
-
-def _shown(problem: StatementProblem) -> dict[str, Any]:
-    return {
-        "pointer": f"/lines/{problem.place.line}",
-        "line": problem.place.line,
-        "path": problem.place.path,
-        "code": problem.code,
-        "message": problem.message,
-    }
 
 
 def _money(amount: Money | None) -> dict[str, str] | None:

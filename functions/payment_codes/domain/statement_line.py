@@ -5,7 +5,6 @@ seen from two sides. What cannot be agreed is a difference that a person decides
 """
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -16,7 +15,6 @@ from typing import Final
 from kernel.bank_statement import Direction, Place, StatementEntry
 from kernel.business_days import Calendar
 from kernel.identifiers import rf
-from kernel.ids import derived_id
 from kernel.money import Money
 from kernel.stamp import NEW, Stamp
 
@@ -132,34 +130,6 @@ class StatementLine:
     def takes_back(self) -> bool:
         """Whether the line takes an earlier credit back."""
         return self.direction is Direction.DEBIT
-
-
-class LineKeys:
-    """Ids of lines, by content and by how often the same content came before in the file.
-
-    Two equal lines in one file are two payments; the same line in a second file is the first again.
-    """
-
-    def __init__(self) -> None:
-        self._seen: Counter[str] = Counter()
-
-    def of(self, entry: StatementEntry, code: str) -> str:
-        """The id of the next line; ask for every line that names a code, in file order."""
-        base = "/".join(
-            (
-                entry.account,
-                code,
-                entry.direction.value,
-                str(entry.amount.minor),
-                entry.amount.currency,
-                "r" if entry.reversal else "-",
-                entry.booking_date.isoformat(),
-                entry.bank_reference,
-                entry.end_to_end_id,
-            )
-        )
-        self._seen[base] += 1
-        return derived_id(f"statement-line/{base}/{self._seen[base]}")
 
 
 def line_of(entry: StatementEntry, code: str, identity: str, import_id: str) -> StatementLine:

@@ -17,6 +17,8 @@ from workspace.domain.attention import Attention
 from workspace.domain.events import (
     ATTENTION_CLEARED,
     ATTENTION_RAISED,
+    CARD_ATTENTION_CLEARED,
+    CARD_ATTENTION_RAISED,
     CARD_INCIDENT_OPENED,
     CODE_ATTENTION_CLEARED,
     CODE_ATTENTION_RAISED,
@@ -141,6 +143,8 @@ _EFFECTS: Final[Mapping[str, _Effect]] = {
     CODE_ATTENTION_RAISED: ProjectEvent.raise_attention,
     CODE_ATTENTION_CLEARED: ProjectEvent.clear_attention,
     CARD_INCIDENT_OPENED: ProjectEvent.open_incident,
+    CARD_ATTENTION_RAISED: ProjectEvent.raise_attention,
+    CARD_ATTENTION_CLEARED: ProjectEvent.clear_attention,
 }
 
 

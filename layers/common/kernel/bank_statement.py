@@ -6,10 +6,14 @@ knows payment codes, cards or pensions.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
+from kernel.ids import derived_id
 from kernel.money import Money
 
 
@@ -79,6 +83,16 @@ class StatementProblem:
     code: str
     message: str
 
+    def to_dict(self) -> dict[str, Any]:
+        """As a job shows it."""
+        return {
+            "pointer": f"/lines/{self.place.line}",
+            "line": self.place.line,
+            "path": self.place.path,
+            "code": self.code,
+            "message": self.message,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class StatementSummary:
@@ -100,3 +114,70 @@ class StatementSummary:
 
 StatementItem = StatementEntry | StatementProblem | StatementSummary
 """What a reader gives, in the order of the file; entries of a statement come before its summary."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileCheck:
+    """What is known of a file that was read whole; with one problem nothing of it may be used.
+
+    Shapes: ``problems`` are the first ones, ``problem_count`` is how many there are.
+    """
+
+    entries: int
+    problem_count: int
+    problems: tuple[StatementProblem, ...]
+
+
+def check_statement(items: Iterable[StatementItem], *, most: int) -> FileCheck:
+    """Read a whole file and keep at most ``most`` of what is wrong with it."""
+    problems: list[StatementProblem] = []
+    found = entries = 0
+    for item in items:
+        if isinstance(item, StatementProblem):
+            found += 1
+            problems += [item] if found <= most else []
+        elif isinstance(item, StatementEntry):
+            entries += 1
+    return FileCheck(entries, found, tuple(problems))
+
+
+def entries_of(
+    items: Iterable[StatementItem], summaries: list[StatementSummary]
+) -> Iterator[StatementEntry]:
+    """Entries of a checked file; the summaries are put aside."""
+    for item in items:
+        if isinstance(item, StatementEntry):
+            yield item
+        elif isinstance(item, StatementSummary):
+            summaries.append(item)
+
+
+class LineKeys:
+    """Ids of lines, by content and by how often the same content came before in the file.
+
+    Two equal lines in one file are two payments; the same line in a second file is the first again.
+    """
+
+    def __init__(self) -> None:
+        self._seen: Counter[str] = Counter()
+
+    def of(self, entry: StatementEntry, what: str) -> str:
+        """The id of the next line; ask for every line that counts, in file order.
+
+        ``what`` says what the context takes the line for.
+        """
+        base = "/".join(
+            (
+                entry.account,
+                what,
+                entry.direction.value,
+                str(entry.amount.minor),
+                entry.amount.currency,
+                "r" if entry.reversal else "-",
+                entry.booking_date.isoformat(),
+                entry.bank_reference,
+                entry.end_to_end_id,
+            )
+        )
+        self._seen[base] += 1
+        return derived_id(f"statement-line/{base}/{self._seen[base]}")

@@ -88,6 +88,7 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
             "payment_codes:statement:read",
             "card_contracts:contract:read",
             "card_contracts:lookup:read",
+            "card_contracts:match:read",
             "card_contracts:receivable:read",
             "card_contracts:sale:read",
             "workflow:rule:read",

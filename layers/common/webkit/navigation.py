@@ -69,11 +69,32 @@ CONSOLE: Final[tuple[NavGroup, ...]] = (
                 "card_contracts:contract:read",
             ),
             NavItem(
+                "card_contracts.sales",
+                mark("Card sales"),
+                "/card-contracts/sales",
+                "list",
+                "card_contracts:sale:read",
+            ),
+            NavItem(
                 "card_contracts.receivables",
                 mark("Receivables"),
                 "/card-contracts/receivables",
                 "list",
                 "card_contracts:receivable:read",
+            ),
+            NavItem(
+                "card_contracts.matches",
+                mark("Match bench"),
+                "/card-contracts/matches",
+                "bank",
+                "card_contracts:match:read",
+            ),
+            NavItem(
+                "card_contracts.drift",
+                mark("Commission drift"),
+                "/card-contracts/drift",
+                "alert",
+                "card_contracts:match:read",
             ),
             NavItem(
                 "card_contracts.cash",

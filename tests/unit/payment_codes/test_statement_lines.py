@@ -7,12 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.bank_statement import Direction, Place, StatementEntry
+from kernel.bank_statement import Direction, LineKeys, Place, StatementEntry
 from kernel.identifiers import rf
 from kernel.ids import derived_id, is_id
 from kernel.money import Money
 from payment_codes.domain.statement_line import (
-    LineKeys,
     LineOutcome,
     Listing,
     Settlement,

@@ -344,3 +344,78 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
             _read(start + data, PROFILES["greek"])
         except StatementRefusedError:
             continue
+
+
+def test_a_camt_row_takes_the_first_of_each_path_and_nothing_foreign() -> None:
+    """One walk over the children gives what a look-up of every path would."""
+    file = camt([Move(12_345, text="one", bank_reference="B-1")]).decode()
+    foreign = (
+        '<x:Ext xmlns:x="urn:bank"><x:Amt Ccy="EUR">9.99</x:Amt></x:Ext>'
+        "<Refs><EndToEndId>LATER</EndToEndId></Refs>"
+    )
+    file = file.replace("</TxDtls>", f"{foreign}<AddtlTxInf>two</AddtlTxInf></TxDtls>")
+    file = file.replace("NOTPROVIDED", "FIRST").replace(
+        "<NtryDtls>", "<NtryDtls><Btch><NbOfTxs>7</NbOfTxs></Btch>"
+    )
+    rows = [
+        item for item in read_camt(io.BytesIO(file.encode())) if isinstance(item, StatementEntry)
+    ]
+    (row,) = rows
+    assert (row.amount.minor, row.end_to_end_id, row.bank_reference) == (12_345, "FIRST", "B-1")
+    assert row.remittance[:2] == ("one", "two")
+    assert row.transactions == 1
+
+
+_FIXED = {
+    "characters": {
+        "value_date": [1, 8],
+        "direction": [9, 9],
+        "amount": [10, 21],
+        "remittance": [22, 50],
+    },
+    "date_format": "yyyymmdd",
+    "currency": "TRY",
+    "encoding": "cp1254",
+    "skip_lines": 1,
+    "implied_decimals": True,
+}
+
+
+def test_fixed_width_by_profile() -> None:
+    """The characters of each field are data; what is cut off on the right is blank."""
+    lines = (
+        "BASLIK 20260601",
+        "20260601A000000012345POS SATIŞ FTR-1",
+        "20260602B000000000250",
+        "",
+        "20260603A00000001",
+        "20261303A000000012345",
+        "20260604A0000000123,5",
+    )
+    items = _read("\r\n".join(lines).encode("cp1254"), profile_from(_FIXED))
+    rows = [item for item in items if isinstance(item, StatementEntry)]
+    assert [row.signed.minor for row in rows] == [12_345, -250]
+    assert rows[0].remittance == ("POS SATIŞ FTR-1",)
+    problems = [item for item in items if isinstance(item, StatementProblem)]
+    assert [(each.place.line, each.code) for each in problems] == [
+        (5, "row_length"),
+        (6, "date"),
+        (7, "amount"),
+    ]
+
+
+def test_a_profile_of_fixed_width_is_checked_as_a_whole() -> None:
+    wrong = {
+        **_FIXED,
+        "characters": {"amount": [9, 4], "nothing": [1, 2]},
+        "columns": {"amount": "Tutar"},
+        "skip_lines": -1,
+    }
+    with pytest.raises(ValidationError) as caught:
+        profile_from(wrong)
+    assert {problem.pointer for problem in caught.value.problems} >= {
+        "/characters/amount",
+        "/characters/nothing",
+        "/skip_lines",
+        "/columns/booking_date",
+    }

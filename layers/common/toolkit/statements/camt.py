@@ -11,10 +11,9 @@ RmtInf/Strd/CdtrRefInf (domain/payment-codes.md §4).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from functools import lru_cache
 from typing import Any, BinaryIO, Final, cast
 
 from lxml import etree
@@ -52,6 +51,7 @@ _READABLE: Final = re.compile(
 _FORBIDDEN: Final = (b"<!DOCTYPE", b"<!ENTITY")
 _OVERLAP: Final = 16
 _OPENING: Final = ("OPBD", "PRCD")
+_TRANSACTION: Final = "NtryDtls/TxDtls"
 _DATE: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T+Z-].*)?")
 
 
@@ -135,9 +135,36 @@ def _events(parser: etree.XMLPullParser, document: _Document) -> Iterator[Statem
         yield from document.end(element, name)
 
 
-@lru_cache(maxsize=256)
-def _path(namespace: str, path: str) -> str:
-    return "/".join(f"{{{namespace}}}{name}" for name in path.split("/"))
+Facts = Mapping[str, Sequence[etree._Element]]
+"""What stands below an element, in the order of the file, by its path (``Refs/EndToEndId``)."""
+
+
+def _facts(namespace: str, element: etree._Element) -> Facts:
+    """Everything below an element in one walk; transactions of an entry are not gone into.
+
+    A look-up by path walks the children every time it is asked, and a row asks thirty times.
+    """
+    mark = f"{{{namespace}}}"
+    found: dict[str, list[etree._Element]] = {}
+    _walk(element, mark, len(mark), "", found)
+    return found
+
+
+def _walk(
+    element: etree._Element,
+    mark: str,
+    skip: int,
+    above: str,
+    found: dict[str, list[etree._Element]],
+) -> None:
+    for child in element:
+        tag = str(child.tag)
+        if not tag.startswith(mark):
+            continue  # an extension of the bank in a namespace of its own
+        path = above + tag[skip:]
+        found.setdefault(path, []).append(child)
+        if len(child) and path != _TRANSACTION:
+            _walk(child, mark, skip, f"{path}/", found)
 
 
 @dataclass(slots=True)
@@ -150,6 +177,7 @@ class _Entry:
     rows: int = 0
     signed: int = 0
     comparable: bool = True
+    head: Facts | None = None
 
 
 @dataclass(slots=True)
@@ -229,7 +257,9 @@ class _Document:
         statement.entries += 1
         entry = statement.entry or _Entry(statement.entries)
         statement.entry = None
-        if not _is_booked(statement, element):
+        # Now the entry is whole; while its transactions came, its head was.
+        head = entry.head = _facts(statement.namespace, element)
+        if not _is_booked(head):
             statement.pending += 1
             return
         if entry.transactions == 0:
@@ -237,7 +267,7 @@ class _Document:
         else:
             assert entry.held is not None  # noqa: S101  (set with the first transaction)
             yield from _row(statement, entry, entry.held, alone=entry.transactions == 1)
-        yield from _settle(statement, entry, element)
+        yield from _settle(statement, entry, head, _line(element))
 
 
 def _line(element: etree._Element) -> int:
@@ -268,7 +298,7 @@ def _close(statement: _Statement, element: etree._Element) -> Iterator[Statement
     yield StatementSummary(
         place,
         statement.account,
-        statement.identity or reference(_text(statement, element, "Id")),
+        statement.identity or reference(_text(_facts(statement.namespace, element), "Id")),
         statement.balance.opening,
         statement.balance.closing,
         booked,
@@ -278,25 +308,26 @@ def _close(statement: _Statement, element: etree._Element) -> Iterator[Statement
 
 def _head(statement: _Statement, element: etree._Element, name: str) -> Iterator[StatementItem]:
     """Account, balances and announced totals of a statement."""
+    facts = _facts(statement.namespace, element)
     if name == "Acct":
-        iban = _text(statement, element, "Id/IBAN")
-        other = _text(statement, element, "Id/Othr/Id")
+        iban = _text(facts, "Id/IBAN")
+        other = _text(facts, "Id/Othr/Id")
         statement.account = reference(iban or other).replace(" ", "")
-        statement.currency = words(_text(statement, element, "Ccy"))
+        statement.currency = words(_text(facts, "Ccy"))
         parent = element.getparent()
         if parent is not None:
-            statement.identity = reference(_text(statement, parent, "Id"))
+            statement.identity = reference(_text(_facts(statement.namespace, parent), "Id"))
     elif name == "TxsSummry":
-        count = words(_text(statement, element, "TtlNtries/NbOfNtries"))
+        count = words(_text(facts, "TtlNtries/NbOfNtries"))
         if count.isascii() and count.isdigit() and len(count) <= 15:
             statement.announced = int(count)
     elif name == "Bal":
-        kind = words(_text(statement, element, "Tp/CdOrPrtry/Cd"))
+        kind = words(_text(facts, "Tp/CdOrPrtry/Cd"))
         if kind not in (*_OPENING, "CLBD"):
             return
         try:
-            amount = _amount(statement, element, "Amt")
-            signed = amount if _direction(statement, element) is Direction.CREDIT else -amount
+            amount = _amount(facts, "Amt")
+            signed = amount if _direction(facts) is Direction.CREDIT else -amount
         except ParseError as error:
             place = Place(_line(element), f"{statement.path}/Bal")
             yield StatementProblem(place, error.code.lower(), error.message)
@@ -308,33 +339,32 @@ def _head(statement: _Statement, element: etree._Element, name: str) -> Iterator
             statement.balance.opening = signed
 
 
-def _text(statement: _Statement, element: etree._Element, path: str) -> str | None:
-    found = element.findtext(_path(statement.namespace, path))
-    return str(found) if found is not None else None
+def _text(facts: Facts, path: str) -> str | None:
+    found = facts.get(path)
+    return (found[0].text or "") if found else None
 
 
-def _all(statement: _Statement, element: etree._Element, path: str) -> list[str]:
-    found = element.iterfind(_path(statement.namespace, path))
-    return [text for node in found if (text := words(node.text))]
+def _all(facts: Facts, path: str) -> list[str]:
+    return [text for node in facts.get(path, ()) if (text := words(node.text))]
 
 
-def _amount(statement: _Statement, element: etree._Element, path: str) -> Money:
-    found = element.find(_path(statement.namespace, path))
-    if found is None:
+def _amount(facts: Facts, path: str) -> Money:
+    found = facts.get(path)
+    if not found:
         raise ParseError("AMOUNT", "there is no amount")
-    return point_amount((found.text or "").strip(), found.get("Ccy", ""))
+    return point_amount((found[0].text or "").strip(), found[0].get("Ccy", ""))
 
 
-def _direction(statement: _Statement, element: etree._Element) -> Direction:
-    mark = words(_text(statement, element, "CdtDbtInd"))
+def _direction(facts: Facts) -> Direction:
+    mark = words(_text(facts, "CdtDbtInd"))
     if mark not in ("CRDT", "DBIT"):
         raise ParseError("DIRECTION", "there is no credit or debit mark")
     return Direction.CREDIT if mark == "CRDT" else Direction.DEBIT
 
 
-def _date(statement: _Statement, element: etree._Element, path: str) -> date | None:
+def _date(facts: Facts, path: str) -> date | None:
     """The day as the bank wrote it; the time and offset of a DtTm do not move it."""
-    text = _text(statement, element, f"{path}/Dt") or _text(statement, element, f"{path}/DtTm")
+    text = _text(facts, f"{path}/Dt") or _text(facts, f"{path}/DtTm")
     if text is None:
         return None
     match = _DATE.fullmatch(text.strip())
@@ -346,27 +376,26 @@ def _date(statement: _Statement, element: etree._Element, path: str) -> date | N
         raise ParseError("DATE", "a date is written YYYY-MM-DD") from None
 
 
-def _is_booked(statement: _Statement, entry: etree._Element) -> bool:
+def _is_booked(entry: Facts) -> bool:
     """Status BOOK: text in version 02, ``Cd`` later; pending entries come again when booked."""
-    status = _text(statement, entry, "Sts/Cd") or _text(statement, entry, "Sts") or "BOOK"
+    status = _text(entry, "Sts/Cd") or _text(entry, "Sts") or "BOOK"
     return words(status) in ("BOOK", "")
 
 
 def _settle(
-    statement: _Statement, entry: _Entry, element: etree._Element
+    statement: _Statement, entry: _Entry, head: Facts, line: int
 ) -> Iterator[StatementItem]:
     """Count the entry in the balance, and compare a collective entry with its transactions."""
-    place = Place(_line(element), f"{statement.path}/Ntry[{entry.number}]")
+    place = Place(line, f"{statement.path}/Ntry[{entry.number}]")
     try:
-        amount = _amount(statement, element, "Amt")
-        credit = _direction(statement, element) is Direction.CREDIT
+        amount = _amount(head, "Amt")
+        credit = _direction(head) is Direction.CREDIT
     except ParseError:
         statement.balance.unreadable += 1  # told with its row
         return
     signed = amount if credit else -amount
     statement.balance.move(signed)
-    has_charges = element.find(_path(statement.namespace, "Chrgs")) is not None
-    compared = entry.transactions > 1 and entry.comparable and not has_charges
+    compared = entry.transactions > 1 and entry.comparable and "Chrgs" not in head
     if compared and entry.signed != signed.minor:
         yield StatementProblem(
             place, "batch_sum", "The transactions of this entry do not add up to it."
@@ -377,22 +406,25 @@ def _row(
     statement: _Statement, entry: _Entry, element: etree._Element, *, alone: bool
 ) -> Iterator[StatementItem]:
     """One row; ``element`` is a transaction, or the entry itself when it has none."""
-    is_entry = etree.QName(element).localname == "Ntry"
-    head = element if is_entry else _entry_of(element)
+    is_entry = entry.held is None
+    if entry.head is None:
+        entry.head = _facts(statement.namespace, _entry_of(element))
+    head = entry.head
+    facts = head if is_entry else _facts(statement.namespace, element)
     entry.rows += 1
     path = f"{statement.path}/Ntry[{entry.number}]"
     if not is_entry:
         path += f"/TxDtls[{entry.rows}]"
     place = Place(_line(element), path)
-    if not _is_booked(statement, head):
+    if not _is_booked(head):
         return
     try:
-        found = _read(statement, head, element, place, alone=alone)
+        found = _read(statement, head, facts, place, alone=alone)
     except ParseError as error:
         entry.comparable = False
         yield StatementProblem(place, error.code.lower(), error.message)
         return
-    if element.find(_path(statement.namespace, "Chrgs")) is not None:
+    if "Chrgs" in facts:
         entry.comparable = False
     entry.signed += found.signed.minor
     yield found
@@ -406,32 +438,28 @@ def _entry_of(transaction: etree._Element) -> etree._Element:
 
 
 def _read(
-    statement: _Statement,
-    head: etree._Element,
-    element: etree._Element,
-    place: Place,
-    *,
-    alone: bool,
+    statement: _Statement, head: Facts, facts: Facts, place: Place, *, alone: bool
 ) -> StatementEntry:
-    """Raises: ParseError for what cannot be read of the row."""
-    direction = _direction(statement, head)
-    whole = _amount(statement, head, "Amt")
+    """The row of a transaction, or of the entry itself when ``facts`` are those of the entry.
+
+    Raises: ParseError for what cannot be read of the row.
+    """
+    is_entry = facts is head
+    direction = _direction(head)
+    whole = _amount(head, "Amt")
     amount = whole
-    if element is not head:
-        own = _own_amount(statement, element, whole.currency)
+    if not is_entry:
+        own = _own_amount(facts, whole.currency)
         if own is None and not alone:
             raise ParseError("AMOUNT", "a transaction of a collective entry has no amount")
         amount = own if own is not None and not alone else whole
-        if element.find(_path(statement.namespace, "CdtDbtInd")) is not None and not alone:
-            direction = _direction(statement, element)
-    value = _date(statement, head, "ValDt")
-    booking = _date(statement, head, "BookgDt") or value
+        if "CdtDbtInd" in facts and not alone:
+            direction = _direction(facts)
+    value = _date(head, "ValDt")
+    booking = _date(head, "BookgDt") or value
     if booking is None:
         raise ParseError("DATE", "there is neither a booking nor a value date")
-    reversal = words(_text(statement, head, "RvslInd")) in ("true", "1")
-    is_return = element is not head and (
-        element.find(_path(statement.namespace, "RtrInf")) is not None
-    )
+    reversal = words(_text(head, "RvslInd")) in ("true", "1")
     row = StatementEntry(
         place=place,
         account=statement.account,
@@ -439,89 +467,70 @@ def _read(
         amount=amount,
         booking_date=booking,
         value_date=value or booking,
-        reversal=reversal or is_return,
-        entry_reference=reference(_text(statement, head, "NtryRef")),
-        bank_reference=reference(_text(statement, head, "AcctSvcrRef")),
-        transaction_code=_code(statement, head),
+        reversal=reversal or (not is_entry and "RtrInf" in facts),
+        entry_reference=reference(_text(head, "NtryRef")),
+        bank_reference=reference(_text(head, "AcctSvcrRef")),
+        transaction_code=_code(head),
     )
-    if element is head:
-        count = words(_text(statement, head, "NtryDtls/Btch/NbOfTxs"))
+    extra = tuple(_all(head, "AddtlNtryInf"))
+    if is_entry:
+        count = words(_text(head, "NtryDtls/Btch/NbOfTxs"))
         many = int(count) if count.isascii() and count.isdigit() and len(count) < 10 else 1
-        return replace(row, remittance=_extra(statement, head), transactions=max(1, many))
+        return replace(row, remittance=extra, transactions=max(1, many))
     incoming = (direction is Direction.CREDIT) != row.reversal
-    extra = _extra(statement, head) if alone else ()
-    return _detailed(statement, element, row, incoming, alone=alone, extra=extra)
+    return _detailed(facts, row, incoming, alone=alone, extra=extra if alone else ())
 
 
 def _detailed(
-    statement: _Statement,
-    element: etree._Element,
-    row: StatementEntry,
-    incoming: bool,
-    *,
-    alone: bool,
-    extra: tuple[str, ...],
+    facts: Facts, row: StatementEntry, incoming: bool, *, alone: bool, extra: tuple[str, ...]
 ) -> StatementEntry:
     """The row with what the transaction says; ``incoming`` tells whose name is the other side's."""
     side = "Dbtr" if incoming else "Cdtr"
     agent = f"RltdAgts/{side}Agt/FinInstnId"
-    own_reference = reference(_text(statement, element, "Refs/AcctSvcrRef"))
+    own_reference = reference(_text(facts, "Refs/AcctSvcrRef"))
     return replace(
         row,
         # The entry's reference names the whole collection, so it is nobody's own among several.
         bank_reference=own_reference or (row.bank_reference if alone else ""),
-        end_to_end_id=reference(_text(statement, element, "Refs/EndToEndId")),
-        transaction_id=reference(_text(statement, element, "Refs/TxId")),
-        creditor_references=tuple(_references(statement, element)),
-        remittance=(
-            *_all(statement, element, "RmtInf/Ustrd"),
-            *_all(statement, element, "AddtlTxInf"),
-            *extra,
-        ),
+        end_to_end_id=reference(_text(facts, "Refs/EndToEndId")),
+        transaction_id=reference(_text(facts, "Refs/TxId")),
+        creditor_references=tuple(_references(facts)),
+        remittance=(*_all(facts, "RmtInf/Ustrd"), *_all(facts, "AddtlTxInf"), *extra),
         counterparty=words(
-            _text(statement, element, f"RltdPties/{side}/Pty/Nm")
-            or _text(statement, element, f"RltdPties/{side}/Nm")
+            _text(facts, f"RltdPties/{side}/Pty/Nm") or _text(facts, f"RltdPties/{side}/Nm")
         ),
-        counterparty_bank=reference(
-            _text(statement, element, f"{agent}/BICFI") or _text(statement, element, f"{agent}/BIC")
-        ),
-        transaction_code=_code(statement, element) or row.transaction_code,
-        accepted_at=_instant(_text(statement, element, "RltdDts/AccptncDtTm")),
+        counterparty_bank=reference(_text(facts, f"{agent}/BICFI") or _text(facts, f"{agent}/BIC")),
+        transaction_code=_code(facts) or row.transaction_code,
+        accepted_at=_instant(_text(facts, "RltdDts/AccptncDtTm")),
     )
 
 
-def _own_amount(statement: _Statement, element: etree._Element, currency: str) -> Money | None:
+def _own_amount(facts: Facts, currency: str) -> Money | None:
     """The transaction's own amount in the currency of the account, if it states one."""
     for path in ("Amt", "AmtDtls/TxAmt/Amt"):
-        found = element.find(_path(statement.namespace, path))
-        if found is not None and found.get("Ccy") == currency:
-            return _amount(statement, element, path)
+        found = facts.get(path)
+        if found and found[0].get("Ccy") == currency:
+            return _amount(facts, path)
     return None
 
 
-def _references(statement: _Statement, element: etree._Element) -> Iterator[str]:
+def _references(facts: Facts) -> Iterator[str]:
     """Structured creditor references, those marked SCOR first."""
     found: list[tuple[bool, str]] = []
-    for node in element.iterfind(_path(statement.namespace, "RmtInf/Strd/CdtrRefInf")):
-        text = reference(_text(statement, node, "Ref"))
-        if text:
-            found.append((words(_text(statement, node, "Tp/CdOrPrtry/Cd")) != "SCOR", text))
+    for node in facts.get("RmtInf/Strd/CdtrRefInf", ()):
+        # Reference and kind belong together: several of them are looked at one by one.
+        own = _facts(etree.QName(node).namespace or "", node)
+        if text := reference(_text(own, "Ref")):
+            found.append((words(_text(own, "Tp/CdOrPrtry/Cd")) != "SCOR", text))
     return (text for _, text in sorted(found, key=lambda each: each[0]))
 
 
-def _extra(statement: _Statement, head: etree._Element) -> tuple[str, ...]:
-    return tuple(_all(statement, head, "AddtlNtryInf"))
-
-
-def _code(statement: _Statement, element: etree._Element) -> str:
+def _code(facts: Facts) -> str:
     """Bank transaction code: ``PMNT/RCDT/ESCT``, or the bank's own."""
     parts = [
-        words(_text(statement, element, f"BkTxCd/Domn/{path}"))
-        for path in ("Cd", "Fmly/Cd", "Fmly/SubFmlyCd")
+        words(_text(facts, f"BkTxCd/Domn/{path}")) for path in ("Cd", "Fmly/Cd", "Fmly/SubFmlyCd")
     ]
-    return "/".join(part for part in parts if part) or words(
-        _text(statement, element, "BkTxCd/Prtry/Cd")
-    )
+    return "/".join(part for part in parts if part) or words(_text(facts, "BkTxCd/Prtry/Cd"))
 
 
 def _instant(text: str | None) -> datetime | None:

@@ -1,7 +1,8 @@
-"""Statements as CSV, by a profile: every bank's columns are data, not code.
+"""Statements as tables, by a profile: every bank's columns are data, not code.
 
 A profile names encoding, delimiter, decimal sign, date format and the header of each column. The
-header is looked for below title lines; rows are streamed. With a column of running balances every
+header is looked for below title lines; rows are streamed. A file of fixed width has no header: its
+profile names the characters of each field instead. With a column of running balances every
 row must follow from the one before, in whichever direction of time the file runs.
 """
 
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import islice
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, TextIO
 
 from kernel.bank_statement import (
     Direction,
@@ -68,8 +69,11 @@ DATE_FORMATS: Final = {
 }
 _HEADER_LINES: Final = 25
 _MAX_FIELD: Final = 64 * 1024
+_MAX_WIDTH: Final = 2_000
 _AMOUNT: Final = re.compile(r"([+-]?)([0-9]{1,15})(?:\.([0-9]{1,5}))?(-?)")
 _GROUPS: Final = re.compile(r"[+-]?[0-9]{1,3}(?:x[0-9]{3})+(?:[.,][0-9]+)?-?")
+_DIGITS: Final = re.compile(r"[+-]?[0-9]{3,15}-?")
+_IMPLIED: Final = re.compile(r"([0-9]+)([0-9]{2})(?=-?$)")
 _YES: Final = frozenset({"1", "y", "yes", "true", "ναι", "ν", "evet", "e", "x"})
 
 
@@ -80,7 +84,10 @@ class CsvProfile:
     Shapes: ``columns`` maps a name of FIELDS to headers, the first one found counts; an amount is
     one signed column, or ``amount`` with ``direction``, or ``debit`` and ``credit``.
     ``credit_marks`` and ``debit_marks`` are the values of ``direction``. ``currency`` counts where
-    no column says another one. The other decimal sign and blanks group thousands.
+    no column says another one. The other decimal sign and blanks group thousands. A file of fixed
+    width has ``characters`` instead of ``columns``: the first and last one of each field, from 1;
+    ``skip_lines`` is how many lines its head has, and with ``implied_decimals`` amounts are digits
+    without a sign for decimals, the last two of which are decimals.
     """
 
     name: str
@@ -92,6 +99,9 @@ class CsvProfile:
     currency: str = "EUR"
     credit_marks: tuple[str, ...] = ("C", "CR", "CRDT", "Π", "ΠΙΣΤΩΣΗ", "A", "ALACAK", "+")
     debit_marks: tuple[str, ...] = ("D", "DR", "DBIT", "Χ", "ΧΡΕΩΣΗ", "B", "BORÇ", "-")
+    characters: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    skip_lines: int = 0
+    implied_decimals: bool = False
 
 
 _GREEK: Final = {
@@ -197,9 +207,32 @@ def profile_from(data: Mapping[str, Any]) -> CsvProfile:
             problems.append(Problem(f"/columns/{name}", "header", "Name the header of the column."))
         else:
             columns[name] = tuple(names)
-    if "booking_date" not in columns and "value_date" not in columns:
+    characters: dict[str, tuple[int, int]] = {}
+    ranges = data.get("characters", {})
+    for name, pair in ranges.items() if isinstance(ranges, Mapping) else ():
+        if name not in FIELDS:
+            problems.append(Problem(f"/characters/{name}", "unknown", "There is no such field."))
+        elif (
+            not isinstance(pair, list | tuple)
+            or len(pair) != 2
+            or not all(isinstance(each, int) for each in pair)
+            or not 1 <= pair[0] <= pair[1] <= _MAX_WIDTH
+        ):
+            message = f"The first and the last character, from 1 to {_MAX_WIDTH}."
+            problems.append(Problem(f"/characters/{name}", "characters", message))
+        else:
+            characters[name] = (pair[0], pair[1])
+    if characters and columns:
+        problems.append(Problem("/characters", "either", "Name columns or characters, not both."))
+    skip_lines = data.get("skip_lines", 0)
+    if not isinstance(skip_lines, int) or not 0 <= skip_lines <= _HEADER_LINES:
+        message = f"A number from 0 to {_HEADER_LINES}."
+        problems.append(Problem("/skip_lines", "range", message))
+        skip_lines = 0
+    fields = characters or columns
+    if "booking_date" not in fields and "value_date" not in fields:
         problems.append(Problem("/columns/booking_date", "required", "A date is needed."))
-    if "amount" not in columns and not {"debit", "credit"} <= set(columns):
+    if "amount" not in fields and not {"debit", "credit"} <= set(fields):
         problems.append(Problem("/columns/amount", "required", "An amount is needed."))
     unknown = set(data) - {
         "columns",
@@ -210,6 +243,9 @@ def profile_from(data: Mapping[str, Any]) -> CsvProfile:
         "currency",
         "credit_marks",
         "debit_marks",
+        "characters",
+        "skip_lines",
+        "implied_decimals",
     }
     problems += [Problem(f"/{name}", "unknown", "Not known.") for name in sorted(unknown)]
     marks: dict[str, Any] = {}
@@ -223,7 +259,19 @@ def profile_from(data: Mapping[str, Any]) -> CsvProfile:
             problems.append(Problem(f"/{name}", "marks", "A list of texts."))
     if problems:
         raise ValidationError("profile_invalid", "The profile is wrong.", problems=problems)
-    return CsvProfile("own", columns, encoding, delimiter, decimal, date_format, currency, **marks)
+    return CsvProfile(
+        "own",
+        columns,
+        encoding,
+        delimiter,
+        decimal,
+        date_format,
+        currency,
+        characters=characters,
+        skip_lines=skip_lines,
+        implied_decimals=data.get("implied_decimals") is True,
+        **marks,
+    )
 
 
 class _Bounded(io.RawIOBase):
@@ -247,6 +295,39 @@ class _Bounded(io.RawIOBase):
         return len(chunk)
 
 
+class _FixedRows:
+    """Lines of fixed width as rows of cells; a line that ends too early is a row without cells."""
+
+    def __init__(self, text: TextIO, profile: CsvProfile) -> None:
+        self._text = text
+        self._profile = profile
+        self.positions = {name: number for number, name in enumerate(profile.characters)}
+        self.line_num = 0
+
+    def __iter__(self) -> Iterator[list[str]]:
+        fields = self._profile.characters
+        # What is on the right may be cut off with its blanks; dates and amounts may not.
+        needed = {"booking_date", "value_date", "amount"} & set(fields)
+        least = max((fields[name][1] for name in needed), default=1)
+        while line := self._text.readline(_MAX_WIDTH + 2):
+            self.line_num += 1
+            if len(line.rstrip("\r\n")) > _MAX_WIDTH:
+                raise StatementRefusedError(
+                    StatementReason.ENTRY_TOO_LARGE, "A line is too long.", line=self.line_num
+                )
+            if self.line_num <= self._profile.skip_lines:
+                continue
+            line = line.rstrip("\r\n")
+            if not line.strip():
+                yield []
+            elif len(line) < least:
+                yield [line]
+            else:
+                yield [line[first - 1 : last] for first, last in fields.values()]
+        if not self.line_num:
+            raise StatementRefusedError(StatementReason.EMPTY, "The file is empty.")
+
+
 def read_csv_statement(stream: BinaryIO, profile: CsvProfile) -> Iterator[StatementItem]:
     """Entries, problems and the summary of a CSV statement.
 
@@ -255,9 +336,13 @@ def read_csv_statement(stream: BinaryIO, profile: CsvProfile) -> Iterator[Statem
     bounded = _Bounded(stream)
     encoding = "utf-8-sig" if profile.encoding == "utf-8" else profile.encoding
     text = io.TextIOWrapper(io.BufferedReader(bounded), encoding, newline="")
-    rows = csv.reader(text, delimiter=profile.delimiter)
+    rows: Any = (
+        _FixedRows(text, profile)
+        if profile.characters
+        else csv.reader(text, delimiter=profile.delimiter)
+    )
     try:
-        positions = _header(rows, profile)
+        positions = rows.positions if profile.characters else _header(rows, profile)
         yield from _Rows(profile, positions).read(rows)
     except UnicodeDecodeError:
         raise StatementRefusedError(
@@ -395,6 +480,8 @@ class _Rows:
             if _GROUPS.fullmatch(compact.replace(other, "x")) is None:
                 raise ParseError("AMOUNT", "the amount is not written as the profile says")
             compact = compact.replace(other, "")
+        if self.profile.implied_decimals:
+            compact = _IMPLIED.sub(r"\1.\2", compact) if _DIGITS.fullmatch(compact) else "?"
         match = _AMOUNT.fullmatch(compact.replace(",", "."))
         if match is None or (match[1] and match[4]):
             raise ParseError("AMOUNT", "the amount is not written as the profile says")

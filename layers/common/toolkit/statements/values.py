@@ -17,7 +17,6 @@ MAX_BYTES: Final = 100_000_000
 _POINT: Final = re.compile(r"[0-9]{1,15}(?:\.[0-9]{0,5})?")
 _COMMA: Final = re.compile(r"[0-9]{1,15},[0-9]{0,5}")
 _NOTHING: Final = frozenset({"NOTPROVIDED", "NONREF", "NOTAVAILABLE", "N/A", "NOREF"})
-_BLANKS: Final = re.compile(r"\s+")
 
 
 class StatementReason(StrEnum):
@@ -104,10 +103,10 @@ def _day(year: int, month: int, day: int) -> date:
 
 def reference(text: str | None) -> str:
     """A reference without blanks around it; a placeholder for "none" is empty."""
-    found = _BLANKS.sub(" ", text or "").strip()
+    found = words(text)
     return "" if found.upper() in _NOTHING else found
 
 
 def words(text: str | None) -> str:
     """Free text with single blanks."""
-    return _BLANKS.sub(" ", text or "").strip()
+    return " ".join((text or "").split())

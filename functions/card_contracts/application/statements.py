@@ -1,0 +1,339 @@
+"""Import bank statements and match them with what banks owe (CRD-05).
+
+A file is read twice: once whole, to know everything that is wrong (then nothing of it is used), and
+once to store its lines in chunks, each once for ever by its content. Then the days of the file are
+matched in their order. A worker that dies or runs out of time goes on with what is not done.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import date, timedelta
+from itertools import islice
+from typing import Any, Final
+
+from card_contracts.application.context import Scope
+from card_contracts.application.matches import Settle, WatchDrift
+from card_contracts.domain.matching import DayResult, Rules, match
+from card_contracts.domain.settlement import (
+    BankLine,
+    LineState,
+    accounts_paid_into,
+    bank_line,
+    match_of,
+)
+from card_contracts.ports import (
+    CommandIdentity,
+    JobView,
+    Remembered,
+    StatementFiles,
+    UploadedFile,
+    WriteRefusedError,
+)
+from kernel.bank_statement import (
+    FileCheck,
+    LineKeys,
+    StatementEntry,
+    StatementItem,
+    StatementProblem,
+    StatementSummary,
+    check_statement,
+    entries_of,
+)
+from kernel.errors import NotFoundError, Problem, TooLargeError, ValidationError
+from kernel.masking import mask_iban
+
+CARD_STATEMENT_IMPORTED: Final = "card_contracts.StatementImported.v1"
+KIND: Final = "card_statement_import"
+CHUNK: Final = 90
+MAX_SHOWN_PROBLEMS: Final = 300
+RESERVE: Final = 30
+"""Seconds that must be left to begin another step; with less, the next message goes on."""
+
+
+class StartStatementImport:
+    """Keep the file and start a job; nothing is read in the request itself."""
+
+    def __init__(self, scope: Scope, files: StatementFiles) -> None:
+        self._scope = scope
+        self._files = files
+
+    def __call__(
+        self,
+        *,
+        upload_id: str | None = None,
+        file: UploadedFile | None = None,
+        account: str = "",
+        dry_run: bool = False,
+        profile: str | Mapping[str, Any] | None = None,
+        command: CommandIdentity | None = None,
+    ) -> str:
+        """Id of the job. ``account`` is the code of the account, for files that do not name it.
+
+        Raises: NotFoundError for an unknown upload; ValidationError for a wrong profile or account.
+        """
+        store = self._scope.store
+        if command is not None and (answered := store.answered(command)) is not None:
+            return str(answered.body["id"])
+        self._files.check_profile(profile)
+        if account and account not in {one.code for one in store.bank_accounts()}:
+            problem = Problem("/bank_account_code", "unknown", "There is no such bank account.")
+            raise ValidationError("invalid_input", "Some fields are wrong.", problems=[problem])
+        if file is not None:
+            upload_id = self._scope.ids.new()
+            self._files.keep(upload_id, file)
+        if upload_id is None:
+            raise NotFoundError("file_not_found", "There is no such file.")
+        self._files.exists(upload_id)
+        job_id = self._scope.ids.new()
+        unit = store.unit()
+        private = {
+            "upload_id": upload_id,
+            "account": account,
+            "dry_run": dry_run,
+            "profile": profile or "",
+        }
+        unit.create_job(job_id, KIND, subject=f"card_statement:{job_id}", private=private)
+        unit.enqueue("import", {"job_id": job_id})
+        if command is not None:
+            unit.remember(command, Remembered(202, {"id": job_id}, {}))
+        unit.commit()
+        return job_id
+
+
+class _Accounts:
+    """Which account of ours a statement is of."""
+
+    def __init__(self, scope: Scope, chosen: str) -> None:
+        known = scope.store.bank_accounts()
+        self.links = [(one.code, one.linked_account_code) for one in known]
+        lands = {code: lands or code for code, lands in self.links}
+        self._chosen = lands.get(chosen, chosen)
+        self._by_iban = {
+            one.iban.reveal("match"): lands[one.code] for one in known if one.iban is not None
+        }
+
+    def of(self, number: str) -> str:
+        """Code of the account where the money lands; empty when it is not known."""
+        found = self._by_iban.get(number, "")
+        if self._chosen and found in ("", self._chosen):
+            return self._chosen
+        return "" if self._chosen else found
+
+
+class ImportStatement:
+    """Work of one import, as far as the time goes."""
+
+    def __init__(self, scope: Scope, files: StatementFiles, rules: Rules | None = None) -> None:
+        self._scope = scope
+        self._files = files
+        self._rules = rules or Rules()
+        self._settle = Settle(scope)
+
+    def __call__(self, job_id: str, *, remaining: Callable[[], float]) -> None:
+        """Idempotent: a redelivered job goes on with what is not done."""
+        store = self._scope.store
+        job = store.job(job_id)
+        if job is None or job.status not in {"queued", "running"}:
+            return
+        store.lease_job(job_id)
+        accounts = _Accounts(self._scope, str(job.private["account"]))
+        try:
+            if not job.prepared and not self._check(job, accounts):
+                return
+            self._work(job_id, accounts, remaining)
+        except (ValidationError, NotFoundError, TooLargeError) as error:
+            line = int(getattr(error, "line", 0))
+            problem = {"pointer": f"/lines/{line}" if line else "", "line": line}
+            shown = {**problem, "code": error.code, "message": error.message}
+            self._end(job_id, "failed", {"code": error.code}, [shown])
+
+    def _items(self, job: JobView) -> Any:
+        return self._files.read(str(job.private["upload_id"]), job.private["profile"] or None)
+
+    # ------------------------------------------------------------------ check
+
+    def _check(self, job: JobView, accounts: _Accounts) -> bool:
+        """Read the whole file; False when the job is over, or somebody else's."""
+        with self._items(job) as items:
+            check = check_statement(_with_accounts(items, accounts), most=MAX_SHOWN_PROBLEMS)
+        if check.problem_count:
+            self._refuse(job, check)
+            return False
+        if job.private["dry_run"]:
+            self._end(job.id, "succeeded", {"dry_run": True, "lines": check.entries}, [])
+            return False
+        unit = self._scope.store.unit()
+        unit.prepare_job(job.id, check.entries)
+        try:
+            unit.commit()
+        except WriteRefusedError:
+            return False  # another worker is at it
+        return True
+
+    def _refuse(self, job: JobView, check: FileCheck) -> None:
+        result = {
+            "code": "statement_wrong",
+            "problem_count": check.problem_count,
+            "lines": check.entries,
+        }
+        self._end(job.id, "failed", result, [each.to_dict() for each in check.problems])
+
+    # ------------------------------------------------------------------ lines
+
+    def _work(self, job_id: str, accounts: _Accounts, remaining: Callable[[], float]) -> None:
+        job = self._scope.store.job(job_id)
+        if job is None:
+            return
+        keys, seen = LineKeys(), 0
+        days: dict[str, tuple[date, date]] = {}
+        summaries: list[StatementSummary] = []
+        with self._items(job) as items:
+            entries = entries_of(items, summaries)
+            while rows := list(islice(entries, CHUNK)):
+                # Ids count how often a line came, so lines that are done are counted too.
+                lines = [_line(entry, keys, accounts, job_id) for entry in rows]
+                for line in lines:
+                    first, last = days.get(line.account, (line.day, line.day))
+                    days[line.account] = (min(first, line.day), max(last, line.day))
+                if seen >= job.done:
+                    if remaining() < RESERVE:
+                        self._go_on(job_id)
+                        return
+                    if not self._store(job_id, seen, lines):
+                        return
+                seen += len(lines)
+        for account, (first, last) in sorted(days.items()):
+            if not self._match(job_id, account, first, last, accounts, remaining):
+                return
+        self._conclude(job_id, summaries, days)
+
+    def _store(self, job_id: str, seen: int, lines: Sequence[BankLine]) -> bool:
+        """Store the lines that are new; False when another worker did."""
+        known = self._scope.store.known_lines(lines)
+        new = [line for line in lines if line.key not in known]
+        unit = self._scope.store.unit()
+        unit.add_bank_lines(new)
+        counts = {"new": len(new), "known": len(lines) - len(new)}
+        unit.step_job(job_id, seen=seen, done=seen + len(lines), counts=counts)
+        try:
+            unit.commit()
+        except WriteRefusedError as error:
+            if error.refused("job"):
+                return False
+            return self._store(job_id, seen, lines)  # another file brought some of them
+        return True
+
+    def _go_on(self, job_id: str) -> None:
+        unit = self._scope.store.unit()
+        unit.enqueue("import", {"job_id": job_id, "request_id": self._scope.ids.new()})
+        unit.commit()
+
+    # ------------------------------------------------------------------ matches
+
+    def _match(
+        self,
+        job_id: str,
+        account: str,
+        first: date,
+        last: date,
+        accounts: _Accounts,
+        remaining: Callable[[], float],
+    ) -> bool:
+        """Match the open lines of an account; False when there is no time for the rest."""
+        store, rules = self._scope.store, self._rules
+        since = first - timedelta(days=rules.late_days + rules.joined_days)
+        until = last + timedelta(days=rules.early_days)
+        # A suggestion holds its receivables until somebody decides.
+        held = store.suggested_members(since, until)
+        owed = store.owed(since, until, accounts_paid_into(accounts.links, account))
+        movements = (
+            line.movement()
+            for line in store.bank_lines(account, first, last)
+            if line.state is LineState.OPEN
+        )
+        free = (one for one in owed if one.key not in held)
+        for result in match(movements, free, rules):
+            if remaining() < RESERVE:
+                self._go_on(job_id)
+                return False
+            self._keep(job_id, account, result)
+        return True
+
+    def _keep(self, job_id: str, account: str, result: DayResult) -> None:
+        for found in result.found:
+            made = match_of(found, account, job_id)
+            unit = self._scope.store.unit()
+            after = self._settle.add(made, sure=found.sure, unit=unit)
+            name = "confirmed" if found.sure else "suggested"
+            unit.advance_job(job_id, {f"n_{name}": 1})
+            try:
+                unit.commit()
+            except WriteRefusedError:
+                continue  # turned down before, or part of it was taken meanwhile
+            if after.is_moving:
+                self._settle.finish(after.id)
+        for key in sorted(result.again):
+            unit = self._scope.store.unit()
+            unit.flag_line(account, key)
+            with suppress(WriteRefusedError):  # it was matched meanwhile
+                unit.commit()
+
+    # ------------------------------------------------------------------ the end
+
+    def _conclude(
+        self,
+        job_id: str,
+        summaries: Sequence[StatementSummary],
+        days: Mapping[str, tuple[date, date]],
+    ) -> None:
+        job = self._scope.store.job(job_id)
+        if job is None:
+            return
+        if days:
+            first = min(first for first, _ in days.values())
+            last = max(last for _, last in days.values())
+            WatchDrift(self._scope)(first.isoformat()[:7], last.isoformat()[:7])
+        result: dict[str, Any] = {
+            "dry_run": False,
+            "lines": job.total,
+            "counts": dict(job.counts),
+            "pending": sum(each.pending for each in summaries),
+            "statements": [
+                {"account": mask_iban(each.account), "number": each.number, "lines": each.entries}
+                for each in summaries[:100]
+            ],
+        }
+        unit = self._scope.store.unit()
+        unit.finish_job(job_id, "succeeded", result=result, total=job.total)
+        unit.publish(
+            CARD_STATEMENT_IMPORTED,
+            f"card_statement:{job_id}",
+            {"job_id": job_id, "lines": job.total, "counts": dict(job.counts)},
+        )
+        with suppress(WriteRefusedError):  # another worker ended it
+            unit.commit()
+
+    def _end(
+        self, job_id: str, status: str, result: Mapping[str, Any], problems: list[dict[str, Any]]
+    ) -> None:
+        unit = self._scope.store.unit()
+        unit.finish_job(job_id, status, result=result, problems=problems)
+        with suppress(WriteRefusedError):  # another worker ended it
+            unit.commit()
+
+
+def _line(entry: StatementEntry, keys: LineKeys, accounts: _Accounts, job_id: str) -> BankLine:
+    account = accounts.of(entry.account)
+    return bank_line(entry, keys.of(entry, f"card/{account}"), account, job_id)
+
+
+def _with_accounts(items: Iterator[StatementItem], accounts: _Accounts) -> Iterator[StatementItem]:
+    """The items, and a problem where an account begins that is not ours."""
+    told: set[str] = set()
+    for item in items:
+        yield item
+        if isinstance(item, StatementEntry) and item.account not in told:
+            told.add(item.account)
+            if not accounts.of(item.account):
+                message = "This account is no bank account of yours; add its IBAN, or choose one."
+                yield StatementProblem(item.place, "account_unknown", message)

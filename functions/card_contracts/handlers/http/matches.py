@@ -1,0 +1,148 @@
+"""Bank statements, what they were matched with, and what banks keep (CRD-05)."""
+
+import re
+from typing import Any, Final
+
+from card_contracts.application.statements import KIND
+from card_contracts.bootstrap import application
+from card_contracts.domain.settlement import MatchState
+from card_contracts.handlers.http.app import BASE, app, say_of, use_of
+from card_contracts.ports import UploadedFile
+from card_contracts.schemas import (
+    CardStatementIn,
+    MatchIn,
+    TableProfileIn,
+    bank_line_out,
+    drift_out,
+    line_id_in,
+    match_out,
+    payment_id_in,
+)
+from kernel.errors import Problem, TooLargeError, ValidationError
+from toolkit.entrypoints import Reply, Request
+from toolkit.entrypoints.http import etag
+
+_READ: Final = "card_contracts:match:read"
+_WRITE: Final = "card_contracts:match:write"
+_MATCHES: Final = f"{BASE}/matches"
+_DIRECT_LIMIT: Final = 1_048_576
+_TYPES: Final = ("application/xml", "text/xml", "text/plain", "text/csv")
+_UNMATCHED: Final = "unmatched"
+_STATES: Final = frozenset({*(state.value for state in MatchState), _UNMATCHED})
+_MONTH: Final = re.compile(r"20[0-9]{2}-(?:0[1-9]|1[0-2])")
+
+
+@app.api("POST", f"{BASE}/statements/imports", permission=_WRITE)
+def import_card_statement(request: Request) -> Reply:
+    """Import a statement of a bank account and match it: camt.053, MT940, or a table by profile.
+
+    From ``{upload_id, bank_account_code, dry_run, profile}``, or from the body itself up to 1 MiB;
+    then the options are in the query.
+    """
+    command = request.optional_command()
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    start = use_of(request).start_statement_import()
+    if content_type in _TYPES:
+        if len(request.raw_body) > _DIRECT_LIMIT:
+            raise TooLargeError("too_large", "Files above 1 MiB are uploaded first.")
+        job_id = start(
+            file=UploadedFile(request.raw_body, content_type, "statement"),
+            account=request.query.get("bank_account_code", ""),
+            dry_run=request.query.get("dry_run", "") == "true",
+            profile=request.query.get("profile"),
+            command=command,
+        )
+    else:
+        body = request.json(CardStatementIn)
+        profile: Any = body.profile
+        if isinstance(profile, TableProfileIn):
+            profile = profile.model_dump(exclude_none=True)
+        job_id = start(
+            upload_id=body.upload_id,
+            account=body.bank_account_code,
+            dry_run=body.dry_run,
+            profile=profile,
+            command=command,
+        )
+    job = {"id": job_id, "kind": KIND, "status": "queued", "total": 0, "done": 0, "failed": 0}
+    return Reply(job, 202, {"location": f"/v1/jobs/{job_id}", "retry-after": "1"})
+
+
+@app.api("GET", _MATCHES, permission=_READ)
+def list_matches(request: Request) -> Reply:
+    """Matches of one state by day; ``status=unmatched`` are lines that belong to none."""
+    status = request.query.get("status", MatchState.SUGGESTED.value)
+    if status not in _STATES:
+        problem = Problem("/status", "choice", f"One of {', '.join(sorted(_STATES))}.")
+        raise ValidationError("invalid_input", "Some filters are wrong.", problems=[problem])
+    store, say = use_of(request).store, say_of(request)
+    scope: dict[str, Any] = {
+        "tenant_id": request.tenant.tenant_id,
+        "route": _MATCHES,
+        "filters": {"status": status},
+        "now": application().platform.clock.now(),
+    }
+    cursor = request.query.get("cursor")
+    after = application().cursors.open(cursor, **scope) if cursor else None
+    if status == _UNMATCHED:
+        lines, following = store.open_line_page(limit=request.limit(), after=after)
+        items = [bank_line_out(line) for line in lines]
+    else:
+        matches, following = store.match_page(status, limit=request.limit(), after=after)
+        items = [match_out(match, say) for match in matches]
+    sealed = application().cursors.seal(following, **scope) if following else None
+    return Reply({"items": items, "next_cursor": sealed})
+
+
+@app.api("POST", _MATCHES, permission=_WRITE)
+def make_match(request: Request) -> Reply:
+    """Match lines with receivables by hand; a difference goes to its own account."""
+    command = request.optional_command()
+    body = request.json(MatchIn)
+    lines = [line_id_in(text) for text in body.line_ids]
+    accounts = {account for account, _ in lines}
+    if len(accounts) > 1:
+        problem = Problem("/line_ids", "match_account", "All lines are of one account.")
+        raise ValidationError("invalid_input", "Some fields are wrong.", problems=[problem])
+    members = [payment_id_in(text) for text in body.payment_ids]
+    make = use_of(request).match_by_hand()
+    made = make(accounts.pop(), [key for _, key in lines], members, command)
+    headers = {"location": f"{_MATCHES}/{made.id}", "etag": etag(made.stamp.version)}
+    return Reply(match_out(made, say_of(request)), 201, headers)
+
+
+@app.api("GET", f"{_MATCHES}/{{id}}", permission=_READ)
+def show_match(request: Request) -> Reply:
+    """One match with its reasons."""
+    match = use_of(request).store.match(request.id())
+    return Reply(match_out(match, say_of(request)), 200, {"etag": etag(match.stamp.version)})
+
+
+@app.api("POST", f"{_MATCHES}/{{id}}/confirm", permission=_WRITE)
+def confirm_match(request: Request) -> Reply:
+    """Agree with a match: its receivables are settled. Again is no harm."""
+    return Reply(match_out(use_of(request).confirm_match()(request.id()), say_of(request)))
+
+
+@app.api("POST", f"{_MATCHES}/{{id}}/undo", permission=_WRITE)
+def undo_match(request: Request) -> Reply:
+    """Take a match back, or turn a suggestion down for good. Again is no harm."""
+    return Reply(match_out(use_of(request).undo_match()(request.id()), say_of(request)))
+
+
+@app.api("GET", f"{BASE}/drift", permission=_READ)
+def show_drift(request: Request) -> Reply:
+    """What banks kept by month and contract; ``from`` and ``to`` are months, YYYY-MM."""
+    use = use_of(request)
+    year = use.scope.today().year
+    since = request.query.get("from", f"{year - 1}-01")
+    until = request.query.get("to", f"{year}-12")
+    problems = [
+        Problem(f"/{name}", "month", "A month is written YYYY-MM.")
+        for name, text in (("from", since), ("to", until))
+        if _MONTH.fullmatch(text) is None
+    ]
+    if problems:
+        raise ValidationError("invalid_input", "Some filters are wrong.", problems=problems)
+    items = [drift_out(one) for one in use.store.drifts(since, until)]
+    return Reply({"items": items, "next_cursor": None, "total": len(items)})

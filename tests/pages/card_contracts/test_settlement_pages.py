@@ -1,0 +1,125 @@
+"""Pages of sales, statements and matches: sound in three languages, decided with plain forms."""
+
+import re
+
+import pytest
+
+from card_contracts.ports import UploadedFile
+from tests.integration.card_contracts.test_matches import csv, matches, prepare, upload
+from tests.pages.card_contracts.test_pages import LANGUAGES, page, post
+from tests.support.cards_world import CardsWorld
+
+FILE = csv(
+    ("01.06.2026", "325,34", "POS FTR-1"),
+    ("29.06.2026", "323,33", "POS"),
+    ("10.06.2026", "300,00", "HAVALE"),
+    ("10.06.2026", "300,00", "HAVALE"),
+)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_page_is_sound_in_every_language(world: CardsWorld, language: str) -> None:
+    prepare(world)
+    for path in ("matches", "drift", "sales"):
+        page(world, f"/card-contracts/{path}", language)
+    sale = world.sale()
+    job = upload(world, FILE)
+    for status in ("suggested", "unmatched", "confirmed", "undone"):
+        shown = page(world, "/card-contracts/matches", language, f"status={status}")
+        assert re.search(r">[^<]*01[0-9A-HJKMNP-TV-Z]{24}[^<]*<", shown) is None
+        assert "card_contracts.why" not in shown
+    assert "2,4000" in page(world, "/card-contracts/drift", language) or language == "en"
+    page(world, f"/card-contracts/statements/imports/{job['id']}", language)
+    (first, *_) = matches(world, "unmatched")
+    assert "FTR-1" in page(world, "/card-contracts/matches/line", language, f"line={first['id']}")
+    page(world, "/card-contracts/sales", language)
+    page(world, f"/card-contracts/sales/{sale['id']}", language)
+    failed = upload(world, csv(("99.06.2026", "1,00", "X")))
+    page(world, f"/card-contracts/statements/imports/{failed['id']}", language)
+
+
+def test_a_suggestion_is_confirmed_and_taken_back_with_forms(world: CardsWorld) -> None:
+    prepare(world)
+    world.sale()
+    upload(world, FILE)
+    (one,) = matches(world, "suggested")
+    bench = page(world, "/card-contracts/matches")
+    action = f"/card-contracts/matches/{one['id']}/confirm"
+    assert f'action="{action}"' in bench
+    assert post(world, action).status == 303
+    assert "Matched" in page(world, "/card-contracts/matches", query="done=match_confirm")
+    assert post(world, f"/card-contracts/matches/{one['id']}/undo").status == 303
+    assert matches(world, "undone")[0]["id"] == one["id"]
+
+
+def test_a_line_is_matched_by_hand_with_a_form(world: CardsWorld) -> None:
+    prepare(world)
+    world.sale()
+    upload(world, csv(("10.06.2026", "300,00", "HAVALE")))
+    (line,) = matches(world, "unmatched")
+    path = "/card-contracts/matches/line"
+    shown = page(world, path, query=f"line={line['id']}")
+    names = re.findall(r'name="(pay-[^"]+)" value="([^"]+)"', shown)
+    assert len(names) == 2
+    nothing = post(world, path, line=line["id"])
+    assert nothing.status == 422
+    assert "Choose at least one payment." in nothing.body
+    assert post(world, path, line=line["id"], **{names[0][0]: names[0][1]}).status == 303
+    assert matches(world, "confirmed")[0]["kind"] == "manual"
+
+
+def test_a_sale_is_refunded_and_cancelled_with_forms(world: CardsWorld) -> None:
+    prepare(world)
+    sale = world.sale()
+    here = f"/card-contracts/sales/{sale['id']}"
+    wrong = post(world, f"{here}/refund", document_no="", refunded_on="", amount="x")
+    assert wrong.status == 422
+    assert 'aria-invalid="true"' in wrong.body or "is-invalid" in wrong.body
+    form = {
+        "document_no": "I-1",
+        "refunded_on": "2026-05-04",
+        "amount": "400,00",
+        "deductions": "kept",
+    }
+    assert post(world, f"{here}/refund", **form).status == 303
+    shown = page(world, here)
+    assert "I-1" in shown
+    assert f'action="{here}/cancel"' not in shown
+    other = world.sale("FTR-2")
+    assert post(world, f"/card-contracts/sales/{other['id']}/cancel").status == 303
+    assert "cancelled" in page(world, f"/card-contracts/sales/{other['id']}")
+
+
+def test_files_are_uploaded_and_read_by_forms(world: CardsWorld) -> None:
+    prepare(world)
+    upload_id = "01JXQ60A1B2C3D4E5F6G7H8J9Z"
+    files = world.app.for_system(world.principal().tenant_id, "x").statement_files
+    header = "Belge No;Sözleşme Kodu;Satış Tarihi;Tutar;Taksit Sayısı"
+    table = f"{header}\r\nF-9;AXESS-26;28.04.2026;10,00;1\r\n"
+    files.keep(upload_id, UploadedFile(table.encode(), "application/octet-stream", "s"))
+    here = f"/card-contracts/sales/imports/uploads/{upload_id}"
+    page(world, here)
+    answer = post(world, here)
+    assert answer.status == 303, answer.body
+    waiting = page(world, answer.headers["location"])
+    assert "hx-get" in waiting
+    world.work()
+    assert "Posted sales" in page(world, answer.headers["location"])
+    upload_id = "01JXQ60A1B2C3D4E5F6G7H8J9Y"
+    files.keep(upload_id, UploadedFile(FILE, "application/octet-stream", "s"))
+    here = f"/card-contracts/statements/uploads/{upload_id}"
+    page(world, here)
+    answer = post(world, here, profile="turkish", dry_run="1")
+    assert answer.status == 303, answer.body
+    world.work()
+    assert "nothing was kept" in page(world, answer.headers["location"])
+    assert matches(world, "unmatched") == []
+
+
+@pytest.mark.parametrize("path", ["statements/new", "sales/new"])
+def test_a_file_goes_straight_to_storage(world: CardsWorld, path: str) -> None:
+    reader = world.principal(kind="session", language="en")
+    shown = world.call("GET", f"/card-contracts/{path}", principal=reader)
+    assert shown.status == 200
+    assert 'action="https://s3.' in shown.body
+    assert "csrf_token" not in shown.body.partition("data-upload")[2].partition("</form>")[0]
