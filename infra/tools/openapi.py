@@ -31,6 +31,7 @@ DOORS: Final = (
     "payment_codes.handlers.receive_notification",
     "card_contracts.handlers.api",
     "workflow.handlers.api",
+    "reconciliation.handlers.api",
 )
 _APPS: Final = (
     "workspace.handlers.http.app",
@@ -38,6 +39,7 @@ _APPS: Final = (
     "payment_codes.handlers.http.app",
     "card_contracts.handlers.http.app",
     "workflow.handlers.http.app",
+    "reconciliation.handlers.http.app",
 )
 _BODY: Final = re.compile(r"\.json\(\s*([A-Z][A-Za-z]+)\s*\)")
 _COMMAND: Final = re.compile(r"\.command\(\)")

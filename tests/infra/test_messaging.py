@@ -30,6 +30,7 @@ BATCHES = {
     "PaymentCodesDocumentEventsQueue": (1, 5),
     "CardContractsSalesQueue": (10, 5),
     "CardContractsImportQueue": (1, 5),
+    "ReconciliationImportQueue": (1, 5),
 }
 
 

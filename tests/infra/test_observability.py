@@ -77,6 +77,7 @@ def test_a_sweeper_that_does_not_run_is_noticed() -> None:
         "payment-codes-relay-outbox",
         "card-contracts-relay-outbox",
         "workflow-relay-outbox",
+        "reconciliation-relay-outbox",
     }
     for alarm in silent:
         assert alarm["TreatMissingData"] == "breaching"

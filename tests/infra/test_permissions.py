@@ -15,6 +15,7 @@ PREFIXES = {
     "payment_codes": "pay",
     "card_contracts": "crd",
     "workflow": "wfl",
+    "reconciliation": "rec",
 }
 
 READ = frozenset({"BatchGetItem", "GetItem"})
@@ -143,6 +144,20 @@ KINDS: dict[str, dict[str, frozenset[str]]] = {
         "AuditTable": APPEND | {"Query"},
     },
     "WorkflowScheduleData": {"FlowTable": OUTBOX},
+    "ReconciliationApiData": {
+        "CoreTable": ENTITIES - {"ConditionCheckItem"},
+        "FlowTable": OUTBOX,
+        "AuditTable": APPEND,
+    },
+    "ReconciliationWorkerData": {
+        "CoreTable": ENTITIES - {"ConditionCheckItem"},
+        "FlowTable": OUTBOX,
+        "AuditTable": APPEND,
+    },
+    "ReconciliationScheduleData": {
+        "CoreTable": frozenset({"Query", "UpdateItem"}),
+        "FlowTable": OUTBOX,
+    },
 }
 
 # Our managed policies of every function.
@@ -182,6 +197,9 @@ FUNCTIONS: dict[str, set[str]] = {
     "CardContractsRelayOutboxFunction": {"CardContractsScheduleData", "CardContractsOutbox"},
     "WorkflowApiFunction": {"WorkflowApiData", "WorkflowOutbox"},
     "WorkflowRelayOutboxFunction": {"WorkflowScheduleData", "WorkflowOutbox"},
+    "ReconciliationApiFunction": {"ReconciliationApiData", "ReconciliationOutbox"},
+    "ReconciliationRunImportFunction": {"ReconciliationWorkerData", "ReconciliationOutbox"},
+    "ReconciliationRelayOutboxFunction": {"ReconciliationScheduleData", "ReconciliationOutbox"},
 }
 
 MAY_DECRYPT = {

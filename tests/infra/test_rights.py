@@ -48,7 +48,17 @@ MAY += [
     ("CardContractsShowFeedFunction", "Query", "core", [f"crd#T#{T}#RECEIVABLES#2026"]),
 ]
 
+MONTH = f"rec#T#{T}#LEDGER#2026-01"
+MAY += [
+    ("ReconciliationRunImportFunction", "PutItem", "core", [MONTH]),
+    ("ReconciliationApiFunction", "Query", "core", [MONTH]),
+]
+
 MAY_NOT = [
+    # The schedules of reconciliation record nothing; no function of it books money.
+    ("ReconciliationRelayOutboxFunction", "PutItem", "core", [MONTH]),
+    ("ReconciliationRunImportFunction", "PutItem", "ledger", [f"rec#T#{T}#ACC#x"]),
+    ("ReconciliationApiFunction", "Query", "core", [f"pay#T#{T}#CODES"]),
     # What issues in bulk or listens to other systems moves no money and opens no key.
     ("PaymentCodesIssueBatchFunction", "PutItem", "ledger", [f"pay#T#{T}#ACC#code:x"]),
     ("PaymentCodesIssueBatchFunction", "GetItem", "secrets", [f"pay#T#{T}#SECRET#x"]),
@@ -110,9 +120,9 @@ def test_refused(function: str, action: str, role: str, keys: list[str]) -> None
 
 
 @pytest.mark.parametrize("function", list(stack.functions()))
-def test_no_function_reaches_a_context_that_does_not_exist(function: str) -> None:
-    for prefix in ("rec",):
-        assert not allows(function, "GetItem", "core", [f"{prefix}#T#{T}#CODE#x"])
+def test_books_of_counterparties_are_read_by_their_context_only(function: str) -> None:
+    if not function.startswith(("Reconciliation", "Workspace")):
+        assert not allows(function, "GetItem", "core", [f"rec#T#{T}#COUNTERPARTY#x"])
 
 
 def test_indexes_are_covered_where_they_exist() -> None:

@@ -51,6 +51,7 @@ ROUTES = {
     ("ANY", "/card-contracts/{proxy+}"): "CardContractsApiFunction",
     ("GET", "/cash-calendar/{token}"): "CardContractsShowFeedFunction",
     ("ANY", "/v1/workflow/{proxy+}"): "WorkflowApiFunction",
+    ("ANY", "/v1/reconciliation/{proxy+}"): "ReconciliationApiFunction",
 }
 
 # Zone, expression and the longest wait for a start of every schedule.
@@ -63,6 +64,7 @@ SCHEDULES = {
     "PaymentCodesRelayOutboxFunction": ("rate(1 minute)", "Etc/UTC"),
     "CardContractsRelayOutboxFunction": ("rate(1 minute)", "Etc/UTC"),
     "WorkflowRelayOutboxFunction": ("rate(1 minute)", "Etc/UTC"),
+    "ReconciliationRelayOutboxFunction": ("rate(1 minute)", "Etc/UTC"),
 }
 
 
@@ -279,6 +281,7 @@ def test_functions_behind_the_door_answer_before_the_gateway_gives_up() -> None:
         "CardContractsApiFunction": 10,
         "CardContractsShowFeedFunction": 10,
         "WorkflowApiFunction": 10,
+        "ReconciliationApiFunction": 10,
     }
 
 

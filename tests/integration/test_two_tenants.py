@@ -35,6 +35,8 @@ from tests.support.events import Answer, bus_event, http_event, invoke, queue_ev
 from tests.support.lambda_context import LambdaContext
 from tests.support.payment_world import BASE, PaymentWorld, payment_world
 from tests.support.pensions_desk import SHOWN, Desk, contract_body, open_desk, person_body
+from tests.support.reconciliation_builders import api_counterparty, api_entry, ubl
+from tests.support.reconciliation_world import ReconciliationWorld, reconciliation_world
 from tests.support.rule_tables import PURCHASE_AS_WRITTEN
 from tests.support.rules_world import RulesWorld, rules_world
 from tests.support.scanner import SCANNER
@@ -123,6 +125,8 @@ class World:
         if route.kind == "api" and principal.kind == "session":
             headers["x-csrf-token"] = app.csrf_token(principal)
         query = {"year": "2026", "month": "5"} if route.path.endswith("contributions") else {}
+        if route.path.startswith("/v1/reconciliation/"):
+            query = {"form": "ba", "period": "2026-05"}
         event = http_event(
             route.method, path, principal=principal, body=body, form=form, headers=headers,
             query=query,
@@ -178,6 +182,7 @@ BODIES: Final[dict[str, Any]] = {
     "dismiss_refused_event": {"note": "tamam"},
     "resolve_difference": {"decision": "same", "note": "tamam"},
     "cancel_code": {},
+    "change_counterparty": api_counterparty(),
     "return_payment": {"note": "geri"},
     "simulate_version": {"cases": [{"amount": "1.00"}]},
     "back_test_version": {"from": "2026-01-01", "to": "2026-12-31"},
@@ -257,6 +262,12 @@ WITHOUT_PLACE: Final = frozenset(
     POST /v1/payment-codes/organisation/notification-secret
     POST /v1/payment-codes/statements/imports
     POST /v1/pensions/contracts
+    POST /v1/reconciliation/counterparties
+    POST /v1/reconciliation/counterparties/imports
+    POST /v1/reconciliation/e-invoices
+    POST /v1/reconciliation/ledger-entries
+    POST /v1/reconciliation/ledger-entries/imports
+    PUT /v1/reconciliation/parameters
     POST /v1/sessions
     DELETE /v1/sessions/current
     POST /v1/tenants
@@ -279,9 +290,10 @@ def world(aws: AwsWorld, platform: Platform, clock: FixedClock, tmp_path: Path) 
         payment_world(aws, platform, clock) as payments,
         cards_world(aws, platform, clock) as cards,
         rules_world(aws, platform, clock) as rules,
+        reconciliation_world(aws, platform, clock) as books,
     ):
         sides = [
-            filled(desk, workspace, payments, cards, rules, number, organisation)
+            filled(desk, workspace, payments, cards, rules, books, number, organisation)
             for number, organisation in zip(NUMBERS, ORGANISATIONS, strict=True)
         ]
         yield World(desk, workspace, payments, *sides)
@@ -293,11 +305,13 @@ def filled(
     payments: PaymentWorld,
     cards: CardsWorld,
     rules: RulesWorld,
+    books: ReconciliationWorld,
     number: str,
     organisation: str,
 ) -> Side:
     """A company with a contract, people, money, jobs, a file, a mail, an incident, a payment code,
-    a payment nobody can place, and a card sale under a contract with its lists.
+    a payment nobody can place, a card sale under a contract with its lists, and books with an
+    account card, a line and an e-invoice.
     """
     company = workspace.company()
     side = Side(company, SCANNER.canary(company.id))
@@ -329,6 +343,7 @@ def filled(
     batch, refused = imported_batch(payments, side), refused_event(payments, side)
     sale = sold(cards, side)
     version, decision = ruled(rules, side)
+    counterparty, e_invoice = booked(books, side)
     project(desk, company.id, side.word)
     workspace.run_mail()
     incidents = workspace.call("GET", "/v1/incidents", side.key).json()["items"]
@@ -358,6 +373,8 @@ def filled(
         "refused": refused,
         "sale": sale,
         **matched(cards, side),
+        "counterparty": counterparty,
+        "e_invoice": e_invoice,
     }
     side.number, side.token = code["code"], code["pay_url"].rpartition("/")[2]
     return side
@@ -465,6 +482,25 @@ def matched(cards: CardsWorld, side: Side) -> dict[str, str]:
     found = cards.call("GET", f"{CARDS}/matches", principal=side.key, query="status=confirmed")
     (match,) = found.json()["items"]
     return {"card_statement": statement, "sales_import": sales, "card_match": match["id"]}
+
+
+def booked(books: ReconciliationWorld, side: Side) -> tuple[str, str]:
+    """An account card with a line of the asked month, an e-invoice and a parameter of its own."""
+
+    def call(method: str, path: str, body: Any, **more: Any) -> Any:
+        answer = books.call(method, path, body, principal=side.key, **more)
+        assert answer.status < 300, (path, answer.body)
+        return answer.json()
+
+    emails = [f"{side.word}@books.example"]
+    card = call("POST", "/counterparties", api_counterparty(title=side.word, emails=emails))
+    call("POST", "/ledger-entries", {"entries": [api_entry(side.word, document_date="2026-05-04")]})
+    xml = {"content-type": "application/xml"}
+    document = ubl(supplier_name=side.word)
+    taken = call("POST", "/e-invoices", document, headers=xml, query="direction=purchase")
+    row = {"key": "babs.threshold", "since": "2026-05", "value": "1.00", "legal_ref": side.word}
+    call("PUT", "/parameters", {"items": [row]}, headers={"if-match": '"v0"'})
+    return card["id"], taken["id"]
 
 
 def imported_batch(payments: PaymentWorld, side: Side) -> str:
@@ -701,6 +737,13 @@ def a_file_of_the_other_company_cannot_be_imported(world: World) -> None:
     unknown = world.desk.ask("POST", base, {"upload_id": UNKNOWN})
     assert (foreign.status, foreign.body) == (unknown.status, unknown.body)
     assert foreign.status == 404
+    for kind in ("counterparties", "ledger-entries"):
+        started = [
+            invoke_import(world, kind, upload_id)
+            for upload_id in (world.ours.ids["upload"], UNKNOWN)
+        ]
+        assert [answer.status for answer in started] == [404, 404], kind
+        assert started[0].body == started[1].body
     for kind in ("statements", "batches"):
         answers = [
             world.payments.call(
@@ -714,6 +757,14 @@ def a_file_of_the_other_company_cannot_be_imported(world: World) -> None:
         assert [answer.status for answer in answers] == [404, 404], kind
         assert answers[0].body == answers[1].body
     assert world.desk.contents() == before
+
+
+def invoke_import(world: World, kind: str, upload_id: str) -> Answer:
+    """Start an import of books with an uploaded file."""
+    (handler,) = [app.handler for app in apps() if app.routes[0].path.startswith("/v1/reconc")]
+    path = f"/v1/reconciliation/{kind}/imports"
+    event = http_event("POST", path, principal=world.theirs.key, body={"upload_id": upload_id})
+    return invoke(handler, event, shows=SHOWN)
 
 
 def people_of_the_other_company_cannot_be_named_in_a_body(world: World) -> None:

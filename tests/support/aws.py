@@ -65,6 +65,7 @@ QUEUES: Final = (
     "payment-codes-batch",
     "card-contracts-sales",
     "card-contracts-import",
+    "reconciliation-import",
 )
 CREDENTIALS: Final = {
     "AWS_ACCESS_KEY_ID": "testing",

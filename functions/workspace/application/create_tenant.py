@@ -21,6 +21,7 @@ FIRST_KEY_SCOPES = (
     "payment_codes:*:*",
     "card_contracts:*:*",
     "workflow:*:*",
+    "reconciliation:*:*",
 )
 
 

@@ -9,7 +9,9 @@ from kernel.ids import is_id
 
 _KIND: Final = re.compile(r"[a-z][a-z_]{0,39}")
 # Items that a company names by a code of its own.
-_BY_CODE: Final = frozenset({"bank_account", "card", "card_contract", "deduction"})
+_BY_CODE: Final = frozenset(
+    {"babs_parameters", "bank_account", "card", "card_contract", "deduction"}
+)
 _CODE: Final = re.compile(r"[^\s#:/]{1,40}")
 
 

@@ -246,6 +246,8 @@ def _scope_options(words: Language, request: Request) -> list[tuple[Option, bool
         ("card_contracts:*:read", words.text("Read card contracts")),
         ("workflow:*:*", words.text("Everything about rules and decisions")),
         ("workflow:*:read", words.text("Read rules and decisions")),
+        ("reconciliation:*:*", words.text("Everything about reconciliation")),
+        ("reconciliation:*:read", words.text("Read reconciliation")),
         ("workspace:*:read", words.text("Read jobs, timelines, Today and the mail log")),
         ("workspace:upload:write", words.text("Upload files")),
         ("workspace:job:cancel", words.text("Stop jobs")),

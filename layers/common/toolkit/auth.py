@@ -15,7 +15,14 @@ PrincipalKind = Literal["api_key", "session", "system", "anonymous"]
 # data.
 ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
     "owner": frozenset(
-        {"workspace:*:*", "pensions:*:*", "payment_codes:*:*", "card_contracts:*:*", "workflow:*:*"}
+        {
+            "workspace:*:*",
+            "pensions:*:*",
+            "payment_codes:*:*",
+            "card_contracts:*:*",
+            "workflow:*:*",
+            "reconciliation:*:*",
+        }
     ),
     "accountant": frozenset(
         {
@@ -37,6 +44,7 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
             "workflow:rule:write",
             "workflow:parameter:*",
             "workflow:decision:*",
+            "reconciliation:*:*",
         }
     ),
     "payroll": frozenset(
@@ -70,6 +78,7 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
             "card_contracts:*:*",
             "workflow:rule:read",
             "workflow:decision:*",
+            "reconciliation:*:*",
         }
     ),
     "viewer": frozenset(
@@ -94,6 +103,10 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
             "workflow:rule:read",
             "workflow:parameter:read",
             "workflow:decision:read",
+            "reconciliation:counterparty:read",
+            "reconciliation:figure:read",
+            "reconciliation:invoice:read",
+            "reconciliation:ledger:read",
         }
     ),
     # `operator:` is a segment of its own: no company's role or key covers it with a wildcard.

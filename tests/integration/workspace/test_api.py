@@ -196,6 +196,7 @@ def test_roles_are_listed_with_what_they_may(world: WorkspaceWorld, company: Com
             "card_contracts:*:*",
             "payment_codes:*:*",
             "pensions:*:*",
+            "reconciliation:*:*",
             "workflow:*:*",
             "workspace:*:*",
         ],

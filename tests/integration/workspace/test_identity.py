@@ -58,7 +58,14 @@ def test_a_key_a_session_and_an_operator_are_recognised(world: WorkspaceWorld) -
     company = world.company(roles=("owner",))
     key = world.authorize(bearer=company.key)
     assert (key["kind"], key["tenant_id"]) == ("api_key", company.id)
-    scopes = ("workspace", "pensions", "payment_codes", "card_contracts", "workflow")
+    scopes = (
+        "workspace",
+        "pensions",
+        "payment_codes",
+        "card_contracts",
+        "workflow",
+        "reconciliation",
+    )
     assert key["scopes"].split(",") == [f"{context}:*:*" for context in scopes]
     member = company.members["owner"]
     cookie = world.sign_in(member)

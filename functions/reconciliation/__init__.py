@@ -1,0 +1,1 @@
+"""Reconciliation: counterparties, account lines, e-invoices, Ba and Bs figures of a month."""

@@ -1,0 +1,1 @@
+"""Adapters of reconciliation: the store, files."""

@@ -1,0 +1,400 @@
+"""The store of reconciliation on DynamoDB: one tenant, one key prefix, one writer of states.
+
+Rows in ``core`` (``rec#T#<tenant>#…``): ``COUNTERPARTY#<id>``, ``E-INVOICE#<id>``,
+``BABS-PARAMETERS#own`` and ``LEDGER-BATCH#<id>`` are entities with history and audit;
+``PARTY#<hash>`` / ``<id>`` finds account cards by tax number (keyed hash, because it may be a
+person's). Lines lie by month, ``LEDGER#<yyyy-mm>`` / ``<counterparty>#<line>``: the figures of a
+month are one query, and so is one account in a month. What a line said before is kept in
+``LEDGER-PAST#<counterparty>#<line>`` / ``<version>``. Where a line lies now is its uniqueness row
+in ``flow``.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from kernel.errors import NotFoundError
+from kernel.identifiers.ledger_party import LedgerParty, PartyKind
+from kernel.periods import Period
+from kernel.stamp import Stamp
+from reconciliation.adapters import rows
+from reconciliation.domain.counterparty import Counterparty, CounterpartyState
+from reconciliation.domain.e_invoice import EInvoice
+from reconciliation.domain.ledger import Direction, EntryState, LedgerEntry
+from reconciliation.domain.parameters import OwnRows
+from reconciliation.ports import Due, JobView, Located, Place, Position, WriteRefusedError
+from toolkit.auth import TenantContext
+from toolkit.aws.due import due_at, take_due
+from toolkit.aws.dynamodb import Database, Item, Keyspace, Page, all_of, equals
+from toolkit.aws.jobs import Jobs
+from toolkit.aws.rows import moment
+from toolkit.aws.transactions import TransactionRefusedError
+from toolkit.aws.unit_of_work import META, Change, Machinery, UnitOfWork, entity_key, sequence
+
+CONTEXT: Final = "rec"
+COUNTERPARTY: Final = "counterparty"
+INVOICE: Final = "e_invoice"
+PARAMETERS: Final = "babs_parameters"
+BATCH: Final = "ledger_batch"
+_OWN: Final = "own"
+_STORED: Final = "stored"
+_PUSH: Final = timedelta(minutes=10)
+QueueUrl = Callable[[str], str]
+IndexKey = Callable[[str], bytes]
+
+
+def _hashed(*texts: str) -> str:
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:40]
+
+
+def _missing() -> NotFoundError:
+    return NotFoundError("not_found", "There is no such item.")
+
+
+class DynamoUnit:
+    """``ReconciliationUnit`` over one transaction."""
+
+    def __init__(self, store: "DynamoReconciliationStore") -> None:
+        self._store = store
+        self._keyspace = store.keyspace
+        self._unit = UnitOfWork(store.machinery, store.keyspace, store.context)
+        self._jobs = Jobs(store.database, store.keyspace)
+
+    def _stored(self, kind: str, identity: str, state: str, stamp: Stamp) -> Item:
+        """What the change of an entity needs to know of its row as read."""
+        return {
+            "pk": entity_key(self._keyspace, kind, identity),
+            "kind": kind,
+            "id": identity,
+            "state": state,
+            "version": stamp.version,
+            "audit_hash": stamp.audit_hash,
+        }
+
+    def _listed(self, row: rows.Row, name: str, identity: str) -> rows.Row:
+        return {**row, "by_pk": self._keyspace.key(name), "by_sk": identity}
+
+    # -------------------------------------------------------------- counterparties
+
+    def _findable(self, counterparty: Counterparty) -> None:
+        """Let an account card be found by its number; what it had before is checked by readers."""
+        party = counterparty.fields.party
+        if party.kind is PartyKind.SPECIAL:
+            return
+        self._unit.transaction.update(
+            "core",
+            self._store.party_key(party),
+            counterparty.id,
+            assign={"at": moment(self._unit.now)},
+            label="party",
+        )
+
+    def add_counterparty(self, counterparty: Counterparty) -> Counterparty:
+        row = self._listed(rows.counterparty_row(counterparty), "COUNTERPARTIES", counterparty.id)
+        change = Change("counterparty.added", counterparty.state.value)
+        made = self._unit.create(COUNTERPARTY, counterparty.id, row, change)
+        code = _hashed(counterparty.fields.code)
+        self._unit.unique("COUNTERPARTY", code, owner=counterparty.id)
+        self._findable(counterparty)
+        return rows.counterparty_from(made)
+
+    def save_counterparty(
+        self, before: Counterparty, after: Counterparty, action: str
+    ) -> Counterparty:
+        stored = self._stored(COUNTERPARTY, before.id, before.state.value, before.stamp)
+        row = rows.counterparty_row(after)
+        removed = after.state is CounterpartyState.REMOVED
+        changed = self._unit.change(
+            stored,
+            Change(action, after.state.value),
+            assign=row if removed else self._listed(row, "COUNTERPARTIES", before.id),
+            remove=("by_pk", "by_sk") if removed else (),
+        )
+        if before.fields.party != after.fields.party:
+            self._findable(after)
+        return rows.counterparty_from({**changed, "created_at": before.stamp.created_at})
+
+    # -------------------------------------------------------------- e-invoices, parameters
+
+    def add_invoice(self, invoice: EInvoice) -> EInvoice:
+        row = self._listed(rows.invoice_row(invoice), "E-INVOICES", invoice.id)
+        detail = {
+            "direction": invoice.direction.value,
+            "payable": invoice.view.payable.minor,
+            "sha256": invoice.digest,
+        }
+        made = self._unit.create(
+            INVOICE, invoice.id, row, Change("e_invoice.taken", _STORED, detail=detail)
+        )
+        uuid = _hashed(invoice.view.uuid)
+        self._unit.unique("E-INVOICE", invoice.direction.value, uuid, owner=invoice.id)
+        return rows.invoice_from(made)
+
+    def save_parameters(self, before: OwnRows, after: OwnRows) -> OwnRows:
+        row = rows.parameters_row(after)
+        change = Change("babs_parameters.changed", _STORED, detail={"rows": row["rows"]})
+        if not before.stamp.version:
+            return rows.parameters_from(self._unit.create(PARAMETERS, _OWN, row, change))
+        stored = self._stored(PARAMETERS, _OWN, _STORED, before.stamp)
+        changed = self._unit.change(stored, change, assign=row)
+        return rows.parameters_from({**changed, "created_at": before.stamp.created_at})
+
+    # -------------------------------------------------------------- lines
+
+    def note_batch(self, batch_id: str, detail: Mapping[str, Any]) -> None:
+        change = Change("ledger_batch.recorded", _STORED, detail=detail)
+        self._unit.create(BATCH, batch_id, {}, change)
+
+    def write_entry(self, entry: LedgerEntry, located: Located) -> None:
+        now = moment(self._unit.now)
+        current, target = located.current, located.target
+        place = (entry.counterparty_id, entry.key)
+        row = {**rows.entry_row(entry), "recorded_at": now}
+        period = entry.fields.period
+        pk, sk = self._store.month_key(period), "#".join(place)
+        if target is None:
+            self._unit.transaction.put_new("core", {"pk": pk, "sk": sk, **row}, label="entry")
+        else:
+            unchanged = all_of(
+                equals("version", target.version), equals("state", target.state.value)
+            )
+            self._unit.transaction.update("core", pk, sk, assign=row, when=unchanged, label="entry")
+        if current is None:
+            self._unit.unique("LEDGER-ENTRY", *place, owner=str(period))
+            return
+        past = {
+            "pk": self._keyspace.key("LEDGER-PAST", *place),
+            "sk": sequence(current.version),
+            **rows.entry_row(current),
+        }
+        self._unit.transaction.put_new("core", past, label="past")
+        before = current.fields.period
+        if before == period:
+            return
+        self._unit.transaction.update(
+            "core",
+            self._store.month_key(before),
+            sk,
+            assign={"state": EntryState.MOVED.value, "version": entry.version},
+            when=equals("version", current.version),
+            label="entry",
+        )
+        self._unit.unique("LEDGER-ENTRY", *place, owner=str(period), replaces=str(before))
+
+    # -------------------------------------------------------------- companions
+
+    def enqueue(self, queue: str, message: Mapping[str, Any]) -> None:
+        self._unit.enqueue(self._store.queue_url(queue), message)
+
+    def create_job(
+        self, job_id: str, kind: str, *, subject: str, private: Mapping[str, Any]
+    ) -> None:
+        self._jobs.create(
+            self._unit,
+            job_id,
+            kind,
+            subject=subject,
+            private=dict(private),
+            # The sweep looks at unfinished jobs, in case their message was lost.
+            **due_at(self._keyspace, self._unit.now + _PUSH, job_id),
+        )
+
+    def advance_job(self, job_id: str, deltas: Mapping[str, int]) -> None:
+        self._jobs.advance(self._unit, job_id, **deltas)
+
+    def finish_job(
+        self,
+        job_id: str,
+        status: str,
+        *,
+        result: Mapping[str, Any],
+        problems: Sequence[Mapping[str, Any]] = (),
+        total: int = 0,
+        failed: int = 0,
+    ) -> None:
+        self._jobs.finish(
+            self._unit,
+            job_id,
+            status,
+            result=result,
+            problems=problems,
+            assign={"total": total, "done": total, "failed": failed},
+        )
+
+    def commit(self) -> None:
+        try:
+            self._unit.commit()
+        except TransactionRefusedError as error:
+            raise WriteRefusedError([item.label for item in error.refused]) from error
+
+
+class DynamoReconciliationStore:
+    """``ReconciliationStore`` for one tenant."""
+
+    def __init__(
+        self,
+        machinery: Machinery,
+        context: TenantContext,
+        *,
+        queue_url: QueueUrl,
+        index_key: IndexKey,
+    ) -> None:
+        self.machinery = machinery
+        self.database: Database = machinery.database
+        self.context = context
+        self.keyspace = Keyspace(CONTEXT, context.tenant_id)
+        self.queue_url = queue_url
+        self._index_key = index_key
+
+    def unit(self) -> DynamoUnit:
+        """A new unit of work."""
+        return DynamoUnit(self)
+
+    def party_key(self, party: LedgerParty) -> str:
+        """Partition that names the account cards of a number: keyed, per tenant."""
+        key = self._index_key(self.context.tenant_id)
+        digest = hmac.new(key, party.number.encode(), hashlib.sha256).hexdigest()[:40]
+        return self.keyspace.key("PARTY", digest)
+
+    def month_key(self, period: Period) -> str:
+        """Partition of the lines of a month."""
+        return self.keyspace.key("LEDGER", str(period))
+
+    def entry_key(self, identity: Sequence[str]) -> str:
+        return _hashed(*identity)
+
+    def _entity(self, kind: str, identity: str) -> Item | None:
+        return self.database.get("core", entity_key(self.keyspace, kind, identity), META)
+
+    def _owners(self, keys: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+        """Owners of uniqueness rows, by the caller's names for them."""
+        wanted = {name: self.keyspace.key("UNIQ", *segments) for name, segments in keys.items()}
+        found = self.database.get_many("flow", [(pk, "-") for pk in wanted.values()])
+        return {
+            name: str(row["owner"])
+            for name, pk in wanted.items()
+            if (row := found.get((pk, "-"))) is not None
+        }
+
+    # -------------------------------------------------------------- counterparties
+
+    def counterparty(self, counterparty_id: str) -> Counterparty:
+        row = self._entity(COUNTERPARTY, counterparty_id)
+        if row is None or row["state"] == CounterpartyState.REMOVED.value:
+            raise _missing()
+        return rows.counterparty_from(row)
+
+    def counterparties(self, ids: Iterable[str]) -> dict[str, Counterparty]:
+        keys = [(entity_key(self.keyspace, COUNTERPARTY, one), META) for one in ids]
+        found = self.database.get_many("core", keys)
+        return {row["id"]: rows.counterparty_from(row) for row in found.values()}
+
+    def counterparties_by_code(self, codes: Iterable[str]) -> dict[str, Counterparty]:
+        owners = self._owners({code: ("COUNTERPARTY", _hashed(code)) for code in codes})
+        known = self.counterparties(owners.values())
+        return {code: known[owner] for code, owner in owners.items() if owner in known}
+
+    def counterparties_of(self, party: LedgerParty) -> list[Counterparty]:
+        if party.kind is PartyKind.SPECIAL:
+            return []
+        found = self.database.query_all("core", self.party_key(party))
+        cards = self.counterparties([str(row["sk"]) for row in found])
+        return [card for card in cards.values() if card.fields.party == party]
+
+    def counterparty_page(
+        self, *, limit: int, after: Position | None
+    ) -> tuple[list[Counterparty], Position | None]:
+        page = self._page("COUNTERPARTIES", limit, after)
+        return [rows.counterparty_from(row) for row in page.items], page.next_key
+
+    def _page(self, name: str, limit: int, after: Position | None, *, forward: bool = True) -> Page:
+        return self.database.list_rows(
+            self.keyspace.key(name),
+            limit=limit,
+            after=dict(after) if after else None,
+            forward=forward,
+        )
+
+    # -------------------------------------------------------------- lines
+
+    def locate(self, places: Sequence[Place]) -> dict[tuple[str, str], Located]:
+        names = {f"{one.counterparty_id}#{one.key}": one for one in places}
+        months = self._owners(
+            {name: ("LEDGER-ENTRY", one.counterparty_id, one.key) for name, one in names.items()}
+        )
+        here = {name: (self.month_key(one.period), name) for name, one in names.items()}
+        now = {name: (self.month_key(Period.parse(month)), name) for name, month in months.items()}
+        # A line nobody has seen has no row anywhere.
+        wanted = [key for name in months for key in (here[name], now[name])]
+        found = self.database.get_many("core", wanted)
+
+        def entry(key: tuple[str, str] | None) -> LedgerEntry | None:
+            row = found.get(key) if key is not None else None
+            return rows.entry_from(row) if row is not None else None
+
+        return {
+            (one.counterparty_id, one.key): Located(entry(now.get(name)), entry(here[name]))
+            for name, one in names.items()
+        }
+
+    def entries(self, period: Period) -> Iterator[LedgerEntry]:
+        for row in self.database.query_all("core", self.month_key(period)):
+            yield rows.entry_from(row)
+
+    def entry_page(
+        self, period: Period, counterparty_id: str, *, limit: int, after: Position | None
+    ) -> tuple[list[LedgerEntry], Position | None]:
+        page = self.database.query(
+            "core",
+            self.month_key(period),
+            prefix=f"{counterparty_id}#" if counterparty_id else None,
+            limit=limit,
+            after=dict(after) if after else None,
+        )
+        return [rows.entry_from(row) for row in page.items], page.next_key
+
+    # -------------------------------------------------------------- e-invoices and the rest
+
+    def invoice(self, invoice_id: str) -> EInvoice:
+        row = self._entity(INVOICE, invoice_id)
+        if row is None:
+            raise _missing()
+        return rows.invoice_from(row)
+
+    def invoice_of(self, direction: Direction, uuid: str) -> EInvoice | None:
+        owners = self._owners({uuid: ("E-INVOICE", direction.value, _hashed(uuid))})
+        return self.invoice(owners[uuid]) if uuid in owners else None
+
+    def invoice_page(
+        self, *, limit: int, after: Position | None
+    ) -> tuple[list[EInvoice], Position | None]:
+        page = self._page("E-INVOICES", limit, after, forward=False)
+        return [rows.invoice_from(row) for row in page.items], page.next_key
+
+    def parameters(self) -> OwnRows:
+        return rows.parameters_from(self._entity(PARAMETERS, _OWN))
+
+    def job(self, job_id: str) -> JobView | None:
+        row = Jobs(self.database, self.keyspace).get(job_id)
+        if row is None:
+            return None
+        return JobView(row["id"], row["kind"], row["status"], row["private"])
+
+    def start_job(self, job_id: str) -> None:
+        Jobs(self.database, self.keyspace).start(job_id)
+
+
+class DynamoDueWork:
+    """``DueWork`` over the ``due`` index of ``core``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._keyspace = Keyspace(CONTEXT)
+
+    def due(self, now: datetime, limit: int) -> list[Due]:
+        """Jobs that are not over, oldest first."""
+        taken = take_due(self._database, "core", self._keyspace, now, limit=limit, push=_PUSH)
+        found = [Due(row.id, row.tenant_id, row.due_at) for row in taken]
+        return sorted(found, key=lambda item: item.due_at)

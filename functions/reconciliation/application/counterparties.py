@@ -1,0 +1,202 @@
+"""Keep the account cards of the books (REC-01)."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from kernel.errors import ConflictError, PreconditionFailedError, Problem, ValidationError
+from kernel.stamp import NEW
+from kernel.text import fold
+from reconciliation.application.context import TRIES, Scope
+from reconciliation.domain.counterparty import Counterparty, CounterpartyFields, CounterpartyState
+from reconciliation.ports import Position, ReconciliationUnit, WriteRefusedError
+
+CHUNK: Final = 18
+"""Account cards of one transaction: five writes each for a new one, and the progress of a job."""
+_SCAN: Final = 100
+
+
+class AddCounterparty:
+    """Add an account card, or bring a removed one back under its id.
+
+    Raises: ConflictError("code_taken").
+    """
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __call__(self, fields: CounterpartyFields) -> Counterparty:
+        store = self._scope.store
+        before = store.counterparties_by_code([fields.code]).get(fields.code)
+        if before is not None and before.state is CounterpartyState.ACTIVE:
+            raise ConflictError("code_taken", "There is an account card with this code already.")
+        unit = store.unit()
+        saved = put(unit, self._scope, before, fields)
+        try:
+            unit.commit()
+        except WriteRefusedError as error:
+            raise ConflictError("code_taken", "Somebody else wrote this code just now.") from error
+        return saved
+
+
+class ChangeCounterparty:
+    """Change an account card; its code stays.
+
+    Raises: NotFoundError; PreconditionFailedError; ValidationError for another code.
+    """
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __call__(
+        self, counterparty_id: str, fields: CounterpartyFields, version: int
+    ) -> Counterparty:
+        before = _read(self._scope, counterparty_id, version)
+        if fields.code != before.fields.code:
+            problem = Problem("/code", "unchangeable", "The code never changes.")
+            raise ValidationError("invalid_input", "Some fields are wrong.", problems=[problem])
+        if fields == before.fields:
+            return before
+        unit = self._scope.store.unit()
+        saved = unit.save_counterparty(
+            before, replace(before, fields=fields), "counterparty.changed"
+        )
+        _commit(unit)
+        return saved
+
+
+class RemoveCounterparty:
+    """Take an account card off the list; its lines stay and count.
+
+    Raises: NotFoundError; PreconditionFailedError.
+    """
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __call__(self, counterparty_id: str, version: int) -> None:
+        before = _read(self._scope, counterparty_id, version)
+        unit = self._scope.store.unit()
+        removed = replace(before, state=CounterpartyState.REMOVED)
+        unit.save_counterparty(before, removed, "counterparty.removed")
+        _commit(unit)
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What a list of account cards is narrowed to.
+
+    Shapes: ``text`` is looked for in code and title, by the rules of ``fold``; ``reachable`` is
+    whether there is an address for letters, None for either.
+    """
+
+    text: str = ""
+    code: str = ""
+    reachable: bool | None = None
+
+    def finds(self, counterparty: Counterparty) -> bool:
+        """Whether an account card is meant."""
+        fields = counterparty.fields
+        wanted = fold(self.text)
+        return (
+            (wanted in fold(fields.title) or wanted in fold(fields.code))
+            and self.code in ("", fields.code)
+            and self.reachable in (None, counterparty.reachable)
+        )
+
+
+class ListCounterparties:
+    """Account cards page by page; a search goes on until a page is full."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __call__(
+        self, search: Search, *, limit: int, after: Position | None
+    ) -> tuple[list[Counterparty], Position | None]:
+        store = self._scope.store
+        if search.code:
+            known = store.counterparties_by_code([search.code]).values()
+            active = [one for one in known if one.state is CounterpartyState.ACTIVE]
+            return [one for one in active if search.finds(one)], None
+        found: list[Counterparty] = []
+        while True:
+            # Never more than what is missing: the position after a page is the only one there is.
+            page, after = store.counterparty_page(limit=min(limit - len(found), _SCAN), after=after)
+            found += [one for one in page if search.finds(one)]
+            if after is None or len(found) == limit:
+                return found, after
+
+
+class SaveCounterparties:
+    """Add or change many account cards, in transactions of eighteen; used by imports."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __call__(self, all_fields: Sequence[CounterpartyFields], job_id: str) -> dict[str, int]:
+        """How many were ``added``, ``changed`` and ``unchanged``.
+
+        Raises: ConflictError("too_much_contention") when others keep writing the same cards.
+        """
+        counts = {"added": 0, "changed": 0, "unchanged": 0}
+        for start in range(0, len(all_fields), CHUNK):
+            for kind, number in self._chunk(all_fields[start : start + CHUNK], job_id):
+                counts[kind] += number
+        return counts
+
+    def _chunk(self, chunk: Sequence[CounterpartyFields], job_id: str) -> Iterator[tuple[str, int]]:
+        store = self._scope.store
+        for _ in range(TRIES):
+            known = store.counterparties_by_code([fields.code for fields in chunk])
+            unit = store.unit()
+            added = changed = 0
+            for fields in chunk:
+                before = known.get(fields.code)
+                if before is not None and same(before, fields):
+                    continue
+                put(unit, self._scope, before, fields)
+                added, changed = added + (before is None), changed + (before is not None)
+            if added or changed:
+                unit.advance_job(job_id, {"done": added + changed})
+                try:
+                    unit.commit()
+                except WriteRefusedError:
+                    continue
+            yield "added", added
+            yield "changed", changed
+            yield "unchanged", len(chunk) - added - changed
+            return
+        raise ConflictError("too_much_contention", "Others keep writing the same account cards.")
+
+
+def same(before: Counterparty, fields: CounterpartyFields) -> bool:
+    """Whether the store says this already."""
+    return before.state is CounterpartyState.ACTIVE and before.fields == fields
+
+
+def put(
+    unit: ReconciliationUnit, scope: Scope, before: Counterparty | None, fields: CounterpartyFields
+) -> Counterparty:
+    """Add an account card, or bring the stored one to this content."""
+    if before is None:
+        return unit.add_counterparty(Counterparty(scope.ids.new(), fields, stamp=NEW))
+    back = before.state is CounterpartyState.REMOVED
+    action = "counterparty.restored" if back else "counterparty.changed"
+    after = replace(before, fields=fields, state=CounterpartyState.ACTIVE)
+    return unit.save_counterparty(before, after, action)
+
+
+def _read(scope: Scope, counterparty_id: str, version: int) -> Counterparty:
+    before = scope.store.counterparty(counterparty_id)
+    if before.stamp.version != version:
+        raise PreconditionFailedError("stale_version", "Somebody changed this; read it again.")
+    return before
+
+
+def _commit(unit: ReconciliationUnit) -> None:
+    try:
+        unit.commit()
+    except WriteRefusedError as error:
+        message = "Somebody changed this; read it again."
+        raise PreconditionFailedError("stale_version", message) from error

@@ -1,0 +1,173 @@
+"""Composition root of reconciliation: the only module that knows both sides."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+
+from kernel.business_days import Calendar
+from reconciliation.adapters.dynamodb_reconciliation import (
+    CONTEXT,
+    DynamoDueWork,
+    DynamoReconciliationStore,
+)
+from reconciliation.adapters.export_files import TabularExportFiles
+from reconciliation.adapters.s3_files import S3FileAccess
+from reconciliation.adapters.table_files import TabularFiles
+from reconciliation.adapters.ubl import UblInvoices
+from reconciliation.application.context import Scope
+from reconciliation.application.counterparties import (
+    AddCounterparty,
+    ChangeCounterparty,
+    ListCounterparties,
+    RemoveCounterparty,
+)
+from reconciliation.application.figures import ShowFigures
+from reconciliation.application.imports import RunImport, StartImport
+from reconciliation.application.invoices import TakeInvoice
+from reconciliation.application.ledger import ListEntries, PostEntries
+from reconciliation.application.parameters import SaveParameters
+from reconciliation.application.sweep import Sweep
+from reconciliation.ports import ReconciliationStore, TableWriter
+from reconciliation.settings import ReconciliationSettings
+from toolkit.auth import TenantContext
+from toolkit.aws.dynamodb import Keyspace
+from toolkit.http.cursor import Cursors
+from toolkit.platform import Platform
+from webkit.render import Renderer
+
+PAGES = Path(__file__).parent / "pages"
+
+
+@dataclass
+class Reconciliation:
+    """The use cases of this context for one tenant and one caller."""
+
+    application: "Application"
+    context: TenantContext
+
+    @cached_property
+    def store(self) -> ReconciliationStore:
+        """Reads and units of work."""
+        app = self.application
+        return DynamoReconciliationStore(
+            app.platform.machinery,
+            self.context,
+            queue_url=app.settings.queue_url,
+            index_key=lambda tenant_id: app.platform.app_secret.derive("party-index", tenant_id),
+        )
+
+    @cached_property
+    def scope(self) -> Scope:
+        """What the use cases are built from."""
+        platform = self.application.platform
+        return Scope(
+            self.context.tenant_id,
+            self.store,
+            platform.clock,
+            platform.ids,
+            self.application.calendar,
+        )
+
+    @cached_property
+    def files(self) -> S3FileAccess:
+        """Uploads of the tenant."""
+        return S3FileAccess(self.application.platform.files, self.context.tenant_id)
+
+    def add_counterparty(self) -> AddCounterparty:
+        return AddCounterparty(self.scope)
+
+    def change_counterparty(self) -> ChangeCounterparty:
+        return ChangeCounterparty(self.scope)
+
+    def remove_counterparty(self) -> RemoveCounterparty:
+        return RemoveCounterparty(self.scope)
+
+    def list_counterparties(self) -> ListCounterparties:
+        return ListCounterparties(self.scope)
+
+    def post_entries(self) -> PostEntries:
+        return PostEntries(self.scope)
+
+    def list_entries(self) -> ListEntries:
+        return ListEntries(self.scope)
+
+    def take_invoice(self) -> TakeInvoice:
+        return TakeInvoice(self.scope, UblInvoices())
+
+    def show_figures(self) -> ShowFigures:
+        return ShowFigures(self.scope)
+
+    def save_parameters(self) -> SaveParameters:
+        return SaveParameters(self.scope)
+
+    def start_import(self) -> StartImport:
+        return StartImport(self.scope, self.files)
+
+    def run_import(self) -> RunImport:
+        return RunImport(self.scope, self.files, TabularFiles())
+
+
+@dataclass
+class Application:
+    """Everything of the context that does not belong to a tenant."""
+
+    settings: ReconciliationSettings
+    platform: Platform
+    calendar: Callable[[], Calendar]
+
+    def for_tenant(self, context: TenantContext) -> Reconciliation:
+        """The use cases for one tenant."""
+        return Reconciliation(self, context)
+
+    def for_system(self, tenant_id: str, what: str) -> Reconciliation:
+        """The use cases for work that no person started."""
+        return self.for_tenant(TenantContext(tenant_id, f"system:{what}"))
+
+    @cached_property
+    def cursors(self) -> Cursors:
+        """Sealed paging cursors."""
+        return Cursors(self.platform.cursor_key(CONTEXT))
+
+    @cached_property
+    def table_writer(self) -> TableWriter:
+        """How exports are written."""
+        return TabularExportFiles()
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        """Words of this context."""
+        return Renderer.for_pages(PAGES)
+
+    def sweep(self) -> Sweep:
+        """The minute sweep over all tenants."""
+        work = DynamoDueWork(self.platform.database)
+        return Sweep(
+            work, self.platform.clock, lambda tenant_id: self.for_system(tenant_id, "sweep").scope
+        )
+
+    def relay_outbox(self) -> int:
+        """Deliver outbox rows whose process died."""
+        return self.platform.machinery.outbox.relay(Keyspace(CONTEXT))
+
+
+def build(
+    settings: ReconciliationSettings,
+    *,
+    platform: Platform | None = None,
+    calendar: Callable[[], Calendar] | None = None,
+) -> Application:
+    """Build the context; tests pass their own platform or calendar."""
+    return Application(settings, platform or Platform(settings.common), calendar or _calendar)
+
+
+def _calendar() -> Calendar:
+    from toolkit.calendars import calendar
+
+    return calendar("TR")
+
+
+@cache
+def application() -> Application:
+    """The context of this process, built at its first use."""
+    return build(ReconciliationSettings.from_environment())

@@ -1,0 +1,1 @@
+"""Rules of reconciliation: pure, explicit, exact to the minor unit."""

@@ -1,0 +1,1 @@
+"""Triggers of reconciliation: one module per function."""

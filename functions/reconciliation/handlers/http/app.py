@@ -1,0 +1,125 @@
+"""The HTTP application of this context and what its routes share."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any, Final, TypeVar
+
+from kernel.errors import Problem, TooLargeError, ValidationError
+from kernel.why import Why
+from reconciliation.application.imports import JOB_KINDS
+from reconciliation.bootstrap import Reconciliation, application
+from reconciliation.pages.words import language_of, problem_text, words_of
+from reconciliation.ports import ImportKind, Position, UploadedFile
+from reconciliation.schemas import FileImportIn, Say
+from toolkit.entrypoints import HttpApp, Reply, Request
+
+BASE: Final = "/v1/reconciliation"
+_DIRECT_LIMIT: Final = 1_048_576
+_XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_TABLES: Final = {"text/csv": "csv", _XLSX: "xlsx"}
+Choice = TypeVar("Choice", bound=StrEnum)
+
+app: HttpApp = HttpApp(
+    "reconciliation",
+    base_url=lambda: application().settings.common.base_url,
+    csrf_key=lambda: application().platform.csrf_key(),
+    translate=problem_text,
+)
+
+
+def use_of(request: Request) -> Reconciliation:
+    """The use cases for the tenant and caller of a request."""
+    return application().for_tenant(request.tenant)
+
+
+def say_of(request: Request) -> Say:
+    """Turns reasons into sentences in the reader's language."""
+    words = words_of(request)
+
+    def say(whys: Iterable[Why]) -> list[str]:
+        return [words.why(why) for why in whys]
+
+    return say
+
+
+def wrong_filter(name: str, code: str, message: str) -> ValidationError:
+    """A query parameter that cannot be read."""
+    problems = [Problem(f"/{name}", code, message)]
+    return ValidationError("invalid_input", "Some filters are wrong.", problems=problems)
+
+
+def choice_of(request: Request, name: str, kind: type[Choice]) -> Choice:
+    """A query parameter with a closed list of values. Raises: ValidationError."""
+    words = [item.value for item in kind]
+    if request.query.get(name) not in words:
+        raise wrong_filter(name, "choice", "Choose one of: " + ", ".join(words))
+    return kind(request.query[name])
+
+
+def flag_of(request: Request, name: str) -> bool | None:
+    """A query parameter that is true, false or absent. Raises: ValidationError."""
+    text = request.query.get(name)
+    if text not in (None, "true", "false"):
+        raise wrong_filter(name, "choice", "Choose one of: true, false")
+    return None if text is None else text == "true"
+
+
+def cursor_scope(request: Request, route: str, **filters: str) -> dict[str, Any]:
+    """What a paging cursor is sealed with."""
+    return {
+        "tenant_id": request.tenant.tenant_id,
+        "route": route,
+        "filters": filters,
+        "now": application().platform.clock.now(),
+    }
+
+
+def position_of(request: Request, scope: dict[str, Any]) -> Position | None:
+    """Where the list goes on."""
+    cursor = request.query.get("cursor")
+    return application().cursors.open(cursor, **scope) if cursor else None
+
+
+def sealed(position: Position | None, scope: dict[str, Any]) -> str | None:
+    """The cursor of the next page."""
+    return application().cursors.seal(position, **scope) if position else None
+
+
+def page_reply(
+    items: list[dict[str, Any]], following: Position | None, scope: dict[str, Any]
+) -> Reply:
+    """One page of a list."""
+    return Reply({"items": items, "next_cursor": sealed(following, scope)})
+
+
+def media_type(request: Request) -> str:
+    """Content type without parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def file_reply(file: UploadedFile) -> Reply:
+    """A file as an attachment."""
+    disposition = {"content-disposition": f'attachment; filename="{file.filename}"'}
+    return Reply(file.content, 200, disposition, file.content_type)
+
+
+def import_reply(request: Request, kind: ImportKind) -> Reply:
+    """Start an import: an upload, or the table itself up to 1 MiB."""
+    start = use_of(request).start_import()
+    content_type = media_type(request)
+    if content_type in _TABLES:
+        if len(request.raw_body) > _DIRECT_LIMIT:
+            raise TooLargeError("too_large", "Files above 1 MiB are uploaded first.")
+        name = f"{kind}.{_TABLES[content_type]}"
+        job_id = start(
+            kind,
+            file=UploadedFile(request.raw_body, content_type, name),
+            dry_run=flag_of(request, "dry_run") or False,
+            language=language_of(request),
+        )
+    else:
+        body = request.json(FileImportIn)
+        job_id = start(kind, upload_id=body.upload_id, dry_run=body.dry_run, language=body.language)
+    job = {"id": job_id, "kind": JOB_KINDS[kind], "status": "queued"}
+    headers = {"location": f"/v1/jobs/{job_id}", "retry-after": "1"}
+    return Reply({**job, "total": 0, "done": 0, "failed": 0}, 202, headers)

@@ -1,0 +1,18 @@
+"""Schedule, every minute: deliver what a dead process left in the outbox, and sweep what is due."""
+
+from collections.abc import Mapping
+
+from reconciliation.bootstrap import application
+from toolkit.entrypoints import schedule_handler
+
+
+@schedule_handler("reconciliation")
+def handler() -> Mapping[str, int]:
+    """Relay the outbox first, then give due jobs their message again."""
+    relayed = application().relay_outbox()
+    swept = application().sweep()()
+    return {
+        "OutboxRelayed": relayed,
+        "RowsSwept": swept.rows,
+        "OldestDueSeconds": swept.oldest_due,
+    }

@@ -1,0 +1,11 @@
+"""SQS: check and record one file of account cards or ledger lines."""
+
+from reconciliation.bootstrap import application
+from toolkit.entrypoints import QueueMessage, queue_handler
+
+
+@queue_handler("reconciliation")
+def handler(message: QueueMessage) -> None:
+    """Run one import job."""
+    use = application().for_system(message.text("tenant_id"), "import")
+    use.run_import()(message.text("job_id"))

@@ -1,0 +1,256 @@
+"""What the use cases of reconciliation need from the outside world, in the words of the domain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal, Protocol
+
+from kernel.errors import ConflictError
+from kernel.identifiers.ledger_party import LedgerParty
+from kernel.money import Money
+from kernel.periods import Period
+from reconciliation.domain.counterparty import Counterparty, CounterpartyFields
+from reconciliation.domain.e_invoice import EInvoice, InvoiceView
+from reconciliation.domain.ledger import Direction, EntryFields, LedgerEntry
+from reconciliation.domain.parameters import OwnRows
+
+Position = Mapping[str, Any]
+"""Where a list goes on; opaque outside the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A job as its worker sees it."""
+
+    id: str
+    kind: str
+    status: str
+    private: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a line belongs: its counterparty, its key there, and the month of its document."""
+
+    counterparty_id: str
+    key: str
+    period: Period
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """What is stored of a line: its current content, and the row at the place it belongs to now.
+
+    Shapes: both are the same row while the document stays in its month; ``target`` may be what was
+    left behind when it moved away before.
+    """
+
+    current: LedgerEntry | None
+    target: LedgerEntry | None
+
+
+class ReconciliationUnit(Protocol):
+    """Everything one use case writes: applied as a whole or not at all.
+
+    ``detail`` holds ids, codes, counts and minor units, never personal data. A ``save_…`` holds
+    only while the entity is what was read.
+    """
+
+    def add_counterparty(self, counterparty: Counterparty) -> Counterparty:
+        """Add an account card; its code is taken for ever."""
+        ...
+
+    def save_counterparty(
+        self, before: Counterparty, after: Counterparty, action: str
+    ) -> Counterparty: ...
+    def add_invoice(self, invoice: EInvoice) -> EInvoice:
+        """Add an e-invoice; its UUID is taken for ever in its direction."""
+        ...
+
+    def save_parameters(self, before: OwnRows, after: OwnRows) -> OwnRows: ...
+    def note_batch(self, batch_id: str, detail: Mapping[str, Any]) -> None:
+        """History and audit of the lines written beside it."""
+        ...
+
+    def write_entry(self, entry: LedgerEntry, located: Located) -> None:
+        """Write a line; what it said before is kept, and marked in the month it moved from."""
+        ...
+
+    def enqueue(self, queue: str, message: Mapping[str, Any]) -> None:
+        """Give work to a queue: ``import``."""
+        ...
+
+    def create_job(
+        self, job_id: str, kind: str, *, subject: str, private: Mapping[str, Any]
+    ) -> None: ...
+    def finish_job(
+        self,
+        job_id: str,
+        status: str,
+        *,
+        result: Mapping[str, Any],
+        problems: Sequence[Mapping[str, Any]] = (),
+        total: int = 0,
+        failed: int = 0,
+    ) -> None:
+        """Close a job once, with how many rows it had and how many of them went wrong."""
+        ...
+
+    def advance_job(self, job_id: str, deltas: Mapping[str, int]) -> None: ...
+    def commit(self) -> None:
+        """Write everything or nothing. Raises WriteRefusedError."""
+        ...
+
+
+class ReconciliationStore(Protocol):
+    """Reads and units of work of one tenant. There is no way to name another tenant."""
+
+    def unit(self) -> ReconciliationUnit: ...
+    def entry_key(self, identity: Sequence[str]) -> str:
+        """Key of a line within its counterparty."""
+        ...
+
+    def counterparty(self, counterparty_id: str) -> Counterparty:
+        """One account card. Raises NotFoundError for an unknown, foreign or removed one."""
+        ...
+
+    def counterparties(self, ids: Iterable[str]) -> dict[str, Counterparty]:
+        """Account cards by id, also removed ones."""
+        ...
+
+    def counterparties_by_code(self, codes: Iterable[str]) -> dict[str, Counterparty]:
+        """Account cards by their code in the books, also removed ones; unknown codes are absent."""
+        ...
+
+    def counterparties_of(self, party: LedgerParty) -> list[Counterparty]:
+        """Account cards with this tax or identity number, also removed ones; none for a number
+        that stands for nobody.
+        """
+        ...
+
+    def counterparty_page(
+        self, *, limit: int, after: Position | None
+    ) -> tuple[list[Counterparty], Position | None]:
+        """Account cards that were not removed, oldest first."""
+        ...
+
+    def locate(self, places: Sequence[Place]) -> dict[tuple[str, str], Located]:
+        """What is stored of lines, by counterparty and key."""
+        ...
+
+    def entries(self, period: Period) -> Iterator[LedgerEntry]:
+        """All rows of a month, streamed; memory stays flat."""
+        ...
+
+    def entry_page(
+        self, period: Period, counterparty_id: str, *, limit: int, after: Position | None
+    ) -> tuple[list[LedgerEntry], Position | None]:
+        """Rows of a month, of one counterparty unless its id is empty."""
+        ...
+
+    def invoice(self, invoice_id: str) -> EInvoice:
+        """Raises NotFoundError for an unknown or foreign e-invoice."""
+        ...
+
+    def invoice_of(self, direction: Direction, uuid: str) -> EInvoice | None: ...
+    def invoice_page(
+        self, *, limit: int, after: Position | None
+    ) -> tuple[list[EInvoice], Position | None]:
+        """E-invoices, newest first."""
+        ...
+
+    def parameters(self) -> OwnRows: ...
+    def job(self, job_id: str) -> JobView | None: ...
+    def start_job(self, job_id: str) -> None: ...
+
+
+class WriteRefusedError(ConflictError):
+    """A unit was refused because something it depends on is not what was read."""
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        super().__init__("conflict", "The data changed in the meantime; nothing was written.")
+        self.labels = tuple(labels)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A row that waits for its time."""
+
+    id: str
+    tenant_id: str
+    due_at: datetime
+
+
+class DueWork(Protocol):
+    """Finds what is due over all tenants (schedules only)."""
+
+    def due(self, now: datetime, limit: int) -> list[Due]:
+        """Jobs that are not over; each was pushed forward by condition."""
+        ...
+
+
+# ---------------------------------------------------------------------------- files
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedFile:
+    """A file as it came in or goes out."""
+
+    content: bytes
+    content_type: str
+    filename: str
+
+
+class FileAccess(Protocol):
+    """Uploads of one tenant."""
+
+    def upload(self, upload_id: str) -> UploadedFile:
+        """Raises NotFoundError."""
+        ...
+
+    def keep_upload(self, upload_id: str, file: UploadedFile) -> None: ...
+
+
+ImportKind = Literal["counterparties", "ledger_entries"]
+
+
+class TableFiles(Protocol):
+    """Reads tables of account cards and of ledger lines.
+
+    Rows come as (line of the file, read it): reading a row raises ValidationError with everything
+    that is wrong with it. A file that is no such table raises ValidationError at once.
+    """
+
+    def counterparties(
+        self, file: UploadedFile, *, language: str
+    ) -> Iterator[tuple[int, Callable[[], CounterpartyFields]]]: ...
+    def ledger_entries(
+        self, file: UploadedFile, *, language: str
+    ) -> Iterator[tuple[int, Callable[[], EntryFields]]]: ...
+
+
+class InvoiceReader(Protocol):
+    """Reads electronic documents."""
+
+    def read(self, content: bytes) -> InvoiceView:
+        """The neutral view. Raises ValidationError with everything that is wrong."""
+        ...
+
+
+ExportCell = str | int | date | Money
+
+
+class TableWriter(Protocol):
+    """Writes tables for people."""
+
+    def write(
+        self,
+        file_format: str,
+        name: str,
+        header: Sequence[str],
+        rows: Iterable[tuple[ExportCell, ...]],
+    ) -> UploadedFile:
+        """The table as a file. Raises ValidationError for a format we do not write."""
+        ...

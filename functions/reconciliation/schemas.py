@@ -1,0 +1,350 @@
+"""The HTTP edge of reconciliation: request models, and what entities look like outside."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+from typing import Annotated, Any, Final
+
+from pydantic import Field
+
+from kernel.errors import ParseError, Problem
+from kernel.identifiers import ledger_party
+from kernel.identifiers.ledger_party import LedgerParty, PartyKind
+from kernel.masking import mask_tckn
+from kernel.money import Money
+from kernel.parsing import parse_date_api
+from kernel.periods import Period
+from kernel.sensitive import Email
+from kernel.text import clean_company_title
+from kernel.why import Why
+from reconciliation.domain.counterparty import Counterparty, CounterpartyFields
+from reconciliation.domain.e_invoice import EInvoice, InvoiceParty
+from reconciliation.domain.figures import Figure, FormFigures, Part
+from reconciliation.domain.ledger import MAX_TOGETHER, Direction, EntryFields, LedgerEntry
+from reconciliation.domain.parameters import EntryKind, Key, OwnRows, ParameterRow, in_order
+from reconciliation.domain.values import parse_code, parse_document_no, parse_line
+from toolkit.http.fields import DATE, MONEY, EdgeModel, parsed
+
+_MAX_EMAILS: Final = 10
+_MAX_PARAMETERS: Final = 100
+_SHOWN: Final = "shown to whoever may read counterparties"
+Say = Callable[[Iterable[Why]], list[str]]
+
+
+def _one_of(kind: Any) -> Any:
+    words = [item.value for item in kind]
+
+    def read(value: object) -> Any:
+        if isinstance(value, kind):
+            return value
+        if isinstance(value, str) and value in words:
+            return kind(value)
+        raise ParseError("CHOICE", "choose one of: " + ", ".join(words))
+
+    return parsed(read, {"type": "string", "enum": words})
+
+
+def _number(length: int) -> Callable[[object], LedgerParty]:
+    def read(value: object) -> LedgerParty:
+        party = ledger_party.parse(value)
+        if len(party.number) != length:
+            raise ParseError("SHAPE", f"the number has {length} digits")
+        return party
+
+    return read
+
+
+def _amount(value: object) -> Money:
+    return Money.from_api(value, allow_zero=True)
+
+
+def _language(value: object) -> str:
+    if value not in ("tr", "el", "en"):
+        raise ParseError("CHOICE", "choose one of: tr, el, en")
+    return str(value)
+
+
+def _emails(value: object) -> Any:
+    if not isinstance(value, list) or len(value) > _MAX_EMAILS:
+        raise ParseError("SHAPE", f"a list of at most {_MAX_EMAILS} addresses")
+    return tuple(dict.fromkeys(Email(str(item)) for item in value))
+
+
+ApiDate = Annotated[date, parsed(parse_date_api, DATE)]
+ApiAmount = Annotated[Money, parsed(_amount, MONEY)]
+Code = Annotated[str, parsed(parse_code)]
+DocumentNo = Annotated[str, parsed(parse_document_no)]
+PERIOD: Final[Mapping[str, Any]] = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}$"}
+_EMAILS: Final[Mapping[str, Any]] = {
+    "type": "array",
+    "items": {"type": "string", "format": "email"},
+    "maxItems": _MAX_EMAILS,
+}
+
+
+class CounterpartyIn(EdgeModel):
+    """Body of an account card: a company names its tax number, a person its identity number."""
+
+    code: Code
+    title: Annotated[str, parsed(clean_company_title)]
+    tax_no: Annotated[LedgerParty, parsed(_number(10))] | None = None
+    national_id: Annotated[LedgerParty, parsed(_number(11))] | None = None
+    tax_office: Annotated[str, parsed(lambda value: parse_line(value, 100))] = ""
+    emails: Annotated[tuple[Email, ...], parsed(_emails, _EMAILS)] = ()
+    language: Annotated[str, parsed(_language, {"type": "string", "enum": ["tr", "el", "en"]})] = (
+        "tr"
+    )
+
+    def problems(self) -> list[Problem]:
+        """What is wrong beyond single fields."""
+        if self.tax_no is None and self.national_id is None:
+            return [Problem("/tax_no", "required", "Name the tax number or the identity number.")]
+        if self.tax_no is not None and self.national_id is not None:
+            text = "Name the tax number or the identity number, not both."
+            return [Problem("/national_id", "unexpected", text)]
+        return []
+
+    def to_fields(self) -> CounterpartyFields:
+        """What the books say."""
+        party = self.tax_no or self.national_id
+        assert party is not None  # noqa: S101  (``problems`` is asked first)
+        return CounterpartyFields(
+            self.code, self.title, party, self.tax_office, self.emails, self.language
+        )
+
+
+class EntryIn(EdgeModel):
+    """One line of an account. Without ``total`` it is net and VAT together."""
+
+    counterparty_code: Code
+    document_no: DocumentNo
+    document_date: ApiDate
+    due_on: ApiDate | None = None
+    kind: Annotated[EntryKind, _one_of(EntryKind)]
+    direction: Annotated[Direction, _one_of(Direction)]
+    net_amount: ApiAmount
+    vat: ApiAmount | None = None
+    total: ApiAmount | None = None
+    net_amount_try: ApiAmount | None = None
+    is_electronic: bool = False
+    source_id: Annotated[str, parsed(lambda value: parse_line(value, 64))] = ""
+    cancelled: bool = False
+
+    def to_fields(self) -> EntryFields:
+        """What the books say."""
+        vat = self.vat or Money.zero(self.net_amount.currency)
+        same = vat.currency == self.net_amount.currency
+        total = self.total or (self.net_amount + vat if same else self.net_amount)
+        return EntryFields(
+            self.counterparty_code,
+            self.document_no,
+            self.document_date,
+            self.kind,
+            self.direction,
+            self.net_amount,
+            vat,
+            total,
+            self.is_electronic,
+            self.due_on,
+            self.net_amount_try,
+            self.source_id,
+            self.cancelled,
+        )
+
+
+class EntriesIn(EdgeModel):
+    """Body of recording lines: all of them or none."""
+
+    entries: list[EntryIn] = Field(min_length=1, max_length=MAX_TOGETHER)
+
+
+class FileImportIn(EdgeModel):
+    """Body of importing an uploaded file."""
+
+    upload_id: str = Field(min_length=1, max_length=64)
+    dry_run: bool = False
+    language: Annotated[str, parsed(_language, {"type": "string", "enum": ["tr", "el", "en"]})] = (
+        "tr"
+    )
+
+
+class BabsParameterIn(EdgeModel):
+    """One value of the company's own, from a period on, with where it stands."""
+
+    key: Annotated[Key, _one_of(Key)]
+    since: Annotated[Period, parsed(Period.parse, PERIOD)]
+    value: str = Field(max_length=200)
+    legal_ref: Annotated[str, parsed(lambda value: parse_line(value, 200))]
+
+    def to_domain(self) -> ParameterRow:
+        """The row as it was stated."""
+        return ParameterRow(self.key, self.since, self.value, self.legal_ref, own=True)
+
+
+class BabsParametersIn(EdgeModel):
+    """Body of replacing the company's own parameters."""
+
+    items: list[BabsParameterIn] = Field(max_length=_MAX_PARAMETERS)
+
+
+# ---------------------------------------------------------------------------- answers
+
+
+def _party_out(party: LedgerParty) -> dict[str, Any]:
+    """A company's number is public; a person's is shown masked."""
+    if len(party.number) == 10:
+        return {"tax_no": party.number, "national_id": None, "special": party.special}
+    shown = party.number if party.kind is PartyKind.SPECIAL else mask_tckn(party.number)
+    return {"tax_no": None, "national_id": shown, "special": party.special}
+
+
+def counterparty_out(counterparty: Counterparty) -> dict[str, Any]:
+    """An account card as the API shows it."""
+    fields, stamp = counterparty.fields, counterparty.stamp
+    return {
+        "id": counterparty.id,
+        "code": fields.code,
+        "title": fields.title,
+        **_party_out(fields.party),
+        "tax_office": fields.tax_office,
+        "emails": [email.reveal(_SHOWN) for email in fields.emails],
+        "language": fields.language,
+        "version": stamp.version,
+        "created_at": stamp.created_at,
+        "updated_at": stamp.updated_at,
+    }
+
+
+def entry_out(entry: LedgerEntry) -> dict[str, Any]:
+    """A line as the API shows it."""
+    fields = entry.fields
+    return {
+        "id": f"{entry.counterparty_id}-{entry.key}",
+        "counterparty_id": entry.counterparty_id,
+        "counterparty_code": fields.counterparty_code,
+        "document_no": fields.document_no,
+        "document_date": fields.document_date.isoformat(),
+        "due_on": None if fields.due_on is None else fields.due_on.isoformat(),
+        "kind": fields.kind.value,
+        "direction": fields.direction.value,
+        "net_amount": fields.net.to_api(),
+        "vat": fields.vat.to_api(),
+        "total": fields.total.to_api(),
+        "net_amount_try": None if fields.net_home is None else fields.net_home.to_api(),
+        "currency": fields.net.currency,
+        "is_electronic": fields.is_electronic,
+        "source_id": fields.source_id,
+        "cancelled": fields.cancelled,
+        "version": entry.version,
+        "recorded_at": entry.recorded_at,
+        "import_id": entry.import_id,
+    }
+
+
+def _side_out(side: InvoiceParty) -> dict[str, Any]:
+    return {"name": side.name, **_party_out(side.party), "tax_office": side.tax_office}
+
+
+def invoice_out(invoice: EInvoice, *, with_lines: bool = False) -> dict[str, Any]:
+    """An e-invoice as the API shows it; a list leaves its lines out."""
+    view, stamp = invoice.view, invoice.stamp
+    shown: dict[str, Any] = {
+        "id": invoice.id,
+        "direction": invoice.direction.value,
+        "uuid": view.uuid,
+        "number": view.number,
+        "issued_on": view.issued_on.isoformat(),
+        "profile": view.profile,
+        "type": view.kind,
+        "supplier": _side_out(view.supplier),
+        "customer": _side_out(view.customer),
+        "net_amount": view.net.to_api(),
+        "vat": view.vat.to_api(),
+        "payable": view.payable.to_api(),
+        "line_count": view.line_count,
+        "counterparty_ids": list(invoice.counterparty_ids),
+        "sha256": invoice.digest,
+        "version": stamp.version,
+        "created_at": stamp.created_at,
+        "updated_at": stamp.updated_at,
+    }
+    if with_lines:
+        shown["notes"] = list(view.notes)
+        shown["lines"] = [
+            {
+                "number": line.number,
+                "name": line.name,
+                "quantity": line.quantity,
+                "unit": line.unit,
+                "net_amount": line.net.to_api(),
+            }
+            for line in view.lines
+        ]
+    return shown
+
+
+def _part_out(part: Part) -> dict[str, Any]:
+    return {"document_count": part.documents, "total": part.total.to_api()}
+
+
+def figure_out(row: Figure, cards: Mapping[str, Counterparty], say: Say) -> dict[str, Any]:
+    """One row of a month: listed as on the form, then the exact figures of both readings."""
+    known = [cards[card] for card in row.cards if card in cards]
+    return {
+        "counterparties": [
+            {"id": card.id, "code": card.fields.code, "title": card.fields.title} for card in known
+        ],
+        **(_party_out(known[0].fields.party) if known else {}),
+        "document_count": row.listed_documents,
+        "total": row.listed_total.to_api(),
+        "form": _part_out(row.form),
+        "all": _part_out(row.all_documents),
+        "listed": row.listed,
+        "why": say(row.why),
+    }
+
+
+def figures_out(shown: FormFigures, rows: Sequence[Figure], say: Say) -> dict[str, Any]:
+    """A form of a month without its paging: rules, deadline, totals of what is listed, rows."""
+    figures, rules = shown.figures, shown.rules
+    listed = [row for row in figures.rows if row.listed]
+    total = sum((row.listed_total.minor for row in listed), 0)
+    return {
+        "period": str(rules.period),
+        "form": shown.form.value,
+        "file_form": figures.file_form,
+        "file_form_why": say((figures.why,)),
+        "due_on": shown.due.due_on.isoformat() if shown.due else None,
+        "due_why": say(shown.due.why) if shown.due else [],
+        "rules": {
+            "threshold": rules.threshold.to_api(),
+            "e_documents_listed": rules.e_documents_listed,
+            "document_kinds": sorted(kind.value for kind in rules.kinds),
+        },
+        "listed": {
+            "counterparties": len(listed),
+            "document_count": sum(row.listed_documents for row in listed),
+            "total": Money(total, "TRY").to_api(),
+        },
+        "items": [figure_out(row, shown.cards, say) for row in rows],
+        "total": len(figures.rows),
+    }
+
+
+def parameters_out(own: OwnRows) -> dict[str, Any]:
+    """Everything that counts: what the product knows, and what the company set itself."""
+    return {
+        "items": [
+            {
+                "key": row.key.value,
+                "since": str(row.since),
+                "value": row.value,
+                "legal_ref": row.legal_ref,
+                "confirmed": row.confirmed,
+                "own": row.own,
+            }
+            for row in in_order(own)
+        ],
+        "version": own.stamp.version,
+        "updated_at": own.stamp.updated_at,
+        "next_cursor": None,
+    }

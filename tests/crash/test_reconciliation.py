@@ -1,0 +1,234 @@
+"""Reconciliation under a fault at every call: nothing lost, nothing doubled (reliability.md §10).
+
+Each schedule is (use case, mode, n), as for card contracts. After the faults stop, what was not
+acknowledged comes again and the minute schedule runs; then every line counts exactly once, in one
+month, its earlier contents are there, and the outbox is empty.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from kernel.clock import FixedClock
+from kernel.ids import SequenceIds
+from tests.support.aws import START, aws_world, platform_of
+from tests.support.events import queue_event
+from tests.support.faults import MODES, SWITCHBOARD, Faults, Killed, switched_on
+from tests.support.lambda_context import LambdaContext
+from tests.support.reconciliation_builders import api_counterparty, api_entry, ubl
+from tests.support.reconciliation_world import ReconciliationWorld, reconciliation_world
+
+ROUND = timedelta(seconds=200)
+CARDS = b"Cari Kodu;Unvan;VKN\r\n120.01.001;Yeni A.S.;1234567890\r\n120.2;X A.S.;4540536920\r\n"
+LINES = (
+    "Cari Kodu;Belge No;Belge Tarihi;Tür;Yön;KDV Hariç Tutar\r\n"
+    + "".join(f"120.01.001;B-{number};15.01.2026;fatura;alış;10,00\r\n" for number in range(25))
+).encode()
+
+
+@dataclass
+class Bench:
+    """One world, put back to its start for every schedule."""
+
+    world: ReconciliationWorld
+    clock: FixedClock
+    start: tuple[Any, ...] = ()
+
+    def remember(self) -> None:
+        """From here on every schedule begins like this."""
+        self.start = (self.world.aws.tables(), self.clock.now())
+
+    def restore(self) -> None:
+        """Put everything back."""
+        tables, now = self.start
+        self.world.aws.restore(tables)
+        self.clock.set(now)
+
+    def try_all(self, act: Callable[[], bool], check: Callable[[], None], mode: str) -> int:
+        """Every attempt number of one use case in one mode; gives how many there were."""
+
+        def deliver() -> bool:
+            with SWITCHBOARD.actor():
+                try:
+                    return act()
+                except Killed:
+                    return False
+
+        number = 0
+        while True:
+            number += 1
+            self.restore()
+            faults = Faults(number, mode, race=lambda: _quietly(deliver))
+            SWITCHBOARD.faults = faults
+            done = deliver()
+            SWITCHBOARD.faults = None
+            if not faults.fired:
+                assert done
+                return number - 1
+            for _ in range(8):
+                if done:
+                    break
+                self.clock.advance(ROUND)
+                done = deliver()
+            assert done, f"never acknowledged: {faults}"
+            act()  # a plain duplicate
+            for _ in range(4):
+                self.clock.advance(ROUND)
+                self.world.minute()
+            try:
+                check()
+            except AssertionError as error:
+                raise AssertionError(f"{error}\n{faults}") from error
+
+
+def _quietly(deliver: Callable[[], bool]) -> None:
+    with contextlib.suppress(Exception):
+        deliver()
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Bench]:
+    """One account for all schedules, with one card and one line."""
+    with aws_world() as aws:
+        clock, ids = FixedClock(START), SequenceIds(at=START)
+        platform = platform_of(aws, clock=clock, ids=ids)
+        with reconciliation_world(aws, platform, clock) as world, switched_on(clock):
+            world.counterparty()
+            world.record(api_entry("A-1", "6000.00"))
+            made = Bench(world, clock)
+            made.remember()
+            yield made
+
+
+def _quiet(world: ReconciliationWorld) -> None:
+    """No work waits any more, and every entity has as many audit rows as its version says."""
+    rows = world.aws.rows("flow")
+    assert [row for row in rows if "#OUT#" in row["pk"] and "due_pk" in row] == []
+    jobs = [row for row in world.aws.rows("core") if "#JOB#" in row["pk"]]
+    assert [job["status"] for job in jobs if job["status"] in {"queued", "running"}] == []
+    audits = [row["pk"] for row in world.aws.rows("audit")]
+    for row in world.aws.rows("core"):
+        if row["sk"] == "META" and "audit_hash" in row:
+            chain = f"#ENT#{row['kind']}:{row['id']}"
+            assert sum(pk.endswith(chain) for pk in audits) == row["version"]
+
+
+def _places(world: ReconciliationWorld, number: str) -> list[tuple[str, int]]:
+    """Months in which a document counts, with its net amount."""
+    return [
+        (row["pk"].rpartition("#")[2], row["net"])
+        for row in world.aws.rows("core")
+        if "#LEDGER#" in row["pk"] and row["document_no"] == number and row["state"] == "current"
+    ]
+
+
+def _past(world: ReconciliationWorld) -> list[int]:
+    return [row["net"] for row in world.aws.rows("core") if "#LEDGER-PAST#" in row["pk"]]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_lines_by_the_api_are_recorded_once(bench: Bench, mode: str) -> None:
+    """A new line, and one whose document moved to another month."""
+    world = bench.world
+    lines = [api_entry("A-2"), api_entry("A-1", "7000.00", document_date="2026-02-01")]
+
+    def act() -> bool:
+        return world.call("POST", "/ledger-entries", {"entries": lines}).status == 200
+
+    def check() -> None:
+        _quiet(world)
+        assert _places(world, "A-1") == [("2026-02", 700_000)]
+        assert _places(world, "A-2") == [("2026-01", 300_000)]
+        assert _past(world) == [600_000]
+
+    assert bench.try_all(act, check, mode) >= 3
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_account_card_is_added_once(bench: Bench, mode: str) -> None:
+    world = bench.world
+
+    def act() -> bool:
+        answer = world.call("POST", "/counterparties", api_counterparty("120.9"))
+        return answer.status == 201 or answer.json().get("code") == "code_taken"
+
+    def check() -> None:
+        _quiet(world)
+        codes = [item["code"] for item in world.call("GET", "/counterparties").json()["items"]]
+        assert sorted(codes) == ["120.01.001", "120.9"]
+
+    assert bench.try_all(act, check, mode) >= 2
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_e_invoice_is_taken_once(bench: Bench, mode: str) -> None:
+    world = bench.world
+
+    def act() -> bool:
+        return world.invoice(ubl()).status in {200, 201}
+
+    def check() -> None:
+        _quiet(world)
+        assert len(world.call("GET", "/e-invoices").json()["items"]) == 1
+
+    assert bench.try_all(act, check, mode) >= 3
+
+
+@contextlib.contextmanager
+def _started(bench: Bench, kind: str, content: bytes) -> Iterator[Any]:
+    """From here on an import waits; afterwards there is none again."""
+    before = bench.start
+    bench.restore()
+    headers = {"content-type": "text/csv"}
+    answer = bench.world.call("POST", f"/{kind}/imports", content, headers=headers)
+    assert answer.status == 202
+    (body,) = bench.world.aws.messages("reconciliation-import")
+    bench.remember()
+    try:
+        yield body
+    finally:
+        bench.start = before
+
+
+def _delivery(body: Any) -> Callable[[], bool]:
+    def act() -> bool:
+        from reconciliation.handlers import run_import
+
+        answer = run_import.handler(queue_event(body), LambdaContext(remaining_ms=300_000))
+        return bool(answer["batchItemFailures"] == [])
+
+    return act
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_file_of_lines_is_recorded_once(bench: Bench, mode: str) -> None:
+    """More than one transaction: a worker that dies between two of them goes on."""
+    world = bench.world
+
+    def check() -> None:
+        _quiet(world)
+        for number in range(25):
+            assert _places(world, f"B-{number}") == [("2026-01", 1_000)]
+        (job,) = [row for row in world.aws.rows("core") if "#JOB#" in row["pk"]]
+        assert (job["status"], job["done"]) == ("succeeded", 25)
+        assert job["result"] == {"added": 25, "changed": 0, "unchanged": 0}
+
+    with _started(bench, "ledger-entries", LINES) as body:
+        assert bench.try_all(_delivery(body), check, mode) >= 6
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_file_of_cards_is_recorded_once(bench: Bench, mode: str) -> None:
+    world = bench.world
+
+    def check() -> None:
+        _quiet(world)
+        items = world.call("GET", "/counterparties").json()["items"]
+        assert [item["title"] for item in items] == ["Yeni A.S.", "X A.S."]
+
+    with _started(bench, "counterparties", CARDS) as body:
+        assert bench.try_all(_delivery(body), check, mode) >= 4
