@@ -105,10 +105,7 @@ class FileStore:
 
         Raises: NotFoundError("file_not_found").
         """
-        try:
-            answer = self._client.get_object(Bucket=self._bucket, Key=key)
-        except self._client.exceptions.NoSuchKey as error:
-            raise NotFoundError("file_not_found", "There is no such file.") from error
+        answer = self._object(key)
         content = answer["Body"].read(max_bytes + 1)
         return StoredFile(
             content=content,
@@ -123,10 +120,7 @@ class FileStore:
         A worker may read it for minutes, which a connection to the store would not live through.
         Raises: NotFoundError("file_not_found"), TooLargeError("too_large").
         """
-        try:
-            answer = self._client.get_object(Bucket=self._bucket, Key=key)
-        except self._client.exceptions.NoSuchKey as error:
-            raise NotFoundError("file_not_found", "There is no such file.") from error
+        answer = self._object(key)
         with tempfile.TemporaryFile() as file:
             total = 0
             while chunk := answer["Body"].read(_PIECE):
@@ -142,11 +136,18 @@ class FileStore:
         try:
             self._client.head_object(Bucket=self._bucket, Key=key)
         except self._client.exceptions.ClientError as error:
-            # Without the right to list a bucket, what is not there is forbidden (403).
-            if error.response.get("Error", {}).get("Code") in ("404", "403"):
+            if _is_missing(error):
                 return False
             raise
         return True
+
+    def _object(self, key: str) -> Any:
+        try:
+            return self._client.get_object(Bucket=self._bucket, Key=key)
+        except self._client.exceptions.ClientError as error:
+            if _is_missing(error):
+                raise NotFoundError("file_not_found", "There is no such file.") from error
+            raise
 
     def presign_download(self, key: str, *, filename: str) -> str:
         """A link that downloads the object as an attachment for five minutes."""
@@ -161,3 +162,9 @@ class FileStore:
                 ExpiresIn=int(_DOWNLOAD_LIFETIME.total_seconds()),
             )
         )
+
+
+def _is_missing(error: Any) -> bool:
+    """Whether there is no such object: without the right to list a bucket, S3 says forbidden."""
+    code = error.response.get("Error", {}).get("Code")
+    return code in {"NoSuchKey", "404", "AccessDenied", "403"}
