@@ -15,40 +15,7 @@ from card_contracts.domain.matching import Expected
 from card_contracts.domain.sale import LineStatus, ReceivableLine, Refund, Sale
 from card_contracts.domain.settlement import BankLine, Drift, LineState, Match, Share
 from kernel.bank_statement import StatementItem
-from kernel.errors import ConflictError
-
-Position = Mapping[str, Any]
-"""Where a list goes on; opaque outside the store."""
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryLine:
-    """One thing that happened to an item; ``detail`` holds ids, codes, counts, minor units."""
-
-    at: str
-    actor: str
-    action: str
-    from_state: str
-    to_state: str
-    detail: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """The first answer to a command with an ``Idempotency-Key``, to be repeated as it was."""
-
-    status: int
-    body: Mapping[str, Any]
-    headers: Mapping[str, str]
-
-
-class CommandIdentity(Protocol):
-    """Who sent which command with which key and body (made at the edge)."""
-
-    @property
-    def identity(self) -> str:
-        """Opaque id of the command."""
-        ...
+from kernel.storing import CommandIdentity, HistoryLine, Position, Remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,18 +307,6 @@ class CardsStore(SettlementStore, Protocol):
     def answered(self, command: CommandIdentity) -> Remembered | None:
         """The first answer to a command, if any. Raises ValidationError for a reused key."""
         ...
-
-
-class WriteRefusedError(ConflictError):
-    """A unit was refused because something it depends on is not what was read."""
-
-    def __init__(self, labels: Sequence[str]) -> None:
-        super().__init__("conflict", "The data changed in the meantime; nothing was written.")
-        self.labels = tuple(labels)
-
-    def refused(self, prefix: str) -> bool:
-        """Whether a write whose label starts with ``prefix`` was refused."""
-        return any(label.startswith(prefix) for label in self.labels)
 
 
 @dataclass(frozen=True, slots=True)

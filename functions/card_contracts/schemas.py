@@ -47,7 +47,6 @@ from card_contracts.domain.terms import (
     Strategy,
     Term,
 )
-from card_contracts.ports import HistoryLine
 from kernel.business_days import Override, OverrideKind
 from kernel.errors import KopruError, NotFoundError, ParseError, Problem
 from kernel.identifiers.contract_no import parse_card_contract_code
@@ -56,6 +55,7 @@ from kernel.money import Money
 from kernel.parsing import parse_amount_api, parse_date_api
 from kernel.rates import Rate
 from kernel.sensitive import Iban
+from kernel.storing import HistoryLine
 from kernel.text import clean_free_text, clean_mail_header
 from kernel.why import Why
 from toolkit.http.fields import DATE, MONEY, EdgeModel, parsed

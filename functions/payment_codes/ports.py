@@ -10,10 +10,11 @@ from enum import StrEnum
 from typing import Any, Final, Protocol
 
 from kernel.bank_statement import StatementItem
-from kernel.errors import ConflictError, KopruError
+from kernel.errors import KopruError
 from kernel.mailing import MailOutcome
 from kernel.money import Money
 from kernel.sensitive import Email, Secret
+from kernel.storing import CommandIdentity, HistoryLine, Position, Remembered
 from payment_codes.domain.batch import BatchDocument, RowProblem, SliceResult
 from payment_codes.domain.mail import CodeMail, MailNews
 from payment_codes.domain.organisation import Organisation, ProviderKind
@@ -183,30 +184,6 @@ class ImportChunk:
 
 # ---------------------------------------------------------------------------- storage
 
-Position = Mapping[str, Any]
-"""Where a list goes on; opaque outside the store."""
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryLine:
-    """One thing that happened to an item; ``detail`` holds ids, codes, counts, minor units."""
-
-    at: str
-    actor: str
-    action: str
-    from_state: str
-    to_state: str
-    detail: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """The first answer to a command with an ``Idempotency-Key``, to be repeated as it was."""
-
-    status: int
-    body: Mapping[str, Any]
-    headers: Mapping[str, str]
-
 
 @dataclass(frozen=True, slots=True)
 class JobView:
@@ -235,15 +212,6 @@ class JobView:
     def is_final(self) -> bool:
         """Whether nothing more will happen to it."""
         return self.status not in {"queued", "running"}
-
-
-class CommandIdentity(Protocol):
-    """Who sent which command with which key and body (made at the edge)."""
-
-    @property
-    def identity(self) -> str:
-        """Opaque id of the command."""
-        ...
 
 
 class PaymentsUnit(Protocol):
@@ -509,18 +477,6 @@ class PaymentsStore(Protocol):
     def answered(self, command: CommandIdentity) -> Remembered | None:
         """The first answer to a command, if any. Raises ValidationError for a reused key."""
         ...
-
-
-class WriteRefusedError(ConflictError):
-    """A unit was refused because something it depends on is not what was read."""
-
-    def __init__(self, labels: Sequence[str]) -> None:
-        super().__init__("conflict", "The data changed in the meantime; nothing was written.")
-        self.labels = tuple(labels)
-
-    def refused(self, prefix: str) -> bool:
-        """Whether a write whose label starts with ``prefix`` was refused."""
-        return any(label.startswith(prefix) for label in self.labels)
 
 
 class KeyUnavailableError(KopruError):

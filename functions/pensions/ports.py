@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
 
-from kernel.errors import ConflictError, KopruError
+from kernel.errors import KopruError
 from kernel.money import Money
 from kernel.periods import Period
 from kernel.rates import Rate
 from kernel.sensitive import Email, Iban, Phone, Secret, Tckn
+from kernel.storing import CommandIdentity, HistoryLine, Position, Remembered
 from pensions.domain.circuit import Circuit
 from pensions.domain.contract import Contract
 from pensions.domain.contribution import Contribution
@@ -157,10 +158,6 @@ class InsurerGateway(Protocol):
 # ---------------------------------------------------------------------------- storage
 
 
-Position = Mapping[str, Any]
-"""Where a list goes on; opaque outside the store."""
-
-
 @dataclass(frozen=True, slots=True)
 class EmployeeCounts:
     """Number of people of a contract by status, kept beside each change of status."""
@@ -203,46 +200,12 @@ class JobView:
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryLine:
-    """One thing that happened to an item: who, when, from which state to which.
-
-    Shapes: ``at`` is an RFC 3339 instant; ``actor`` is ``user:…``, ``key:…`` or ``system:…``;
-    ``detail`` holds ids, codes, counts and minor units, never personal data.
-    """
-
-    at: str
-    actor: str
-    action: str
-    from_state: str
-    to_state: str
-    detail: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """The first answer to a command with an ``Idempotency-Key``, to be repeated as it was."""
-
-    status: int
-    body: Mapping[str, Any]
-    headers: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
 class ImportChunk:
     """What a written part of a file did: changes to take back, and rows by outcome."""
 
     number: int
     changes: Sequence[Mapping[str, Any]]
     outcomes: Mapping[str, int]
-
-
-class CommandIdentity(Protocol):
-    """Who sent which command with which key and body (made at the edge)."""
-
-    @property
-    def identity(self) -> str:
-        """Opaque id of the command."""
-        ...
 
 
 class PensionsUnit(Protocol):
@@ -429,22 +392,6 @@ class PensionsStore(Protocol):
 
     def circuit(self, provider_code: str) -> Circuit: ...
     def save_circuit(self, circuit: Circuit) -> None: ...
-
-
-class WriteRefusedError(ConflictError):
-    """A unit was refused because something it depends on is not what was read.
-
-    ``labels`` name the refused writes: ``contract:<id>``, ``employee:<id>``, ``unique:…``,
-    ``idempotency``…
-    """
-
-    def __init__(self, labels: Sequence[str]) -> None:
-        super().__init__("conflict", "The data changed in the meantime; nothing was written.")
-        self.labels = tuple(labels)
-
-    def refused(self, prefix: str) -> bool:
-        """Whether a write whose label starts with ``prefix`` was refused."""
-        return any(label.startswith(prefix) for label in self.labels)
 
 
 class CredentialsUnavailableError(KopruError):

@@ -7,17 +7,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal, Protocol
 
-from kernel.errors import ConflictError
 from kernel.identifiers.ledger_party import LedgerParty
 from kernel.money import Money
 from kernel.periods import Period
+from kernel.storing import Position
 from reconciliation.domain.counterparty import Counterparty, CounterpartyFields
 from reconciliation.domain.e_invoice import EInvoice, InvoiceView
 from reconciliation.domain.ledger import Direction, EntryFields, LedgerEntry
 from reconciliation.domain.parameters import OwnRows
-
-Position = Mapping[str, Any]
-"""Where a list goes on; opaque outside the store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,14 +161,6 @@ class ReconciliationStore(Protocol):
     def parameters(self) -> OwnRows: ...
     def job(self, job_id: str) -> JobView | None: ...
     def start_job(self, job_id: str) -> None: ...
-
-
-class WriteRefusedError(ConflictError):
-    """A unit was refused because something it depends on is not what was read."""
-
-    def __init__(self, labels: Sequence[str]) -> None:
-        super().__init__("conflict", "The data changed in the meantime; nothing was written.")
-        self.labels = tuple(labels)
 
 
 @dataclass(frozen=True, slots=True)

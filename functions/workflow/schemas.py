@@ -10,6 +10,7 @@ from pydantic import Field
 
 from kernel.errors import ParseError, ValidationError
 from kernel.parsing import format_instant, parse_date_api, parse_instant
+from kernel.storing import HistoryLine
 from kernel.text import clean_free_text
 from kernel.why import Why
 from toolkit.http.fields import EdgeModel, parsed
@@ -18,7 +19,6 @@ from workflow.domain.rules.parameters import Parameter
 from workflow.domain.rules.record import DecisionRecord
 from workflow.domain.rules.scope import COMPANY, Scopes, read_scope
 from workflow.domain.rules.versions import TableVersion
-from workflow.ports import HistoryLine
 
 
 def _short(value: object) -> str:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic, Protocol, TypeVar
 
-from kernel.errors import ConflictError
 from kernel.events import Event
 from kernel.mailing import MailOutcome
 from kernel.sensitive import Email, Secret
+from kernel.storing import CommandIdentity, Position, Remembered
 from toolkit.auth import TenantContext
 from workspace.domain.api_key import ApiKey
 from workspace.domain.attention import Attention
@@ -25,9 +25,6 @@ from workspace.domain.session import Session
 from workspace.domain.tenant import Tenant
 from workspace.domain.user import Membership, Person
 
-Position = Mapping[str, Any]
-"""Where a list goes on; opaque outside the store."""
-
 T = TypeVar("T")
 
 
@@ -37,39 +34,6 @@ class Page(Generic[T]):
 
     items: tuple[T, ...]
     next: Position | None = None
-
-
-class WriteRefusedError(ConflictError):
-    """A unit was refused because something it depends on is not what was read.
-
-    ``labels`` name the refused writes: ``user:<id>``, ``unique:EMAIL:…``, ``link``, ``inbox``…
-    """
-
-    def __init__(self, labels: Sequence[str]) -> None:
-        super().__init__("conflict", "The data changed in the meantime; nothing was written.")
-        self.labels = tuple(labels)
-
-    def refused(self, prefix: str) -> bool:
-        """Whether a write whose label starts with ``prefix`` was refused."""
-        return any(label.startswith(prefix) for label in self.labels)
-
-
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """The first answer to a command with an ``Idempotency-Key``, to be repeated as it was."""
-
-    status: int
-    body: Mapping[str, Any]
-    headers: Mapping[str, str]
-
-
-class CommandIdentity(Protocol):
-    """Who sent which command with which key and body (made at the edge)."""
-
-    @property
-    def identity(self) -> str:
-        """Opaque id of the command."""
-        ...
 
 
 # ---------------------------------------------------------------------------- shared records

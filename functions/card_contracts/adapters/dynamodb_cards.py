@@ -25,18 +25,10 @@ from card_contracts.domain.contract import (
 )
 from card_contracts.domain.lookups import BankAccount, Card, DeductionDefinition, Lookup
 from card_contracts.domain.sale import LineStatus, ReceivableLine, Refund, Sale
-from card_contracts.ports import (
-    CommandIdentity,
-    Conditions,
-    Due,
-    HistoryLine,
-    JobView,
-    Position,
-    Remembered,
-    WriteRefusedError,
-)
+from card_contracts.ports import Conditions, Due, JobView
 from kernel.errors import NotFoundError
 from kernel.stamp import Stamp
+from kernel.storing import CommandIdentity, HistoryLine, Position, Remembered, WriteRefusedError
 from toolkit.auth import TenantContext
 from toolkit.aws.due import due_at, take_due
 from toolkit.aws.dynamodb import Database, Item, Keyspace, absent, equals

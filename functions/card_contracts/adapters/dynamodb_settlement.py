@@ -21,8 +21,9 @@ from card_contracts.domain.settlement import (
     MatchState,
     Share,
 )
-from card_contracts.ports import JobView, Owed, Position
+from card_contracts.ports import JobView, Owed
 from kernel.errors import NotFoundError
+from kernel.storing import Position
 from kernel.why import Why
 from toolkit.aws.due import NOT_DUE, due_at
 from toolkit.aws.dynamodb import Database, Item, Keyspace, absent, equals, one_of

@@ -11,7 +11,7 @@ from card_contracts.domain.deductions import fee_percent
 from card_contracts.domain.limits import TCMB, CardKind, Settlement, limits_on, warnings
 from card_contracts.domain.lookups import Card, LookupState
 from card_contracts.domain.terms import Term
-from card_contracts.ports import CardsUnit, WriteRefusedError
+from card_contracts.ports import CardsUnit
 from kernel.errors import (
     ConflictError,
     KopruError,
@@ -20,6 +20,7 @@ from kernel.errors import (
     ValidationError,
 )
 from kernel.money import Money
+from kernel.storing import WriteRefusedError
 
 _EXAMPLE: Final = 1_000_000
 _NEXT_DAY: Final = 1

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from card_contracts.application.context import Scope
 from card_contracts.domain.lookups import AccountKind, BankAccount, Lookup, LookupState
-from card_contracts.ports import WriteRefusedError
 from kernel.errors import (
     ConflictError,
     NotFoundError,
@@ -12,6 +11,7 @@ from kernel.errors import (
     Problem,
     ValidationError,
 )
+from kernel.storing import WriteRefusedError
 
 
 class SaveLookup:

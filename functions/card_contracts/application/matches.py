@@ -19,8 +19,9 @@ from card_contracts.domain.settlement import (
     accounts_paid_into,
     match_of,
 )
-from card_contracts.ports import CardsUnit, CommandIdentity, Owed, Remembered, WriteRefusedError
+from card_contracts.ports import CardsUnit, Owed
 from kernel.errors import ConflictError, NotFoundError, RuleViolationError
+from kernel.storing import CommandIdentity, Remembered, WriteRefusedError
 
 CARD_ATTENTION_RAISED: Final = "card_contracts.AttentionRaised.v1"
 CARD_ATTENTION_CLEARED: Final = "card_contracts.AttentionCleared.v1"

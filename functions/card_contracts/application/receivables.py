@@ -8,8 +8,8 @@ from typing import Any, Final
 from card_contracts.application.context import Scope
 from card_contracts.domain.cash_calendar import CashCalendar, cash_calendar
 from card_contracts.domain.sale import LineStatus, ReceivableLine, ReceivableRow
-from card_contracts.ports import Position
 from kernel.errors import Problem, ValidationError
+from kernel.storing import Position
 
 _STEP: Final = 200
 _LOOKED_AT: Final = 5_000

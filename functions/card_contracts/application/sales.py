@@ -17,15 +17,10 @@ from card_contracts.domain.sale import (
     parts_of,
     refund,
 )
-from card_contracts.ports import (
-    CardsUnit,
-    CommandIdentity,
-    Conditions,
-    Remembered,
-    WriteRefusedError,
-)
+from card_contracts.ports import CardsUnit, Conditions
 from kernel.errors import ConflictError, NotFoundError, Problem, RuleViolationError
 from kernel.money import Money
+from kernel.storing import CommandIdentity, Remembered, WriteRefusedError
 
 SALE_POSTED: Final = "card_contracts.SalePosted.v1"
 SALE_REVERSED: Final = "card_contracts.SaleReversed.v1"

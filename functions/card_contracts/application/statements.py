@@ -21,14 +21,7 @@ from card_contracts.domain.settlement import (
     bank_line,
     match_of,
 )
-from card_contracts.ports import (
-    CommandIdentity,
-    JobView,
-    Remembered,
-    StatementFiles,
-    UploadedFile,
-    WriteRefusedError,
-)
+from card_contracts.ports import JobView, StatementFiles, UploadedFile
 from kernel.bank_statement import (
     FileCheck,
     LineKeys,
@@ -41,6 +34,7 @@ from kernel.bank_statement import (
 )
 from kernel.errors import NotFoundError, Problem, TooLargeError, ValidationError
 from kernel.masking import mask_iban
+from kernel.storing import CommandIdentity, Remembered, WriteRefusedError
 
 CARD_STATEMENT_IMPORTED: Final = "card_contracts.StatementImported.v1"
 KIND: Final = "card_statement_import"

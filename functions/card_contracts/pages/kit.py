@@ -7,10 +7,10 @@ from urllib.parse import unquote
 
 from card_contracts.bootstrap import CardContracts, application
 from card_contracts.pages.words import Say, renderer, reply, view_of, words_of
-from card_contracts.ports import Position
 from kernel.errors import KopruError, ParseError
 from kernel.money import Money
 from kernel.parsing import parse_amount_tr
+from kernel.storing import Position
 from toolkit.entrypoints import HttpApp, Reply, Request
 from toolkit.entrypoints.http import redirect as http_redirect
 from toolkit.http.problem import status_of

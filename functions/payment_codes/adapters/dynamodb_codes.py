@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from kernel.errors import NotFoundError
 from kernel.sensitive import Email, Secret
+from kernel.storing import CommandIdentity, HistoryLine, Position, Remembered, WriteRefusedError
 from payment_codes.adapters import rows
 from payment_codes.adapters.dynamodb_jobs import JOB_PUSH, JobReads, JobWrites
 from payment_codes.adapters.dynamodb_statements import StatementReads, StatementWrites
@@ -26,15 +27,7 @@ from payment_codes.domain.payment_code import PaymentCode
 from payment_codes.domain.pull_budget import PullBucket, PullRate
 from payment_codes.domain.refused_event import RefusedEvent
 from payment_codes.domain.source import Source
-from payment_codes.ports import (
-    CommandIdentity,
-    Due,
-    HistoryLine,
-    KeyUnavailableError,
-    Position,
-    Remembered,
-    WriteRefusedError,
-)
+from payment_codes.ports import Due, KeyUnavailableError
 from toolkit.auth import TenantContext
 from toolkit.aws.due import NOT_DUE, due_at, take_due
 from toolkit.aws.dynamodb import Database, Item, Keyspace, absent, equals

@@ -13,8 +13,9 @@ from typing import Any, Final
 
 from kernel.bank_statement import Direction, Place
 from kernel.money import Money
+from kernel.storing import Position
 from payment_codes.domain.statement_line import LineOutcome, Sighting, Sightings, StatementLine
-from payment_codes.ports import ImportChunk, Position
+from payment_codes.ports import ImportChunk
 from toolkit.aws.dynamodb import Database, Item, Keyspace, absent, equals
 from toolkit.aws.jobs import job_key
 from toolkit.aws.rows import day, day_of, stamp_of

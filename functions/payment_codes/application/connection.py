@@ -3,9 +3,10 @@
 from dataclasses import replace
 from typing import Final
 
+from kernel.storing import WriteRefusedError
 from payment_codes.application.context import Scope
 from payment_codes.domain.organisation import ConnectionState, Organisation
-from payment_codes.ports import Answer, WriteRefusedError
+from payment_codes.ports import Answer
 
 CODE_ATTENTION_RAISED: Final = "payment_codes.AttentionRaised.v1"
 CODE_ATTENTION_CLEARED: Final = "payment_codes.AttentionCleared.v1"

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import Final
 
+from kernel.storing import CommandIdentity
 from kernel.why import Why
 from payment_codes.application.context import Scope
 from payment_codes.application.issue_code import IssueCode, Wish
 from payment_codes.domain.payment_code import PaymentCode
 from payment_codes.domain.source import DocumentEvent, reason_not_to_issue
 from payment_codes.domain.stated_document import StatedDocument
-from payment_codes.ports import CommandIdentity
 
 ISSUED: Final = "issued"
 EXISTS: Final = "exists"

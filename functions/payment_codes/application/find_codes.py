@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from kernel.identifiers import rf
+from kernel.storing import Position
 from kernel.text import fold
 from payment_codes.domain.payment_code import CodeStatus, PaymentCode
-from payment_codes.ports import PaymentsStore, Position
+from payment_codes.ports import PaymentsStore
 
 STATUSES: Final = frozenset(status.value for status in CodeStatus)
 _STEP: Final = 200

@@ -23,6 +23,7 @@ from kernel.bank_statement import (
 from kernel.errors import NotFoundError, TooLargeError, ValidationError
 from kernel.masking import mask_iban
 from kernel.money import Money
+from kernel.storing import CommandIdentity, Remembered, WriteRefusedError
 from payment_codes.application.context import Scope
 from payment_codes.application.post_line import PostLine
 from payment_codes.domain.organisation import Organisation
@@ -32,15 +33,7 @@ from payment_codes.domain.statement_line import (
     find_codes,
     line_of,
 )
-from payment_codes.ports import (
-    CommandIdentity,
-    ImportChunk,
-    JobView,
-    Remembered,
-    StatementFiles,
-    UploadedFile,
-    WriteRefusedError,
-)
+from payment_codes.ports import ImportChunk, JobView, StatementFiles, UploadedFile
 
 STATEMENT_IMPORTED: Final = "payment_codes.StatementImported.v1"
 KIND: Final = "statement_import"

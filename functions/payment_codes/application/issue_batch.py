@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Any, Final, TypeVar
 
 from kernel.errors import ConflictError, KopruError, NotFoundError, Problem, ValidationError
+from kernel.storing import WriteRefusedError
 from payment_codes.application.context import Scope, TryAgainError
 from payment_codes.application.issue_code import (
     DEAD,
@@ -45,7 +46,6 @@ from payment_codes.ports import (
     FileAccess,
     JobView,
     UploadedFile,
-    WriteRefusedError,
 )
 
 QUEUE: Final = "batch"

@@ -8,6 +8,7 @@ from kernel.errors import ConflictError, Problem, RuleViolationError, Validation
 from kernel.money import Money
 from kernel.parsing import format_instant
 from kernel.stamp import Stamp
+from kernel.storing import CommandIdentity, Remembered, WriteRefusedError
 from payment_codes.application.context import TRIES, Scope
 from payment_codes.domain import rf_reference
 from payment_codes.domain.mail import CodeMail
@@ -22,7 +23,7 @@ from payment_codes.domain.payment_code import (
     ident_of,
 )
 from payment_codes.domain.source import Source
-from payment_codes.ports import CommandIdentity, PaymentsUnit, Remembered, WriteRefusedError
+from payment_codes.ports import PaymentsUnit
 
 CODE_ISSUED: Final = "payment_codes.CodeIssued.v1"
 RECEIPTS: Final = "document-event"

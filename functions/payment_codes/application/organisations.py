@@ -6,10 +6,11 @@ from typing import Final
 
 from kernel.errors import ConflictError, PreconditionFailedError
 from kernel.sensitive import Secret
+from kernel.storing import WriteRefusedError
 from payment_codes.application.context import Scope
 from payment_codes.domain.organisation import ConnectionState, Organisation, ProviderKind
 from payment_codes.domain.source import SourceKind
-from payment_codes.ports import NotificationKeys, WriteRefusedError
+from payment_codes.ports import NotificationKeys
 
 _SHOWN: Final = ("org_code", "provider", "payee", "language", "zone", "branch", "tolerance",
                  "valid_days", "mail_on_issue")  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from kernel.errors import ConflictError, NotFoundError
+from kernel.storing import WriteRefusedError
 from payment_codes.application.book_payment import book_payment
 from payment_codes.application.connection import CODE_ATTENTION_CLEARED, CODE_ATTENTION_RAISED
 from payment_codes.application.context import TRIES, Scope, TryAgainError
@@ -31,7 +32,7 @@ from payment_codes.domain.statement_line import (
     Verdict,
     decide_line,
 )
-from payment_codes.ports import PaymentsUnit, WriteRefusedError
+from payment_codes.ports import PaymentsUnit
 
 _UNKNOWN: Final = "unknown"
 

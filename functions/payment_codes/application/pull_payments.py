@@ -13,6 +13,7 @@ from typing import Final
 
 from kernel.clock import local_date
 from kernel.errors import ConflictError
+from kernel.storing import WriteRefusedError
 from payment_codes.application.book_payment import QUIET, book_payment, raise_attention
 from payment_codes.application.connection import note_answer
 from payment_codes.application.context import (
@@ -50,7 +51,6 @@ from payment_codes.ports import (
     Meter,
     PaymentProvider,
     PaymentsUnit,
-    WriteRefusedError,
 )
 
 _AGAIN: Final = timedelta(seconds=60)

@@ -21,6 +21,7 @@ from kernel.errors import (
     ValidationError,
 )
 from kernel.ids import is_id
+from kernel.storing import WriteRefusedError
 from payment_codes.application.connection import CODE_ATTENTION_CLEARED, CODE_ATTENTION_RAISED
 from payment_codes.application.context import Scope
 from payment_codes.application.document_events import Decision, TakeDocumentEvent, wish_of
@@ -32,13 +33,7 @@ from payment_codes.domain.refused_event import (
     RefusedState,
 )
 from payment_codes.domain.stated_document import StatedDocument
-from payment_codes.ports import (
-    Meter,
-    NotificationKeys,
-    PaymentsUnit,
-    SignedMessage,
-    WriteRefusedError,
-)
+from payment_codes.ports import Meter, NotificationKeys, PaymentsUnit, SignedMessage
 
 FORGED: Final = "DocumentEventsForged"
 _SHOWN: Final = 64

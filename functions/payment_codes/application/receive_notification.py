@@ -9,14 +9,9 @@ from enum import StrEnum
 
 from kernel.errors import UnauthorizedError
 from kernel.identifiers import rf
+from kernel.storing import WriteRefusedError
 from payment_codes.application.context import Scope
-from payment_codes.ports import (
-    DueWork,
-    Meter,
-    NotificationKeys,
-    SignedMessage,
-    WriteRefusedError,
-)
+from payment_codes.ports import DueWork, Meter, NotificationKeys, SignedMessage
 
 
 class Received(StrEnum):

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from kernel.storing import WriteRefusedError
 from payment_codes.application.connection import CODE_ATTENTION_CLEARED
 from payment_codes.application.context import TRIES, Scope, TryAgainError
 from payment_codes.application.send_code import attention_key, raise_mail_attention
 from payment_codes.domain.mail import CodeMail, MailNews, MailState, joined
-from payment_codes.ports import MailReport, PaymentsUnit, WriteRefusedError
+from payment_codes.ports import MailReport, PaymentsUnit
 
 _TROUBLED = frozenset(
     {

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
+from kernel.storing import WriteRefusedError
 from payment_codes.application.connection import note_answer
 from payment_codes.application.context import (
     CALL_SECONDS,
@@ -20,14 +21,7 @@ from payment_codes.application.context import (
 from payment_codes.application.issue_code import mail_by_itself
 from payment_codes.domain.organisation import ConnectionState, Organisation
 from payment_codes.domain.payment_code import PaymentCode, Registration
-from payment_codes.ports import (
-    Answer,
-    Created,
-    KeyUnavailableError,
-    Order,
-    PaymentProvider,
-    WriteRefusedError,
-)
+from payment_codes.ports import Answer, Created, KeyUnavailableError, Order, PaymentProvider
 
 CODE_INCIDENT_OPENED: Final = "payment_codes.IncidentOpened.v1"
 _FIRST_LOOK: Final = timedelta(seconds=60)

@@ -8,6 +8,7 @@ from typing import Final
 from kernel.errors import ConflictError
 from kernel.links import Links
 from kernel.mailing import MailOutcome, MailResult
+from kernel.storing import CommandIdentity, Remembered, WriteRefusedError
 from payment_codes.application.connection import CODE_ATTENTION_RAISED
 from payment_codes.application.context import RESERVE_SECONDS, TRIES, Scope, TryAgainError
 from payment_codes.application.issue_code import queue_mail
@@ -23,14 +24,7 @@ from payment_codes.domain.mail import (
     suppressed,
 )
 from payment_codes.domain.payment_code import Registration
-from payment_codes.ports import (
-    CodeMailer,
-    CommandIdentity,
-    PayLinks,
-    PaymentsUnit,
-    Remembered,
-    WriteRefusedError,
-)
+from payment_codes.ports import CodeMailer, PayLinks, PaymentsUnit
 
 MAIL_SECONDS: Final = 8
 _WITHDRAWN: Final = "code_not_payable"

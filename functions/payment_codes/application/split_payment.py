@@ -6,6 +6,7 @@ from typing import Final
 
 from kernel.errors import ConflictError, Problem, ValidationError
 from kernel.money import Money
+from kernel.storing import WriteRefusedError
 from payment_codes.application.book_payment import PAYMENT_BOOKED, UNMATCHED_ACCOUNT
 from payment_codes.application.context import TRIES, Scope
 from payment_codes.application.unmatched import IN_TRANSIT, clear, refuse_to_book, waiting
@@ -19,7 +20,6 @@ from payment_codes.domain.payment import (
     part_of,
 )
 from payment_codes.domain.payment_code import PaymentCode
-from payment_codes.ports import WriteRefusedError
 
 MAX_PARTS: Final = 7
 """A part moves at most thirteen rows, and one transaction holds a hundred."""

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from kernel.errors import ConflictError, Problem, ValidationError
+from kernel.storing import WriteRefusedError
 from payment_codes.application.book_payment import PAYMENT_BOOKED, UNMATCHED_ACCOUNT, tell
 from payment_codes.application.connection import CODE_ATTENTION_CLEARED
 from payment_codes.application.context import TRIES, Scope
@@ -19,7 +20,7 @@ from payment_codes.domain.payment import (
     quarantine_reason,
 )
 from payment_codes.domain.payment_code import PaymentCode
-from payment_codes.ports import PaymentsUnit, WriteRefusedError
+from payment_codes.ports import PaymentsUnit
 
 IN_TRANSIT: Final = "assigned"
 """Leads a payment from the unmatched account to its code: what leaves one enters the other."""

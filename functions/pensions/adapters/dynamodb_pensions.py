@@ -16,24 +16,14 @@ from typing import Any, Final
 from kernel.errors import NotFoundError
 from kernel.periods import Period
 from kernel.sensitive import Secret, Tckn
+from kernel.storing import CommandIdentity, HistoryLine, Position, Remembered, WriteRefusedError
 from pensions.adapters import rows
 from pensions.domain.circuit import Circuit
 from pensions.domain.contract import Contract
 from pensions.domain.contribution import Contribution
 from pensions.domain.employee import Employee
 from pensions.domain.transmission import FINAL, FrozenLine, Transmission
-from pensions.ports import (
-    CommandIdentity,
-    CredentialsUnavailableError,
-    Due,
-    EmployeeCounts,
-    HistoryLine,
-    ImportChunk,
-    JobView,
-    Position,
-    Remembered,
-    WriteRefusedError,
-)
+from pensions.ports import CredentialsUnavailableError, Due, EmployeeCounts, ImportChunk, JobView
 from toolkit.auth import TenantContext
 from toolkit.aws.due import NOT_DUE, due_at, take_due, waiting
 from toolkit.aws.dynamodb import (

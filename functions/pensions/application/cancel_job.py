@@ -6,11 +6,12 @@ ends as ``cancelled`` once its lines have left the sending state.
 
 from typing import Final
 
+from kernel.storing import WriteRefusedError
 from pensions.application.context import Scope
 from pensions.application.jobs import close_if_complete
 from pensions.application.submissions import STATUS_REFRESH, SUBMISSIONS
 from pensions.domain.transmission import TransmissionState
-from pensions.ports import JobView, PensionsUnit, WriteRefusedError
+from pensions.ports import JobView, PensionsUnit
 
 _OPEN_JOB: Final = frozenset({"queued", "running"})
 

@@ -7,10 +7,10 @@ from datetime import date
 from kernel.errors import ConflictError, PreconditionFailedError, Problem, ValidationError
 from kernel.rates import Rate
 from kernel.sensitive import Iban
+from kernel.storing import WriteRefusedError
 from pensions.application.context import Scope
 from pensions.domain.contract import Contract
 from pensions.domain.provider_catalogue import PROVIDERS
-from pensions.ports import WriteRefusedError
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,13 @@ from kernel.errors import (
 from kernel.money import Money
 from kernel.periods import Period
 from kernel.rates import Rate
+from kernel.storing import WriteRefusedError
 from pensions.application.context import GROUP, Scope
 from pensions.application.prepare_submission import exclusion_reason
 from pensions.domain.contract import Contract
 from pensions.domain.contribution import Contribution, ContributionStatus
 from pensions.domain.contribution_rules import calculate, require_minimum
 from pensions.domain.employee import Employee, EmployeeStatus
-from pensions.ports import WriteRefusedError
 
 # A wage paid in the first half of a month belongs to the month before, later days to the month
 # itself; the user can always state the day. Source: DES sample, June 2018 paid on 05.07.2018 and

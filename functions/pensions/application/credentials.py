@@ -7,6 +7,7 @@ from typing import Final
 
 from kernel.errors import ConflictError
 from kernel.sensitive import Secret
+from kernel.storing import WriteRefusedError
 from pensions.application.context import Scope, provider_of
 from pensions.domain.contract import (
     Contract,
@@ -15,13 +16,7 @@ from pensions.domain.contract import (
     CredentialTest,
     mask_username,
 )
-from pensions.ports import (
-    Connection,
-    CredentialCheck,
-    InsurerGateway,
-    PensionsUnit,
-    WriteRefusedError,
-)
+from pensions.ports import Connection, CredentialCheck, InsurerGateway, PensionsUnit
 
 _TRIES: Final = 3
 

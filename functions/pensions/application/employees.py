@@ -16,6 +16,7 @@ from kernel.errors import (
 )
 from kernel.rates import Rate
 from kernel.sensitive import Email, Iban, Phone, Tckn
+from kernel.storing import WriteRefusedError
 from pensions.application.context import Scope
 from pensions.domain.employee import (
     CheckedFields,
@@ -26,7 +27,7 @@ from pensions.domain.employee import (
     check_fields,
 )
 from pensions.domain.transmission import UNRESOLVED
-from pensions.ports import PensionsUnit, WriteRefusedError
+from pensions.ports import PensionsUnit
 
 
 def employee_of(

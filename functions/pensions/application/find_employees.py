@@ -4,9 +4,10 @@ from typing import Final
 
 from kernel.identifiers import tckn
 from kernel.sensitive import Tckn
+from kernel.storing import Position
 from kernel.text import fold
 from pensions.domain.employee import Employee, EmployeeStatus
-from pensions.ports import PensionsStore, Position
+from pensions.ports import PensionsStore
 
 MAX_SCANNED: Final = 2_000
 _SCAN: Final = 200

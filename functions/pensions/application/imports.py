@@ -16,6 +16,7 @@ from typing import Any, Final
 from kernel.errors import ConflictError, KopruError, NotFoundError, ParseError, ValidationError
 from kernel.periods import Period
 from kernel.sensitive import Tckn
+from kernel.storing import WriteRefusedError
 from pensions.application.context import GROUP, Scope
 from pensions.application.contributions import (
     CalculateContributions,
@@ -39,7 +40,6 @@ from pensions.ports import (
     ImportTable,
     RowProblem,
     UploadedFile,
-    WriteRefusedError,
 )
 
 MAX_SHOWN_PROBLEMS: Final = 300

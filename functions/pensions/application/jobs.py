@@ -1,7 +1,7 @@
 """Close a submission job once all of its lines have left the sending state."""
 
+from kernel.storing import WriteRefusedError
 from pensions.application.context import Scope
-from pensions.ports import WriteRefusedError
 
 
 def close_if_complete(scope: Scope, job_id: str) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 
 from kernel.errors import NotFoundError
 from kernel.periods import Period
+from kernel.storing import WriteRefusedError
 from pensions.application.context import GROUP, Scope, provider_of
 from pensions.application.jobs import close_if_complete
 from pensions.domain.contract import Contract
@@ -29,7 +30,7 @@ from pensions.domain.transmission import (
     content_hash,
     distinct_batches,
 )
-from pensions.ports import PensionsUnit, WriteRefusedError
+from pensions.ports import PensionsUnit
 
 _RESERVE_SECONDS: Final = 12.0
 _HALF_BOUND: Final = timedelta(minutes=2)

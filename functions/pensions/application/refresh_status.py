@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from kernel.clock import Clock
 from kernel.errors import ConflictError, NotFoundError
+from kernel.storing import CommandIdentity, WriteRefusedError
 from pensions.application.context import GROUP, Scope, TryAgainError, provider_of
 from pensions.application.credentials import connection, refuse_credentials
 from pensions.application.send_to_insurer import (
@@ -21,14 +22,7 @@ from pensions.domain.employee import Employee, EmployeeStatus
 from pensions.domain.member_status import MemberState, MemberStatus
 from pensions.domain.outcome import Ambiguous, Fault, FaultMeaning, NotSent
 from pensions.domain.provider import Capability
-from pensions.ports import (
-    CommandIdentity,
-    CredentialsUnavailableError,
-    DueWork,
-    InsurerGateway,
-    MemberRef,
-    WriteRefusedError,
-)
+from pensions.ports import CredentialsUnavailableError, DueWork, InsurerGateway, MemberRef
 
 POLL_LIMIT: Final = 200
 _MEMBERS: Final = frozenset({EmployeeStatus.ENROLLED, EmployeeStatus.DONE_ELSEWHERE})

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
+from kernel.storing import CommandIdentity
 from pensions.application.context import Scope
 from pensions.application.employees import ChangeEmployee
 from pensions.application.submissions import Started, SubmitEmployees
 from pensions.domain.employee import Employee, EmployeeStatus, FieldParsers, ProblemActor
-from pensions.ports import CommandIdentity
 
 
 def may_be_sent(person: Employee) -> bool:

@@ -8,6 +8,7 @@ company's decision (domain/pensions.md section 8, class COLLECTION).
 from collections.abc import Sequence
 from typing import Final
 
+from kernel.storing import WriteRefusedError
 from pensions.application.context import GROUP, Scope, TryAgainError
 from pensions.application.release_held import CREDENTIAL_REASONS
 from pensions.application.submissions import (
@@ -20,7 +21,7 @@ from pensions.domain.employee import Employee, EmployeeStatus
 from pensions.domain.error_dictionary import explain
 from pensions.domain.outcome import Actor, Incident, TransmissionKind
 from pensions.domain.transmission import UNRESOLVED, Transmission, TransmissionState
-from pensions.ports import PensionsUnit, WriteRefusedError
+from pensions.ports import PensionsUnit
 
 _LINE_REFUSED: Final = Incident.LINE_REFUSED.value.lower()
 _MOVABLE: Final = UNRESOLVED | {TransmissionState.OPEN}

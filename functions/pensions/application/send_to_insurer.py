@@ -13,6 +13,7 @@ from kernel.money import Money
 from kernel.parsing import parse_rate_api
 from kernel.periods import Period
 from kernel.sensitive import Email, Iban, Phone, Tckn
+from kernel.storing import WriteRefusedError
 from pensions.application.context import Scope, TryAgainError, provider_of
 from pensions.application.credentials import connection, refuse_credentials
 from pensions.application.jobs import close_if_complete
@@ -53,7 +54,6 @@ from pensions.ports import (
     CredentialsUnavailableError,
     EnrolmentLine,
     InsurerGateway,
-    WriteRefusedError,
 )
 
 EFFECT_SECONDS: Final = 30.0

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from kernel.errors import ConflictError
+from kernel.storing import WriteRefusedError
 from pensions.application.context import GROUP, Scope
 from pensions.domain.contribution import DECIDED, Contribution, ContributionStatus
 from pensions.domain.contribution import IN_FLIGHT as MONEY_IN_FLIGHT
@@ -21,7 +22,7 @@ from pensions.domain.outcome import (
     VerdictKind,
 )
 from pensions.domain.transmission import FrozenLine, Transmission
-from pensions.ports import PensionsUnit, WriteRefusedError
+from pensions.ports import PensionsUnit
 
 _FAILED: Final = frozenset({"rejected", "held"})
 _OPEN: Final = frozenset({"unknown", "processing"})

@@ -8,13 +8,14 @@ from typing import Any, Final
 
 from kernel.errors import ConflictError, Problem, RuleViolationError, ValidationError
 from kernel.periods import Period
+from kernel.storing import CommandIdentity, Remembered, WriteRefusedError
 from pensions.application.context import Scope, provider_of
 from pensions.application.prepare_submission import submission_slot
 from pensions.domain.contribution import ContributionStatus
 from pensions.domain.employee import SENDABLE
 from pensions.domain.outcome import TransmissionKind
 from pensions.domain.provider import Capability
-from pensions.ports import CommandIdentity, PensionsUnit, Remembered, WriteRefusedError
+from pensions.ports import PensionsUnit
 
 MAX_NAMED = 1_000
 ENROLMENT_SUBMISSION: Final = "enrolment_submission"

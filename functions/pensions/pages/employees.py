@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from kernel.errors import KopruError, NotFoundError, PreconditionFailedError
+from kernel.storing import HistoryLine
 from pensions.application.context import provider_of
 from pensions.application.find_employees import STATUSES, find_employees
 from pensions.application.overview import wage_month
@@ -24,7 +25,6 @@ from pensions.pages.kit import (
     version_of,
 )
 from pensions.pages.words import Say, action_tone, words_of
-from pensions.ports import HistoryLine
 from pensions.schemas import DoneElsewhereIn
 from toolkit.entrypoints import HttpApp, Reply, Request
 from toolkit.entrypoints.http import parse_model

@@ -9,11 +9,11 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from kernel.errors import KopruError, MalformedError, NotFoundError, ValidationError
 from kernel.parsing import parse_period
 from kernel.periods import Period
+from kernel.storing import Position
 from pensions.application.overview import wage_month
 from pensions.bootstrap import Pensions, application
 from pensions.domain.contract import Contract
 from pensions.pages.words import Say, renderer, reply, view_of, words_of
-from pensions.ports import Position
 from toolkit.entrypoints import HttpApp, Reply, Request
 from toolkit.entrypoints.http import redirect as http_redirect
 from toolkit.http.idempotency import Command, body_hash, parse_key

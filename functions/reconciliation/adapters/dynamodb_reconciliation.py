@@ -19,12 +19,13 @@ from kernel.errors import NotFoundError
 from kernel.identifiers.ledger_party import LedgerParty, PartyKind
 from kernel.periods import Period
 from kernel.stamp import Stamp
+from kernel.storing import Position, WriteRefusedError
 from reconciliation.adapters import rows
 from reconciliation.domain.counterparty import Counterparty, CounterpartyState
 from reconciliation.domain.e_invoice import EInvoice
 from reconciliation.domain.ledger import Direction, EntryState, LedgerEntry
 from reconciliation.domain.parameters import OwnRows
-from reconciliation.ports import Due, JobView, Located, Place, Position, WriteRefusedError
+from reconciliation.ports import Due, JobView, Located, Place
 from toolkit.auth import TenantContext
 from toolkit.aws.due import due_at, take_due
 from toolkit.aws.dynamodb import Database, Item, Keyspace, Page, all_of, equals

@@ -6,10 +6,11 @@ from typing import Final
 
 from kernel.errors import ConflictError, PreconditionFailedError, Problem, ValidationError
 from kernel.stamp import NEW
+from kernel.storing import Position, WriteRefusedError
 from kernel.text import fold
 from reconciliation.application.context import TRIES, Scope
 from reconciliation.domain.counterparty import Counterparty, CounterpartyFields, CounterpartyState
-from reconciliation.ports import Position, ReconciliationUnit, WriteRefusedError
+from reconciliation.ports import ReconciliationUnit
 
 CHUNK: Final = 18
 """Account cards of one transaction: five writes each for a new one, and the progress of a job."""

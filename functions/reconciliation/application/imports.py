@@ -8,17 +8,11 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from kernel.errors import KopruError, NotFoundError, Problem, ValidationError
+from kernel.storing import WriteRefusedError
 from reconciliation.application.context import Scope
 from reconciliation.application.counterparties import SaveCounterparties
 from reconciliation.application.ledger import CheckEntries, RecordEntries
-from reconciliation.ports import (
-    FileAccess,
-    ImportKind,
-    JobView,
-    TableFiles,
-    UploadedFile,
-    WriteRefusedError,
-)
+from reconciliation.ports import FileAccess, ImportKind, JobView, TableFiles, UploadedFile
 
 JOB_KINDS: Final[Mapping[ImportKind, str]] = {
     "counterparties": "counterparty_import",

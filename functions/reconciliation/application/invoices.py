@@ -4,10 +4,11 @@ import hashlib
 from dataclasses import dataclass
 
 from kernel.errors import ConflictError
+from kernel.storing import WriteRefusedError
 from reconciliation.application.context import Scope
 from reconciliation.domain.e_invoice import EInvoice
 from reconciliation.domain.ledger import Direction
-from reconciliation.ports import InvoiceReader, WriteRefusedError
+from reconciliation.ports import InvoiceReader
 
 
 @dataclass(frozen=True, slots=True)

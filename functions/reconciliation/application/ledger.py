@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from kernel.errors import ConflictError, Problem, ValidationError
 from kernel.periods import Period
+from kernel.storing import Position, WriteRefusedError
 from reconciliation.application.context import TRIES, Scope
 from reconciliation.domain.counterparty import Counterparty
 from reconciliation.domain.ledger import (
@@ -19,7 +20,7 @@ from reconciliation.domain.ledger import (
     LedgerEntry,
     check_entry,
 )
-from reconciliation.ports import Located, Place, Position, WriteRefusedError
+from reconciliation.ports import Located, Place
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from kernel.errors import PreconditionFailedError
+from kernel.storing import WriteRefusedError
 from reconciliation.application.context import Scope
 from reconciliation.domain.parameters import OwnRows, ParameterRow, check_rows
-from reconciliation.ports import WriteRefusedError
 
 
 class SaveParameters:

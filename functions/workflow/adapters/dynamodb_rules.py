@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from kernel.errors import NotFoundError
+from kernel.storing import CommandIdentity, HistoryLine, Position, Remembered, WriteRefusedError
 from toolkit.auth import TenantContext
 from toolkit.aws.dynamodb import Database, Item, Keyspace
 from toolkit.aws.history import read_history
@@ -22,7 +23,6 @@ from workflow.adapters import rows
 from workflow.domain.rules.parameters import Parameter
 from workflow.domain.rules.record import DecisionRecord
 from workflow.domain.rules.versions import TableVersion
-from workflow.ports import CommandIdentity, HistoryLine, Position, Remembered, WriteRefusedError
 
 CONTEXT: Final = "wfl"
 VERSION: Final = "rule_version"

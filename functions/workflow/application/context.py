@@ -9,11 +9,12 @@ from kernel.business_days import Calendar
 from kernel.clock import Clock
 from kernel.errors import ConflictError
 from kernel.ids import IdSource
+from kernel.storing import CommandIdentity, Remembered, WriteRefusedError
 from workflow.domain.rules.catalogue import Catalogue
 from workflow.domain.rules.parameters import Parameter, World
 from workflow.domain.rules.scope import Scopes
 from workflow.domain.rules.versions import TableVersion
-from workflow.ports import CommandIdentity, Remembered, RulesStore, Stopwatch, WriteRefusedError
+from workflow.ports import RulesStore, Stopwatch
 
 ZONE: Final = "Europe/Istanbul"
 """Business dates of the packs: all rules are Turkish."""

@@ -6,12 +6,12 @@ from datetime import date, datetime
 from typing import Any
 
 from kernel.errors import Problem, ValidationError
+from kernel.storing import CommandIdentity, Remembered
 from workflow.application.context import Scope, once
 from workflow.domain.rules.evaluation import Decision, evaluate
 from workflow.domain.rules.record import DecisionRecord, kept_facts
 from workflow.domain.rules.scope import Scopes
 from workflow.domain.rules.table import Table
-from workflow.ports import CommandIdentity, Remembered
 
 
 @dataclass(frozen=True, slots=True)

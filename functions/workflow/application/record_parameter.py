@@ -6,12 +6,12 @@ from datetime import date
 from typing import Any
 
 from kernel.errors import Problem, ValidationError
+from kernel.storing import CommandIdentity, Remembered
 from workflow.application.context import Scope, once
 from workflow.domain.rules.gate import check
 from workflow.domain.rules.parameters import Parameter
 from workflow.domain.rules.scope import COMPANY, Scopes
 from workflow.domain.rules.versions import TableVersion, VersionStatus
-from workflow.ports import CommandIdentity, Remembered
 
 
 @dataclass(frozen=True, slots=True)

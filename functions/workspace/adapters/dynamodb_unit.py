@@ -16,6 +16,7 @@ from typing import Any, Final
 from kernel.events import Event
 from kernel.sensitive import Email
 from kernel.stamp import Stamp
+from kernel.storing import CommandIdentity, Remembered, WriteRefusedError
 from toolkit.auth import TenantContext
 from toolkit.aws.due import NOT_DUE, due_at
 from toolkit.aws.dynamodb import Item, Keyspace, absent, equals
@@ -31,7 +32,6 @@ from workspace.domain.link import Link
 from workspace.domain.message import Message
 from workspace.domain.tenant import Tenant
 from workspace.domain.user import Membership, Person
-from workspace.ports import CommandIdentity, Remembered, WriteRefusedError
 
 CONTEXT: Final = "wsp"
 PASSWORD: Final = "PASSWORD"  # noqa: S105  (a sort key)

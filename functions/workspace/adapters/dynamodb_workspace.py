@@ -8,6 +8,7 @@ from typing import Final
 from kernel.errors import NotFoundError
 from kernel.events import Event
 from kernel.sensitive import Email
+from kernel.storing import CommandIdentity, Position, Remembered
 from toolkit.auth import TenantContext
 from toolkit.aws.due import take_due
 from toolkit.aws.dynamodb import Item, Keyspace, exists
@@ -34,16 +35,7 @@ from workspace.domain.message import Message
 from workspace.domain.session import ABSOLUTE, Session
 from workspace.domain.tenant import Tenant
 from workspace.domain.user import Membership, Person
-from workspace.ports import (
-    Account,
-    CommandIdentity,
-    KeyOwner,
-    OpenSession,
-    Page,
-    Position,
-    Remembered,
-    ResetRequest,
-)
+from workspace.ports import Account, KeyOwner, OpenSession, Page, ResetRequest
 
 NOBODY: Final = "00000000000000000000000000"
 """An id nobody has: looking it up costs what looking up somebody costs."""

@@ -3,10 +3,11 @@
 from typing import Final
 
 from kernel.errors import NotFoundError
+from kernel.storing import Position
 from toolkit.aws.dynamodb import Database, Item, Keyspace
 from toolkit.aws.history import SUBJECT_CONTEXTS, context_of, read_history
 from toolkit.aws.jobs import Job, read_job, read_jobs
-from workspace.ports import ChainView, HistoryView, JobView, Page, Position
+from workspace.ports import ChainView, HistoryView, JobView, Page
 
 CONTEXTS: Final = tuple(sorted(set(SUBJECT_CONTEXTS.values())))
 """Contexts that keep items; one that does not exist yet costs no query."""

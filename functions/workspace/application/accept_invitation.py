@@ -4,13 +4,14 @@ from dataclasses import dataclass, replace
 
 from kernel.errors import Problem
 from kernel.sensitive import Secret
+from kernel.storing import WriteRefusedError
 from toolkit.auth import TenantContext
 from workspace.application.passwords import checked_password
 from workspace.application.show_link import LinkView, ShowLink, link_invalid
 from workspace.domain.link import LinkPurpose
 from workspace.domain.problems import invalid
 from workspace.domain.user import Company, MembershipState, Person, PersonState, with_company
-from workspace.ports import Digest, PasswordHasher, SystemStore, Throttle, WriteRefusedError
+from workspace.ports import Digest, PasswordHasher, SystemStore, Throttle
 
 LINK_LIMIT = 10
 LINK_WINDOW = 3_600

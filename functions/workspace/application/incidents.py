@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from kernel.clock import Clock
 from kernel.errors import NotFoundError
 from kernel.parsing import format_instant
+from kernel.storing import Position
 from toolkit.auth import TenantContext
 from workspace.domain.events import INCIDENT_RESOLVED
 from workspace.domain.incident import Incident, IncidentState, resolve
 from workspace.domain.note import check_note
-from workspace.ports import Page, Position, SystemStore
+from workspace.ports import Page, SystemStore
 
 
 @dataclass(frozen=True, slots=True)

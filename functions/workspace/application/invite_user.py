@@ -7,6 +7,7 @@ from datetime import date
 from kernel.errors import ConflictError, NotFoundError
 from kernel.ids import IdSource
 from kernel.sensitive import Email
+from kernel.storing import CommandIdentity, Remembered, WriteRefusedError
 from toolkit.auth import TenantContext
 from workspace.domain.message import Message, MessageKind
 from workspace.domain.tenant import check_language
@@ -17,13 +18,7 @@ from workspace.domain.user import (
     check_person_name,
     check_roles,
 )
-from workspace.ports import (
-    CommandIdentity,
-    Remembered,
-    SystemStore,
-    WorkspaceUnit,
-    WriteRefusedError,
-)
+from workspace.ports import SystemStore, WorkspaceUnit
 
 
 @dataclass(frozen=True, slots=True)

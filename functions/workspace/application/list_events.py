@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from kernel.events import Event
+from kernel.storing import Position
 from toolkit.auth import TenantContext
-from workspace.ports import Page, Position, SystemStore
+from workspace.ports import Page, SystemStore
 
 
 @dataclass(frozen=True, slots=True)

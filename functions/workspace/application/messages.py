@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from kernel.storing import Position
 from toolkit.auth import TenantContext
 from workspace.domain.message import Message
-from workspace.ports import Page, Position, SystemStore
+from workspace.ports import Page, SystemStore
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from kernel.errors import ValidationError
 from kernel.events import Event
 from kernel.ids import IdSource
 from kernel.money import Money
+from kernel.storing import WriteRefusedError
 from toolkit.auth import TenantContext
 from workspace.domain.attention import Attention
 from workspace.domain.events import (
@@ -29,7 +30,7 @@ from workspace.domain.events import (
 from workspace.domain.incident import Incident
 from workspace.domain.message import Message, MessageKind
 from workspace.domain.user import Membership
-from workspace.ports import CompanyStore, SystemStore, WorkspaceUnit, WriteRefusedError
+from workspace.ports import CompanyStore, SystemStore, WorkspaceUnit
 
 TOLD_ABOUT_CREDENTIALS: Final = ("owner", "accountant")
 MAX_RECIPIENTS: Final = 20

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from kernel.errors import NotFoundError
+from kernel.storing import Position
 from toolkit.auth import TenantContext
 from workspace.domain.subject import Subject
-from workspace.ports import HistoryView, Page, Position, SystemStore
+from workspace.ports import HistoryView, Page, SystemStore
 
 
 @dataclass(frozen=True, slots=True)

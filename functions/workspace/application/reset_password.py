@@ -3,12 +3,13 @@
 from dataclasses import dataclass, replace
 
 from kernel.sensitive import Secret
+from kernel.storing import WriteRefusedError
 from workspace.application.accept_invitation import LINK_LIMIT, LINK_WINDOW
 from workspace.application.passwords import checked_password
 from workspace.application.show_link import ShowLink, link_invalid
 from workspace.domain.link import LinkPurpose
 from workspace.domain.user import Person
-from workspace.ports import Digest, PasswordHasher, SystemStore, Throttle, WriteRefusedError
+from workspace.ports import Digest, PasswordHasher, SystemStore, Throttle
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from kernel.ids import IdSource
 from kernel.links import Links
 from kernel.mailing import MailOutcome, MailResult
 from kernel.parsing import format_instant
+from kernel.storing import WriteRefusedError
 from toolkit.auth import TenantContext
 from workspace.domain.link import LinkPurpose, new_link
 from workspace.domain.message import (
@@ -28,14 +29,7 @@ from workspace.domain.message import (
     refused,
     suppressed,
 )
-from workspace.ports import (
-    Digest,
-    Mailer,
-    SystemStore,
-    Tokens,
-    WorkspaceUnit,
-    WriteRefusedError,
-)
+from workspace.ports import Digest, Mailer, SystemStore, Tokens, WorkspaceUnit
 
 EFFECT_SECONDS: Final = 8.0
 """Longest time one hand-over takes: connect 2 s and read 5 s, without repetition."""

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from kernel.clock import Clock
+from kernel.storing import WriteRefusedError
 from workspace.domain.message import Message, MessageKind
 from workspace.domain.user import PersonState
-from workspace.ports import SystemStore, WriteRefusedError
+from workspace.ports import SystemStore
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,10 @@
 from dataclasses import dataclass, replace
 
 from kernel.errors import PreconditionFailedError
+from kernel.storing import Position
 from toolkit.auth import TenantContext
 from workspace.domain.tenant import Tenant, check_language, check_name, check_zone
-from workspace.ports import Page, Position, SystemStore
+from workspace.ports import Page, SystemStore
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from kernel.storing import Position
 from toolkit.auth import TenantContext
 from workspace.domain.audit import ChainReport, first_fault
-from workspace.ports import Position, SystemStore
+from workspace.ports import SystemStore
 
 STEP: Final = 200
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from kernel.errors import ValidationError
+from kernel.storing import Position
 from toolkit.auth import TenantContext
 from toolkit.entrypoints import HttpApp, Reply, Request
 from webkit.components import Chip, Column, Paging, TimelineEntry
@@ -31,7 +32,7 @@ from workspace.pages.words import (
     subject_name,
     words_of,
 )
-from workspace.ports import HistoryView, Position
+from workspace.ports import HistoryView
 from workspace.schemas import ResolutionIn
 
 _ROWS: Final = 50

@@ -10,6 +10,7 @@ import pytest
 from kernel.clock import FixedClock
 from kernel.errors import NotFoundError, ValidationError
 from kernel.sensitive import Secret, Tckn
+from kernel.storing import Remembered, WriteRefusedError
 from pensions.adapters.dynamodb_pensions import DynamoDueWork
 from pensions.bootstrap import build
 from pensions.domain.circuit import Circuit
@@ -17,14 +18,7 @@ from pensions.domain.contract import Credentials, CredentialsState
 from pensions.domain.contribution import ContributionStatus
 from pensions.domain.employee import EmployeeStatus
 from pensions.domain.transmission import FrozenLine, TransmissionState
-from pensions.ports import (
-    CredentialsUnavailableError,
-    DueWork,
-    ImportChunk,
-    PensionsStore,
-    Remembered,
-    WriteRefusedError,
-)
+from pensions.ports import CredentialsUnavailableError, DueWork, ImportChunk, PensionsStore
 from pensions.settings import PensionsSettings
 from tests.support.aws import START
 from tests.support.fakes.pensions_store import MemoryPensions

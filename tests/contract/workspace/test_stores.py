@@ -13,6 +13,7 @@ from kernel.ids import SequenceIds
 from kernel.money import Money
 from kernel.parsing import format_instant
 from kernel.sensitive import Email
+from kernel.storing import Remembered, WriteRefusedError
 from tests.support.aws import START, AwsWorld
 from tests.support.fakes.workspace import MemoryState, MemorySystemStore
 from toolkit.auth import TenantContext
@@ -28,7 +29,7 @@ from workspace.domain.message import Message, MessageKind, MessageState, claimed
 from workspace.domain.session import Session
 from workspace.domain.tenant import Tenant
 from workspace.domain.user import Company, Membership, MembershipState, Person, PersonState
-from workspace.ports import KeyOwner, Remembered, SystemStore, WorkspaceUnit, WriteRefusedError
+from workspace.ports import KeyOwner, SystemStore, WorkspaceUnit
 
 EMAIL = Email("Ayse.Demir@ornek.example")
 

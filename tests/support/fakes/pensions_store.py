@@ -16,23 +16,13 @@ from kernel.errors import NotFoundError, ValidationError
 from kernel.periods import Period
 from kernel.sensitive import Secret, Tckn
 from kernel.stamp import Stamp
+from kernel.storing import CommandIdentity, HistoryLine, Position, Remembered, WriteRefusedError
 from pensions.domain.circuit import Circuit
 from pensions.domain.contract import Contract
 from pensions.domain.contribution import Contribution
 from pensions.domain.employee import Employee
 from pensions.domain.transmission import FINAL, FrozenLine, Transmission
-from pensions.ports import (
-    CommandIdentity,
-    CredentialsUnavailableError,
-    Due,
-    EmployeeCounts,
-    HistoryLine,
-    ImportChunk,
-    JobView,
-    Position,
-    Remembered,
-    WriteRefusedError,
-)
+from pensions.ports import CredentialsUnavailableError, Due, EmployeeCounts, ImportChunk, JobView
 
 MAX_WRITES: Final = 100
 _ANSWER_LIFETIME: Final = timedelta(hours=48)

@@ -16,6 +16,7 @@ from kernel.ids import IdSource
 from kernel.mailing import MailOutcome, MailResult
 from kernel.sensitive import Email, Secret
 from kernel.stamp import Stamp
+from kernel.storing import CommandIdentity, Position, Remembered, WriteRefusedError
 from toolkit.auth import TenantContext
 from toolkit.aws.rows import moment
 from workspace.domain.api_key import ApiKey
@@ -29,17 +30,13 @@ from workspace.domain.user import Membership, Person
 from workspace.ports import (
     Account,
     ChainView,
-    CommandIdentity,
     HistoryView,
     JobView,
     KeyOwner,
     OpenSession,
     Page,
-    Position,
-    Remembered,
     ResetRequest,
     UploadTicket,
-    WriteRefusedError,
 )
 
 T = TypeVar("T")

@@ -15,11 +15,11 @@ from kernel.errors import (
     ValidationError,
 )
 from kernel.sensitive import Email, Secret
+from kernel.storing import Remembered
 from tests.unit.workspace.conftest import PASSWORD, Desk
 from workspace.application.create_tenant import NewCompany
 from workspace.domain.link import LinkPurpose
 from workspace.domain.user import MembershipState, PersonState
-from workspace.ports import Remembered
 
 
 def _create(desk: Desk, **more: object) -> NewCompany:

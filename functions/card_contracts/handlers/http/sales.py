@@ -17,7 +17,7 @@ from card_contracts.handlers.http.app import (
 from card_contracts.pages.feed import calendar_reply
 from card_contracts.pages.tables import JOURNAL, export_header, export_row, journal
 from card_contracts.pages.words import words_of
-from card_contracts.ports import Position, UploadedFile
+from card_contracts.ports import UploadedFile
 from card_contracts.schemas import (
     CardSaleIn,
     RefundIn,
@@ -28,6 +28,7 @@ from card_contracts.schemas import (
     sale_out,
 )
 from kernel.errors import Problem, TooLargeError, ValidationError
+from kernel.storing import Position
 from toolkit.entrypoints import Reply, Request
 from toolkit.entrypoints.http import etag
 

@@ -5,11 +5,12 @@ from enum import StrEnum
 from typing import Any, Final, TypeVar
 
 from kernel.errors import Problem, TooLargeError, ValidationError
+from kernel.storing import Position
 from kernel.why import Why
 from reconciliation.application.imports import JOB_KINDS
 from reconciliation.bootstrap import Reconciliation, application
 from reconciliation.pages.words import language_of, problem_text, words_of
-from reconciliation.ports import ImportKind, Position, UploadedFile
+from reconciliation.ports import ImportKind, UploadedFile
 from reconciliation.schemas import FileImportIn, Say
 from toolkit.entrypoints import HttpApp, Reply, Request
 

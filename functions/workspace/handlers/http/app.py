@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
 from kernel.errors import UnauthorizedError
+from kernel.storing import CommandIdentity, Position, Remembered
 from toolkit.entrypoints import HttpApp, Reply, Request
 from workspace.bootstrap import Application, application
 from workspace.pages.words import error_page, problem_text
-from workspace.ports import CommandIdentity, Page, Position, Remembered
+from workspace.ports import Page
 from workspace.schemas import list_out
 
 T = TypeVar("T")

@@ -1,5 +1,6 @@
 """Companies, people, roles and API keys."""
 
+from kernel.storing import Remembered
 from toolkit.auth import ROLE_PERMISSIONS
 from toolkit.entrypoints import Reply, Request
 from toolkit.entrypoints.http import etag
@@ -14,7 +15,7 @@ from workspace.handlers.http.app import (
     use,
 )
 from workspace.pages.words import role_name, words_of
-from workspace.ports import Page, Remembered
+from workspace.ports import Page
 from workspace.schemas import (
     ApiKeyIn,
     TenantIn,
