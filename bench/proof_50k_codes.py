@@ -32,9 +32,9 @@ from moto.sqs.models import sqs_backends
 
 from infra.local.settings import ROOT
 from kernel.clock import FixedClock
+from kernel.files import UploadedFile
 from kernel.ids import SequenceIds
 from payment_codes.domain.source import SourceKind
-from payment_codes.ports import UploadedFile
 from tests.support.aws import ACCOUNT, REGION, START, aws_world, platform_of
 from tests.support.events import queue_event
 from tests.support.lambda_context import LambdaContext, RunningOutContext

@@ -6,9 +6,7 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from card_contracts.adapters.dynamodb_cards import CONTEXT, DynamoCardsStore, DynamoDueWork
-from card_contracts.adapters.export_files import TabularExportFiles
 from card_contracts.adapters.feed_tokens import DerivedFeedTokens
-from card_contracts.adapters.s3_files import S3FileAccess, S3StatementFiles
 from card_contracts.adapters.sale_files import TabularSaleFiles, parse_row
 from card_contracts.application.calendars import ChangeDay, RenewFeed, RestoreDay, ShowFeed
 from card_contracts.application.context import CalendarOf, Scope
@@ -37,14 +35,18 @@ from card_contracts.application.receivables import (
 from card_contracts.application.sales import CancelSale, PostSale, RefundSale, TakeSaleEvent
 from card_contracts.application.statements import ImportStatement, StartStatementImport
 from card_contracts.application.sweep import Sweep
-from card_contracts.ports import CardsStore, TableWriter
+from card_contracts.ports import CardsStore, FileAccess
 from card_contracts.settings import CardContractsSettings
 from kernel.business_days import Calendar
+from kernel.files import TableWriter
 from kernel.links import Links
 from toolkit.auth import TenantContext
 from toolkit.aws.dynamodb import Keyspace
+from toolkit.aws.tenant_files import TenantFiles
 from toolkit.http.cursor import Cursors
 from toolkit.platform import Platform
+from toolkit.statements.uploads import StatementUploads
+from toolkit.tabular.export_files import TabularExportFiles
 from webkit.assets import Assets
 from webkit.render import Renderer
 
@@ -76,14 +78,14 @@ class CardContracts:
         )
 
     @cached_property
-    def files(self) -> S3FileAccess:
+    def files(self) -> FileAccess:
         """Uploads of the tenant."""
-        return S3FileAccess(self.application.platform.files, self.context.tenant_id)
+        return TenantFiles(self.application.platform.files, self.context.tenant_id)
 
     @cached_property
-    def statement_files(self) -> S3StatementFiles:
+    def statement_files(self) -> StatementUploads:
         """Statements of the tenant."""
-        return S3StatementFiles(self.application.platform.files, self.context.tenant_id)
+        return StatementUploads(self.application.platform.files, self.context.tenant_id)
 
     def check_contract(self) -> CheckContract:
         return CheckContract(self.scope)
@@ -215,7 +217,7 @@ class Application:
     @cached_property
     def table_writer(self) -> TableWriter:
         """How exports are written."""
-        return TabularExportFiles()
+        return TabularExportFiles("csv, xlsx or json")
 
     @cached_property
     def renderer(self) -> Renderer:

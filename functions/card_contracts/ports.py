@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -15,6 +15,7 @@ from card_contracts.domain.matching import Expected
 from card_contracts.domain.sale import LineStatus, ReceivableLine, Refund, Sale
 from card_contracts.domain.settlement import BankLine, Drift, LineState, Match, Share
 from kernel.bank_statement import StatementItem
+from kernel.files import UploadedFile, UploadForm
 from kernel.storing import CommandIdentity, HistoryLine, Position, Remembered
 
 
@@ -331,15 +332,6 @@ class DueWork(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class UploadedFile:
-    """A file as it came in or goes out."""
-
-    content: bytes
-    content_type: str
-    filename: str
-
-
-@dataclass(frozen=True, slots=True)
 class SaleRow:
     """One row of a file of sales: texts by field, and its line for people (from 1)."""
 
@@ -357,19 +349,11 @@ class FileAccess(Protocol):
     def keep_upload(self, upload_id: str, file: UploadedFile) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class UploadForm:
-    """Address and hidden fields of a form that uploads one file, good for a quarter of an hour."""
-
-    url: str
-    fields: Mapping[str, str]
-
-
 class StatementFiles(Protocol):
     """Bank statements that were uploaded."""
 
     def room(self, upload_id: str, *, back_to: str) -> UploadForm: ...
-    def keep(self, upload_id: str, file: UploadedFile) -> None: ...
+    def keep_upload(self, upload_id: str, file: UploadedFile) -> None: ...
     def exists(self, upload_id: str) -> None:
         """Raises NotFoundError for an unknown upload."""
         ...
@@ -397,23 +381,6 @@ class SaleFiles(Protocol):
 
     def read(self, file: UploadedFile, *, language: str) -> Iterator[SaleRow]:
         """Rows by field. Raises ValidationError for a file that is no table of sales."""
-        ...
-
-
-ExportCell = str | int | date | Any
-
-
-class TableWriter(Protocol):
-    """Writes tables for people."""
-
-    def write(
-        self,
-        file_format: str,
-        name: str,
-        header: Sequence[str],
-        rows: Iterable[tuple[ExportCell, ...]],
-    ) -> UploadedFile:
-        """The table as a file. Raises ValidationError for a format we do not write."""
         ...
 
 

@@ -15,9 +15,8 @@ from payment_codes.adapters.derived_tokens import DerivedNotificationKeys, Deriv
 from payment_codes.adapters.dynamodb_codes import CONTEXT, DynamoDueWork, DynamoPaymentsStore
 from payment_codes.adapters.metrics import ServiceMeter
 from payment_codes.adapters.offline_provider import OfflineProvider
-from payment_codes.adapters.s3_batches import S3BatchFiles
+from payment_codes.adapters.s3_batches import S3BatchSlices
 from payment_codes.adapters.ses_code_mailer import SesCodeMailer
-from payment_codes.adapters.statement_files import S3StatementFiles
 from payment_codes.application.context import Scope
 from payment_codes.application.document_events import TakeDocumentEvent
 from payment_codes.application.import_statement import ImportStatement, StartStatementImport
@@ -47,7 +46,9 @@ from payment_codes.domain.organisation import EVENT_LIFETIME, ProviderKind
 from payment_codes.domain.statement_line import Settlement
 from payment_codes.ports import (
     BatchFiles,
+    BatchSlices,
     CodeMailer,
+    FileAccess,
     Meter,
     PaymentProvider,
     PaymentsStore,
@@ -57,8 +58,10 @@ from payment_codes.settings import PaymentCodesSettings
 from toolkit.auth import TenantContext
 from toolkit.aws.dynamodb import Keyspace
 from toolkit.aws.mail import MailService
+from toolkit.aws.tenant_files import TenantFiles
 from toolkit.http.cursor import Cursors
 from toolkit.platform import Platform
+from toolkit.statements.uploads import StatementUploads
 from webkit.assets import Assets
 from webkit.render import Renderer
 
@@ -92,9 +95,14 @@ class PaymentCodes:
         return Scope(self.context.tenant_id, self.store, platform.clock, platform.ids)
 
     @cached_property
-    def files(self) -> S3BatchFiles:
-        """Uploads, slices of batches and generated files of the tenant."""
-        return S3BatchFiles(self.application.platform.files, self.context.tenant_id)
+    def files(self) -> FileAccess:
+        """Uploads and generated files of the tenant."""
+        return TenantFiles(self.application.platform.files, self.context.tenant_id, name="batch")
+
+    @property
+    def slices(self) -> BatchSlices:
+        """Slices of the tenant's batches."""
+        return S3BatchSlices(self.application.platform.files, self.context.tenant_id)
 
     @property
     def provider(self) -> PaymentProvider:
@@ -111,13 +119,13 @@ class PaymentCodes:
         return IssueCode(self.scope)
 
     def start_batch(self) -> StartBatch:
-        return StartBatch(self.scope, self.files, self.files)
+        return StartBatch(self.scope, self.files, self.slices)
 
     def prepare_batch(self) -> PrepareBatch:
-        return PrepareBatch(self.scope, self.files, self.files, self.application.batch_files)
+        return PrepareBatch(self.scope, self.files, self.slices, self.application.batch_files)
 
     def issue_slice(self) -> IssueSlice:
-        return IssueSlice(self.scope, self.files, self.files, self.application.batch_files)
+        return IssueSlice(self.scope, self.files, self.slices, self.application.batch_files)
 
     def take_document_event(self) -> TakeDocumentEvent:
         return TakeDocumentEvent(self.scope)
@@ -163,7 +171,7 @@ class PaymentCodes:
     @cached_property
     def statement_files(self) -> StatementFiles:
         """Uploaded bank statements of the tenant."""
-        return S3StatementFiles(self.application.platform.files, self.context.tenant_id)
+        return StatementUploads(self.application.platform.files, self.context.tenant_id)
 
     def start_statement_import(self) -> StartStatementImport:
         return StartStatementImport(self.scope, self.statement_files)

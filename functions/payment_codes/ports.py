@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 
 from kernel.bank_statement import StatementItem
 from kernel.errors import KopruError
+from kernel.files import UploadedFile, UploadForm
 from kernel.mailing import MailOutcome
 from kernel.money import Money
 from kernel.sensitive import Email, Secret
@@ -130,28 +131,11 @@ class CodeMailer(Protocol):
 # ---------------------------------------------------------------------------- statements
 
 
-@dataclass(frozen=True, slots=True)
-class UploadedFile:
-    """A file that came in a request."""
-
-    content: bytes
-    content_type: str
-    filename: str
-
-
-@dataclass(frozen=True, slots=True)
-class UploadForm:
-    """Address and hidden fields of a form that uploads one file, good for a quarter of an hour."""
-
-    url: str
-    fields: Mapping[str, str]
-
-
 class StatementFiles(Protocol):
     """Bank statements that were uploaded."""
 
     def room(self, upload_id: str, *, back_to: str) -> UploadForm: ...
-    def keep(self, upload_id: str, file: UploadedFile) -> None: ...
+    def keep_upload(self, upload_id: str, file: UploadedFile) -> None: ...
     def check_profile(self, profile: str | Mapping[str, Any] | None) -> None:
         """Raises ValidationError for an unknown or wrong CSV profile."""
         ...

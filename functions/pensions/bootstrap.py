@@ -7,10 +7,9 @@ from functools import cache, cached_property
 from kernel.business_days import Calendar
 from pensions.adapters.bank_orders import BankOrderFiles
 from pensions.adapters.dynamodb_pensions import CONTEXT, DynamoDueWork, DynamoPensionsStore
-from pensions.adapters.export_files import TabularExportFiles
 from pensions.adapters.field_parsers import API_PARSERS, FILE_PARSERS
 from pensions.adapters.import_files import TabularImportFiles
-from pensions.adapters.s3_files import S3ExchangeArchive, S3FileAccess
+from pensions.adapters.s3_files import S3ExchangeArchive
 from pensions.application.cancel_job import CancelJob
 from pensions.application.context import Scope
 from pensions.application.contracts import ChangeContract, RegisterContract, RemoveContract
@@ -43,12 +42,14 @@ from pensions.application.send_to_insurer import SendToInsurer
 from pensions.application.submissions import SubmitContributions, SubmitEmployees
 from pensions.application.sweep import Sweep
 from pensions.application.watch_deadlines import WatchDeadlines
-from pensions.ports import InsurerGateway, PensionsStore
+from pensions.ports import FileAccess, InsurerGateway, PensionsStore
 from pensions.settings import PensionsSettings
 from toolkit.auth import TenantContext
 from toolkit.aws.dynamodb import Keyspace
+from toolkit.aws.tenant_files import TenantFiles
 from toolkit.http.cursor import Cursors
 from toolkit.platform import Platform
+from toolkit.tabular.export_files import TabularExportFiles
 
 GatewayOf = Callable[[TenantContext], InsurerGateway]
 
@@ -79,9 +80,9 @@ class Pensions:
         return Scope(self.store, platform.clock, platform.ids, self.application.calendar)
 
     @cached_property
-    def files(self) -> S3FileAccess:
+    def files(self) -> FileAccess:
         """Uploads and exports of the tenant."""
-        return S3FileAccess(self.application.platform.files, self.context.tenant_id)
+        return TenantFiles(self.application.platform.files, self.context.tenant_id, name="payroll")
 
     @cached_property
     def gateway(self) -> InsurerGateway:

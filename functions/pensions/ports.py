@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
 
 from kernel.errors import KopruError
+from kernel.files import UploadedFile, UploadForm
 from kernel.money import Money
 from kernel.periods import Period
 from kernel.rates import Rate
@@ -411,23 +412,6 @@ class FileAccess(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class UploadForm:
-    """Address and hidden fields of a form that uploads one file, good for a quarter of an hour."""
-
-    url: str
-    fields: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class UploadedFile:
-    """A file as bytes with the name and type its sender gave it."""
-
-    content: bytes
-    content_type: str
-    filename: str
-
-
-@dataclass(frozen=True, slots=True)
 class Due:
     """A row that waits for its time: kind, id and tenant."""
 
@@ -526,21 +510,6 @@ class ImportFiles(Protocol):
     def returned(
         self, table: ImportTable, problems: Sequence[RowProblem], *, language: str
     ) -> bytes: ...
-
-
-ExportCell = str | int | Money | date | None
-
-
-class TableWriter(Protocol):
-    """Writes a table as a file for people."""
-
-    def write(
-        self,
-        file_format: str,
-        name: str,
-        header: Sequence[str],
-        rows: Iterable[tuple[ExportCell, ...]],
-    ) -> UploadedFile: ...
 
 
 class BankOrderWriter(Protocol):

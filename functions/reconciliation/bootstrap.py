@@ -6,13 +6,12 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from kernel.business_days import Calendar
+from kernel.files import TableWriter
 from reconciliation.adapters.dynamodb_reconciliation import (
     CONTEXT,
     DynamoDueWork,
     DynamoReconciliationStore,
 )
-from reconciliation.adapters.export_files import TabularExportFiles
-from reconciliation.adapters.s3_files import S3FileAccess
 from reconciliation.adapters.table_files import TabularFiles
 from reconciliation.adapters.ubl import UblInvoices
 from reconciliation.application.context import Scope
@@ -28,12 +27,14 @@ from reconciliation.application.invoices import TakeInvoice
 from reconciliation.application.ledger import ListEntries, PostEntries
 from reconciliation.application.parameters import SaveParameters
 from reconciliation.application.sweep import Sweep
-from reconciliation.ports import ReconciliationStore, TableWriter
+from reconciliation.ports import FileAccess, ReconciliationStore
 from reconciliation.settings import ReconciliationSettings
 from toolkit.auth import TenantContext
 from toolkit.aws.dynamodb import Keyspace
+from toolkit.aws.tenant_files import TenantFiles
 from toolkit.http.cursor import Cursors
 from toolkit.platform import Platform
+from toolkit.tabular.export_files import TabularExportFiles
 from webkit.render import Renderer
 
 PAGES = Path(__file__).parent / "pages"
@@ -70,9 +71,9 @@ class Reconciliation:
         )
 
     @cached_property
-    def files(self) -> S3FileAccess:
+    def files(self) -> FileAccess:
         """Uploads of the tenant."""
-        return S3FileAccess(self.application.platform.files, self.context.tenant_id)
+        return TenantFiles(self.application.platform.files, self.context.tenant_id)
 
     def add_counterparty(self) -> AddCounterparty:
         return AddCounterparty(self.scope)
@@ -132,7 +133,7 @@ class Application:
     @cached_property
     def table_writer(self) -> TableWriter:
         """How exports are written."""
-        return TabularExportFiles()
+        return TabularExportFiles("csv, xlsx or json")
 
     @cached_property
     def renderer(self) -> Renderer:

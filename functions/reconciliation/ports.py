@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Literal, Protocol
 
+from kernel.files import UploadedFile
 from kernel.identifiers.ledger_party import LedgerParty
-from kernel.money import Money
 from kernel.periods import Period
 from kernel.storing import Position
 from reconciliation.domain.counterparty import Counterparty, CounterpartyFields
@@ -183,15 +183,6 @@ class DueWork(Protocol):
 # ---------------------------------------------------------------------------- files
 
 
-@dataclass(frozen=True, slots=True)
-class UploadedFile:
-    """A file as it came in or goes out."""
-
-    content: bytes
-    content_type: str
-    filename: str
-
-
 class FileAccess(Protocol):
     """Uploads of one tenant."""
 
@@ -225,21 +216,4 @@ class InvoiceReader(Protocol):
 
     def read(self, content: bytes) -> InvoiceView:
         """The neutral view. Raises ValidationError with everything that is wrong."""
-        ...
-
-
-ExportCell = str | int | date | Money
-
-
-class TableWriter(Protocol):
-    """Writes tables for people."""
-
-    def write(
-        self,
-        file_format: str,
-        name: str,
-        header: Sequence[str],
-        rows: Iterable[tuple[ExportCell, ...]],
-    ) -> UploadedFile:
-        """The table as a file. Raises ValidationError for a format we do not write."""
         ...

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from kernel.clock import FixedClock
+from kernel.files import UploadedFile
 from kernel.periods import Period
 from kernel.sensitive import Secret
 from payment_codes.application.issue_batch import wish_of
 from payment_codes.domain.batch import BatchDocument
 from payment_codes.domain.payment_code import Customer
 from payment_codes.domain.source import Source, SourceKind
-from pensions.ports import UploadedFile
 from tests.crash.use_cases import (
     calculated,
     command,

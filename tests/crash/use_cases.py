@@ -11,6 +11,7 @@ from typing import Any, Final
 from unittest import mock
 
 from kernel.errors import ConflictError
+from kernel.files import UploadedFile
 from kernel.money import Money
 from kernel.sensitive import Secret
 from pensions.application import (
@@ -24,7 +25,6 @@ from pensions.application import (
 )
 from pensions.application.contributions import ContributionFields
 from pensions.domain.outcome import AnswerWord
-from pensions.ports import UploadedFile
 from tests.support.drive import PASSWORD, PROVIDER, TENANT, Drive, UseCase, Work
 from tests.support.events import bus_event
 from tests.support.pensions_builders import JUNE, fields_of, tckn

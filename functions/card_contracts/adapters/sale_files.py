@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from card_contracts.domain.sale import SaleFields
-from card_contracts.ports import SaleRow, UploadedFile
+from card_contracts.ports import SaleRow
 from kernel.errors import KopruError, ParseError, Problem, ValidationError
+from kernel.files import UploadedFile
 from kernel.identifiers.contract_no import parse_card_contract_code
 from kernel.money import Money
 from kernel.parsing import parse_amount_tr, parse_date_api, parse_date_tr

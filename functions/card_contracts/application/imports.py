@@ -12,8 +12,9 @@ from typing import Any, Final
 from card_contracts.application.context import Scope
 from card_contracts.application.sales import Companions, PostSale
 from card_contracts.domain.sale import SaleFields
-from card_contracts.ports import FileAccess, SaleFiles, SaleRow, UploadedFile
+from card_contracts.ports import FileAccess, SaleFiles, SaleRow
 from kernel.errors import ConflictError, KopruError, NotFoundError, Problem, ValidationError
+from kernel.files import UploadedFile
 from kernel.storing import WriteRefusedError
 
 KIND: Final = "card_sales_import"

@@ -21,7 +21,7 @@ from card_contracts.domain.settlement import (
     bank_line,
     match_of,
 )
-from card_contracts.ports import JobView, StatementFiles, UploadedFile
+from card_contracts.ports import JobView, StatementFiles
 from kernel.bank_statement import (
     FileCheck,
     LineKeys,
@@ -33,6 +33,7 @@ from kernel.bank_statement import (
     entries_of,
 )
 from kernel.errors import NotFoundError, Problem, TooLargeError, ValidationError
+from kernel.files import UploadedFile
 from kernel.masking import mask_iban
 from kernel.storing import CommandIdentity, Remembered, WriteRefusedError
 
@@ -74,7 +75,7 @@ class StartStatementImport:
             raise ValidationError("invalid_input", "Some fields are wrong.", problems=[problem])
         if file is not None:
             upload_id = self._scope.ids.new()
-            self._files.keep(upload_id, file)
+            self._files.keep_upload(upload_id, file)
         if upload_id is None:
             raise NotFoundError("file_not_found", "There is no such file.")
         self._files.exists(upload_id)

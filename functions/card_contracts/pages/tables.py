@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from card_contracts.application.receivables import Search
 from card_contracts.domain.sale import LineKind, ReceivableRow
-from card_contracts.ports import UploadedFile
+from kernel.files import UploadedFile
 from kernel.money import Money
 from webkit.i18n import Language, mark
 

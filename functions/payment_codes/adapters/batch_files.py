@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any, Final
 
 from kernel.errors import ParseError, Problem, ValidationError
+from kernel.files import UploadedFile
 from kernel.identifiers import email as email_rule
 from kernel.money import Money
 from kernel.parsing import parse_amount_tr, parse_date_api, parse_date_tr
@@ -16,7 +17,7 @@ from payment_codes.domain.batch import BatchDocument, RowProblem
 from payment_codes.domain.payment import CURRENCY
 from payment_codes.domain.payment_code import Customer
 from payment_codes.domain.source import Source, SourceKind
-from payment_codes.ports import BatchColumn, BatchColumns, BatchRow, BatchTable, UploadedFile
+from payment_codes.ports import BatchColumn, BatchColumns, BatchRow, BatchTable
 from toolkit.tabular.columns import Column, ColumnMapping, ColumnSet, MappedRow
 from toolkit.tabular.table import Table
 

@@ -21,6 +21,7 @@ from kernel.bank_statement import (
     entries_of,
 )
 from kernel.errors import NotFoundError, TooLargeError, ValidationError
+from kernel.files import UploadedFile
 from kernel.masking import mask_iban
 from kernel.money import Money
 from kernel.storing import CommandIdentity, Remembered, WriteRefusedError
@@ -33,7 +34,7 @@ from payment_codes.domain.statement_line import (
     find_codes,
     line_of,
 )
-from payment_codes.ports import ImportChunk, JobView, StatementFiles, UploadedFile
+from payment_codes.ports import ImportChunk, JobView, StatementFiles
 
 STATEMENT_IMPORTED: Final = "payment_codes.StatementImported.v1"
 KIND: Final = "statement_import"
@@ -70,7 +71,7 @@ class StartStatementImport:
         self._files.check_profile(profile)
         if file is not None:
             upload_id = self._scope.ids.new()
-            self._files.keep(upload_id, file)
+            self._files.keep_upload(upload_id, file)
         if upload_id is None:
             raise NotFoundError("file_not_found", "There is no such file.")
         self._files.exists(upload_id)

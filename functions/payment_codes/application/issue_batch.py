@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Any, Final, TypeVar
 
 from kernel.errors import ConflictError, KopruError, NotFoundError, Problem, ValidationError
+from kernel.files import XLSX, UploadedFile
 from kernel.storing import WriteRefusedError
 from payment_codes.application.context import Scope, TryAgainError
 from payment_codes.application.issue_code import (
@@ -39,17 +40,9 @@ from payment_codes.domain.batch import (
 from payment_codes.domain.organisation import Organisation
 from payment_codes.domain.payment_code import PaymentCode
 from payment_codes.domain.source import Source, SourceKind
-from payment_codes.ports import (
-    BatchFiles,
-    BatchSlices,
-    BatchTable,
-    FileAccess,
-    JobView,
-    UploadedFile,
-)
+from payment_codes.ports import BatchFiles, BatchSlices, BatchTable, FileAccess, JobView
 
 QUEUE: Final = "batch"
-XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MAX_SHOWN: Final = 300
 _MAX_ACTIONS: Final = 100
 _MESSAGES: Final = 40

@@ -6,11 +6,11 @@ from typing import Final
 from xml.etree.ElementTree import Element, SubElement, register_namespace, tostring
 
 from kernel.business_days import Calendar
+from kernel.files import UploadedFile
 from kernel.identifiers.iban import format_groups
 from pensions.domain.contract import Contract
 from pensions.domain.provider_catalogue import PROVIDERS
 from pensions.domain.remittance import Remittance
-from pensions.ports import UploadedFile
 from toolkit.tabular.csv_writer import people_csv
 from toolkit.tabular.values import ExportValue
 

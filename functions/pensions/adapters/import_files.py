@@ -6,7 +6,8 @@ from itertools import islice
 from typing import Final
 
 from kernel.errors import Problem, ValidationError
-from pensions.ports import FileColumn, FileColumns, ImportRow, ImportTable, RowProblem, UploadedFile
+from kernel.files import UploadedFile
+from pensions.ports import FileColumn, FileColumns, ImportRow, ImportTable, RowProblem
 from toolkit.tabular.columns import Column, ColumnMapping, ColumnSet
 from toolkit.tabular.table import Table
 

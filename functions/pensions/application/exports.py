@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Final
 
+from kernel.files import ExportCell, TableWriter, UploadedFile
 from kernel.periods import Period
 from pensions.application.context import Scope
 from pensions.domain.contribution import ContributionStatus
 from pensions.domain.employee import EmployeeStatus
-from pensions.ports import ExportCell, TableWriter, UploadedFile
 
 _PEOPLE: Final = (
     "T.C. Kimlik No",

@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Any, Final
 
 from kernel.errors import ConflictError, KopruError, NotFoundError, ParseError, ValidationError
+from kernel.files import UploadedFile
 from kernel.periods import Period
 from kernel.sensitive import Tckn
 from kernel.storing import WriteRefusedError
@@ -32,15 +33,7 @@ from pensions.domain.employee import (
     FieldParsers,
     check_fields,
 )
-from pensions.ports import (
-    FileAccess,
-    ImportChunk,
-    ImportFiles,
-    ImportRow,
-    ImportTable,
-    RowProblem,
-    UploadedFile,
-)
+from pensions.ports import FileAccess, ImportChunk, ImportFiles, ImportRow, ImportTable, RowProblem
 
 MAX_SHOWN_PROBLEMS: Final = 300
 _TRIES: Final = 3

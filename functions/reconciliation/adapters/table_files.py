@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final, TypeVar
 
 from kernel.errors import KopruError, ParseError, Problem, ValidationError
+from kernel.files import UploadedFile
 from kernel.identifiers import ledger_party
 from kernel.money import API_CURRENCIES, Money
 from kernel.sensitive import Email
@@ -14,7 +15,6 @@ from reconciliation.domain.counterparty import CounterpartyFields
 from reconciliation.domain.ledger import Direction, EntryFields
 from reconciliation.domain.parameters import HOME, EntryKind
 from reconciliation.domain.values import parse_code, parse_document_no, parse_line
-from reconciliation.ports import UploadedFile
 from toolkit.tabular.cells import read_amount, read_date
 from toolkit.tabular.columns import Column, ColumnSet, MappedRow
 from toolkit.tabular.table import Cell, CellKind, Table

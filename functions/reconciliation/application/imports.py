@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from kernel.errors import KopruError, NotFoundError, Problem, ValidationError
+from kernel.files import UploadedFile
 from kernel.storing import WriteRefusedError
 from reconciliation.application.context import Scope
 from reconciliation.application.counterparties import SaveCounterparties
 from reconciliation.application.ledger import CheckEntries, RecordEntries
-from reconciliation.ports import FileAccess, ImportKind, JobView, TableFiles, UploadedFile
+from reconciliation.ports import FileAccess, ImportKind, JobView, TableFiles
 
 JOB_KINDS: Final[Mapping[ImportKind, str]] = {
     "counterparties": "counterparty_import",

@@ -28,4 +28,4 @@ class S3Uploads:
             redirect=return_to,
             max_bytes=size,
         )
-        return UploadTicket(made.upload_id, made.url, made.fields)
+        return UploadTicket(upload_id, made.url, made.fields)

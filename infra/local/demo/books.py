@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import Final
 
 from infra.local.demo.payroll import Demo, DemoCompany, DemoContract, make_demo
+from kernel.files import UploadedFile
 from kernel.identifiers import iban
 from kernel.rates import Rate
 from kernel.sensitive import Iban, Secret
 from pensions.application.contracts import ContractFields
 from pensions.bootstrap import Application, Pensions
-from pensions.ports import UploadedFile
 from toolkit.auth import TenantContext
 
 _ACTOR: Final = "system:seed"

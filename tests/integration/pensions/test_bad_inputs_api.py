@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import pytest
 
-from pensions.ports import UploadedFile
+from kernel.files import UploadedFile
 from tests.acceptance.areas.bad_inputs_fields._workbook_builder import build
 from tests.acceptance.inputs import decode
 from tests.support.events import Answer

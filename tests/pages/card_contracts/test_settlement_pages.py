@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from card_contracts.ports import UploadedFile
+from kernel.files import UploadedFile
 from tests.integration.card_contracts.test_matches import csv, matches, prepare, upload
 from tests.pages.card_contracts.test_pages import LANGUAGES, page, post
 from tests.support.cards_world import CardsWorld
@@ -96,7 +96,7 @@ def test_files_are_uploaded_and_read_by_forms(world: CardsWorld) -> None:
     files = world.app.for_system(world.principal().tenant_id, "x").statement_files
     header = "Belge No;Sözleşme Kodu;Satış Tarihi;Tutar;Taksit Sayısı"
     table = f"{header}\r\nF-9;AXESS-26;28.04.2026;10,00;1\r\n"
-    files.keep(upload_id, UploadedFile(table.encode(), "application/octet-stream", "s"))
+    files.keep_upload(upload_id, UploadedFile(table.encode(), "application/octet-stream", "s"))
     here = f"/card-contracts/sales/imports/uploads/{upload_id}"
     page(world, here)
     answer = post(world, here)
@@ -106,7 +106,7 @@ def test_files_are_uploaded_and_read_by_forms(world: CardsWorld) -> None:
     world.work()
     assert "Posted sales" in page(world, answer.headers["location"])
     upload_id = "01JXQ60A1B2C3D4E5F6G7H8J9Y"
-    files.keep(upload_id, UploadedFile(FILE, "application/octet-stream", "s"))
+    files.keep_upload(upload_id, UploadedFile(FILE, "application/octet-stream", "s"))
     here = f"/card-contracts/statements/uploads/{upload_id}"
     page(world, here)
     answer = post(world, here, profile="turkish", dry_run="1")

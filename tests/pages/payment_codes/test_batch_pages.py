@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from markupsafe import escape
 
-from payment_codes.ports import UploadedFile
+from kernel.files import UploadedFile
 from tests.support.events import Answer
 from tests.support.page_checks import findings
 from tests.support.payment_world import BASE, OTHER, TENANT, PaymentWorld

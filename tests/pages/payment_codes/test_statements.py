@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from payment_codes.ports import UploadedFile
+from kernel.files import UploadedFile
 from tests.support.events import Answer
 from tests.support.page_checks import assert_sound
 from tests.support.payment_world import BASE, PaymentWorld
@@ -34,7 +34,7 @@ def _post(world: PaymentWorld, path: str, **form: str) -> Answer:
 def _uploaded(world: PaymentWorld, data: bytes) -> str:
     upload_id = world.app.platform.ids.new()
     use = world.app.for_system(world.principal().tenant_id, "test")
-    use.statement_files.keep(upload_id, UploadedFile(data, "text/plain", "statement"))
+    use.statement_files.keep_upload(upload_id, UploadedFile(data, "text/plain", "statement"))
     return upload_id
 
 

@@ -326,7 +326,7 @@ def test_the_upload_form_goes_to_the_bucket_and_the_policy_allows_it(site: Site)
 
 
 def test_an_import_from_columns_to_undo(site: Site, application: object) -> None:
-    from pensions.ports import UploadedFile
+    from kernel.files import UploadedFile
 
     upload = site.use.scope.ids.new()
     lines = [

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from kernel.business_days import Calendar
 from kernel.clock import FixedClock
+from kernel.files import UploadedFile
 from kernel.ids import SequenceIds
 from kernel.money import Money
 from kernel.sensitive import Secret
@@ -32,7 +33,7 @@ from pensions.application.submissions import SubmitContributions, SubmitEmployee
 from pensions.application.sweep import Sweep
 from pensions.domain.contribution import Contribution
 from pensions.domain.employee import Employee
-from pensions.ports import JobView, UploadedFile
+from pensions.ports import JobView
 from tests.support.aws import START
 from tests.support.fakes.insurers import FakeInsurers
 from tests.support.fakes.pensions_store import MemoryPensions, Sent

@@ -7,8 +7,8 @@ from urllib.parse import unquote
 
 from card_contracts.bootstrap import CardContracts, application
 from card_contracts.pages.words import error_page, language_of, problem_text, words_of
-from card_contracts.ports import UploadedFile
 from kernel.errors import KopruError, NotFoundError, Problem, ValidationError
+from kernel.files import UploadedFile
 from kernel.parsing import parse_date_api
 from kernel.why import Why
 from toolkit.entrypoints import HttpApp, Reply, Request

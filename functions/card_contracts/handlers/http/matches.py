@@ -7,7 +7,6 @@ from card_contracts.application.statements import KIND
 from card_contracts.bootstrap import application
 from card_contracts.domain.settlement import MatchState
 from card_contracts.handlers.http.app import BASE, app, say_of, use_of
-from card_contracts.ports import UploadedFile
 from card_contracts.schemas import (
     CardStatementIn,
     MatchIn,
@@ -19,6 +18,7 @@ from card_contracts.schemas import (
     payment_id_in,
 )
 from kernel.errors import Problem, TooLargeError, ValidationError
+from kernel.files import UploadedFile
 from toolkit.entrypoints import Reply, Request
 from toolkit.entrypoints.http import etag
 

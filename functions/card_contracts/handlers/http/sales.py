@@ -17,7 +17,6 @@ from card_contracts.handlers.http.app import (
 from card_contracts.pages.feed import calendar_reply
 from card_contracts.pages.tables import JOURNAL, export_header, export_row, journal
 from card_contracts.pages.words import words_of
-from card_contracts.ports import UploadedFile
 from card_contracts.schemas import (
     CardSaleIn,
     RefundIn,
@@ -28,6 +27,7 @@ from card_contracts.schemas import (
     sale_out,
 )
 from kernel.errors import Problem, TooLargeError, ValidationError
+from kernel.files import XLSX, UploadedFile
 from kernel.storing import Position
 from toolkit.entrypoints import Reply, Request
 from toolkit.entrypoints.http import etag
@@ -39,8 +39,7 @@ _SALES: Final = f"{BASE}/sales"
 _RECEIVABLES: Final = f"{BASE}/receivables"
 _CALENDAR: Final = f"{BASE}/cash-calendar"
 _DIRECT_LIMIT: Final = 1_048_576
-_XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_TABLES: Final = {"text/csv": "sales.csv", _XLSX: "sales.xlsx"}
+_TABLES: Final = {"text/csv": "sales.csv", XLSX: "sales.xlsx"}
 
 
 def _reply(request: Request, use: CardContracts, sale: Sale, status: int = 200) -> Reply:

@@ -3,12 +3,11 @@
 from typing import Any, Final
 
 from kernel.errors import NotFoundError, TooLargeError
-from payment_codes.application.issue_batch import XLSX
+from kernel.files import XLSX, UploadedFile
 from payment_codes.domain.batch import JOB_KIND, BatchDocument
 from payment_codes.domain.source import Source
 from payment_codes.handlers.http.app import app, use_of
 from payment_codes.pages.words import language_of
-from payment_codes.ports import UploadedFile
 from payment_codes.schemas import BatchDocumentIn, BatchFileIn, BatchListIn
 from toolkit.entrypoints import Reply, Request
 from toolkit.entrypoints.http import parse_model

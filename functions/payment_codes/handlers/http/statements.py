@@ -3,10 +3,10 @@
 from typing import Any, Final
 
 from kernel.errors import NotFoundError, Problem, TooLargeError, ValidationError
+from kernel.files import UploadedFile
 from payment_codes.bootstrap import application
 from payment_codes.domain.statement_line import LineOutcome
 from payment_codes.handlers.http.app import app, use_of
-from payment_codes.ports import UploadedFile
 from payment_codes.schemas import (
     CsvProfileIn,
     ResolveDifferenceIn,

@@ -3,10 +3,10 @@
 from typing import Final
 
 from kernel.errors import NotFoundError, Problem, TooLargeError, ValidationError
+from kernel.files import UploadedFile
 from kernel.periods import Period
 from pensions.application.imports import XLSX
 from pensions.handlers.http.app import accepted, app, language_of, pensions
-from pensions.ports import UploadedFile
 from pensions.schemas import ImportIn
 from toolkit.entrypoints import Reply, Request
 

@@ -5,19 +5,19 @@ from enum import StrEnum
 from typing import Any, Final, TypeVar
 
 from kernel.errors import Problem, TooLargeError, ValidationError
+from kernel.files import XLSX, UploadedFile
 from kernel.storing import Position
 from kernel.why import Why
 from reconciliation.application.imports import JOB_KINDS
 from reconciliation.bootstrap import Reconciliation, application
 from reconciliation.pages.words import language_of, problem_text, words_of
-from reconciliation.ports import ImportKind, UploadedFile
+from reconciliation.ports import ImportKind
 from reconciliation.schemas import FileImportIn, Say
 from toolkit.entrypoints import HttpApp, Reply, Request
 
 BASE: Final = "/v1/reconciliation"
 _DIRECT_LIMIT: Final = 1_048_576
-_XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_TABLES: Final = {"text/csv": "csv", _XLSX: "xlsx"}
+_TABLES: Final = {"text/csv": "csv", XLSX: "xlsx"}
 Choice = TypeVar("Choice", bound=StrEnum)
 
 app: HttpApp = HttpApp(

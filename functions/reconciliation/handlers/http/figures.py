@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from kernel.errors import NotFoundError, ParseError
+from kernel.files import ExportCell
 from kernel.masking import mask_tckn
 from kernel.periods import Period
 from reconciliation.bootstrap import application
@@ -22,7 +23,6 @@ from reconciliation.handlers.http.app import (
     use_of,
 )
 from reconciliation.pages.words import FIGURES_HEADER, words_of
-from reconciliation.ports import ExportCell
 from reconciliation.schemas import BabsParametersIn, Say, figures_out, parameters_out
 from toolkit.entrypoints import Reply, Request
 from toolkit.entrypoints.http import etag

@@ -1,37 +1,19 @@
 """Files in S3: presigned uploads with limits, reads for workers, conditional writes for results."""
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, BinaryIO, Final
 from urllib.parse import quote, unquote
 
 from kernel.errors import NotFoundError, TooLargeError
+from kernel.files import UploadedFile, UploadForm
 
 UPLOAD_LIMIT_BYTES: Final = 10_000_000
 _UPLOAD_LIFETIME: Final = timedelta(minutes=15)
 _PIECE: Final = 1024 * 1024
 _DOWNLOAD_LIFETIME: Final = timedelta(minutes=5)
-
-
-@dataclass(frozen=True, slots=True)
-class PresignedUpload:
-    """Where and with which form fields a browser sends a file."""
-
-    upload_id: str
-    url: str
-    fields: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class StoredFile:
-    """A file with its name as the user knows it."""
-
-    content: bytes
-    content_type: str
-    filename: str
 
 
 def upload_key(tenant_id: str, upload_id: str) -> str:
@@ -60,7 +42,7 @@ class FileStore:
         filename: str,
         redirect: str | None = None,
         max_bytes: int = UPLOAD_LIMIT_BYTES,
-    ) -> PresignedUpload:
+    ) -> UploadForm:
         """A POST that accepts exactly one file of this type, at most ``max_bytes``, for 15
         minutes.
         """
@@ -81,7 +63,7 @@ class FileStore:
             Conditions=conditions,
             ExpiresIn=int(_UPLOAD_LIFETIME.total_seconds()),
         )
-        return PresignedUpload(upload_id, answer["url"], answer["fields"])
+        return UploadForm(answer["url"], answer["fields"])
 
     def put(self, key: str, content: bytes, *, content_type: str, filename: str) -> bool:
         """Write a new object; False when it exists already (a repeated worker changes nothing)."""
@@ -100,14 +82,14 @@ class FileStore:
             raise
         return True
 
-    def get(self, key: str, *, max_bytes: int = UPLOAD_LIMIT_BYTES) -> StoredFile:
+    def get(self, key: str, *, max_bytes: int = UPLOAD_LIMIT_BYTES) -> UploadedFile:
         """Read an object that is not larger than ``max_bytes``.
 
         Raises: NotFoundError("file_not_found").
         """
         answer = self._object(key)
         content = answer["Body"].read(max_bytes + 1)
-        return StoredFile(
+        return UploadedFile(
             content=content,
             content_type=answer.get("ContentType", "application/octet-stream"),
             filename=unquote(answer.get("Metadata", {}).get("filename", "")),

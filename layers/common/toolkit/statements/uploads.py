@@ -2,50 +2,24 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any
 
 from kernel.bank_statement import StatementItem
-from kernel.errors import NotFoundError, Problem, ValidationError
-from toolkit.aws.objects import FileStore, PresignedUpload, upload_key
+from kernel.errors import Problem, ValidationError
+from toolkit.aws.objects import FileStore
+from toolkit.aws.tenant_files import TenantFiles
 from toolkit.statements.csv_profile import PROFILES, CsvProfile, profile_from
 from toolkit.statements.reader import read_statement
 from toolkit.statements.values import MAX_BYTES
 
-_NOT_FOUND: Final = "There is no such file."
 Profile = str | Mapping[str, Any] | None
 
 
-class StatementUploads:
+class StatementUploads(TenantFiles):
     """Statement files of one tenant."""
 
     def __init__(self, files: FileStore, tenant_id: str) -> None:
-        self._files = files
-        self._tenant_id = tenant_id
-
-    def _key(self, upload_id: str) -> str:
-        if not upload_id.isalnum():
-            raise NotFoundError("file_not_found", _NOT_FOUND)
-        return upload_key(self._tenant_id, upload_id)
-
-    def presigned(self, upload_id: str, *, back_to: str) -> PresignedUpload:
-        """Room for one file. What kind it is shows its content, not its name."""
-        return self._files.presign_upload(
-            self._tenant_id,
-            upload_id,
-            content_type="application/octet-stream",
-            filename="statement",
-            redirect=back_to,
-            max_bytes=MAX_BYTES,
-        )
-
-    def put(self, upload_id: str, content: bytes, *, content_type: str, filename: str) -> None:
-        """Store a file that came in the request body."""
-        self._files.put(self._key(upload_id), content, content_type=content_type, filename=filename)
-
-    def exists(self, upload_id: str) -> None:
-        """Raises NotFoundError for an unknown upload."""
-        if not self._files.exists(self._key(upload_id)):
-            raise NotFoundError("file_not_found", _NOT_FOUND)
+        super().__init__(files, tenant_id, name="statement", max_bytes=MAX_BYTES)
 
     def profiles(self) -> Sequence[str]:
         """Names of ready-made profiles of tables."""
@@ -58,7 +32,7 @@ class StatementUploads:
     @contextmanager
     def read(self, upload_id: str, profile: Profile) -> Iterator[Iterator[StatementItem]]:
         """The items of a file."""
-        with self._files.open(self._key(upload_id), max_bytes=MAX_BYTES) as file:
+        with self._files.open(self._upload(upload_id), max_bytes=MAX_BYTES) as file:
             yield read_statement(file, profile=_profile(profile))
 
 

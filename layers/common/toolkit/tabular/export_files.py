@@ -2,16 +2,19 @@
 
 import io
 from collections.abc import Iterable, Sequence
-from typing import Final
 
-from card_contracts.ports import ExportCell, UploadedFile
 from kernel.errors import Problem, ValidationError
-
-XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+from kernel.files import XLSX, ExportCell, UploadedFile
 
 
 class TabularExportFiles:
-    """``TableWriter`` over the shared writers, which are imported only when a file is written."""
+    """``TableWriter`` over the shared writers, which are imported only when a file is written.
+
+    Shapes: ``formats`` says in words what the caller offers, its own formats included.
+    """
+
+    def __init__(self, formats: str = "csv or xlsx") -> None:
+        self._formats = formats
 
     def write(
         self,
@@ -20,6 +23,7 @@ class TabularExportFiles:
         header: Sequence[str],
         rows: Iterable[tuple[ExportCell, ...]],
     ) -> UploadedFile:
+        """The table as a file. Raises: ValidationError for a format we do not write."""
         if file_format == "csv":
             from toolkit.tabular.csv_writer import people_csv
 
@@ -34,5 +38,5 @@ class TabularExportFiles:
         raise ValidationError(
             "invalid_input",
             "There is no such format.",
-            problems=[Problem("/format", "choice", "Use csv, xlsx or json.")],
+            problems=[Problem("/format", "choice", f"Use {self._formats}.")],
         )
