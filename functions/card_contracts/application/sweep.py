@@ -1,23 +1,14 @@
 """Minute work over all tenants: jobs and matches whose work was lost get it again."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from card_contracts.application.context import Scope
 from card_contracts.ports import Due, DueWork
 from kernel.clock import Clock
+from kernel.sweeping import LIMIT, Swept, give_work
 
-LIMIT: Final = 200
 MATCH: Final = "card-match"
-
-
-@dataclass(frozen=True, slots=True)
-class Swept:
-    """What one sweep found; ``oldest_due`` is how many seconds a row waited past its time."""
-
-    rows: int
-    oldest_due: int = 0
 
 
 class Sweep:
@@ -30,18 +21,7 @@ class Sweep:
 
     def __call__(self) -> Swept:
         now = self._clock.now()
-        due = self._due_work.due(now, LIMIT)
-        failures: list[Exception] = []
-        for item in due:
-            try:
-                self._one(item)
-            except Exception as error:
-                # One bad row must not starve the others: it is told after them.
-                failures.append(error)
-        if failures:
-            raise ExceptionGroup("some due rows could not be given work", failures)
-        oldest = max((int((now - item.due_at).total_seconds()) for item in due), default=0)
-        return Swept(len(due), oldest)
+        return give_work(self._due_work.due(now, LIMIT), self._one, now)
 
     def _one(self, item: Due) -> None:
         unit = self._scope_of(item.tenant_id).store.unit()

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from kernel.clock import Clock
+from kernel.sweeping import LIMIT, Swept, give_work
 from payment_codes.application.context import TRIES, Scope
 from payment_codes.application.import_statement import KIND as STATEMENT_IMPORT
 from payment_codes.application.pull_payments import ExpireCode
@@ -14,17 +15,8 @@ from payment_codes.domain.payment_code import WAITING
 from payment_codes.domain.pull_budget import RATES, PullBucket, PullRate, split_for_feeds
 from payment_codes.ports import Due, DueWork, Meter
 
-LIMIT: Final = 200
 _LATE: Final = timedelta(seconds=120)
 """Age from which news is late (PAY-04)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Swept:
-    """What one sweep found; ``oldest_due`` is how many seconds a row waited past its time."""
-
-    rows: int
-    oldest_due: int = 0
 
 
 class Sweep:
@@ -37,18 +29,7 @@ class Sweep:
 
     def __call__(self) -> Swept:
         now = self._clock.now()
-        due = self._due_work.due(now, LIMIT)
-        failures: list[Exception] = []
-        for item in due:
-            try:
-                self._one(item)
-            except Exception as error:
-                # One bad row must not starve the others: it is told after them.
-                failures.append(error)
-        if failures:
-            raise ExceptionGroup("some due rows could not be given work", failures)
-        oldest = max((int((now - item.due_at).total_seconds()) for item in due), default=0)
-        return Swept(len(due), oldest)
+        return give_work(self._due_work.due(now, LIMIT), self._one, now)
 
     def _one(self, item: Due) -> None:
         scope = self._scope_of(item.tenant_id)

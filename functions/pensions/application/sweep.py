@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from kernel.clock import Clock
+from kernel.sweeping import LIMIT, give_work
 from pensions.application.context import Scope
 from pensions.application.jobs import close_if_complete
 from pensions.application.prepare_submission import Binder
@@ -15,7 +16,6 @@ from pensions.application.submissions import STATUS_REFRESH
 from pensions.domain.transmission import TransmissionState
 from pensions.ports import Due, DueWork
 
-LIMIT: Final = 200
 _QUEUE_OF: Final = {
     "employees_import": "import",
     "contributions_import": "import",
@@ -48,23 +48,18 @@ class Sweep:
     def __call__(self) -> Swept:
         """Give due rows their work; the ages feed the alarms on forgotten work."""
         now = self._clock.now()
-        due = self._due_work.due(now, LIMIT)
         unknown = 0
-        failures: list[Exception] = []
-        for item in due:
+
+        def one(item: Due) -> None:
+            nonlocal unknown
             scope = self._scope_of(item.tenant_id)
-            try:
-                if item.kind == "transmission":
-                    unknown = max(unknown, self._transmission(scope, item, now))
-                elif item.kind == "job":
-                    self._job(scope, item)
-            except Exception as error:
-                # One bad row must not starve the others: it is told after them.
-                failures.append(error)
-        if failures:
-            raise ExceptionGroup("some due rows could not be given work", failures)
-        oldest = max((int((now - item.due_at).total_seconds()) for item in due), default=0)
-        return Swept(len(due), oldest, unknown)
+            if item.kind == "transmission":
+                unknown = max(unknown, self._transmission(scope, item, now))
+            elif item.kind == "job":
+                self._job(scope, item)
+
+        swept = give_work(self._due_work.due(now, LIMIT), one, now)
+        return Swept(swept.rows, swept.oldest_due, unknown)
 
     def _transmission(self, scope: Scope, item: Due, now: datetime) -> int:
         """Give one transmission its work; seconds since it was sent if its outcome is unknown."""

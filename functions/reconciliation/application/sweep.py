@@ -1,22 +1,11 @@
 """Minute work over all tenants: jobs whose message was lost get it again."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
 
 from kernel.clock import Clock
+from kernel.sweeping import LIMIT, Swept, give_work
 from reconciliation.application.context import Scope
 from reconciliation.ports import Due, DueWork
-
-LIMIT: Final = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Swept:
-    """What one sweep found; ``oldest_due`` is how many seconds a row waited past its time."""
-
-    rows: int
-    oldest_due: int = 0
 
 
 class Sweep:
@@ -29,18 +18,7 @@ class Sweep:
 
     def __call__(self) -> Swept:
         now = self._clock.now()
-        due = self._due_work.due(now, LIMIT)
-        failures: list[Exception] = []
-        for item in due:
-            try:
-                self._one(item)
-            except Exception as error:
-                # One bad row must not starve the others: it is told after them.
-                failures.append(error)
-        if failures:
-            raise ExceptionGroup("some due rows could not be given work", failures)
-        oldest = max((int((now - item.due_at).total_seconds()) for item in due), default=0)
-        return Swept(len(due), oldest)
+        return give_work(self._due_work.due(now, LIMIT), self._one, now)
 
     def _one(self, item: Due) -> None:
         unit = self._scope_of(item.tenant_id).store.unit()
