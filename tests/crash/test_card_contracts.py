@@ -6,11 +6,8 @@ receivables must sum to the sale, debits equal credits, and the outbox be empty 
 I-15).
 """
 
-import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -21,78 +18,21 @@ from tests.support.aws import START, aws_world, platform_of
 from tests.support.card_contracts_builders import api_contract, api_sale
 from tests.support.cards_world import BASE, TENANT, CardsWorld, cards_world
 from tests.support.events import queue_event
-from tests.support.faults import MODES, SWITCHBOARD, Faults, Killed, switched_on
+from tests.support.fault_bench import FaultBench
+from tests.support.faults import MODES, switched_on
 from tests.support.lambda_context import LambdaContext
 
-ROUND = timedelta(seconds=200)
 FILE = (
     "Belge No;Sözleşme Kodu;Satış Tarihi;Tutar;Taksit Sayısı\r\n"
     "FTR-1;AXESS-26;28.04.2026;1.000,00;3\r\nFTR-2;AXESS-26;29.04.2026;10,00;1\r\n"
 ).encode()
 
 
-@dataclass
-class Bench:
-    """One world, put back to its start for every schedule."""
-
-    world: CardsWorld
-    clock: FixedClock
-    start: tuple[Any, ...] = ()
-
-    def remember(self) -> None:
-        """From here on every schedule begins like this."""
-        self.start = (self.world.aws.tables(), self.clock.now())
-
-    def restore(self) -> None:
-        """Put everything back."""
-        tables, now = self.start
-        self.world.aws.restore(tables)
-        self.clock.set(now)
-
-    def try_all(self, act: Callable[[], bool], check: Callable[[], None], mode: str) -> int:
-        """Every attempt number of one use case in one mode; gives how many there were."""
-
-        def deliver() -> bool:
-            with SWITCHBOARD.actor():
-                try:
-                    return act()
-                except Killed:
-                    return False
-
-        number = 0
-        while True:
-            number += 1
-            self.restore()
-            faults = Faults(number, mode, race=lambda: _quietly(deliver))
-            SWITCHBOARD.faults = faults
-            done = deliver()
-            SWITCHBOARD.faults = None
-            if not faults.fired:
-                assert done
-                return number - 1
-            for _ in range(8):
-                if done:
-                    break
-                self.clock.advance(ROUND)
-                done = deliver()
-            assert done, f"never acknowledged: {faults}"
-            act()  # a plain duplicate
-            for _ in range(4):
-                self.clock.advance(ROUND)
-                self.world.minute()
-            try:
-                check()
-            except AssertionError as error:
-                raise AssertionError(f"{error}\n{faults}") from error
-
-
-def _quietly(deliver: Callable[[], bool]) -> None:
-    with contextlib.suppress(Exception):
-        deliver()
+Bench = FaultBench[CardsWorld]
 
 
 @pytest.fixture(scope="module")
-def bench() -> Iterator[Bench]:
+def shared() -> Iterator[Bench]:
     """One account for all schedules, with one contract."""
     with aws_world() as aws:
         clock, ids = FixedClock(START), SequenceIds(at=START)
@@ -104,17 +44,17 @@ def bench() -> Iterator[Bench]:
             yield made
 
 
-@contextlib.contextmanager
-def _posted(bench: Bench) -> Iterator[dict[str, Any]]:
-    """From here on there is a sale; afterwards there is none again."""
-    before = bench.start
-    bench.restore()
+@pytest.fixture
+def bench(shared: Bench) -> Iterator[Bench]:
+    with shared.kept() as bench:
+        yield bench
+
+
+def _posted(bench: Bench) -> dict[str, Any]:
+    """From here on there is a sale."""
     sale = bench.world.sale()
     bench.remember()
-    try:
-        yield sale
-    finally:
-        bench.start = before
+    return sale
 
 
 def _sums(world: CardsWorld) -> Counter[str]:
@@ -220,13 +160,13 @@ def test_a_refund(bench: Bench, mode: str) -> None:
         assert _sums(world) == {"FTR-1": 97_600, "I-1": -39_040}
         _holds(world)
 
-    with _posted(bench) as sale:
-        path = f"{BASE}/sales/{sale['id']}/refunds"
+    sale = _posted(bench)
+    path = f"{BASE}/sales/{sale['id']}/refunds"
 
-        def act() -> bool:
-            return world.call("POST", path, body, key="r").status == 201
+    def act() -> bool:
+        return world.call("POST", path, body, key="r").status == 201
 
-        assert bench.try_all(act, check, mode) >= 4
+    assert bench.try_all(act, check, mode) >= 4
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -238,9 +178,9 @@ def test_a_cancellation(bench: Bench, mode: str) -> None:
         assert _sums(world) == {}
         _holds(world)
 
-    with _posted(bench) as sale:
-        path = f"{BASE}/sales/{sale['id']}/cancel"
-        assert bench.try_all(lambda: world.call("POST", path).status == 200, check, mode) >= 4
+    sale = _posted(bench)
+    path = f"{BASE}/sales/{sale['id']}/cancel"
+    assert bench.try_all(lambda: world.call("POST", path).status == 200, check, mode) >= 4
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -248,8 +188,6 @@ def test_a_file_of_sales(bench: Bench, mode: str) -> None:
     from card_contracts.handlers import run_import
 
     world = bench.world
-    before = bench.start
-    bench.restore()
     answer = world.call("POST", f"{BASE}/sales/imports", FILE, headers={"content-type": "text/csv"})
     job_id = answer.json()["id"]
     bench.remember()
@@ -266,10 +204,7 @@ def test_a_file_of_sales(bench: Bench, mode: str) -> None:
         assert (job["status"], job["result"], job["done"]) == ("succeeded", {"posted": 2}, 2)
         _holds(world)
 
-    try:
-        assert bench.try_all(act, check, mode) >= 8
-    finally:
-        bench.start = before
+    assert bench.try_all(act, check, mode) >= 8
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -299,21 +234,13 @@ STATEMENT = (
 ).encode()
 
 
-@contextlib.contextmanager
-def _account(bench: Bench, payments: int = 0) -> Iterator[None]:
+def _account(bench: Bench, payments: int = 0) -> None:
     """From here on there is an account on which card money lands, and sales to be paid."""
-    before = bench.start
-    bench.restore()
     body = {"code": "102.01.001", "name": "Kart", "kind": "deposit"}
     assert bench.world.call("POST", f"{BASE}/bank-accounts", body).status == 201
     for number in range(payments):
         amount = {"amount": f"{100 + number}.00", "currency": "TRY"}
         bench.world.sale(f"F-{number}", amount=amount, instalments=1)
-    bench.remember()
-    try:
-        yield
-    finally:
-        bench.start = before
 
 
 def _imported(world: CardsWorld, file: bytes) -> str:
@@ -347,66 +274,62 @@ def _states(world: CardsWorld, attribute: str, part: str) -> Counter[str]:
 @pytest.mark.parametrize("mode", MODES)
 def test_a_statement(bench: Bench, mode: str) -> None:
     world = bench.world
-    with _account(bench):
-        bench.restore()
-        world.sale()
-        job_id = _imported(world, STATEMENT)
-        bench.remember()
+    _account(bench)
+    world.sale()
+    job_id = _imported(world, STATEMENT)
+    bench.remember()
 
-        def check() -> None:
-            job = world.job(job_id)
-            assert (job["status"], job["done"]) == ("succeeded", 3)
-            assert job["result"]["counts"] == {"new": 3, "confirmed": 1, "suggested": 1}
-            assert _states(world, "line_state", "#BANK-LINES#") == {
-                "matched": 1,
-                "suggested": 1,
-                "open": 1,
-            }
-            assert _states(world, "status", "#RECEIVABLES#") == {"settled": 1, "expected": 2}
-            told = {e["id"] for e in world.aws.published("card_contracts.StatementImported.v1")}
-            assert len(told) == 1
-            _holds(world)
+    def check() -> None:
+        job = world.job(job_id)
+        assert (job["status"], job["done"]) == ("succeeded", 3)
+        assert job["result"]["counts"] == {"new": 3, "confirmed": 1, "suggested": 1}
+        assert _states(world, "line_state", "#BANK-LINES#") == {
+            "matched": 1,
+            "suggested": 1,
+            "open": 1,
+        }
+        assert _states(world, "status", "#RECEIVABLES#") == {"settled": 1, "expected": 2}
+        told = {e["id"] for e in world.aws.published("card_contracts.StatementImported.v1")}
+        assert len(told) == 1
+        _holds(world)
 
-        assert bench.try_all(_work(job_id), check, mode) >= 8
+    assert bench.try_all(_work(job_id), check, mode) >= 8
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_match_of_more_payments_than_a_transaction_holds(bench: Bench, mode: str) -> None:
     """Settled in slices, then taken back in slices; whoever dies, the sweep goes on."""
     world = bench.world
-    with _account(bench, payments=100):
-        bench.restore()
-        owed = sum(_sums(world).values())
-        text = (
-            f"Tarih;Valör;Tutar;Açıklama\r\n01.06.2026;01.06.2026;{owed // 100},{owed % 100:02d};X"
-        )
-        world.job(_imported(world, text.encode()))
-        world.work()
-        (match,) = world.call("GET", f"{BASE}/matches", query="status=confirmed").json()["items"]
-        bench.remember()
-        path = f"{BASE}/matches/{match['id']}"
+    _account(bench, payments=100)
+    owed = sum(_sums(world).values())
+    text = f"Tarih;Valör;Tutar;Açıklama\r\n01.06.2026;01.06.2026;{owed // 100},{owed % 100:02d};X"
+    world.job(_imported(world, text.encode()))
+    world.work()
+    (match,) = world.call("GET", f"{BASE}/matches", query="status=confirmed").json()["items"]
+    bench.remember()
+    path = f"{BASE}/matches/{match['id']}"
 
-        def undone() -> bool:
-            return world.call("POST", f"{path}/undo").status == 200
+    def undone() -> bool:
+        return world.call("POST", f"{path}/undo").status == 200
 
-        def check_undone() -> None:
-            assert world.call("GET", path).json()["status"] == "undone"
-            assert _states(world, "status", "#RECEIVABLES#") == {"expected": 100}
-            assert _states(world, "line_state", "#BANK-LINES#") == {"open": 1}
-            _holds(world)
+    def check_undone() -> None:
+        assert world.call("GET", path).json()["status"] == "undone"
+        assert _states(world, "status", "#RECEIVABLES#") == {"expected": 100}
+        assert _states(world, "line_state", "#BANK-LINES#") == {"open": 1}
+        _holds(world)
 
-        assert bench.try_all(undone, check_undone, mode) >= 6
-        bench.restore()
-        assert undone()
-        bench.remember()
+    assert bench.try_all(undone, check_undone, mode) >= 6
+    bench.restore()
+    assert undone()
+    bench.remember()
 
-        def confirmed() -> bool:
-            return world.call("POST", f"{path}/confirm").status == 200
+    def confirmed() -> bool:
+        return world.call("POST", f"{path}/confirm").status == 200
 
-        def check_confirmed() -> None:
-            assert world.call("GET", path).json()["status"] == "confirmed"
-            assert _states(world, "status", "#RECEIVABLES#") == {"settled": 100}
-            assert _states(world, "line_state", "#BANK-LINES#") == {"matched": 1}
-            _holds(world)
+    def check_confirmed() -> None:
+        assert world.call("GET", path).json()["status"] == "confirmed"
+        assert _states(world, "status", "#RECEIVABLES#") == {"settled": 100}
+        assert _states(world, "line_state", "#BANK-LINES#") == {"matched": 1}
+        _holds(world)
 
-        assert bench.try_all(confirmed, check_confirmed, mode) >= 6
+    assert bench.try_all(confirmed, check_confirmed, mode) >= 6

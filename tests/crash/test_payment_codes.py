@@ -6,13 +6,11 @@ what the network lists is booked once, debits equal credits, a document has one 
 gets at most one mail of one request.
 """
 
-import contextlib
 import copy
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -27,7 +25,8 @@ from payment_codes.domain.organisation import Organisation
 from payment_codes.domain.payment_code import PaymentCode
 from tests.support.aws import ACCOUNT, REGION, START, aws_world, platform_of
 from tests.support.events import queue_event
-from tests.support.faults import MODES, SWITCHBOARD, Faults, Killed, switched_on
+from tests.support.fault_bench import ROUND, FaultBench
+from tests.support.faults import MODES, SWITCHBOARD, switched_on
 from tests.support.lambda_context import LambdaContext
 from tests.support.payment_faults import FaultyProvider
 from tests.support.payment_world import BASE, CUSTOMER, PaymentWorld, payment_world
@@ -35,7 +34,6 @@ from tests.support.statements import Move, camt
 from toolkit.http.webhook_signature import headers as signed_headers
 from toolkit.http.webhook_signature import key_of
 
-ROUND = timedelta(seconds=200)
 WISH = {
     "source": {"kind": "repair_order", "id": "RO-1"},
     "customer": CUSTOMER,
@@ -65,74 +63,23 @@ class CountingMailer:
 
 
 @dataclass
-class Bench:
-    """One world, put back to its start for every schedule."""
+class Bench(FaultBench[PaymentWorld]):
+    """Puts the network and the counted mails back too."""
 
-    world: PaymentWorld
-    clock: FixedClock
-    mailer: CountingMailer
-    start: tuple[Any, ...] = ()
+    mailer: CountingMailer = field(default_factory=CountingMailer)
 
     def remember(self) -> None:
-        """From here on every schedule begins like this."""
-        self.start = (
-            self.world.aws.tables(),
-            copy.deepcopy(self.world.network.state),
-            self.clock.now(),
-        )
+        super().remember()
+        self.start = (*self.start, copy.deepcopy(self.world.network.state))
 
     def restore(self) -> None:
-        """Put everything back."""
-        tables, state, now = self.start
-        self.world.aws.restore(tables)
-        self.world.network.state = copy.deepcopy(state)
-        self.clock.set(now)
+        super().restore()
+        self.world.network.state = copy.deepcopy(self.start[-1])
         self.mailer.sent.clear()
-
-    def try_all(self, act: Callable[[], bool], check: Callable[[], None], mode: str) -> int:
-        """Every attempt number of one use case in one mode; gives how many there were."""
-
-        def deliver() -> bool:
-            with SWITCHBOARD.actor():
-                try:
-                    return act()
-                except Killed:
-                    return False
-
-        number = 0
-        while True:
-            number += 1
-            self.restore()
-            faults = Faults(number, mode, race=lambda: _quietly(deliver))
-            SWITCHBOARD.faults = faults
-            done = deliver()
-            SWITCHBOARD.faults = None
-            if not faults.fired:
-                assert done
-                return number - 1
-            for _ in range(8):
-                if done:
-                    break
-                self.clock.advance(ROUND)
-                done = deliver()
-            assert done, f"never acknowledged: {faults}"
-            act()  # a plain duplicate
-            for _ in range(2):
-                self.clock.advance(ROUND)
-                self.world.minute()
-            try:
-                check()
-            except AssertionError as error:
-                raise AssertionError(f"{error}\n{faults}") from error
-
-
-def _quietly(deliver: Callable[[], bool]) -> None:
-    with contextlib.suppress(Exception):
-        deliver()
 
 
 @pytest.fixture(scope="module")
-def bench() -> Iterator[Bench]:
+def shared() -> Iterator[Bench]:
     """One account for all schedules."""
     with aws_world() as aws:
         clock, ids = FixedClock(START), SequenceIds(at=START)
@@ -143,9 +90,15 @@ def bench() -> Iterator[Bench]:
             world.app.__dict__["_gateway"] = FaultyProvider(world.app.__dict__["_gateway"])
             world.organisation()
             world.renew_secret()
-            made = Bench(world, clock, mailer)
+            made = Bench(world, clock, minutes=2, mailer=mailer)
             made.remember()
             yield made
+
+
+@pytest.fixture
+def bench(shared: Bench) -> Iterator[Bench]:
+    with shared.kept() as bench:
+        yield bench
 
 
 def _invoke(name: str, body: dict[str, Any]) -> bool:
@@ -226,8 +179,6 @@ def _with_code(bench: Bench) -> dict[str, Any]:
 @pytest.mark.parametrize("mode", MODES)
 def test_pulling(bench: Bench, mode: str) -> None:
     world = bench.world
-    before = bench.start
-    bench.restore()
     made = _with_code(bench)
     bench.remember()
     message = {"v": 1, "tenant_id": _tenant(world), "code_id": made["id"], "hops": 0}
@@ -240,17 +191,12 @@ def test_pulling(bench: Bench, mode: str) -> None:
         _ledger(world)
         _no_outbox(world)
 
-    try:
-        assert bench.try_all(lambda: _invoke("pull", message), check, mode) >= 10
-    finally:
-        bench.start = before
+    assert bench.try_all(lambda: _invoke("pull", message), check, mode) >= 10
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_notification(bench: Bench, mode: str) -> None:
     world = bench.world
-    before = bench.start
-    bench.restore()
     made = _with_code(bench)
     bench.remember()
 
@@ -271,18 +217,13 @@ def test_a_notification(bench: Bench, mode: str) -> None:
         _ledger(world)
         _no_outbox(world)
 
-    try:
-        assert bench.try_all(act, check, mode) >= 3
-    finally:
-        bench.start = before
+    assert bench.try_all(act, check, mode) >= 3
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_importing_a_statement(bench: Bench, mode: str) -> None:
     """One line the list told already, one it tells later, one of nobody: each booked once."""
     world = bench.world
-    before = bench.start
-    bench.restore()
     made = world.call("POST", BASE, WISH, key="base").json()
     world.work()
     world.pay(made["code"], "750.00")
@@ -311,17 +252,12 @@ def test_importing_a_statement(bench: Bench, mode: str) -> None:
         _ledger(world)
         _no_outbox(world)
 
-    try:
-        assert bench.try_all(lambda: _invoke("statement", message), check, mode) >= 10
-    finally:
-        bench.start = before
+    assert bench.try_all(lambda: _invoke("statement", message), check, mode) >= 10
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_mailing(bench: Bench, mode: str) -> None:
     world = bench.world
-    before = bench.start
-    bench.restore()
     made = world.call("POST", BASE, WISH, key="base").json()
     world.work()
     sent = world.call("POST", f"{BASE}/{made['id']}/send", {"channel": "email"}, key="m").json()
@@ -339,18 +275,13 @@ def test_mailing(bench: Bench, mode: str) -> None:
             assert world.code(made["id"])["status"] == "sent"
         _no_outbox(world)
 
-    try:
-        assert bench.try_all(lambda: _invoke("mail", message), check, mode) >= 5
-    finally:
-        bench.start = before
+    assert bench.try_all(lambda: _invoke("mail", message), check, mode) >= 5
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_report_of_a_mail(bench: Bench, mode: str) -> None:
     """A bounce for good: the mail, the code, the silent address and the attention, or nothing."""
     world = bench.world
-    before = bench.start
-    bench.restore()
     made = world.call("POST", BASE, WISH, key="base").json()
     world.work()
     sent = world.call("POST", f"{BASE}/{made['id']}/send", {"channel": "email"}, key="m").json()
@@ -372,17 +303,12 @@ def test_a_report_of_a_mail(bench: Bench, mode: str) -> None:
         assert len([row for row in world.aws.rows("core") if "#SUPPRESSED#" in row["pk"]]) == 1
         _no_outbox(world)
 
-    try:
-        assert bench.try_all(lambda: _invoke("report", message), check, mode) >= 4
-    finally:
-        bench.start = before
+    assert bench.try_all(lambda: _invoke("report", message), check, mode) >= 4
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_issuing_a_slice(bench: Bench, mode: str) -> None:
     world = bench.world
-    before = bench.start
-    bench.restore()
     documents = [{**WISH, "source": {"kind": "bill_batch", "id": f"B-{n}"}} for n in range(12)]
     job = world.call("POST", f"{BASE}/batches", {"documents": documents}, key="b").json()
     (message,) = world.aws.messages("payment-codes-batch")
@@ -396,17 +322,12 @@ def test_issuing_a_slice(bench: Bench, mode: str) -> None:
         assert (row["status"], row["done"], row["n_issued"]) == ("succeeded", 12, 12)
         _no_outbox(world)
 
-    try:
-        assert bench.try_all(lambda: _invoke("batch", message), check, mode) >= 8
-    finally:
-        bench.start = before
+    assert bench.try_all(lambda: _invoke("batch", message), check, mode) >= 8
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_signed_document_event(bench: Bench, mode: str) -> None:
     world = bench.world
-    before = bench.start
-    bench.restore()
     path = f"{BASE}/organisation/document-event-secret"
     secret = str(world.call("POST", path, shows="the new secret").json()["secret"])
     document = {"id": "RO-1", "customer": CUSTOMER, "amount": WISH["amount"]}
@@ -422,17 +343,12 @@ def test_a_signed_document_event(bench: Bench, mode: str) -> None:
         assert len([row for row in world.aws.rows("flow") if "#IN#" in row["pk"]]) == 1
         _no_outbox(world)
 
-    try:
-        assert bench.try_all(lambda: _invoke("event", message), check, mode) >= 4
-    finally:
-        bench.start = before
+    assert bench.try_all(lambda: _invoke("event", message), check, mode) >= 4
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_splitting_a_payment(bench: Bench, mode: str) -> None:
     world = bench.world
-    before = bench.start
-    bench.restore()
     codes = [
         world.call("POST", BASE, {**WISH, "source": {"kind": "repair_order", "id": name}}).json()
         for name in ("RO-1", "RO-2")
@@ -455,10 +371,7 @@ def test_splitting_a_payment(bench: Bench, mode: str) -> None:
         _ledger(world)
         _no_outbox(world)
 
-    try:
-        assert bench.try_all(act, check, mode) >= 3
-    finally:
-        bench.start = before
+    assert bench.try_all(act, check, mode) >= 3
 
 
 def _tenant(world: PaymentWorld) -> str:

@@ -5,10 +5,7 @@ acknowledged comes again and the minute schedule runs; then every line counts ex
 month, its earlier contents are there, and the outbox is empty.
 """
 
-import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,12 +14,12 @@ from kernel.clock import FixedClock
 from kernel.ids import SequenceIds
 from tests.support.aws import START, aws_world, platform_of
 from tests.support.events import queue_event
-from tests.support.faults import MODES, SWITCHBOARD, Faults, Killed, switched_on
+from tests.support.fault_bench import FaultBench
+from tests.support.faults import MODES, switched_on
 from tests.support.lambda_context import LambdaContext
 from tests.support.reconciliation_builders import api_counterparty, api_entry, ubl
 from tests.support.reconciliation_world import ReconciliationWorld, reconciliation_world
 
-ROUND = timedelta(seconds=200)
 CARDS = b"Cari Kodu;Unvan;VKN\r\n120.01.001;Yeni A.S.;1234567890\r\n120.2;X A.S.;4540536920\r\n"
 LINES = (
     "Cari Kodu;Belge No;Belge Tarihi;Tür;Yön;KDV Hariç Tutar\r\n"
@@ -30,68 +27,11 @@ LINES = (
 ).encode()
 
 
-@dataclass
-class Bench:
-    """One world, put back to its start for every schedule."""
-
-    world: ReconciliationWorld
-    clock: FixedClock
-    start: tuple[Any, ...] = ()
-
-    def remember(self) -> None:
-        """From here on every schedule begins like this."""
-        self.start = (self.world.aws.tables(), self.clock.now())
-
-    def restore(self) -> None:
-        """Put everything back."""
-        tables, now = self.start
-        self.world.aws.restore(tables)
-        self.clock.set(now)
-
-    def try_all(self, act: Callable[[], bool], check: Callable[[], None], mode: str) -> int:
-        """Every attempt number of one use case in one mode; gives how many there were."""
-
-        def deliver() -> bool:
-            with SWITCHBOARD.actor():
-                try:
-                    return act()
-                except Killed:
-                    return False
-
-        number = 0
-        while True:
-            number += 1
-            self.restore()
-            faults = Faults(number, mode, race=lambda: _quietly(deliver))
-            SWITCHBOARD.faults = faults
-            done = deliver()
-            SWITCHBOARD.faults = None
-            if not faults.fired:
-                assert done
-                return number - 1
-            for _ in range(8):
-                if done:
-                    break
-                self.clock.advance(ROUND)
-                done = deliver()
-            assert done, f"never acknowledged: {faults}"
-            act()  # a plain duplicate
-            for _ in range(4):
-                self.clock.advance(ROUND)
-                self.world.minute()
-            try:
-                check()
-            except AssertionError as error:
-                raise AssertionError(f"{error}\n{faults}") from error
-
-
-def _quietly(deliver: Callable[[], bool]) -> None:
-    with contextlib.suppress(Exception):
-        deliver()
+Bench = FaultBench[ReconciliationWorld]
 
 
 @pytest.fixture(scope="module")
-def bench() -> Iterator[Bench]:
+def shared() -> Iterator[Bench]:
     """One account for all schedules, with one card and one line."""
     with aws_world() as aws:
         clock, ids = FixedClock(START), SequenceIds(at=START)
@@ -102,6 +42,12 @@ def bench() -> Iterator[Bench]:
             made = Bench(world, clock)
             made.remember()
             yield made
+
+
+@pytest.fixture
+def bench(shared: Bench) -> Iterator[Bench]:
+    with shared.kept() as bench:
+        yield bench
 
 
 def _quiet(world: ReconciliationWorld) -> None:
@@ -178,20 +124,14 @@ def test_an_e_invoice_is_taken_once(bench: Bench, mode: str) -> None:
     assert bench.try_all(act, check, mode) >= 3
 
 
-@contextlib.contextmanager
-def _started(bench: Bench, kind: str, content: bytes) -> Iterator[Any]:
-    """From here on an import waits; afterwards there is none again."""
-    before = bench.start
-    bench.restore()
+def _started(bench: Bench, kind: str, content: bytes) -> Any:
+    """From here on an import waits; gives its message."""
     headers = {"content-type": "text/csv"}
     answer = bench.world.call("POST", f"/{kind}/imports", content, headers=headers)
     assert answer.status == 202
     (body,) = bench.world.aws.messages("reconciliation-import")
     bench.remember()
-    try:
-        yield body
-    finally:
-        bench.start = before
+    return body
 
 
 def _delivery(body: Any) -> Callable[[], bool]:
@@ -217,8 +157,8 @@ def test_a_file_of_lines_is_recorded_once(bench: Bench, mode: str) -> None:
         assert (job["status"], job["done"]) == ("succeeded", 25)
         assert job["result"] == {"added": 25, "changed": 0, "unchanged": 0}
 
-    with _started(bench, "ledger-entries", LINES) as body:
-        assert bench.try_all(_delivery(body), check, mode) >= 6
+    body = _started(bench, "ledger-entries", LINES)
+    assert bench.try_all(_delivery(body), check, mode) >= 6
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -230,5 +170,5 @@ def test_a_file_of_cards_is_recorded_once(bench: Bench, mode: str) -> None:
         items = world.call("GET", "/counterparties").json()["items"]
         assert [item["title"] for item in items] == ["Yeni A.S.", "X A.S."]
 
-    with _started(bench, "counterparties", CARDS) as body:
-        assert bench.try_all(_delivery(body), check, mode) >= 4
+    body = _started(bench, "counterparties", CARDS)
+    assert bench.try_all(_delivery(body), check, mode) >= 4
