@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.card_matching import lines, peak, ratio, receivables
+from bench.card_matching import lines, peak, receivables, run
 from card_contracts.domain.matching import (
     DayResult,
     Expected,
@@ -16,6 +16,7 @@ from card_contracts.domain.matching import (
     Rules,
     match,
 )
+from tests.support.effort import calls_of
 
 DAY = date(2026, 6, 1)
 
@@ -194,10 +195,12 @@ def test_nothing_is_used_twice_and_sums_hold(
             assert found.why
 
 
-def test_twice_the_lines_take_twice_the_time_and_the_same_memory() -> None:
-    """A small run of ``make bench``, with room for a busy machine."""
-    found, counts = ratio(4_000, rounds=5)
-    assert found <= 3.0
+def test_twice_the_lines_take_twice_the_steps_and_the_same_memory() -> None:
+    """A small run of ``make bench``, in calls instead of seconds."""
+    counts: dict[str, int] = {}
+    small = calls_of(lambda: run(4_000))
+    large = calls_of(lambda: counts.update(run(8_000)[1]))
+    assert large <= 2.2 * small
     assert counts["sure"] > 3 * counts["suggested"] / 2
     narrow = Rules(early_days=5)
     small, large = peak(6_000, narrow), peak(12_000, narrow)

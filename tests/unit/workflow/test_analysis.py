@@ -197,10 +197,10 @@ def test_a_table_of_five_hundred_rows_is_analysed_at_once() -> None:
         {"name": "grade", "type": "enum", "values": GRADE},
     ]
     table = read_table({"facts": facts, "rows": bands})
-    started = time.perf_counter()
+    started = time.process_time()
     found = analyse(table, world_of(on=TODAY))
     # Seconds would mean that somebody compares all pairs again; the usual time is far below.
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 4
     assert found.overlaps == ()
     assert len(found.gaps) == 100
 
@@ -214,9 +214,9 @@ def test_a_tangled_table_is_answered_soon() -> None:
         for three in [chance.sample(sorted(facts), 9)]
     ]
     document = {"facts": facts, "rows": rows, "hit_policy": "FIRST", "complete": True}
-    started = time.perf_counter()
+    started = time.process_time()
     found = check(read_table(document), world_of(with_shipped=False))
-    assert time.perf_counter() - started < 30
+    assert time.process_time() - started < 30
     assert not found.passes
     assert found.analysis.gaps or not found.analysis.finished
 
