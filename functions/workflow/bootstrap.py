@@ -97,6 +97,7 @@ class Application:
 
     settings: WorkflowSettings
     platform: Platform
+    assets: Assets | None = None
 
     def for_tenant(self, context: TenantContext) -> Workflow:
         """The use cases for one tenant."""
@@ -109,17 +110,22 @@ class Application:
 
     @cached_property
     def renderer(self) -> Renderer:
-        """Words of this context; it has no pages yet, so no built assets are needed."""
-        return Renderer.for_pages(PAGES, assets=Assets({}))
+        """Pages and words of this context."""
+        return Renderer.for_pages(PAGES, assets=self.assets)
 
     def relay_outbox(self) -> int:
         """Deliver outbox rows whose process died."""
         return self.platform.machinery.outbox.relay(Keyspace(CONTEXT))
 
 
-def build(settings: WorkflowSettings, *, platform: Platform | None = None) -> Application:
-    """Build the context; tests pass their own platform."""
-    return Application(settings, platform or Platform(settings.common))
+def build(
+    settings: WorkflowSettings,
+    *,
+    platform: Platform | None = None,
+    assets: Assets | None = None,
+) -> Application:
+    """Build the context; tests pass their own platform or assets."""
+    return Application(settings, platform or Platform(settings.common), assets)
 
 
 @cache

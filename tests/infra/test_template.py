@@ -51,6 +51,7 @@ ROUTES = {
     ("ANY", "/card-contracts/{proxy+}"): "CardContractsApiFunction",
     ("GET", "/cash-calendar/{token}"): "CardContractsShowFeedFunction",
     ("ANY", "/v1/workflow/{proxy+}"): "WorkflowApiFunction",
+    ("ANY", "/workflow/{proxy+}"): "WorkflowApiFunction",
     ("ANY", "/v1/reconciliation/{proxy+}"): "ReconciliationApiFunction",
 }
 

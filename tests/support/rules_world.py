@@ -3,13 +3,17 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from html import unescape
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 from kernel.clock import FixedClock
 from tests.support.aws import AwsWorld
 from tests.support.events import Answer, http_event, invoke
+from tests.support.page_checks import assert_sound
 from toolkit.auth import Principal
 from toolkit.platform import Platform
+from webkit.assets import Assets
 from workflow import bootstrap
 from workflow.bootstrap import Application
 
@@ -29,10 +33,27 @@ class RulesWorld:
     clock: FixedClock
 
     def principal(
-        self, person: str = AUTHOR, tenant: str = TENANT, role: str = "owner", language: str = ""
+        self,
+        person: str = AUTHOR,
+        tenant: str = TENANT,
+        role: str = "owner",
+        language: str = "",
+        kind: str = "api_key",
     ) -> Principal:
         """Somebody of a company."""
-        return Principal("api_key", person, tenant, roles=(role,), language=language)
+        return Principal(
+            kind,  # type: ignore[arg-type]
+            person,
+            tenant,
+            roles=(role,),
+            session_hash="0" * 64 if kind == "session" else "",
+            language=language,
+            zone="Europe/Istanbul",
+            name="Deniz Deneme",
+            email="deniz@company.example",
+            tenant_name="Deneme Enerji A.Ş.",
+            tenants=((tenant, "Deneme Enerji A.Ş."),),
+        )
 
     def call(
         self,
@@ -55,6 +76,26 @@ class RulesWorld:
             method, f"{BASE}{path}", principal=who, body=body, headers=headers, **event
         )
         return invoke(api.handler, made)
+
+    def page(self, path: str, language: str = "en", query: str = "", person: str = AUTHOR) -> str:
+        """The text of a page that must be sound."""
+        reader = self.principal(person, kind="session", language=language)
+        answer = self._page("GET", path, reader, query=dict(parse_qsl(query)))
+        assert answer.status == 200, answer.body
+        assert_sound(answer.body, language)
+        return unescape(answer.body)
+
+    def post(self, path: str, person: str = AUTHOR, role: str = "owner", **form: str) -> Answer:
+        """A posted form."""
+        from workflow.handlers.http.app import app
+
+        reader = self.principal(person, role=role, kind="session", language="en")
+        return self._page("POST", path, reader, form={"csrf_token": app.csrf_token(reader), **form})
+
+    def _page(self, method: str, path: str, reader: Principal, **event: Any) -> Answer:
+        from workflow.handlers import api
+
+        return invoke(api.handler, http_event(method, path, principal=reader, **event))
 
     def ok(self, method: str, path: str, body: Any = None, **more: Any) -> Any:
         """The body of an answer that must be a success."""
@@ -79,6 +120,7 @@ def rules_world(aws: AwsWorld, platform: Platform, clock: FixedClock) -> Iterato
     bootstrap.application.cache_clear()
     app = bootstrap.application()
     app.platform = platform
+    app.assets = Assets.plain()
     try:
         yield RulesWorld(aws, app, clock)
     finally:

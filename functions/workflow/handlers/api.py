@@ -1,8 +1,11 @@
-"""HTTP: the API of workflow."""
+"""HTTP: the API of workflow and its pages."""
 
 from workflow.handlers.http import parameters, rules, tables
 from workflow.handlers.http.app import app
+from workflow.pages import routes
 
-__all__ = ["handler", "parameters", "rules", "tables"]
+__all__ = ["handler", "parameters", "routes", "rules", "tables"]
+
+routes.declare(app)
 
 handler = app.handler

@@ -1,35 +1,123 @@
-"""Words of this context: problems, and the reasons of decisions in three languages."""
+"""Words of this context outside of templates: renderer, reader, states, problems, reasons.
 
-from collections.abc import Iterable
+States and labels of rules stand in ``rule_words``; those of other parts stand in modules of their
+own.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from kernel.errors import KopruError
 from kernel.why import Why
-from webkit.i18n import choose_language
+from toolkit.auth import Principal
+from toolkit.entrypoints import HttpApp, Reply, Request
+from webkit.components import Flash, Person, TenantChoice, View
+from webkit.i18n import Language, choose_language
+from webkit.navigation import visible_entries
+from webkit.render import PageResponse, Renderer
+from webkit.urls import link
 from workflow.bootstrap import application
 from workflow.schemas import plain_numbers, why_out
 
 LANGUAGES: Final = ("tr", "el", "en")
 
 
+def renderer() -> Renderer:
+    """The page renderer of this context."""
+    return application().renderer
+
+
+def language_of(request: Request) -> str:
+    """The language an answer is written in."""
+    return choose_language(
+        user=request.principal.language or request.query.get("lang"),
+        accept_language=request.headers.get("accept-language"),
+    )
+
+
+def words_of(request: Request) -> Language:
+    """Messages and formats of the reader's language."""
+    return renderer().language(language_of(request))
+
+
 def problem_text(error: KopruError, language: str) -> str:
     """The sentence of a problem in the reader's language; the English message if none is known."""
-    words = application().renderer.language(choose_language(accept_language=language))
+    words = renderer().language(choose_language(accept_language=language))
     return words.problem(error.code) if words.knows("problem", error.code) else error.message
+
+
+class Say:
+    """The words every page of this context needs, in one language."""
+
+    def __init__(self, words: Language) -> None:
+        self.words = words
+
+    def at(self, text: str) -> datetime | None:
+        """A stored instant for the formats of the reader."""
+        return datetime.fromisoformat(text) if text else None
+
+    def problem(self, code: str, message: str) -> str:
+        """What is wrong with a field."""
+        return self.words.problem(code) if self.words.knows("problem", code) else message
+
+    def why(self, why: Why) -> str:
+        """A reason as a sentence."""
+        params = plain_numbers(why.params)
+        return self.words.why(Why(why.key, _spoken(params, self.words.code)))
+
+
+def view_of(
+    app: HttpApp, request: Request, section: str = "", flashes: tuple[Flash, ...] = ()
+) -> View:
+    """The reader of a page."""
+    principal = request.principal
+    signed_in = principal.kind == "session"
+    query = {name: value for name, value in request.query.items() if name != "done"}
+    return View(
+        url=link(request.path, **query),
+        language=language_of(request),
+        theme=principal.theme or "auto",
+        zone=principal.zone or "Europe/Istanbul",
+        csrf_token=app.csrf_token(principal) if signed_in else None,
+        person=Person(principal.name, principal.email) if signed_in else None,
+        tenant=_tenant(principal),
+        tenants=tuple(TenantChoice(*choice) for choice in principal.tenants),
+        section=section,
+        flashes=flashes,
+        permissions=visible_entries(principal.may) if signed_in else None,
+    )
+
+
+def _tenant(principal: Principal) -> TenantChoice | None:
+    if not principal.tenant_id:
+        return None
+    return TenantChoice(principal.tenant_id, principal.tenant_name)
+
+
+def reply(response: PageResponse) -> Reply:
+    """A rendered page as the answer of a route."""
+    html = "text/html; charset=utf-8"
+    return Reply(response.body, response.status, response.headers, html, response.cookies)
+
+
+def error_page(app: HttpApp, request: Request, status: int, body: Mapping[str, Any]) -> Reply:
+    """A problem in words."""
+    detail, trace_id = str(body.get("detail", "")), str(body.get("trace_id", ""))
+    view = view_of(app, request)
+    return reply(renderer().error(view, status, detail=detail or None, trace_id=trace_id))
 
 
 def reasons(whys: Iterable[Why]) -> list[dict[str, Any]]:
     """Reasons with their sentences in every language; a row's own words are data of its table."""
-    words = {language: application().renderer.language(language) for language in LANGUAGES}
-    shown = []
-    for why in whys:
-        params = plain_numbers(why.params)
-        texts = {
-            language: spoken.why(Why(why.key, _spoken(params, language)))
-            for language, spoken in words.items()
-        }
-        shown.append(why_out(Why(why.key, params), texts))
-    return shown
+    spoken = {language: Say(renderer().language(language)) for language in LANGUAGES}
+    return [
+        why_out(
+            Why(why.key, plain_numbers(why.params)),
+            {language: say.why(why) for language, say in spoken.items()},
+        )
+        for why in whys
+    ]
 
 
 def _spoken(params: dict[str, Any], language: str) -> dict[str, Any]:

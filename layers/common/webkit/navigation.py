@@ -106,6 +106,14 @@ CONSOLE: Final[tuple[NavGroup, ...]] = (
         ),
     ),
     NavGroup(
+        mark("Rules and approvals"),
+        (
+            NavItem(
+                "workflow.rules", mark("Rules"), "/workflow/rules", "list", "workflow:rule:read"
+            ),
+        ),
+    ),
+    NavGroup(
         mark("Operations"),
         (
             NavItem("jobs", mark("Jobs"), "/jobs", "list"),

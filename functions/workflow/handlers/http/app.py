@@ -1,5 +1,6 @@
 """The HTTP application of this context and what its routes share."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from toolkit.entrypoints import HttpApp, Reply, Request
@@ -8,13 +9,19 @@ from workflow.bootstrap import Workflow, application
 from workflow.domain.rules.record import DecisionRecord, explain
 from workflow.domain.rules.table import Table
 from workflow.domain.rules.versions import TableVersion
-from workflow.pages.words import problem_text, reasons
+from workflow.pages.words import error_page, problem_text, reasons
 from workflow.schemas import decision_out, version_out
+
+
+def _error_page(request: Request, status: int, body: Mapping[str, Any]) -> Reply:
+    return error_page(app, request, status, body)
+
 
 app: HttpApp = HttpApp(
     "workflow",
     base_url=lambda: application().settings.common.base_url,
     csrf_key=lambda: application().platform.csrf_key(),
+    error_page=_error_page,
     translate=problem_text,
 )
 
