@@ -1,7 +1,7 @@
 """Composition root of workflow: the only module that knows both sides."""
 
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 
 from toolkit.auth import TenantContext
@@ -12,6 +12,7 @@ from toolkit.platform import Platform
 from webkit.assets import Assets
 from webkit.render import Renderer
 from workflow.adapters.dynamodb_rules import CONTEXT, DynamoRulesStore
+from workflow.adapters.sealed_facts import SealedFacts
 from workflow.adapters.shipped_packs import shipped
 from workflow.adapters.stopwatch import microseconds
 from workflow.application.context import Scope
@@ -58,6 +59,12 @@ class Workflow:
             shipped(),
             calendar("TR"),
             microseconds,
+            SealedFacts(
+                partial(platform.client, "kms"),
+                platform.settings.credentials_key,
+                platform.settings.stage,
+                self.context.tenant_id,
+            ),
         )
 
     def evaluate_rule(self) -> EvaluateRule:

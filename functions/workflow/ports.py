@@ -76,6 +76,21 @@ class RulesStore(Protocol):
         ...
 
 
+class PersonalFacts(Protocol):
+    """Keeps the personal facts of decisions so that only a replay or a back-test reads them."""
+
+    def seal(self, decision_id: str, facts: Mapping[str, Any]) -> bytes:
+        """Encrypted for this tenant and decision; nothing for no facts.
+
+        Raises: ValidationError("facts_invalid") for more than can be kept.
+        """
+        ...
+
+    def open(self, decision_id: str, sealed: bytes) -> dict[str, Any]:
+        """What was sealed. Raises: KopruError("secret_unavailable")."""
+        ...
+
+
 class Stopwatch(Protocol):
     """Says how long, never when."""
 

@@ -209,6 +209,8 @@ MAY_DECRYPT = {
     "PaymentCodesIssueCodesFunction",
     "PaymentCodesPullPaymentsFunction",
 }
+# Personal facts of decisions are kept and, to decide again, read by the same door.
+MAY_READ_FACTS = frozenset({"WorkflowApiFunction"})
 MAY_ENCRYPT = {"PensionsApiFunction", "PaymentCodesApiFunction"}
 
 # Wildcards in the resource of a statement, each with the reason why it cannot be narrower.
@@ -356,18 +358,20 @@ def test_key_use_is_bound_to_one_context_and_purpose() -> None:
         actions = {action for action in statement.actions if action.startswith("kms:")}
         if actions:
             found[function] = actions
+            purpose = "facts" if function in MAY_READ_FACTS else "credentials"
             assert statement.resources == ({"Fn::GetAtt": ["CredentialsKey", "Arn"]},)
             assert statement.condition == {
                 "StringEquals": {
                     "kms:EncryptionContext:app": "kopru",
                     "kms:EncryptionContext:stage": {"Ref": "Stage"},
                     "kms:EncryptionContext:context": PREFIXES[stack.context_of(function)],
-                    "kms:EncryptionContext:purpose": "credentials",
+                    "kms:EncryptionContext:purpose": purpose,
                 }
             }
     assert found == {
         **{function: {"kms:Decrypt"} for function in MAY_DECRYPT},
         **{function: {"kms:Encrypt"} for function in MAY_ENCRYPT},
+        **{function: {"kms:Decrypt", "kms:Encrypt"} for function in MAY_READ_FACTS},
     }
 
 

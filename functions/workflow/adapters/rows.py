@@ -166,6 +166,7 @@ def decision_row(record: DecisionRecord) -> Row:
         "duration_us": record.duration_us,
         "correlation_id": record.correlation_id,
         "causation_id": record.causation_id,
+        **({"sealed": record.sealed} if record.sealed else {}),
     }
 
 
@@ -195,6 +196,7 @@ def decision_from(row: Mapping[str, Any]) -> DecisionRecord:
         duration_us=row["duration_us"],
         correlation_id=row["correlation_id"],
         causation_id=row["causation_id"],
+        sealed=bytes(row.get("sealed", b"")),
     )
 
 

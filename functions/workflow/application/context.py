@@ -1,9 +1,9 @@
 """What every use case of this context is built from: the tenant's store, packs, time and ids."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from kernel.business_days import Calendar
 from kernel.clock import Clock
@@ -12,9 +12,10 @@ from kernel.ids import IdSource
 from kernel.storing import CommandIdentity, Remembered, WriteRefusedError
 from workflow.domain.rules.catalogue import Catalogue
 from workflow.domain.rules.parameters import Parameter, World
+from workflow.domain.rules.record import DecisionRecord
 from workflow.domain.rules.scope import Scopes
 from workflow.domain.rules.versions import TableVersion
-from workflow.ports import RulesStore, Stopwatch
+from workflow.ports import PersonalFacts, RulesStore, Stopwatch
 
 ZONE: Final = "Europe/Istanbul"
 """Business dates of the packs: all rules are Turkish."""
@@ -35,6 +36,7 @@ class Scope:
     shipped: Catalogue
     calendar: Calendar
     stopwatch: Stopwatch
+    personal: PersonalFacts
 
     @property
     def today(self) -> date:
@@ -52,6 +54,13 @@ class Scope:
             if version.id == version_id:
                 return version
         return self.store.version(table, version_id)
+
+    def facts_of(self, record: DecisionRecord) -> Mapping[str, Any]:
+        """The facts of a decision with the personal ones opened: to decide again, never to show.
+
+        Raises: KopruError("secret_unavailable") where they cannot be opened.
+        """
+        return {**record.facts, **self.personal.open(record.id, record.sealed)}
 
     def world(
         self,

@@ -9,7 +9,7 @@ from kernel.errors import Problem, ValidationError
 from kernel.storing import CommandIdentity, Remembered
 from workflow.application.context import Scope, once
 from workflow.domain.rules.evaluation import Decision, evaluate
-from workflow.domain.rules.record import DecisionRecord, kept_facts
+from workflow.domain.rules.record import DecisionRecord
 from workflow.domain.rules.scope import Scopes
 from workflow.domain.rules.table import Table
 
@@ -98,8 +98,9 @@ def _record(
     duration_us: int,
 ) -> DecisionRecord:
     valid_on, known_on, now = times
+    decision_id = scope.ids.new()
     return DecisionRecord(
-        id=scope.ids.new(),
+        id=decision_id,
         rule=question.rule,
         table=scope.shipped.table_of(question.rule),
         version_id=version_id,
@@ -109,7 +110,7 @@ def _record(
         known_on=known_on,
         decided_at=now,
         actor=scope.actor,
-        facts=kept_facts(table, question.facts),
+        facts=table.facts.masked(question.facts),
         outcome=decision.outcome,
         result=decision.result,
         rows=decision.rows,
@@ -121,4 +122,5 @@ def _record(
         duration_us=duration_us,
         correlation_id=scope.correlation_id,
         causation_id=question.causation_id,
+        sealed=scope.personal.seal(decision_id, table.facts.personal(question.facts)),
     )

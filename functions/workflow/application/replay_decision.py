@@ -7,7 +7,8 @@ from workflow.domain.rules.record import Replay, replay
 class ReplayDecision:
     """Decide again by the recorded version, date and knowledge, and compare the hashes.
 
-    Raises: NotFoundError; whatever the decision itself raises.
+    Raises: NotFoundError; KopruError("secret_unavailable") where the personal facts cannot be
+    opened; whatever the decision itself raises.
     """
 
     def __init__(self, scope: Scope) -> None:
@@ -19,4 +20,4 @@ class ReplayDecision:
         version = scope.version(record.table, record.version_id)
         catalogue = scope.shipped.plus(parameters=scope.store.parameters())
         world = scope.world(catalogue, record.valid_on, record.known_on, record.scopes)
-        return replay(record, version.table, world)
+        return replay(record, version.table, world, scope.facts_of(record))

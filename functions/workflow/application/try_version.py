@@ -57,7 +57,7 @@ class BackTestVersion:
         situations = [
             Situation(
                 record.id,
-                record.facts,
+                scope.facts_of(record),
                 scope.world(catalogue, record.valid_on, record.known_on, record.scopes),
             )
             for record in scope.store.decided_between(table, first, last, MOST)

@@ -6,13 +6,19 @@ from typing import Any
 
 import pytest
 
-from kernel.errors import ConflictError, ForbiddenError, NotFoundError, ParseError
+from kernel.errors import (
+    ConflictError,
+    ForbiddenError,
+    NotFoundError,
+    ParseError,
+    ValidationError,
+)
 from tests.support.rule_tables import NOW, PURCHASE_AS_WRITTEN, TODAY, parameter, world_of
 from workflow.adapters.shipped_packs import shipped
 from workflow.domain.rules.catalogue import Catalogue
 from workflow.domain.rules.evaluation import Outcome, evaluate
 from workflow.domain.rules.parameters import World
-from workflow.domain.rules.record import DecisionRecord, explain, kept_facts, replay
+from workflow.domain.rules.record import DecisionRecord, explain, replay
 from workflow.domain.rules.scope import Scopes, read_scope
 from workflow.domain.rules.simulation import Situation, compare
 from workflow.domain.rules.table import read_table
@@ -145,7 +151,7 @@ def record_of(world: World, facts: dict[str, Any]) -> DecisionRecord:
         known_on=world.known_on,
         decided_at=NOW,
         actor="user:a",
-        facts=kept_facts(chosen.table, facts),
+        facts=chosen.table.facts.masked(facts),
         outcome=decision.outcome,
         result=decision.result,
         rows=decision.rows,
@@ -206,14 +212,69 @@ def test_reasons_name_rule_row_cell_and_parameter() -> None:
     assert said[3].params["value"] == "1000.00"
 
 
-def test_a_personal_fact_is_carried_masked_and_decides_nothing() -> None:
+# A social tariff: the birth date decides and is shown nowhere.
+SOCIAL: dict[str, Any] = {
+    "facts": [
+        {"name": "on", "type": "date"},
+        {"name": "born_on", "type": "date", "personal": True},
+        {"name": "customer", "type": "text", "personal": True, "nullable": True},
+    ],
+    "derived": [
+        {
+            "name": "days",
+            "type": "int",
+            "function": "days_between",
+            "args": {"start": "born_on", "end": "on"},
+        },
+    ],
+    "columns": ["born_on", "days"],
+    "outputs": [{"name": "discount", "type": "int"}],
+    "rows": [
+        {"id": "old", "cells": ["<1960-01-01", ">=0"], "outputs": {"discount": 50}},
+        {"id": "young", "cells": [">=1960-01-01", ">=0"], "outputs": {"discount": 0}},
+    ],
+}
+
+
+def test_a_personal_fact_decides_and_is_shown_nowhere() -> None:
+    table = read_table(SOCIAL)
+    assert table.place("days").personal
+    facts = {"on": "2026-09-01", "born_on": "1950-03-04", "customer": None}
+    decision = evaluate(table, facts, world_of())
+    assert decision.result == {"discount": 50}
+    assert decision.derived == {"days": "•••"}
+    assert decision.rows[1].to_dict()["failed"]["value"] == "•••"
+    assert table.facts.masked(facts) == {**facts, "born_on": "•••"}
+    assert table.facts.personal(facts) == {"born_on": "1950-03-04"}
+    # The same table, written and read again, hides the same.
+    assert read_table(table.to_dict()).to_dict() == table.to_dict()
+
+
+def test_personal_facts_are_no_columns_unless_asked_for() -> None:
     facts = [
         {"name": "amount", "type": "money"},
         {"name": "customer", "type": "text", "personal": True},
     ]
-    document = {"facts": facts, "rows": [{"id": "a", "cells": ["-"]}]}
-    table = read_table(document)
+    table = read_table({"facts": facts, "rows": [{"id": "a", "cells": ["-"]}]})
     assert [column.name for column in table.columns] == ["amount"]
-    assert kept_facts(table, {"amount": "1.00", "customer": "Ayşe"})["customer"] == "•••"
-    with pytest.raises(Exception, match="table_invalid"):
-        read_table({**document, "columns": ["customer"]})
+
+
+@pytest.mark.parametrize("name", ["born_on", "days"])
+def test_a_personal_fact_is_never_put_out(name: str) -> None:
+    rows = [{"id": "a", "cells": ["-", "-"], "outputs": {"discount": {"fact": name}}}]
+    with pytest.raises(ValidationError) as refused:
+        read_table({**SOCIAL, "rows": rows})
+    assert {problem.code for problem in refused.value.problems} == {"PERSONAL"}
+
+
+def test_a_comparison_shows_personal_facts_masked() -> None:
+    other = {
+        **SOCIAL,
+        "rows": [{**SOCIAL["rows"][0], "outputs": {"discount": 60}}, SOCIAL["rows"][1]],
+    }
+    facts = {"on": "2026-09-01", "born_on": "1950-03-04", "customer": "Ayşe Örnek"}
+    made = compare(read_table(other), read_table(SOCIAL), [Situation("1", facts, world_of())])
+    assert made.differences[0].before == {"discount": 50}
+    assert made.differences[0].facts == {
+        "on": "2026-09-01", "born_on": "•••", "customer": "•••",
+    }  # fmt: skip

@@ -58,7 +58,9 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RowTrace:
-    """What became of one row. ``column``, ``cell`` and ``value`` are those of the first failure."""
+    """What became of one row. ``column``, ``cell`` and ``value`` are those of the first failure; a
+    personal value is masked.
+    """
 
     row: str
     matched: bool
@@ -205,7 +207,7 @@ def evaluate(
         tuple(row.id for row in hits),
         tuple(dict.fromkeys(row.reason_code for row in hits if row.reason_code)),
         tuple(used),
-        {name: table.place(name).wire(value) for name, value in sorted(facts.derived.items())},
+        {name: table.place(name).shown(value) for name, value in sorted(facts.derived.items())},
     )
 
 
@@ -220,7 +222,7 @@ def _trace(number: int, row: Row, facts: _Facts, bounds: Bounds) -> RowTrace:
         value = facts[column.name]
         bound = fixed[place] or bounds.bound(number, place, facts)
         if not bound.holds(value):
-            return RowTrace(row.id, False, column.name, cell.text, column.wire(value))
+            return RowTrace(row.id, False, column.name, cell.text, column.shown(value))
     return RowTrace(row.id, True)
 
 

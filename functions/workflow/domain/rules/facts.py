@@ -21,6 +21,9 @@ Value = Any
 """A fact as the rules see it: Decimal (money, decimal, number), int, bool, str, date, datetime,
 a tuple of such values, or None."""
 
+MASKED: Final = "•••"
+"""What stands wherever the value of a personal fact would be shown or kept in the clear."""
+
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _MONEY: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,2})?")
 _DECIMAL: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,9})?")
@@ -73,7 +76,8 @@ class Fact:
     to (half up). ``low`` and ``high`` are inclusive; ``step`` is the distance of neighbours, None
     where there is always something in between.
     Shapes: ``values`` are the members of an enum in their order; ``items`` describes the members of
-    a list: one place for a plain list, several for a list of equal rows.
+    a list: one place for a plain list, several for a list of equal rows. ``personal`` values (and
+    what is derived from them) may decide, but are shown nowhere: neither in reasons nor in results.
     """
 
     name: str
@@ -164,6 +168,10 @@ class Fact:
             (self.low is not None and value < self.low)
             or (self.high is not None and value > self.high)
         )
+
+    def shown(self, value: Value) -> Any:
+        """A value as JSON for reasons and records: personal ones are masked."""
+        return MASKED if self.personal and value is not None else self.wire(value)
 
     def wire(self, value: Value) -> Any:
         """A value as JSON: decimals as text, dates ISO, ``number`` as an int where it is whole."""
@@ -282,8 +290,8 @@ def _completed(base: Fact, said: Mapping[str, Any]) -> Fact:
         raise ParseError("SHAPE", "An enum names its values.")
     if made.type is FactType.LIST and not made.items:
         raise ParseError("SHAPE", "A list says what its items are.")
-    if made.personal and made.type is not FactType.TEXT:
-        raise ParseError("SHAPE", "Only a text can be personal.")
+    if made.personal and made.type is FactType.ANY:
+        raise ParseError("SHAPE", "A personal fact says what it is.")
     if domain is None or made.type is FactType.ENUM:
         return made
     if not made.is_ordered or not isinstance(domain, list) or len(domain) != 2:
@@ -357,6 +365,19 @@ class FactSchema:
     def of(cls, facts: Iterable[Fact]) -> FactSchema:
         """The schema of these facts."""
         return cls({fact.name: fact for fact in facts})
+
+    def masked(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The facts as they may be shown."""
+        hidden = self.personal(given)
+        return {name: MASKED if name in hidden else value for name, value in given.items()}
+
+    def personal(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of the facts that are personal and said."""
+        return {
+            name: value
+            for name, value in given.items()
+            if value is not None and name in self.facts and self.facts[name].personal
+        }
 
     def read(self, given: Mapping[str, object]) -> dict[str, Value]:
         """Every fact as the rules see it; all that is wrong comes in one error.

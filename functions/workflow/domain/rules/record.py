@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any
 
 from kernel.why import Why
 from workflow.domain.rules.evaluation import Decision, Outcome, RowTrace, evaluate
@@ -13,16 +13,14 @@ from workflow.domain.rules.parameters import World
 from workflow.domain.rules.scope import Scopes
 from workflow.domain.rules.table import Table
 
-MASKED: Final = "•••"
-
 
 @dataclass(frozen=True, slots=True)
 class DecisionRecord:
     """One decision as it is kept.
 
     Units: ``duration_us`` are microseconds. Shapes: ``rule`` is the key that was asked, ``table``
-    the one that holds its rows; ``facts`` are JSON with personal ones masked; ``parameters`` and
-    ``derived`` are what was used.
+    the one that holds its rows; ``facts`` are JSON with personal ones masked, which are whole in
+    ``sealed`` for nobody but a replay; ``parameters`` and ``derived`` are what was used.
     """
 
     id: str
@@ -47,15 +45,7 @@ class DecisionRecord:
     duration_us: int
     correlation_id: str = ""
     causation_id: str = ""
-
-
-def kept_facts(table: Table, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts as a record may hold them."""
-    personal = {name for name, fact in table.facts.facts.items() if fact.personal}
-    return {
-        name: MASKED if name in personal and value is not None else value
-        for name, value in given.items()
-    }
+    sealed: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +61,14 @@ class Replay:
         return self.decision.trace_hash == self.recorded_hash
 
 
-def replay(record: DecisionRecord, table: Table, world: World) -> Replay:
-    """Decide again with the recorded facts; ``table`` and ``world`` are those of the record."""
-    return Replay(evaluate(table, record.facts, world), record.trace_hash)
+def replay(
+    record: DecisionRecord, table: Table, world: World, facts: Mapping[str, Any] | None = None
+) -> Replay:
+    """Decide again; ``table`` and ``world`` are those of the record, ``facts`` the recorded ones
+    with the personal ones opened.
+    """
+    given = record.facts if facts is None else facts
+    return Replay(evaluate(table, given, world), record.trace_hash)
 
 
 def why(table: Table, rule: str, decision: Decision, valid_on: date) -> tuple[Why, ...]:

@@ -82,7 +82,10 @@ def compare(draft: Table, published: Table | None, situations: Iterable[Situatio
             continue
         changed += 1
         if len(differences) < MAX_DIFFERENCES:
-            differences.append(Difference(situation.id, situation.facts, before, after))
+            shown = draft.facts.masked(situation.facts)
+            if published is not None:
+                shown = published.facts.masked(shown)
+            differences.append(Difference(situation.id, shown, before, after))
     return Comparison(same, changed, dict(hits), tuple(differences))
 
 

@@ -12,7 +12,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
@@ -383,8 +383,10 @@ class _TableReader:
     # -------------------------------------------------------------- parts
 
     def _enums(self) -> frozenset[str]:
-        """Facts whose value may choose the member of a parameter."""
-        return frozenset(name for name, p in self.places.items() if p.type is FactType.ENUM)
+        """Facts whose value may choose the member of a parameter: the trace names the member."""
+        return frozenset(
+            name for name, p in self.places.items() if p.type is FactType.ENUM and not p.personal
+        )
 
     def _list(self, name: str, most: int, *, required: bool = False) -> list[Any]:
         value = self.document.get(name)
@@ -448,6 +450,9 @@ class _TableReader:
             if place.name in self.places:
                 self.wrong(f"{pointer}/name", "DOUBLE", f"The name {place.name} stands twice.")
                 continue
+            used = [s.name for s in arguments.values() if isinstance(s, FromFact)]
+            if any(self.places[name].personal for name in used):
+                place = replace(place, personal=True)
             self.places[place.name] = place
             made.append(Derived(place, function.name, arguments))
         return made
@@ -461,13 +466,14 @@ class _TableReader:
         if isinstance(said, str) and said.startswith("@"):
             return parameter_name(self._parameter(pointer, said[1:]), self._enums())
         if isinstance(said, str) and said in self.places:
-            return self._fact(pointer, said)
+            return FromFact(said)
         self.wrong(pointer, "FACT", "A fact declared before, @parameter or {value} is expected.")
         return Literal(None)
 
-    def _fact(self, pointer: str, name: str) -> FromFact:
+    def _told(self, pointer: str, name: str) -> FromFact:
+        """A fact as an output: results are shown and kept in the clear."""
         if self.places[name].personal:
-            self.wrong(pointer, "PERSONAL", "A personal fact is carried, never decided on.")
+            self.wrong(pointer, "PERSONAL", "A personal fact may decide, but is never put out.")
         return FromFact(name)
 
     def _parameter(self, pointer: str, said: object) -> str:
@@ -487,7 +493,6 @@ class _TableReader:
             if place is None or place.type in (FactType.LIST, FactType.ANY):
                 self.wrong(f"/columns/{number}", "FACT", "A column is a fact that is no list.")
                 continue
-            self._fact(f"/columns/{number}", place.name)
             columns.append(place)
         if len(columns) > MAX_COLUMNS:
             self.wrong("/columns", "LIMIT", f"There are more than {MAX_COLUMNS}.")
@@ -610,7 +615,7 @@ class _TableReader:
     def _value(self, pointer: str, said: Any, output: Output) -> Source:
         if isinstance(said, Mapping) and set(said) == {"fact"}:
             if said["fact"] in self.places:
-                return self._fact(pointer, said["fact"])
+                return self._told(pointer, said["fact"])
             self.wrong(pointer, "FACT", "There is no such fact.")
         elif isinstance(said, Mapping) and set(said) == {"param"}:
             return parameter_name(self._parameter(pointer, said["param"]), self.groups)
