@@ -13,6 +13,7 @@ from webkit.assets import Assets
 from webkit.render import Renderer
 from workflow.adapters.dynamodb_rules import CONTEXT, DynamoRulesStore
 from workflow.adapters.sealed_facts import SealedFacts
+from workflow.adapters.sheet_files import TabularSheetFiles
 from workflow.adapters.shipped_packs import shipped
 from workflow.adapters.stopwatch import microseconds
 from workflow.application.context import Scope
@@ -23,11 +24,12 @@ from workflow.application.publish_version import (
     PublishVersion,
     RetireVersion,
     SubmitVersion,
+    WithdrawVersion,
 )
 from workflow.application.record_parameter import RecordParameter
 from workflow.application.replay_decision import ReplayDecision
-from workflow.application.try_version import BackTestVersion, SimulateVersion
-from workflow.ports import RulesStore
+from workflow.application.try_version import BackTestVersion, SimulateVersion, TryVersion
+from workflow.ports import RulesStore, SheetFiles
 from workflow.settings import WorkflowSettings
 
 PAGES = Path(__file__).parent / "pages"
@@ -85,8 +87,19 @@ class Workflow:
     def publish_version(self) -> PublishVersion:
         return PublishVersion(self.scope, self.check_version())
 
+    def withdraw_version(self) -> WithdrawVersion:
+        return WithdrawVersion(self.scope)
+
     def retire_version(self) -> RetireVersion:
         return RetireVersion(self.scope)
+
+    def try_version(self) -> TryVersion:
+        return TryVersion(self.scope)
+
+    @cached_property
+    def sheets(self) -> SheetFiles:
+        """Tables as workbooks, and the uploads of the tenant."""
+        return TabularSheetFiles(self.application.platform.files, self.context.tenant_id)
 
     def simulate_version(self) -> SimulateVersion:
         return SimulateVersion(self.scope)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
 
+from kernel.files import UploadedFile, UploadForm
 from kernel.storing import CommandIdentity, HistoryLine, Position, Remembered
 from workflow.domain.rules.parameters import Parameter
 from workflow.domain.rules.record import DecisionRecord
+from workflow.domain.rules.sheet import Line, Spot
+from workflow.domain.rules.table import Table
 from workflow.domain.rules.versions import TableVersion
 
 
@@ -73,6 +77,44 @@ class RulesStore(Protocol):
     def history(self, subject: str) -> list[HistoryLine]: ...
     def answered(self, command: CommandIdentity) -> Remembered | None:
         """The first answer to a command, if any. Raises ValidationError for a reused key."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The rows of an uploaded table.
+
+    Shapes: ``lines`` in the order of the file, each with the row of the sheet as its number;
+    ``letters`` are the columns of the sheet by field (``id``, ``? column``, ``→ output``, extras).
+    """
+
+    lines: tuple[Line, ...]
+    letters: Mapping[str, str]
+
+    def address(self, spot: Spot) -> str:
+        """The cell of a problem, such as ``C7``; the row alone where no cell is meant."""
+        if spot.line is None:
+            return ""
+        number = self.lines[spot.line].number
+        return f"{self.letters.get(spot.field or '', '')}{number}"
+
+
+class SheetFiles(Protocol):
+    """Rows of tables as workbooks that people change elsewhere."""
+
+    def write(self, name: str, table: Table) -> UploadedFile:
+        """The rows of a table as a workbook."""
+        ...
+
+    def room(self, upload_id: str, *, back_to: str) -> UploadForm:
+        """Where a browser sends one workbook; afterwards it goes on at ``back_to``."""
+        ...
+
+    def read(self, upload_id: str, table: Table) -> Sheet:
+        """The rows of an uploaded file, with the columns of ``table``.
+
+        Raises: NotFoundError("file_not_found"); ValidationError for what is no such sheet.
+        """
         ...
 
 

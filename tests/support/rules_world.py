@@ -80,7 +80,7 @@ class RulesWorld:
     def page(self, path: str, language: str = "en", query: str = "", person: str = AUTHOR) -> str:
         """The text of a page that must be sound."""
         reader = self.principal(person, kind="session", language=language)
-        answer = self._page("GET", path, reader, query=dict(parse_qsl(query)))
+        answer = self.request("GET", path, reader, query=dict(parse_qsl(query)))
         assert answer.status == 200, answer.body
         assert_sound(answer.body, language)
         return unescape(answer.body)
@@ -90,9 +90,12 @@ class RulesWorld:
         from workflow.handlers.http.app import app
 
         reader = self.principal(person, role=role, kind="session", language="en")
-        return self._page("POST", path, reader, form={"csrf_token": app.csrf_token(reader), **form})
+        return self.request(
+            "POST", path, reader, form={"csrf_token": app.csrf_token(reader), **form}
+        )
 
-    def _page(self, method: str, path: str, reader: Principal, **event: Any) -> Answer:
+    def request(self, method: str, path: str, reader: Principal, **event: Any) -> Answer:
+        """One request for a page, by anybody."""
         from workflow.handlers import api
 
         return invoke(api.handler, http_event(method, path, principal=reader, **event))

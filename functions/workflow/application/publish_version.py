@@ -1,11 +1,13 @@
 """Check, submit, publish and retire versions: four eyes and a gate (WFL-02)."""
 
+from datetime import date
 from typing import Final
 
 from kernel.errors import PreconditionFailedError, ValidationError
 from workflow.application.context import Scope
 from workflow.domain.rules.gate import Check, check
 from workflow.domain.rules.scope import Scopes
+from workflow.domain.rules.table import Table
 from workflow.domain.rules.versions import TableVersion
 
 RULE_PUBLISHED: Final = "workflow.RulePublished.v1"
@@ -20,12 +22,14 @@ class CheckVersion:
 
     def __call__(self, version: TableVersion) -> Check:
         """Everything a publisher must know, from the version's first day on, with its own cases."""
-        scope = self._scope
-        catalogue = scope.shipped.plus(parameters=scope.store.parameters())
-        world = scope.world(
-            catalogue, version.valid_from, scope.clock.now(), Scopes.around(version.scope)
-        )
-        return check(version.table, world)
+        return self.of(version.table, version.valid_from, version.scope)
+
+    def of(self, table: Table, valid_from: date, scope: str) -> Check:
+        """The same for a table that is still being written."""
+        mine = self._scope
+        catalogue = mine.shipped.plus(parameters=mine.store.parameters())
+        world = mine.world(catalogue, valid_from, mine.clock.now(), Scopes.around(scope))
+        return check(table, world)
 
 
 class PublishVersion:
@@ -86,6 +90,22 @@ class SubmitVersion:
         _same(before, expected)
         unit = scope.store.unit()
         saved = unit.save_version(before, before.submitted(), "rule_version.submitted", {})
+        unit.commit()
+        return saved
+
+
+class WithdrawVersion:
+    """Put a draft aside; it stays in the history and decides nothing."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __call__(self, key: str, version_id: str, expected: int | None = None) -> TableVersion:
+        scope = self._scope
+        before = scope.store.version(scope.shipped.table_of(key), version_id)
+        _same(before, expected)
+        unit = scope.store.unit()
+        saved = unit.save_version(before, before.withdrawn(), "rule_version.withdrawn", {})
         unit.commit()
         return saved
 

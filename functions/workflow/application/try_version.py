@@ -1,18 +1,60 @@
 """Try a version before it counts: on cases, and on decisions of the past (WFL-02)."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
 from kernel.errors import NotFoundError, Problem, ValidationError
 from workflow.application.context import Scope
 from workflow.domain.rules.catalogue import Catalogue
+from workflow.domain.rules.evaluation import Decision, evaluate
 from workflow.domain.rules.scope import Scopes
 from workflow.domain.rules.simulation import Comparison, Situation, compare
 from workflow.domain.rules.table import Table
+from workflow.domain.rules.versions import TableVersion
 
 MOST: Final = 1000
 """Situations of one comparison."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What a version says of facts; nothing of it is kept."""
+
+    version: TableVersion
+    decision: Decision
+    valid_on: date
+
+
+class TryVersion:
+    """Decide on facts with a version, or with the one in force, and keep nothing.
+
+    Raises: what a decision raises.
+    """
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __call__(
+        self,
+        key: str,
+        facts: Mapping[str, Any],
+        *,
+        version_id: str = "",
+        valid_on: date | None = None,
+        scopes: Scopes | None = None,
+    ) -> Tried:
+        """Without a date it is today; without a version the one that counts in ``scopes``."""
+        scope = self._scope
+        table, on, now = scope.shipped.table_of(key), valid_on or scope.today, scope.clock.now()
+        catalogue, place = scope.catalogue(table), scopes or Scopes()
+        if version_id:
+            version = scope.version(table, version_id)
+        else:
+            version = catalogue.version(table, place, on, now)
+        decision = evaluate(version.table, facts, scope.world(catalogue, on, now, place))
+        return Tried(version, decision, on)
 
 
 class SimulateVersion:

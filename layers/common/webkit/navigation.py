@@ -111,6 +111,20 @@ CONSOLE: Final[tuple[NavGroup, ...]] = (
             NavItem(
                 "workflow.rules", mark("Rules"), "/workflow/rules", "list", "workflow:rule:read"
             ),
+            NavItem(
+                "workflow.parameters",
+                mark("Parameters"),
+                "/workflow/parameters",
+                "coins",
+                "workflow:parameter:read",
+            ),
+            NavItem(
+                "workflow.decisions",
+                mark("Decisions"),
+                "/workflow/decisions",
+                "check",
+                "workflow:decision:read",
+            ),
         ),
     ),
     NavGroup(

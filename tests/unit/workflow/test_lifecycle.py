@@ -65,6 +65,13 @@ def test_the_latest_published_version_of_the_closest_scope_counts() -> None:
     assert found(catalogue, region="R1") == "v4"
 
 
+def test_of_two_recorded_at_the_same_instant_the_later_one_counts() -> None:
+    first, second = version(1, date(2026, 1, 1)), version(2, date(2026, 1, 1))
+    for order in ([first, second], [second, first]):
+        known = Catalogue.of([], order, [])
+        assert known.version(CHAIN, Scopes(), TODAY, NOW) is second
+
+
 def test_a_retired_version_still_counts_for_what_was_known_then() -> None:
     later = NOW + timedelta(days=5)
     catalogue = shipped().plus([version(1, date(2026, 1, 1)).retired(later)])

@@ -13,8 +13,10 @@ from typing import Protocol, TypeVar
 
 
 class Dated(Protocol):
-    """Anything with a scope, a validity and the time it was recorded."""
+    """Anything with a scope, a validity and the time it was recorded; ids grow with time."""
 
+    @property
+    def id(self) -> str: ...
     @property
     def scope(self) -> str: ...
     @property
@@ -34,16 +36,18 @@ def in_force(
     versions: Iterable[T], chain: Sequence[str], valid_on: date, known_on: datetime
 ) -> T | None:
     """The version that counts: the most specific scope, then the latest start, then the latest
-    record.
+    record. Of two of the same instant it is the one with the later id, so that every reader, in
+    whatever order the rows come, takes the same.
 
     Source: product specification §4.5; half-open validity as in rule R48.
     """
     best: T | None = None
-    rank: tuple[int, date, datetime] | None = None
+    rank: tuple[int, date, datetime, str] | None = None
     for version in versions:
         if version.scope not in chain or not holds(version, valid_on, known_on):
             continue
-        mine = (-chain.index(version.scope), version.valid_from, version.recorded_at)
+        place = -chain.index(version.scope)
+        mine = (place, version.valid_from, version.recorded_at, version.id)
         if rank is None or mine > rank:
             best, rank = version, mine
     return best

@@ -16,12 +16,15 @@ from workflow.domain.rules.table import Table, read_table
 
 
 class VersionStatus(StrEnum):
-    """Where a version stands; published ones decide, retired ones as far as they were known."""
+    """Where a version stands; published ones decide, retired ones as far as they were known.
+    Withdrawn ones are drafts that came to nothing.
+    """
 
     DRAFT = "draft"
     REVIEW = "review"
     PUBLISHED = "published"
     RETIRED = "retired"
+    WITHDRAWN = "withdrawn"
 
 
 OPEN = frozenset({VersionStatus.DRAFT, VersionStatus.REVIEW})
@@ -70,6 +73,11 @@ class TableVersion:
         """Handed over for publication. Raises: ConflictError("version_state")."""
         self._require(VersionStatus.DRAFT)
         return replace(self, status=VersionStatus.REVIEW)
+
+    def withdrawn(self) -> TableVersion:
+        """A draft that nobody needs any more. Raises: ConflictError("version_state")."""
+        self._require(*OPEN)
+        return replace(self, status=VersionStatus.WITHDRAWN)
 
     def published(self, by: str, at: datetime) -> TableVersion:
         """In force from its validity on.

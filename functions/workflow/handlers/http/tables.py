@@ -113,6 +113,13 @@ def publish_version(request: Request) -> Reply:
     return version_reply(use.publish_version()(key, _own(request), _expected(request)))
 
 
+@app.api("POST", f"{_ONE}/withdraw", permission=_WRITE)
+def withdraw_version(request: Request) -> Reply:
+    """Put a draft aside."""
+    use, key = use_of(request), request.path_values["key"]
+    return version_reply(use.withdraw_version()(key, _own(request), _expected(request)))
+
+
 @app.api("POST", f"{_ONE}/retire", permission=_PUBLISH)
 def retire_version(request: Request) -> Reply:
     """Take a version of the company out of force."""
