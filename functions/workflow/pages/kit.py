@@ -1,8 +1,9 @@
 """What the pages of this context share: drawing a template for a reader, and paging lists."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from kernel.errors import KopruError
 from kernel.storing import Position
@@ -43,6 +44,7 @@ class Kit:
         error: KopruError | None = None,
         done: Mapping[str, str] = NOTHING_DONE,
         say: Say | None = None,
+        upload_to: str = "",
         **values: Any,
     ) -> Reply:
         """A page for the reader of this request.
@@ -50,8 +52,12 @@ class Kit:
         ``done`` is what this page may say about the form that led to it, by the code in
         ``?done=``. With ``error`` it is the same form again, with what is wrong at its place: the
         pointer ``/rows/0/cells/1`` is the control ``rows-0-cells-1``. ``say`` are the words of the
-        part of the context that draws.
+        part of the context that draws; ``upload_to`` is a bucket that a form may post to.
         """
+        draws = renderer()
+        if upload_to:
+            parts = urlsplit(upload_to)
+            draws = replace(draws, upload_origins=(f"{parts.scheme}://{parts.netloc}",))
         words = words_of(request)
         spoken = say or Say(words)
         told = done.get(request.query.get("done", ""))
@@ -69,7 +75,7 @@ class Kit:
         }
         shown = status_of(error) if error is not None else status
         view = view_of(self.app, request, section, flashes)
-        return reply(renderer().page(template, view, status=shown, **given))
+        return reply(draws.page(template, view, status=shown, **given))
 
 
 def fields_of(error: KopruError | None, say: Say) -> dict[str, str]:

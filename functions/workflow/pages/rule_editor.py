@@ -164,7 +164,15 @@ def declare(app: HttpApp, kit: Kit) -> None:
         # The version is part of the path: storage adds a query of its own when it comes back.
         back = f"{site}{HERE}/{key}/uploads/{upload_id}/{version.id}"
         room = use.sheets.room(upload_id, back_to=back)
-        return kit.draw(request, "rules/upload.html", SECTION, key=key, room=room, version=version)
+        return kit.draw(
+            request,
+            "rules/upload.html",
+            SECTION,
+            upload_to=room.url,
+            key=key,
+            room=room,
+            version=version,
+        )
 
     def uploaded(request: Request, error: KopruError | None = None) -> Reply:
         use, words = use_of(request), words_of(request)

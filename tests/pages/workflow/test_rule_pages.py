@@ -246,6 +246,13 @@ def test_a_column_that_is_missing_or_unknown_is_never_ignored(world: RulesWorld)
     assert "The column IF amount is missing." in shown
 
 
+def test_a_browser_may_send_the_workbook_to_storage_only(world: RulesWorld) -> None:
+    answer = world.request("GET", f"{HERE}/upload", world.principal(kind="session"))
+    origin = "https://s3.eu-central-1.amazonaws.com"
+    assert f'action="{origin}/' in answer.body
+    assert f"form-action 'self' {origin};" in answer.headers["content-security-policy"]
+
+
 def test_another_company_cannot_reach_an_upload(world: RulesWorld) -> None:
     here = workbook(world, lambda _: None)
     stranger = world.principal(SECOND, tenant=OTHER, kind="session")
