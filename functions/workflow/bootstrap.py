@@ -6,16 +6,19 @@ from pathlib import Path
 
 from toolkit.auth import TenantContext
 from toolkit.aws.dynamodb import Keyspace
+from toolkit.aws.objects import FileStore
 from toolkit.calendars import calendar
 from toolkit.http.cursor import Cursors
 from toolkit.platform import Platform
 from webkit.assets import Assets
 from webkit.render import Renderer
-from workflow.adapters.dynamodb_rules import CONTEXT, DynamoRulesStore
+from workflow.adapters.dynamodb_rules import CONTEXT, DynamoDueDecisions, DynamoRulesStore
+from workflow.adapters.s3_archive import S3DecisionArchive
 from workflow.adapters.sealed_facts import SealedFacts
 from workflow.adapters.sheet_files import TabularSheetFiles
 from workflow.adapters.shipped_packs import shipped
 from workflow.adapters.stopwatch import microseconds
+from workflow.application.archive_decisions import ArchiveDecisions
 from workflow.application.context import Scope
 from workflow.application.draft_version import DraftVersion
 from workflow.application.evaluate_rule import EvaluateRule
@@ -132,6 +135,16 @@ class Application:
     def renderer(self) -> Renderer:
         """Pages and words of this context."""
         return Renderer.for_pages(PAGES, assets=self.assets)
+
+    def archive_decisions(self) -> ArchiveDecisions:
+        """Decisions of all tenants into the archive."""
+        platform = self.platform
+        return ArchiveDecisions(
+            DynamoDueDecisions(platform.database),
+            S3DecisionArchive(FileStore(platform.client("s3"), self.settings.archive_bucket)),
+            platform.clock,
+            lambda tenant_id: self.for_tenant(TenantContext(tenant_id, "system:archive")).store,
+        )
 
     def relay_outbox(self) -> int:
         """Deliver outbox rows whose process died."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Protocol
 
 from kernel.files import UploadedFile, UploadForm
@@ -74,9 +74,38 @@ class RulesStore(Protocol):
         """Up to ``limit`` newest decisions of these UTC days, both included."""
         ...
 
+    def archived(self, decision_id: str, forget_at: datetime) -> None:
+        """Note that the archive has a decision, and when the hot store may forget it."""
+        ...
+
     def history(self, subject: str) -> list[HistoryLine]: ...
     def answered(self, command: CommandIdentity) -> Remembered | None:
         """The first answer to a command, if any. Raises ValidationError for a reused key."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DueDecision:
+    """A decision that waits for the archive; ``due_at`` is when it was made."""
+
+    id: str
+    tenant_id: str
+    due_at: datetime
+
+
+class DueDecisions(Protocol):
+    """Decisions of all tenants that wait for the archive."""
+
+    def take(self, now: datetime, limit: int) -> list[DueDecision]:
+        """The oldest of them, for this run only; what fails comes again a quarter hour later."""
+        ...
+
+
+class DecisionArchive(Protocol):
+    """Where decisions stay for as long as the law wants them."""
+
+    def keep(self, tenant_id: str, record: DecisionRecord) -> None:
+        """Write a decision once; a repetition changes nothing."""
         ...
 
 

@@ -62,13 +62,14 @@ def test_tables_are_recoverable_and_protected(name: str) -> None:
     assert properties["SSESpecification"]["KMSMasterKeyId"] == {"Fn::GetAtt": ["DataKey", "Arn"]}
 
 
-def test_only_flow_and_edge_expire() -> None:
+def test_only_flow_edge_and_archived_decisions_expire() -> None:
     expiring = {
         name
         for name, table in _tables().items()
         if "TimeToLiveSpecification" in table["Properties"]
     }
-    assert expiring == {"FlowTable", "EdgeTable"}
+    # In core only a decision that the archive has gets a time to live (ArchiveDecisions).
+    assert expiring == {"CoreTable", "FlowTable", "EdgeTable"}
 
 
 def test_protection_covers_the_stages_with_real_data() -> None:
@@ -127,12 +128,23 @@ def test_buckets_are_closed_encrypted_and_forget(name: str, days: int) -> None:
     assert "VersioningConfiguration" not in properties
 
 
-@pytest.mark.parametrize("name", list(BUCKETS))
+@pytest.mark.parametrize("name", [*BUCKETS, "ArchiveBucket"])
 def test_buckets_refuse_clear_text_transport(name: str) -> None:
     policy = stack.resources("AWS::S3::BucketPolicy", DATA)[f"{name}Policy"]["Properties"]
     (statement,) = policy["PolicyDocument"]["Statement"]
     assert statement["Effect"] == "Deny"
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_the_archive_is_locked_and_never_forgets_by_itself() -> None:
+    properties = stack.resources("AWS::S3::Bucket", DATA)["ArchiveBucket"]["Properties"]
+    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+    assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert properties["ObjectLockEnabled"] is True
+    assert "LifecycleConfiguration" not in properties
+    stages = stack.source(DATA)["Mappings"]["ArchiveLock"]
+    assert stages["prod"] == {"Mode": "COMPLIANCE", "Days": 3653}
+    assert {stages[stage]["Mode"] for stage in ("local", "dev", "staging")} == {"GOVERNANCE"}
 
 
 def test_files_come_from_our_own_pages_only() -> None:

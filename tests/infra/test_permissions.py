@@ -144,6 +144,7 @@ KINDS: dict[str, dict[str, frozenset[str]]] = {
         "AuditTable": APPEND | {"Query"},
     },
     "WorkflowScheduleData": {"FlowTable": OUTBOX},
+    "WorkflowArchiveData": {"CoreTable": frozenset({"GetItem", "Query", "UpdateItem"})},
     "ReconciliationApiData": {
         "CoreTable": ENTITIES - {"ConditionCheckItem"},
         "FlowTable": OUTBOX,
@@ -197,6 +198,7 @@ FUNCTIONS: dict[str, set[str]] = {
     "CardContractsRelayOutboxFunction": {"CardContractsScheduleData", "CardContractsOutbox"},
     "WorkflowApiFunction": {"WorkflowApiData", "WorkflowOutbox"},
     "WorkflowRelayOutboxFunction": {"WorkflowScheduleData", "WorkflowOutbox"},
+    "WorkflowArchiveDecisionsFunction": {"WorkflowArchiveData"},
     "ReconciliationApiFunction": {"ReconciliationApiData", "ReconciliationOutbox"},
     "ReconciliationRunImportFunction": {"ReconciliationWorkerData", "ReconciliationOutbox"},
     "ReconciliationRelayOutboxFunction": {"ReconciliationScheduleData", "ReconciliationOutbox"},

@@ -30,6 +30,7 @@ MAY += [
     ("PaymentCodesApiFunction", "PutItem", "core", [CODE]),
     ("WorkflowApiFunction", "PutItem", "core", [f"wfl#T#{T}#DECISION#x"]),
     ("WorkflowApiFunction", "Query", "core", [f"wfl#T#{T}#TABLE#x"]),
+    ("WorkflowArchiveDecisionsFunction", "UpdateItem", "core", [f"wfl#T#{T}#DECISION#x"]),
     ("PaymentCodesPullPaymentsFunction", "PutItem", "ledger", [f"pay#T#{T}#ACC#code:x"]),
     ("PaymentCodesPullPaymentsFunction", "GetItem", "secrets", [f"pay#T#{T}#SECRET#x"]),
     ("PaymentCodesReceiveNotificationFunction", "GetItem", "flow", ["pay#SYS#UNIQ#ORG#91234"]),
@@ -73,6 +74,9 @@ MAY_NOT = [
     ("WorkflowApiFunction", "GetItem", "core", [CODE]),
     ("WorkflowApiFunction", "GetItem", "secrets", [f"wfl#T#{T}#SECRET#x"]),
     ("WorkflowRelayOutboxFunction", "GetItem", "core", [f"wfl#T#{T}#DECISION#x"]),
+    # The archive notes that it has a decision; it makes none and deletes none.
+    ("WorkflowArchiveDecisionsFunction", "PutItem", "core", [f"wfl#T#{T}#DECISION#x"]),
+    ("WorkflowArchiveDecisionsFunction", "DeleteItem", "core", [f"wfl#T#{T}#DECISION#x"]),
     ("PaymentCodesShowPayPageFunction", "Query", "core", [f"pay#T#{T}#CODES"]),
     ("PaymentCodesReceiveNotificationFunction", "PutItem", "ledger", [f"pay#T#{T}#ACC#code:x"]),
     ("PaymentCodesReceiveNotificationFunction", "GetItem", "secrets", [f"pay#T#{T}#SECRET#x"]),

@@ -65,6 +65,7 @@ SCHEDULES = {
     "PaymentCodesRelayOutboxFunction": ("rate(1 minute)", "Etc/UTC"),
     "CardContractsRelayOutboxFunction": ("rate(1 minute)", "Etc/UTC"),
     "WorkflowRelayOutboxFunction": ("rate(1 minute)", "Etc/UTC"),
+    "WorkflowArchiveDecisionsFunction": ("rate(5 minutes)", "Etc/UTC"),
     "ReconciliationRelayOutboxFunction": ("rate(1 minute)", "Etc/UTC"),
 }
 

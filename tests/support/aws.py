@@ -74,7 +74,7 @@ CREDENTIALS: Final = {
     "AWS_REGION": REGION,
 }
 _INDEXES: Final[Mapping[str, tuple[str, ...]]] = {"core": ("due", "by"), "flow": ("due",)}
-_EXPIRING: Final = ("flow", "edge")
+_EXPIRING: Final = ("core", "flow", "edge")
 
 
 # The corrections that the local stack runs with: moto alone loses writes of concurrent transactions
@@ -382,6 +382,7 @@ def _environment(urls: Mapping[str, str], key_id: str, secret_arn: str) -> dict[
         "KOPRU_APP_SECRET": secret_arn,
         "KOPRU_BUCKET_FILES": f"{STACK}-files",
         "KOPRU_BUCKET_RAW": f"{STACK}-raw",
+        "KOPRU_BUCKET_ARCHIVE": f"{STACK}-archive",
         "KOPRU_BUS": f"{STACK}-bus",
         **{f"KOPRU_QUEUE_{name.replace('-', '_').upper()}": url for name, url in urls.items()},
         "KOPRU_INSURER_QUEUE_URL_PREFIX": (
@@ -414,6 +415,18 @@ def _create() -> AwsWorld:
             Bucket=f"{STACK}-{bucket}",
             CreateBucketConfiguration={"LocationConstraint": REGION},
         )
+    client("s3").create_bucket(
+        Bucket=f"{STACK}-archive",
+        CreateBucketConfiguration={"LocationConstraint": REGION},
+        ObjectLockEnabledForBucket=True,
+    )
+    client("s3").put_object_lock_configuration(
+        Bucket=f"{STACK}-archive",
+        ObjectLockConfiguration={
+            "ObjectLockEnabled": "Enabled",
+            "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 3653}},
+        },
+    )
     # Asking the emulation directly: some twenty requests a test would cost more than most tests.
     for name in (*QUEUES, "bus-log"):
         sqs_backends[ACCOUNT][REGION].create_queue(f"{STACK}-{name}", tags=None)

@@ -3,17 +3,19 @@
 Rows in ``core`` (``wfl#T#<tenant>#…``): ``RULE-VERSION#<id>`` and ``PARAMETER#<id>`` with ``META``
 are entities with history and audit; ``DECISION#<id>`` / ``META`` is written once. Lists (``by``):
 versions of a table under ``TABLE#<key>``, the table keys a company uses under ``TABLES``, all
-parameters under ``PARAMETERS``, decisions of a table under ``DECISIONS#<key>`` by instant.
+parameters under ``PARAMETERS``, decisions of a table under ``DECISIONS#<key>`` by instant. A
+decision is due (``ARCHIVE``) until the archive has it; then it gets the ``ttl`` of the hot store.
 """
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from kernel.errors import NotFoundError
 from kernel.storing import CommandIdentity, HistoryLine, Position, Remembered, WriteRefusedError
 from toolkit.auth import TenantContext
-from toolkit.aws.dynamodb import Database, Item, Keyspace
+from toolkit.aws.due import NOT_DUE, due_at, take_due
+from toolkit.aws.dynamodb import Database, Item, Keyspace, exists
 from toolkit.aws.history import read_history
 from toolkit.aws.rows import moment
 from toolkit.aws.transactions import TransactionRefusedError
@@ -23,11 +25,14 @@ from workflow.adapters import rows
 from workflow.domain.rules.parameters import Parameter
 from workflow.domain.rules.record import DecisionRecord
 from workflow.domain.rules.versions import TableVersion
+from workflow.ports import DueDecision
 
 CONTEXT: Final = "wfl"
 VERSION: Final = "rule_version"
 PARAMETER: Final = "parameter"
 DECISION: Final = "decision"
+_ARCHIVE: Final = "ARCHIVE"
+_AGAIN: Final = timedelta(minutes=15)
 _UNKNOWN: Final = ("not_found", "There is no such item.")
 
 
@@ -85,6 +90,7 @@ class DynamoUnit:
         row["sk"] = META
         row["by_pk"] = self._keyspace.key("DECISIONS", record.table)
         row["by_sk"] = f"{moment(record.decided_at)}#{record.id}"
+        row |= due_at(self._keyspace, record.decided_at, record.id, waits_for=_ARCHIVE)
         self._unit.transaction.put_new("core", row, label=f"decision:{record.id}")
 
     def publish(self, event_type: str, subject: str, data: Mapping[str, Any]) -> None:
@@ -182,6 +188,16 @@ class DynamoRulesStore:
                 break
         return found
 
+    def archived(self, decision_id: str, forget_at: datetime) -> None:
+        self.database.update(
+            "core",
+            entity_key(self.keyspace, DECISION, decision_id),
+            META,
+            assign={"ttl": int(forget_at.timestamp())},
+            remove=NOT_DUE,
+            when=exists(),
+        )
+
     def history(self, subject: str) -> list[HistoryLine]:
         entries, _ = read_history(self.database, CONTEXT, self.context.tenant_id, subject)
         return [
@@ -196,3 +212,20 @@ class DynamoRulesStore:
         now = int(self.machinery.clock.now().timestamp())
         found = self.idempotency.find(command, now_seconds=now)
         return Remembered(found.status, found.body, found.headers) if found else None
+
+
+class DynamoDueDecisions:
+    """``DueDecisions`` over the ``due`` index of ``core``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._keyspace = Keyspace(CONTEXT)
+
+    def take(self, now: datetime, limit: int) -> list[DueDecision]:
+        """The oldest decisions that wait."""
+        taken = take_due(
+            self._database, "core", self._keyspace, now,
+            limit=limit, push=_AGAIN, waits_for=_ARCHIVE,
+        )  # fmt: skip
+        found = [DueDecision(row.id, row.tenant_id, row.due_at) for row in taken]
+        return sorted(found, key=lambda item: item.due_at)

@@ -47,6 +47,33 @@ class DecisionRecord:
     causation_id: str = ""
     sealed: bytes = b""
 
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as JSON, as the archive keeps it for ever: personal facts stay masked."""
+        return {
+            "id": self.id,
+            "rule": self.rule,
+            "table": self.table,
+            "version_id": self.version_id,
+            "sha256": self.sha256,
+            "scopes": self.scopes.to_dict(),
+            "valid_on": self.valid_on.isoformat(),
+            "known_on": self.known_on.isoformat(),
+            "decided_at": self.decided_at.isoformat(),
+            "actor": self.actor,
+            "facts": dict(self.facts),
+            "outcome": self.outcome.value,
+            "result": self.result,
+            "rows": [row.to_dict() for row in self.rows],
+            "hits": list(self.hits),
+            "reason_codes": list(self.reason_codes),
+            "parameters": [dict(parameter) for parameter in self.parameters],
+            "derived": dict(self.derived),
+            "trace_hash": self.trace_hash,
+            "duration_us": self.duration_us,
+            "correlation_id": self.correlation_id,
+            "causation_id": self.causation_id,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Replay:
