@@ -23,6 +23,7 @@ LOCKS: Final[dict[str, tuple[str, ...]]] = {
     "dev": ("dev.in", "runtime.in"),
     "runtime": ("runtime.in",),
     "build": ("build.in",),
+    "peers": ("peers.in",),
 }
 CONSTRAINTS: Final = {"runtime": "dev.txt"}
 

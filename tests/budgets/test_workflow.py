@@ -15,8 +15,10 @@ import pytest
 from kernel.clock import FixedClock
 from kernel.ids import SequenceIds
 from tests.budgets.counts import count
+from tests.integration.workflow.test_personal_facts import FACTS, KEY, SOCIAL
 from tests.support.aws import START, aws_world, platform_of
 from tests.support.faults import switched_on
+from tests.support.lambda_context import LambdaContext
 from tests.support.rule_tables import PURCHASE_AS_WRITTEN
 from tests.support.rules_world import SECOND, RulesWorld, rules_world
 
@@ -75,6 +77,27 @@ def _replay(world: RulesWorld) -> Callable[[RulesWorld], Any]:
     return lambda world: world.ok("POST", f"/decisions/{made['id']}/replay")
 
 
+def _personal(world: RulesWorld) -> Callable[[RulesWorld], Any]:
+    world.published(KEY, SOCIAL)
+    return lambda world: world.decide(KEY, FACTS)
+
+
+def _archive(world: RulesWorld) -> Callable[[RulesWorld], Any]:
+    from workflow.handlers import archive_decisions
+
+    for _ in range(5):
+        _decide(world)
+    return lambda _: archive_decisions.handler({}, LambdaContext(remaining_ms=120_000))
+
+
+def _list_page(world: RulesWorld) -> Any:
+    return world.page("/workflow/rules")
+
+
+def _editor_page(world: RulesWorld) -> Any:
+    return world.page(f"/workflow/rules/{CHAIN}/edit")
+
+
 MEASURES: Final[dict[str, Callable[[RulesWorld], Any]]] = {
     "decide": lambda _: _decide,
     "draft a table": lambda _: _draft,
@@ -82,6 +105,10 @@ MEASURES: Final[dict[str, Callable[[RulesWorld], Any]]] = {
     "publish a table": _publish,
     "back-test on 20 decisions": _back_test,
     "make a decision again": _replay,
+    "decide with personal facts": _personal,
+    "archive 5 decisions": _archive,
+    "show the list of rules": lambda _: _list_page,
+    "show the editor": lambda _: _editor_page,
 }
 
 

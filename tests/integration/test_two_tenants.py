@@ -274,6 +274,11 @@ WITHOUT_PLACE: Final = frozenset(
     PATCH /v1/tenants/me
     POST /v1/uploads
     POST /v1/users
+    POST /workflow/parameters
+    POST /workflow/rules/check
+    POST /workflow/rules/save
+    POST /workflow/rules/{key}/decide
+    POST /workflow/rules/{key}/try
     POST /v1/workflow/parameters
     POST /v1/workflow/rules/{key}/evaluate
     POST /v1/workflow/tables/{key}/versions
@@ -677,7 +682,8 @@ def lists_and_pages_show_only_the_own_company(world: World, kind: str) -> None:
         reached = False
         fillings: list[tuple[str, ...]] = [(each,) for each in own.values()] if count else [()]
         if count > 1:
-            fillings = list(product([own["contract"]], own.values()))
+            first = own["upload" if "/uploads/" in template else "contract"]
+            fillings = list(product([first], own.values()))
         for filling in fillings:
             answer = world.ask(app, handler, route, template.format(*filling), stranger)
             assert answer.status < 500, (route.path, answer.body[:300])
