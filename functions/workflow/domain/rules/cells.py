@@ -70,9 +70,10 @@ class Span:
 
     def holds(self, value: Value) -> bool:
         """Whether a value lies inside."""
-        if self.low is not None and (value < self.low or (value == self.low and not self.low_in)):
+        low, high = self.low, self.high
+        if low is not None and (value < low or (not self.low_in and value == low)):
             return False
-        return self.high is None or value < self.high or (value == self.high and self.high_in)
+        return high is None or value < high or (self.high_in and value == high)
 
     @property
     def is_empty(self) -> bool:
@@ -98,7 +99,10 @@ class Spans:
         """Whether the cell matches."""
         if value is None:
             return self.null
-        return any(span.holds(value) for span in self.spans)
+        for span in self.spans:  # noqa: SIM110 (a generator costs more than the comparison)
+            if span.holds(value):
+                return True
+        return False
 
     def complement(self) -> Spans:
         """Everything else, null included."""

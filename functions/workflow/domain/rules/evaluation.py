@@ -7,11 +7,11 @@ order in which the rows are stored.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property, partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from kernel.errors import ParseError, RuleViolationError
 from workflow.domain.rules.cells import Bound, ParameterName
@@ -23,6 +23,7 @@ from workflow.domain.rules.table import (
     Gather,
     HitPolicy,
     Output,
+    PlannedCell,
     Row,
     Source,
     Table,
@@ -56,8 +57,7 @@ class Outcome(StrEnum):
     NO_RULE = "NO_RULE"
 
 
-@dataclass(frozen=True, slots=True)
-class RowTrace:
+class RowTrace(NamedTuple):
     """What became of one row. ``column``, ``cell`` and ``value`` are those of the first failure; a
     personal value is masked.
     """
@@ -157,24 +157,18 @@ class Bounds:
     """
 
     def __init__(self, table: Table, world: World) -> None:
-        self.table = table
-        self._made: dict[tuple[int, int], tuple[Bound, tuple[Parameter, ...]]] = {}
-        for number, row in enumerate(table.rows):
-            for place, (column, cell) in enumerate(zip(table.columns, row.cells, strict=True)):
-                if cell.any or table.fixed[number][place] is not None:
-                    continue
-                if any(name.group for name in cell.parameters()):
-                    continue
-                own = world.on(world.valid_on)
-                bound = cell.bind(column, partial(_value_of, own))
-                self._made[number, place] = (bound, tuple(own.used.values()))
+        self._made: dict[int, tuple[Bound, tuple[Parameter, ...]]] = {}
+        for number in table.plan.dated:
+            planned = table.plan.cells[number]
+            own = world.on(world.valid_on)
+            bound = planned.cell.bind(planned.column, partial(_value_of, own))
+            self._made[number] = (bound, tuple(own.used.values()))
 
-    def bound(self, number: int, place: int, facts: _Facts) -> Bound:
+    def bound(self, number: int, planned: PlannedCell, facts: _Facts) -> Bound:
         """The set of one cell; the parameters it took count as used by the decision."""
-        made = self._made.get((number, place))
+        made = self._made.get(number)
         if made is None:
-            row, column = self.table.rows[number], self.table.columns[place]
-            return row.cells[place].bind(column, facts.bound)
+            return planned.cell.bind(planned.column, facts.bound)
         for parameter in made[1]:
             facts.world.used[parameter.key, parameter.id] = parameter
         return made[0]
@@ -192,8 +186,7 @@ def evaluate(
     """
     facts = _Facts(table, world, table.facts.read(given))
     bounds = bounds or Bounds(table, world)
-    traces = [_trace(number, row, facts, bounds) for number, row in enumerate(table.rows)]
-    matched = [row for row, trace in zip(table.rows, traces, strict=True) if trace.matched]
+    traces, matched = _traces(table, facts, bounds)
     hits = _chosen(table, matched)
     for row in hits:
         if row.error:
@@ -211,19 +204,49 @@ def evaluate(
     )
 
 
-def _trace(number: int, row: Row, facts: _Facts, bounds: Bounds) -> RowTrace:
-    if not row.is_valid_on(facts.world.valid_on):
-        span = f"[{plain(row.valid_from) or ''}..{plain(row.valid_to) or ''})"
-        return RowTrace(row.id, False, VALID_ON, span, plain(facts.world.valid_on))
-    fixed = facts.table.fixed[number]
-    for place, (column, cell) in enumerate(zip(facts.table.columns, row.cells, strict=True)):
-        if cell.any:
+# What ``RowTrace(*values)`` does, without a call of Python for each of thousands of rows.
+_failed: Final[Callable[[tuple[Any, ...]], RowTrace]] = partial(tuple.__new__, RowTrace)
+
+
+def _traces(table: Table, facts: _Facts, bounds: Bounds) -> tuple[list[RowTrace], list[Row]]:
+    """The fate of every row, and the rows that match.
+
+    A condition is looked at when the first row needs it, and not again for the rows that share it.
+    """
+    valid_on, cells = facts.world.valid_on, table.plan.cells
+    # Per condition: None before it was looked at, True, or what its failure says.
+    known: list[Any] = [None] * len(cells)
+    shown: dict[str, Any] = {}
+    traces: list[RowTrace] = []
+    matched: list[Row] = []
+    for row, numbers in zip(table.rows, table.plan.rows, strict=True):
+        if (row.valid_from or row.valid_to) and not row.is_valid_on(valid_on):
+            span = f"[{plain(row.valid_from) or ''}..{plain(row.valid_to) or ''})"
+            traces.append(RowTrace(row.id, False, VALID_ON, span, plain(valid_on)))
             continue
-        value = facts[column.name]
-        bound = fixed[place] or bounds.bound(number, place, facts)
-        if not bound.holds(value):
-            return RowTrace(row.id, False, column.name, cell.text, column.shown(value))
-    return RowTrace(row.id, True)
+        for number in numbers:
+            said = known[number]
+            if said is None:
+                planned = cells[number]
+                value = facts[planned.column.name]
+                bound = planned.bound or bounds.bound(number, planned, facts)
+                said = known[number] = bound.holds(value) or (
+                    planned.column.name, planned.cell.text, _shown(planned.column, value, shown),
+                )  # fmt: skip
+            if said is not True:
+                traces.append(_failed((row.id, False, *said)))
+                break
+        else:
+            traces.append(RowTrace(row.id, True))
+            matched.append(row)
+    return traces, matched
+
+
+def _shown(column: Fact, value: Value, shown: dict[str, Any]) -> Any:
+    """A value as reasons show it; written once per column."""
+    if column.name not in shown:
+        shown[column.name] = column.shown(value)
+    return shown[column.name]
 
 
 def by_priority(row: Row) -> tuple[bool, int, int]:

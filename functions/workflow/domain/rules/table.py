@@ -203,6 +203,33 @@ class Case:
         return said | ({"valid_on": self.valid_on.isoformat()} if self.valid_on else {})
 
 
+@dataclass(frozen=True, slots=True)
+class PlannedCell:
+    """One distinct condition of a column; ``bound`` is None where it names a parameter."""
+
+    column: Fact
+    cell: Cell
+    bound: Bound | None
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether it needs a parameter that depends on the date only, not on a fact."""
+        return self.bound is None and not any(name.group for name in self.cell.parameters())
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A table as it is decided: a condition that many rows share is looked at once.
+
+    Shapes: ``rows`` are, for each row in order, the numbers of its conditions in ``cells``, those
+    that match anything left out; ``dated`` are the numbers of the cells with dated parameters.
+    """
+
+    cells: tuple[PlannedCell, ...]
+    rows: tuple[tuple[int, ...], ...]
+    dated: tuple[int, ...]
+
+
 @dataclass(frozen=True)
 class Table:
     """A well-formed decision table."""
@@ -244,15 +271,25 @@ class Table:
         return digest({name: said[name] for name in said if name not in ("title", "cases")})
 
     @cached_property
-    def fixed(self) -> tuple[tuple[Bound | None, ...], ...]:
-        """Per row the sets of the cells that name no parameter; made once, whatever the date."""
-        return tuple(
-            tuple(
-                None if cell.any or any(cell.parameters()) else cell.bind(column, _no_parameter)
-                for column, cell in zip(self.columns, row.cells, strict=True)
-            )
-            for row in self.rows
-        )
+    def plan(self) -> Plan:
+        """How it is decided; made once, whatever the date."""
+        numbers: dict[tuple[int, str], int] = {}
+        cells: list[PlannedCell] = []
+        rows = []
+        for row in self.rows:
+            mine = []
+            for place, (column, cell) in enumerate(zip(self.columns, row.cells, strict=True)):
+                if cell.any:
+                    continue
+                number = numbers.setdefault((place, cell.text), len(cells))
+                if number == len(cells):
+                    named = any(cell.parameters())
+                    bound = None if named else cell.bind(column, _no_parameter)
+                    cells.append(PlannedCell(column, cell, bound))
+                mine.append(number)
+            rows.append(tuple(mine))
+        dated = (number for number, planned in enumerate(cells) if planned.is_dated)
+        return Plan(tuple(cells), tuple(rows), tuple(dated))
 
     def parameters(self) -> Iterator[ParameterName]:
         """Every parameter the table names."""
