@@ -5,11 +5,7 @@ and the schedules run; then there is exactly one decision, parameter or publishe
 history is whole, the news is out and the archive has every decision once.
 """
 
-import contextlib
-from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
@@ -18,13 +14,11 @@ from kernel.clock import FixedClock
 from kernel.ids import SequenceIds
 from tests.integration.workflow.test_personal_facts import FACTS, KEY, SOCIAL
 from tests.support.aws import START, aws_world, platform_of
-from tests.support.faults import MODES, SWITCHBOARD, Faults, Killed, switched_on
+from tests.support.fault_bench import FaultBench
+from tests.support.faults import MODES, switched_on
 from tests.support.lambda_context import LambdaContext
 from tests.support.rule_tables import PURCHASE_AS_WRITTEN
 from tests.support.rules_world import SECOND, RulesWorld, rules_world
-
-ROUND: Final = timedelta(seconds=1000)
-"""More than what was taken and not finished waits for its next turn."""
 
 CHAIN: Final = "approval.purchase_chain"
 VERSIONS: Final = f"/tables/{CHAIN}/versions"
@@ -35,95 +29,11 @@ DRAFT: Final[dict[str, Any]] = {
 }
 
 
-@dataclass
-class Bench:
-    """One world, put back to its start for every schedule."""
-
-    world: RulesWorld
-    clock: FixedClock
-    start: tuple[Any, ...] = ()
-
-    def remember(self) -> None:
-        """From here on every schedule begins like this."""
-        self.start = (self.world.aws.tables(), self.clock.now())
-
-    def restore(self) -> None:
-        """Put everything back; what lies in the archive stays there, as it would."""
-        tables, now = self.start
-        self.world.aws.restore(tables)
-        self.clock.set(now)
-
-    def try_all(self, act: Callable[[], bool], check: Callable[[], None], mode: str) -> int:
-        """Every attempt number of one use case in one mode; gives how many there were."""
-
-        def deliver() -> bool:
-            with SWITCHBOARD.actor():
-                try:
-                    return act()
-                except Killed:
-                    return False
-
-        number = 0
-        while True:
-            number += 1
-            self.restore()
-            faults = Faults(number, mode, race=lambda: _quietly(deliver))
-            SWITCHBOARD.faults = faults
-            done = deliver()
-            SWITCHBOARD.faults = None
-            if not faults.fired:
-                assert done
-                return number - 1
-            for _ in range(8):
-                if done:
-                    break
-                self.clock.advance(ROUND)
-                done = deliver()
-            assert done, f"never acknowledged: {faults}"
-            act()  # a plain duplicate
-            for _ in range(3):
-                self.clock.advance(ROUND)
-                self.schedules()
-            try:
-                check()
-            except AssertionError as error:
-                raise AssertionError(f"{error}\n{faults}") from error
-
-    def schedules(self) -> None:
-        """The minute and the archive."""
-        from workflow.handlers import archive_decisions, relay_outbox
-
-        relay_outbox.handler({}, LambdaContext())
-        archive_decisions.handler({}, LambdaContext(remaining_ms=120_000))
-
-    def rows(self, kind: str) -> list[dict[str, Any]]:
-        """Entities of a kind."""
-        rows = self.world.aws.rows("core")
-        return [row for row in rows if row.get("kind") == kind and row["sk"] == "META"]
-
-    def decisions(self) -> list[dict[str, Any]]:
-        """Decisions that are kept."""
-        rows = self.world.aws.rows("core")
-        return [row for row in rows if "#DECISION#" in row["pk"]]
-
-    def holds(self) -> None:
-        """No news waits, and history has no hole."""
-        flow = self.world.aws.rows("flow")
-        assert not [row for row in flow if "#OUT#" in row["pk"] and "due_pk" in row]
-        for kind in ("rule_version", "parameter"):
-            for row in self.rows(kind):
-                mine = f"#HIST#{kind}:{row['id']}"
-                lines = [one for one in self.world.aws.rows("core") if one["pk"].endswith(mine)]
-                assert len(lines) == row["version"]
-
-
-def _quietly(deliver: Callable[[], bool]) -> None:
-    with contextlib.suppress(Exception):
-        deliver()
+Bench = FaultBench[RulesWorld]
 
 
 @pytest.fixture(scope="module")
-def bench() -> Iterator[Bench]:
+def shared() -> Iterator[Bench]:
     """One account for all schedules, with a draft and a table that knows people."""
     with aws_world() as aws:
         clock, ids = FixedClock(START), SequenceIds(at=START)
@@ -131,9 +41,37 @@ def bench() -> Iterator[Bench]:
         with rules_world(aws, platform, clock) as world, switched_on(clock):
             world.published(KEY, SOCIAL)
             world.ok("POST", VERSIONS, DRAFT)
-            made = Bench(world, clock)
+            # What the archive took and did not finish waits a quarter of an hour.
+            made = Bench(world, clock, minutes=6)
             made.remember()
             yield made
+
+
+@pytest.fixture
+def bench(shared: Bench) -> Iterator[Bench]:
+    with shared.kept() as bench:
+        yield bench
+
+
+def _rows(bench: Bench, kind: str) -> list[dict[str, Any]]:
+    """Entities of a kind."""
+    rows = bench.world.aws.rows("core")
+    return [row for row in rows if row.get("kind") == kind and row["sk"] == "META"]
+
+
+def _decisions(bench: Bench) -> list[dict[str, Any]]:
+    return [row for row in bench.world.aws.rows("core") if "#DECISION#" in row["pk"]]
+
+
+def _holds(bench: Bench) -> None:
+    """No news waits, and history has no hole."""
+    flow = bench.world.aws.rows("flow")
+    assert not [row for row in flow if "#OUT#" in row["pk"] and "due_pk" in row]
+    for kind in ("rule_version", "parameter"):
+        for row in _rows(bench, kind):
+            mine = f"#HIST#{kind}:{row['id']}"
+            lines = [one for one in bench.world.aws.rows("core") if one["pk"].endswith(mine)]
+            assert len(lines) == row["version"]
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -145,12 +83,12 @@ def test_a_decision_with_personal_facts(bench: Bench, mode: str) -> None:
         return world.call("POST", f"/rules/{KEY}/evaluate", body, key="one").status == 200
 
     def check() -> None:
-        (row,) = bench.decisions()
+        (row,) = _decisions(bench)
         assert "ttl" in row
         assert "due_pk" not in row
         again = world.ok("POST", f"/decisions/{row['id']}/replay")
         assert again["same"] is True
-        bench.holds()
+        _holds(bench)
 
     assert bench.try_all(act, check, mode) >= 4
 
@@ -158,7 +96,7 @@ def test_a_decision_with_personal_facts(bench: Bench, mode: str) -> None:
 @pytest.mark.parametrize("mode", MODES)
 def test_publishing_a_version(bench: Bench, mode: str) -> None:
     world = bench.world
-    (draft,) = [row for row in bench.rows("rule_version") if row["key"] == CHAIN]
+    (draft,) = [row for row in _rows(bench, "rule_version") if row["key"] == CHAIN]
     path = f"{VERSIONS}/{draft['id']}/publish"
 
     def act() -> bool:
@@ -168,14 +106,12 @@ def test_publishing_a_version(bench: Bench, mode: str) -> None:
         return answer.status == 200 or (answer.status == 409 and known == "published")
 
     def check() -> None:
-        states = Counter(row["state"] for row in bench.rows("rule_version") if row["key"] == CHAIN)
-        assert states == {"published": 1}
-        (row,) = [one for one in bench.rows("rule_version") if one["key"] == CHAIN]
-        assert row["version"] == 2
+        (row,) = [one for one in _rows(bench, "rule_version") if one["key"] == CHAIN]
+        assert (row["state"], row["version"]) == ("published", 2)
         news = [one for one in world.aws.rows("flow") if "#OUT#" in one["pk"]]
         mine = [one for one in news if draft["id"] in str(one)]
         assert len(mine) == 1
-        bench.holds()
+        _holds(bench)
 
     assert bench.try_all(act, check, mode) >= 4
 
@@ -189,8 +125,8 @@ def test_recording_a_parameter(bench: Bench, mode: str) -> None:
         return world.call("POST", "/parameters", body, key="one").status == 201
 
     def check() -> None:
-        assert len(bench.rows("parameter")) == 1
-        bench.holds()
+        assert len(_rows(bench, "parameter")) == 1
+        _holds(bench)
 
     assert bench.try_all(act, check, mode) >= 4
 
@@ -198,8 +134,6 @@ def test_recording_a_parameter(bench: Bench, mode: str) -> None:
 @pytest.mark.parametrize("mode", MODES)
 def test_archiving_a_decision(bench: Bench, mode: str) -> None:
     world = bench.world
-    before = bench.start
-    bench.restore()
     made = world.decide(CHAIN, {"amount": "10.00"})
     bench.remember()
 
@@ -213,14 +147,11 @@ def test_archiving_a_decision(bench: Bench, mode: str) -> None:
         return True
 
     def check() -> None:
-        (row,) = bench.decisions()
+        (row,) = _decisions(bench)
         assert "ttl" in row
         s3, bucket = world.app.platform.client("s3"), world.app.settings.archive_bucket
         versions = s3.list_object_versions(Bucket=bucket)["Versions"]
         mine = [one for one in versions if one["Key"].endswith(f"/{made['id']}.json")]
         assert len(mine) == 1
 
-    try:
-        assert bench.try_all(act, check, mode) >= 3
-    finally:
-        bench.start = before
+    assert bench.try_all(act, check, mode) >= 3

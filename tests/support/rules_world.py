@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 from kernel.clock import FixedClock
 from tests.support.aws import AwsWorld
 from tests.support.events import Answer, http_event, invoke
+from tests.support.lambda_context import LambdaContext
 from tests.support.page_checks import assert_sound
 from toolkit.auth import Principal
 from toolkit.platform import Platform
@@ -105,6 +106,13 @@ class RulesWorld:
         answer = self.call(method, path, body, **more)
         assert answer.status < 300, (method, path, answer.body)
         return answer.json()
+
+    def minute(self) -> None:
+        """The schedules of the context."""
+        from workflow.handlers import archive_decisions, relay_outbox
+
+        relay_outbox.handler({}, LambdaContext())
+        archive_decisions.handler({}, LambdaContext(remaining_ms=120_000))
 
     def decide(self, rule: str, facts: dict[str, Any], **more: Any) -> Any:
         """A decision by a rule."""
