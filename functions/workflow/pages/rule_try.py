@@ -136,7 +136,7 @@ def _control(fact: Fact, say: RuleSay) -> dict[str, Any]:
     if fact.type is FactType.BOOL:
         options = [Option("true", say.value(True)), Option("false", say.value(False))]
     if fact.type is FactType.ENUM:
-        options = [Option(value, value) for value in fact.values]
+        options = [Option(value, say.choice(value)) for value in fact.values]
     if options and fact.nullable:
         options.append(Option("null", say.value(None)))
     return {

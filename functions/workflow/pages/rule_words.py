@@ -14,6 +14,10 @@ from workflow.domain.rules.table import HitPolicy, Table
 from workflow.domain.rules.versions import VersionStatus
 from workflow.pages.words import Say
 
+# Message contexts of what the packs name: facts and outputs, and the members of their enums.
+_FACT: Final = "fact"
+_CHOICE: Final = "choice"
+
 STATUS: Final[Mapping[VersionStatus, tuple[str, Tone]]] = {
     VersionStatus.DRAFT: (mark("draft"), Tone.NEUTRAL),
     VersionStatus.REVIEW: (mark("waits for publication"), Tone.WAITING),
@@ -142,8 +146,14 @@ class RuleSay(Say):
         return self.words.text(SCOPE[kind], name=name) if name else self.words.text(SCOPE[kind])
 
     def name(self, name: str) -> str:
-        """A fact or output as it is spoken of: its name without the marks of a programmer."""
+        """A fact or output as it is spoken of; one of a company's own table by its own name."""
+        if self.words.knows(_FACT, name):
+            return self.words.sentence(_FACT, name)
         return name.replace("_", " ")
+
+    def choice(self, value: str) -> str:
+        """A member of an enum as it is spoken of."""
+        return self.words.sentence(_CHOICE, value)
 
     def column(self, name: str) -> str:
         """A column of a trace; the validity of a row counts as one."""
@@ -169,6 +179,8 @@ class RuleSay(Say):
             return ", ".join(map(self.value, value)) or self.words.text(mark("none"))
         if isinstance(value, Mapping):
             return self.facts(value)
+        if isinstance(value, str):
+            return self.choice(value)
         return str(plain(value)) if isinstance(value, Decimal) else str(value)
 
     def facts(self, facts: Mapping[str, Any]) -> str:
