@@ -1,15 +1,12 @@
-"""The HTTP and event edge of card contracts: request models, what entities look like outside."""
+"""The HTTP and event edge of card contracts: request models, the form of a contract, ids."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Annotated, Any, Final
 
 from pydantic import Field
 
-from card_contracts.domain.calendars import OverrideTable
-from card_contracts.domain.cash_calendar import CashCalendar, Landing
-from card_contracts.domain.comparison import Alternative
 from card_contracts.domain.contract import CalendarName, Contract, ContractState
 from card_contracts.domain.deductions import Basis, Deduction, Kind, Timing, parse_rate
 from card_contracts.domain.limits import CardKind
@@ -20,20 +17,14 @@ from card_contracts.domain.lookups import (
     DeductionDefinition,
     DeductionType,
     Issuer,
-    Lookup,
 )
-from card_contracts.domain.plan import Plan
 from card_contracts.domain.sale import (
     ReceivableLine,
-    ReceivableRow,
-    Refund,
     RefundFields,
     Returned,
-    Sale,
     SaleFields,
 )
 from card_contracts.domain.schedule import BusinessDayRule
-from card_contracts.domain.settlement import BankLine, Drift, Match
 from card_contracts.domain.terms import (
     Band,
     Blockage,
@@ -55,15 +46,13 @@ from kernel.money import Money
 from kernel.parsing import parse_amount_api, parse_date_api
 from kernel.rates import Rate
 from kernel.sensitive import Iban
-from kernel.storing import HistoryLine
+from kernel.stamp import Stamp
 from kernel.text import clean_free_text, clean_mail_header
-from kernel.why import Why
 from toolkit.http.fields import DATE, MONEY, EdgeModel, parsed
 
 _MAX_TERMS: Final = 30
 _MAX_CODE: Final = 40
 _HOME_CURRENCY: Final = {CalendarName.TR: "TRY", CalendarName.GR: "EUR"}
-Say = Callable[[Iterable[Why]], list[str]]
 
 
 def _line(limit: int, low: int = 0) -> Callable[[object], str]:
@@ -455,17 +444,13 @@ class DayIn(EdgeModel):
 # ---------------------------------------------------------------------------- out
 
 
-def _stamped(stamp: Any) -> dict[str, Any]:
+def stamped(stamp: Stamp) -> dict[str, Any]:
+    """Version and times of an entity, as every answer shows them."""
     return {
         "version": stamp.version,
         "created_at": stamp.created_at,
         "updated_at": stamp.updated_at,
     }
-
-
-def problem_out(problem: Problem) -> dict[str, str]:
-    """A warning, in the form of a problem."""
-    return {"pointer": problem.pointer, "code": problem.code, "message": problem.message}
 
 
 def contract_out(contract: Contract, warnings: Sequence[Problem] | None = None) -> dict[str, Any]:
@@ -486,10 +471,12 @@ def contract_out(contract: Contract, warnings: Sequence[Problem] | None = None) 
         "terms": [term_out(term) for term in contract.terms],
         "revision": contract.revision,
         "effective_from": contract.effective_from.isoformat(),
-        **_stamped(contract.stamp),
+        **stamped(contract.stamp),
     }
     if warnings is not None:
-        shown["warnings"] = [problem_out(problem) for problem in warnings]
+        shown["warnings"] = [
+            {"pointer": one.pointer, "code": one.code, "message": one.message} for one in warnings
+        ]
     return shown
 
 
@@ -545,213 +532,10 @@ def _deduction_out(one: Deduction) -> dict[str, Any]:
     }
 
 
-def plan_out(contract: Contract, plan: Plan, say: Say) -> dict[str, Any]:
-    """A plan: one line per instalment and one per deduction and instalment, without zeros.
+# ---------------------------------------------------------------------------- ids
 
-    Shapes: ``why`` is sentences in the reader's language, ``reasons`` the same as keys.
-    """
-    currency = plan.amount.currency
-    lines: list[dict[str, Any]] = []
-    for line in plan.lines:
-        dated = {"no": line.no, "raw_date": line.raw.isoformat(), "date": line.pay.isoformat()}
-        rows: list[tuple[str, str | None, int, tuple[Why, ...]]] = [
-            ("instalment", None, line.gross, line.why_gross)
-        ]
-        rows += [
-            ("deduction", code, amount, line.why_deductions.get(code, ()))
-            for code, amount in line.deductions.items()
-        ]
-        for kind, code, amount, whys in rows:
-            if amount:
-                lines.append(
-                    {
-                        "kind": kind,
-                        **dated,
-                        "code": code,
-                        "amount": Money(amount, currency).to_api(),
-                        **_why((*line.why, *whys), say),
-                    }
-                )
-    return {
-        "contract_code": contract.code,
-        "revision": contract.revision,
-        "sold_on": plan.sold_on.isoformat(),
-        "amount": plan.amount.to_api(),
-        "instalments": plan.instalments,
-        "lines": lines,
-        "totals": plan_totals(plan),
-    }
-
-
-def plan_totals(plan: Plan) -> dict[str, Any]:
-    """What a plan comes to."""
-    currency = plan.amount.currency
-    return {
-        "gross": plan.amount.to_api(),
-        "deductions": Money(plan.total_deductions, currency).to_api(),
-        "net": Money(plan.net, currency).to_api(),
-        "by_code": {code: Money(amount, currency).to_api() for code, amount in plan.totals.items()},
-        "effective_rate": f"{plan.effective_percent:f}",
-        "average_days": plan.average_days,
-        "payments": len(plan.lines),
-        "first_on": plan.lines[0].pay.isoformat(),
-        "last_on": max(line.pay for line in plan.lines).isoformat(),
-    }
-
-
-def _why(whys: Iterable[Why], say: Say) -> dict[str, Any]:
-    reasons = list(whys)
-    return {"why": say(reasons), "reasons": [why.to_dict() for why in reasons]}
-
-
-def alternative_out(one: Alternative) -> dict[str, Any]:
-    """One contract of a comparison: what it brings, or why it cannot be sold there."""
-    shown: dict[str, Any] = {
-        "contract_code": one.contract.code,
-        "description": one.contract.description,
-        "revision": one.contract.revision,
-        "totals": plan_totals(one.plan) if one.plan is not None else None,
-        "refusal": None,
-    }
-    if one.refusal is not None:
-        shown["refusal"] = {"code": one.refusal.code, "message": one.refusal.message}
-    return shown
-
-
-def sale_out(sale: Sale, receivables: Sequence[Mapping[str, Any]] | None = None) -> dict[str, Any]:
-    """A posted sale."""
-    currency = sale.amount.currency
-    kept = sum(sale.totals.values())
-    shown = {
-        "id": sale.id,
-        "document_no": sale.document_no,
-        "contract_code": sale.contract_code,
-        "contract_revision": sale.revision,
-        "bank_account_code": sale.bank_account_code,
-        "sold_on": sale.sold_on.isoformat(),
-        "amount": sale.amount.to_api(),
-        "instalments": sale.instalments,
-        "status": sale.state.value,
-        "refunded": Money(sale.refunded, currency).to_api(),
-        "totals": {
-            "gross": sale.amount.to_api(),
-            "deductions": Money(kept, currency).to_api(),
-            "net": Money(sale.amount.minor - kept, currency).to_api(),
-            "by_code": {code: Money(part, currency).to_api() for code, part in sale.totals.items()},
-        },
-        "import_id": sale.import_id or None,
-        **_stamped(sale.stamp),
-    }
-    if receivables is not None:
-        shown["receivables"] = list(receivables)
-    return shown
-
-
-def refund_out(refund: Refund) -> dict[str, Any]:
-    """A refund."""
-    currency = refund.amount.currency
-    return {
-        "id": refund.id,
-        "sale_id": refund.sale_id,
-        "document_no": refund.document_no,
-        "refunded_on": refund.refunded_on.isoformat(),
-        "amount": refund.amount.to_api(),
-        "deductions": refund.returned.value,
-        "returned": {code: Money(part, currency).to_api() for code, part in refund.totals.items()},
-    }
-
-
-def receivable_out(row: ReceivableRow, say: Say) -> dict[str, Any]:
-    """One ledger row; amounts of a refund are negative."""
-    line = row.line
-    return {
-        "id": f"{line.origin}-{line.no}{'-' + row.code if row.code else ''}",
-        "payment_id": line_key_out(line),
-        "sale_id": line.sale_id,
-        "origin": line.kind.value,
-        "document_no": line.document_no,
-        "contract_code": line.contract_code,
-        "contract_revision": line.revision,
-        "bank_account_code": line.bank_account_code,
-        "kind": row.kind,
-        "no": line.no,
-        "code": row.code or None,
-        "raw_date": line.raw.isoformat(),
-        "date": line.pay.isoformat(),
-        "amount": Money(row.amount, line.currency).to_api(),
-        "status": line.status.value,
-        **_why(row.why, say),
-    }
-
-
-def _landing(landing: Landing) -> dict[str, Any]:
-    return {
-        "currency": landing.currency,
-        "gross": Money(landing.gross, landing.currency).to_api(),
-        "deductions": Money(landing.deductions, landing.currency).to_api(),
-        "net": Money(landing.net, landing.currency).to_api(),
-        "count": landing.lines,
-    }
-
-
-def cash_calendar_out(calendar: CashCalendar, since: date, until: date) -> dict[str, Any]:
-    """What lands on which day and in which month, each currency for itself."""
-    return {
-        "from": since.isoformat(),
-        "to": until.isoformat(),
-        "days": [{"date": day.isoformat(), **_landing(one)} for day, one in calendar.days],
-        "months": [{"month": str(month), **_landing(one)} for month, one in calendar.months],
-        "totals": [_landing(one) for one in calendar.totals],
-    }
-
-
-def lookup_out(entry: Lookup) -> dict[str, Any]:
-    """An entry of a list; the IBAN is masked."""
-    shown: dict[str, Any] = {"id": entry.code, "code": entry.code, "name": entry.name}
-    if isinstance(entry, Card):
-        shown |= {"kind": entry.kind.value, "issuer": entry.issuer.value}
-    elif isinstance(entry, BankAccount):
-        shown |= {
-            "kind": entry.kind.value,
-            "bank": entry.bank,
-            "linked_account_code": entry.linked_account_code or None,
-            "iban": str(entry.iban) if entry.iban is not None else None,
-        }
-    else:
-        shown |= {"type": entry.type.value, "bank": entry.bank}
-    return {**shown, **_stamped(entry.stamp)}
-
-
-def overrides_out(table: OverrideTable) -> dict[str, Any]:
-    """Changed days of a calendar, in order."""
-    return {
-        "calendar": table.name.value,
-        "items": [
-            {
-                "date": day.isoformat(),
-                "kind": one.kind.value,
-                "name": one.name,
-                "source": one.source,
-                "entered_by": one.entered_by,
-            }
-            for day, one in sorted(table.days.items())
-        ],
-    }
-
-
-def history_out(line: HistoryLine) -> dict[str, Any]:
-    """One line of history."""
-    return {
-        "at": line.at,
-        "actor": line.actor,
-        "action": line.action,
-        "from": line.from_state,
-        "to": line.to_state,
-        "detail": dict(line.detail),
-    }
-
-
-# ---------------------------------------------------------------------------- settlement
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_PAYMENT: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.([0-9A-Za-z-]{26,36})\.([0-9]{3})")
 
 
 def line_key_out(line: ReceivableLine) -> str:
@@ -779,66 +563,3 @@ def payment_id_in(text: str) -> str:
     if found is None or not is_id(found[2]):
         raise NotFoundError("not_found", "There is no such item.")
     return f"{found[1]}#{found[2]}#{found[3]}"
-
-
-_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_PAYMENT: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.([0-9A-Za-z-]{26,36})\.([0-9]{3})")
-
-
-def bank_line_out(line: BankLine) -> dict[str, Any]:
-    """A line of an account that was not matched; ``again`` looks like one that was."""
-    return {
-        "id": line_id_out(line.account, line.key),
-        "status": "unmatched",
-        "bank_account_code": line.account,
-        "date": line.day.isoformat(),
-        "amount": Money(line.amount, line.currency).to_api(),
-        "text": line.text,
-        "again": line.again,
-    }
-
-
-def match_out(match: Match, say: Say) -> dict[str, Any]:
-    """Lines and the receivables they pay; ``difference`` arrived too much, or too little."""
-    return {
-        "id": match.id,
-        "version": match.stamp.version,
-        "created_at": match.stamp.created_at,
-        "updated_at": match.stamp.updated_at,
-        "status": match.state.value,
-        "kind": match.kind.value,
-        "bank_account_code": match.account,
-        "date": match.day.isoformat(),
-        "paid": Money(match.paid, match.currency).to_api(),
-        "expected": Money(match.net, match.currency).to_api(),
-        "difference": Money(match.difference, match.currency).to_api(),
-        "line_ids": [line_id_out(match.account, key) for key in match.lines],
-        "payment_ids": [member.replace("#", ".") for member in match.members],
-        "contracts": [
-            {
-                "contract_code": share.contract_code,
-                "gross": Money(share.gross, match.currency).to_api(),
-                "deductions": Money(share.kept, match.currency).to_api(),
-                "difference": Money(share.difference, match.currency).to_api(),
-                "payments": share.payments,
-            }
-            for share in match.shares
-        ],
-        **_why(match.why, say),
-    }
-
-
-def drift_out(drift: Drift) -> dict[str, Any]:
-    """What a bank kept in a month beside what was agreed; rates in percent of the gross."""
-    return {
-        "month": drift.month,
-        "contract_code": drift.contract_code,
-        "payments": drift.payments,
-        "gross": Money(drift.gross, drift.currency).to_api(),
-        "deductions_planned": Money(drift.kept, drift.currency).to_api(),
-        "deductions_taken": Money(drift.taken, drift.currency).to_api(),
-        "difference": Money(drift.difference, drift.currency).to_api(),
-        "rate_planned": str(drift.planned_rate),
-        "rate_taken": str(drift.taken_rate),
-        "beyond_tolerance": drift.is_beyond(),
-    }

@@ -41,7 +41,7 @@ _APPS: Final = (
     "workflow.handlers.http.app",
     "reconciliation.handlers.http.app",
 )
-_BODY: Final = re.compile(r"\.json\(\s*([A-Z][A-Za-z]+)\s*\)")
+_BODY: Final = re.compile(r"\.json\(\s*([A-Z][A-Za-z]+|model)\s*\)")
 _COMMAND: Final = re.compile(r"\.command\(\)")
 _VERSION: Final = re.compile(r"\.expected_version\(\)")
 _PROBLEM: Final[dict[str, Any]] = {
@@ -97,7 +97,9 @@ def _body_model(route: RouteSpec) -> type[BaseModel] | None:
     match = _BODY.search(_source(route))
     if match is None:
         return None
-    for scope in (route.function.__globals__, _helper_globals(route)):
+    # Routes that are declared once for several models close over theirs.
+    own = inspect.getclosurevars(route.function).nonlocals
+    for scope in (own, route.function.__globals__, _helper_globals(route)):
         model = scope.get(match[1])
         if inspect.isclass(model) and issubclass(model, BaseModel):
             return model

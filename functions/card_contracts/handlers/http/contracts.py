@@ -5,6 +5,7 @@ from typing import Any, Final
 from card_contracts.application.contracts import warnings_of
 from card_contracts.bootstrap import CardContracts
 from card_contracts.domain.contract import Contract
+from card_contracts.handlers.http.answers import alternative_out, history_out, plan_out
 from card_contracts.handlers.http.app import BASE, app, code_of, say_of, use_of
 from card_contracts.schemas import (
     CardContractChangeIn,
@@ -13,10 +14,7 @@ from card_contracts.schemas import (
     LockIn,
     PlanIn,
     WhatIfIn,
-    alternative_out,
     contract_out,
-    history_out,
-    plan_out,
 )
 from kernel.errors import Problem, ValidationError
 from kernel.text import fold

@@ -6,15 +6,13 @@ from typing import Any, Final
 from card_contracts.application.statements import KIND
 from card_contracts.bootstrap import application
 from card_contracts.domain.settlement import MatchState
+from card_contracts.handlers.http.answers import bank_line_out, drift_out, match_out
 from card_contracts.handlers.http.app import BASE, app, say_of, use_of
 from card_contracts.schemas import (
     CardStatementIn,
     MatchIn,
     TableProfileIn,
-    bank_line_out,
-    drift_out,
     line_id_in,
-    match_out,
     payment_id_in,
 )
 from kernel.errors import Problem, TooLargeError, ValidationError

@@ -5,6 +5,12 @@ from typing import Any, Final
 from card_contracts.application.receivables import STATUSES, Search, span
 from card_contracts.bootstrap import CardContracts, application
 from card_contracts.domain.sale import Sale
+from card_contracts.handlers.http.answers import (
+    cash_calendar_out,
+    receivable_out,
+    refund_out,
+    sale_out,
+)
 from card_contracts.handlers.http.app import (
     BASE,
     app,
@@ -17,15 +23,7 @@ from card_contracts.handlers.http.app import (
 from card_contracts.pages.feed import calendar_reply
 from card_contracts.pages.tables import JOURNAL, export_header, export_row, journal
 from card_contracts.pages.words import words_of
-from card_contracts.schemas import (
-    CardSaleIn,
-    RefundIn,
-    SalesImportIn,
-    cash_calendar_out,
-    receivable_out,
-    refund_out,
-    sale_out,
-)
+from card_contracts.schemas import CardSaleIn, RefundIn, SalesImportIn
 from kernel.errors import Problem, TooLargeError, ValidationError
 from kernel.files import XLSX, UploadedFile
 from kernel.storing import Position
