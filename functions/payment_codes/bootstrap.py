@@ -11,7 +11,8 @@ from kernel.business_days import Calendar
 from kernel.errors import NotFoundError
 from kernel.links import Links
 from kernel.sensitive import Email
-from payment_codes.adapters.derived_tokens import DerivedNotificationKeys, DerivedPayLinks
+from kernel.signed_events import EVENT_LIFETIME
+from payment_codes.adapters.derived_tokens import DerivedPayLinks
 from payment_codes.adapters.dynamodb_codes import CONTEXT, DynamoDueWork, DynamoPaymentsStore
 from payment_codes.adapters.metrics import ServiceMeter
 from payment_codes.adapters.offline_provider import OfflineProvider
@@ -42,7 +43,7 @@ from payment_codes.application.send_code import SendCode, SendMail
 from payment_codes.application.split_payment import SplitPayment
 from payment_codes.application.sweep import AskForNews, Sweep
 from payment_codes.application.unmatched import AssignPayment, ReturnPayment
-from payment_codes.domain.organisation import EVENT_LIFETIME, ProviderKind
+from payment_codes.domain.organisation import ProviderKind
 from payment_codes.domain.statement_line import Settlement
 from payment_codes.ports import (
     BatchFiles,
@@ -60,6 +61,7 @@ from toolkit.aws.dynamodb import Keyspace
 from toolkit.aws.mail import MailService
 from toolkit.aws.tenant_files import TenantFiles
 from toolkit.http.cursor import Cursors
+from toolkit.http.signing_keys import DerivedSigningKeys
 from toolkit.platform import Platform
 from toolkit.statements.uploads import StatementUploads
 from webkit.assets import Assets
@@ -238,9 +240,9 @@ class Application:
         return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:40]
 
     @cached_property
-    def notification_keys(self) -> DerivedNotificationKeys:
+    def notification_keys(self) -> DerivedSigningKeys:
         """Secrets of notifications."""
-        return DerivedNotificationKeys(self.platform.app_secret.derive)
+        return DerivedSigningKeys(self.platform.app_secret.derive, "webhook-in")
 
     @cached_property
     def settlement(self) -> Settlement:
@@ -254,11 +256,11 @@ class Application:
         return Settlement(both)
 
     @cached_property
-    def event_keys(self) -> DerivedNotificationKeys:
+    def event_keys(self) -> DerivedSigningKeys:
         """Secrets that ERP systems sign document events with."""
         oldest = int(EVENT_LIFETIME.total_seconds())
         derive = self.platform.app_secret.derive
-        return DerivedNotificationKeys(derive, "document-events", oldest_seconds=oldest)
+        return DerivedSigningKeys(derive, "document-events", oldest_seconds=oldest)
 
     @cached_property
     def meter(self) -> Meter:

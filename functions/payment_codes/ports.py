@@ -15,6 +15,7 @@ from kernel.files import UploadedFile, UploadForm
 from kernel.mailing import MailOutcome
 from kernel.money import Money
 from kernel.sensitive import Email, Secret
+from kernel.signed_events import RefusedEvent
 from kernel.storing import CommandIdentity, HistoryLine, Position, Remembered
 from payment_codes.domain.batch import BatchDocument, RowProblem, SliceResult
 from payment_codes.domain.mail import CodeMail, MailNews
@@ -22,7 +23,6 @@ from payment_codes.domain.organisation import Organisation, ProviderKind
 from payment_codes.domain.payment import Entry, Payment, SourcePayment
 from payment_codes.domain.payment_code import PaymentCode
 from payment_codes.domain.pull_budget import PullBucket, PullRate
-from payment_codes.domain.refused_event import RefusedEvent
 from payment_codes.domain.source import Source, SourceKind
 from payment_codes.domain.statement_line import Sighting, Sightings, StatementLine
 
@@ -513,28 +513,6 @@ class PayLinks(Protocol):
     def read(self, token: str) -> tuple[str, str] | None:
         """Tenant and code behind a token; None for anything else."""
         ...
-
-
-class NotificationKeys(Protocol):
-    """Secrets that providers sign their notifications with; derived, so nothing is stored."""
-
-    def secret(self, tenant_id: str, version: int) -> Secret:
-        """The secret as it is given to the provider, once."""
-        ...
-
-    def check(
-        self, tenant_id: str, versions: Sequence[int], signed: SignedMessage, now: datetime
-    ) -> None:
-        """Raises UnauthorizedError for a signature, age or id that does not hold."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class SignedMessage:
-    """A notification as it came in: header names in lower case, the raw bytes of the body."""
-
-    headers: Mapping[str, str]
-    body: bytes
 
 
 # ---------------------------------------------------------------------------- files

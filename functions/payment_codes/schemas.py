@@ -13,6 +13,7 @@ from kernel.mail_reports import read_report
 from kernel.money import Money
 from kernel.parsing import format_instant, parse_amount_api, parse_date_api
 from kernel.sensitive import Email
+from kernel.signed_events import RefusedEvent
 from kernel.storing import HistoryLine
 from kernel.text import clean_company_title, clean_free_text, clean_mail_header
 from payment_codes.domain import rf_reference
@@ -20,7 +21,6 @@ from payment_codes.domain.mail import CodeMail, MailNews
 from payment_codes.domain.organisation import Organisation, ProviderKind
 from payment_codes.domain.payment import STATEMENT, Payment
 from payment_codes.domain.payment_code import Customer, PaymentCode
-from payment_codes.domain.refused_event import RefusedEvent
 from payment_codes.domain.source import DocumentEvent, Source, SourceKind
 from payment_codes.domain.stated_document import StatedDocument
 from payment_codes.domain.statement_line import StatementLine

@@ -162,7 +162,8 @@ class DynamoUnit(SettlementWrites):
     def _document(self, kind: str, document_no: str, owner: str) -> None:
         self._unit.unique("DOCUMENT", kind, _hashed(document_no), owner=owner)
 
-    def _lines(self, lines: Sequence[ReceivableLine]) -> None:
+    def add_lines(self, lines: Sequence[ReceivableLine]) -> None:
+        """Add receivables that must not be there yet."""
         for line in lines:
             row = {
                 "pk": self._store.receivables_key(line.pay.year),
@@ -181,7 +182,7 @@ class DynamoUnit(SettlementWrites):
         }
         self._unit.create(SALE, sale.id, row, _change("sale.posted", sale.state.value, detail))
         self._document("sale", sale.document_no, sale.id)
-        self._lines(lines)
+        self.add_lines(lines)
 
     def save_sale(self, before: Sale, after: Sale, action: str, detail: Mapping[str, Any]) -> Sale:
         stored = self._stored(SALE, before.id, before.state.value, before.stamp)
@@ -195,7 +196,7 @@ class DynamoUnit(SettlementWrites):
         detail = {"sale_id": refund.sale_id, "amount": refund.amount.minor}
         self._unit.create(REFUND, refund.id, row, _change("refund.posted", "posted", detail))
         self._document("refund", refund.document_no, refund.id)
-        self._lines(lines)
+        self.add_lines(lines)
 
     def cancel_lines(self, sale: Sale) -> None:
         for pk, sk in self._store.line_keys(sale):

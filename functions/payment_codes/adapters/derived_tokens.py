@@ -1,4 +1,4 @@
-"""Tokens of payer pages and secrets of notifications, derived from the application secret.
+"""Tokens of payer pages, derived from the application secret.
 
 Nothing of them is stored: a token is opaque ids and a keyed 128-bit tag, so a database that leaks
 holds no link, and the same link can be sent again at any time.
@@ -8,18 +8,13 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable
 from typing import Final
 
 from kernel.ids import is_id
-from kernel.sensitive import Secret
-from payment_codes.ports import SignedMessage
-from toolkit.http.webhook_signature import TOLERANCE_SECONDS, key_of, secret_text, verify
 
 _TAG: Final = 16
 _ID: Final = 26
-_OLDEST: Final = TOLERANCE_SECONDS
 Derive = Callable[[str, str], bytes]
 
 
@@ -52,29 +47,3 @@ class DerivedPayLinks:
             return None  # another spelling of the same bytes
         tenant_id, code_id = payload[:_ID].decode(), payload[_ID:].decode()
         return (tenant_id, code_id) if is_id(tenant_id) and is_id(code_id) else None
-
-
-class DerivedNotificationKeys:
-    """``NotificationKeys`` of the ports, for one purpose: secrets of two never agree."""
-
-    def __init__(
-        self, derive: Derive, purpose: str = "webhook-in", *, oldest_seconds: int = _OLDEST
-    ) -> None:
-        self._derive = derive
-        self._purpose = purpose
-        self._oldest = oldest_seconds
-
-    def secret(self, tenant_id: str, version: int) -> Secret:
-        return secret_text(self._derive(self._purpose, f"{tenant_id}/{version}"))
-
-    def check(
-        self, tenant_id: str, versions: Sequence[int], signed: SignedMessage, now: datetime
-    ) -> None:
-        keys = [key_of(self.secret(tenant_id, version)) for version in versions]
-        verify(
-            signed.headers,
-            signed.body,
-            keys,
-            now_seconds=int(now.timestamp()),
-            oldest_seconds=self._oldest,
-        )

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from kernel.errors import NotFoundError
 from kernel.sensitive import Email, Secret
+from kernel.signed_events import RefusedEvent
 from kernel.storing import CommandIdentity, HistoryLine, Position, Remembered, WriteRefusedError
 from payment_codes.adapters import rows
 from payment_codes.adapters.dynamodb_jobs import JOB_PUSH, JobReads, JobWrites
@@ -25,7 +26,6 @@ from payment_codes.domain.organisation import Organisation, ProviderKind
 from payment_codes.domain.payment import Entry, Payment, PaymentState
 from payment_codes.domain.payment_code import PaymentCode
 from payment_codes.domain.pull_budget import PullBucket, PullRate
-from payment_codes.domain.refused_event import RefusedEvent
 from payment_codes.domain.source import Source
 from payment_codes.ports import Due, KeyUnavailableError
 from toolkit.auth import TenantContext
@@ -33,6 +33,7 @@ from toolkit.aws.due import NOT_DUE, due_at, take_due
 from toolkit.aws.dynamodb import Database, Item, Keyspace, absent, equals
 from toolkit.aws.history import read_history
 from toolkit.aws.jobs import Jobs
+from toolkit.aws.refused_events import RefusedEvents
 from toolkit.aws.rows import instant_of, moment
 from toolkit.aws.secrets import CredentialVault, SecretName, SecretUnavailableError
 from toolkit.aws.transactions import TransactionRefusedError
@@ -44,7 +45,6 @@ CODE: Final = "payment_code"
 PAYMENT: Final = "payment"
 ORGANISATION: Final = "organisation"
 MAIL: Final = "code_mail"
-REFUSED: Final = "refused_event"
 _PURPOSE: Final = "credentials"
 _NEWS: Final = "NEWS"
 _POLL: Final = "POLL"
@@ -263,27 +263,12 @@ class DynamoUnit(JobWrites, StatementWrites):
     # -------------------------------------------------------------- refused document events
 
     def add_refused_event(self, event: RefusedEvent) -> None:
-        row = {**rows.refused_event_row(event), **self._refused_list(event)}
-        change = _change("document_event.refused", event.state.value, {"reason": event.reason})
-        self._unit.create(REFUSED, event.id, row, change)
+        self._store.refused.add(self._unit, event, "document_event.refused")
 
     def save_refused_event(
         self, before: RefusedEvent, after: RefusedEvent, action: str
     ) -> RefusedEvent:
-        stored = self._stored(REFUSED, before.id, before.state.value, before.stamp)
-        listed = self._refused_list(after)
-        changed = self._unit.change(
-            stored,
-            _change(action, after.state.value, {}),
-            assign={**rows.refused_event_row(after), **listed},
-            remove=() if listed else ("by_pk", "by_sk"),
-        )
-        return rows.refused_event_from({**changed, "created_at": before.stamp.created_at})
-
-    def _refused_list(self, event: RefusedEvent) -> dict[str, str]:
-        if not event.waits:
-            return {}
-        return {"by_pk": self._keyspace.key("REFUSED"), "by_sk": event.id}
+        return self._store.refused.settle(self._unit, before, after, action)
 
     # -------------------------------------------------------------- companions
 
@@ -325,6 +310,7 @@ class DynamoPaymentsStore(JobReads, StatementReads):
         self.database: Database = machinery.database
         self.context = context
         self.keyspace = Keyspace(CONTEXT, context.tenant_id)
+        self.refused = RefusedEvents(self.database, self.keyspace)
         self.vault = vault
         self.queue_url = queue_url
         self._address_digest = address_digest
@@ -427,16 +413,10 @@ class DynamoPaymentsStore(JobReads, StatementReads):
     def refused_events(
         self, *, limit: int, after: Position | None
     ) -> tuple[list[RefusedEvent], Position | None]:
-        page = self.database.list_rows(
-            self.keyspace.key("REFUSED"), limit=limit, after=dict(after) if after else None
-        )
-        return [rows.refused_event_from(row) for row in page.items], page.next_key
+        return self.refused.page(limit=limit, after=after)
 
     def refused_event(self, event_id: str) -> RefusedEvent:
-        row = self.database.get("core", entity_key(self.keyspace, REFUSED, event_id), META)
-        if row is None:
-            raise NotFoundError("not_found", "There is no such item.")
-        return rows.refused_event_from(row)
+        return self.refused.one(event_id)
 
     def was_received(self, source: str, event_id: str) -> bool:
         pk = self.keyspace.key("IN", source, _hashed(event_id))

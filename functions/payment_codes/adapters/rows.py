@@ -10,7 +10,6 @@ from payment_codes.domain.mail import CodeMail, MailState
 from payment_codes.domain.organisation import ConnectionState, Organisation, ProviderKind
 from payment_codes.domain.payment import Outcome, Payment, PaymentState, SourcePayment
 from payment_codes.domain.payment_code import CodeStatus, Customer, PaymentCode, Registration
-from payment_codes.domain.refused_event import RefusedEvent, RefusedState
 from payment_codes.domain.source import Source, SourceKind
 from toolkit.aws.rows import day, day_of, instant_of, moment, stamp_of
 
@@ -211,40 +210,6 @@ def payment_from(row: Mapping[str, Any]) -> Payment:
         line_id=row["line_id"],
         listed_key=row["listed_key"],
         part_of=row.get("part_of", ""),
-        stamp=stamp_of(row),
-    )
-
-
-# ---------------------------------------------------------------------------- refused events
-
-
-def refused_event_row(event: RefusedEvent) -> Row:
-    """Attributes of a refused document event; its state is whether it waits."""
-    return {
-        "event_id": event.event_id,
-        "payload": event.payload,
-        "document": event.document,
-        "reason": event.reason,
-        "problems": [list(problem) for problem in event.problems],
-        "stated_at": moment(event.stated_at),
-        "received_at": moment(event.received_at),
-        "note": event.note,
-    }
-
-
-def refused_event_from(row: Mapping[str, Any]) -> RefusedEvent:
-    """The refused document event behind a row."""
-    return RefusedEvent(
-        id=row["id"],
-        event_id=row["event_id"],
-        payload=row["payload"],
-        document=row["document"],
-        reason=row["reason"],
-        problems=tuple((pointer, code) for pointer, code in row["problems"]),
-        stated_at=datetime.fromisoformat(row["stated_at"]),
-        received_at=datetime.fromisoformat(row["received_at"]),
-        state=RefusedState(row["state"]),
-        note=row["note"],
         stamp=stamp_of(row),
     )
 

@@ -6,11 +6,11 @@ from typing import Final
 
 from kernel.errors import ConflictError, PreconditionFailedError
 from kernel.sensitive import Secret
+from kernel.signed_events import SigningKeys
 from kernel.storing import WriteRefusedError
 from payment_codes.application.context import Scope
 from payment_codes.domain.organisation import ConnectionState, Organisation, ProviderKind
 from payment_codes.domain.source import SourceKind
-from payment_codes.ports import NotificationKeys
 
 _SHOWN: Final = ("org_code", "provider", "payee", "language", "zone", "branch", "tolerance",
                  "valid_days", "mail_on_issue")  # fmt: skip
@@ -103,7 +103,7 @@ class RenewEventSecret:
     The one before counts as long as a message signed with it may wait in its queue.
     """
 
-    def __init__(self, scope: Scope, keys: NotificationKeys) -> None:
+    def __init__(self, scope: Scope, keys: SigningKeys) -> None:
         self._scope = scope
         self._keys = keys
 
@@ -124,7 +124,7 @@ class RenewEventSecret:
 class RenewNotificationSecret:
     """Make a new secret for the provider's notifications; the old one counts for one more day."""
 
-    def __init__(self, scope: Scope, keys: NotificationKeys) -> None:
+    def __init__(self, scope: Scope, keys: SigningKeys) -> None:
         self._scope = scope
         self._keys = keys
 

@@ -1,67 +1,43 @@
-"""Take a signed event of a document from a queue: the signature says whose it is (PAY-02).
-
-Anybody who may send to the queue can write any company into a message. So the company in it only
-says which secret to try; what is believed is what this secret signed. An event that is signed and
-cannot be taken is kept with its reasons and waits for a person; one that is not signed by the
-company it names touches nothing of that company.
-"""
+"""Take a signed event of a document from a queue: the signature says whose it is (PAY-02)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from enum import StrEnum
+from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
-from kernel.errors import (
-    ConflictError,
-    KopruError,
-    MalformedError,
-    RuleViolationError,
-    UnauthorizedError,
-    ValidationError,
-)
+from kernel.errors import KopruError, UnauthorizedError
 from kernel.ids import is_id
-from kernel.storing import WriteRefusedError
+from kernel.signed_events import (
+    EventFate,
+    ProvenEvent,
+    RefusedEvent,
+    RefusedState,
+    SigningKeys,
+    forged,
+    keep_refused,
+    prove,
+    refused_event,
+    settle_refused,
+    take_once,
+)
 from payment_codes.application.connection import CODE_ATTENTION_CLEARED, CODE_ATTENTION_RAISED
 from payment_codes.application.context import Scope
 from payment_codes.application.document_events import Decision, TakeDocumentEvent, wish_of
 from payment_codes.application.issue_code import RECEIPTS
-from payment_codes.domain.refused_event import (
-    MAX_PAYLOAD,
-    MAX_PROBLEMS,
-    RefusedEvent,
-    RefusedState,
-)
 from payment_codes.domain.stated_document import StatedDocument
-from payment_codes.ports import Meter, NotificationKeys, PaymentsUnit, SignedMessage
+from payment_codes.ports import Meter
 
 FORGED: Final = "DocumentEventsForged"
 _SHOWN: Final = 64
-CONTENTION: Final = "too_much_contention"
-
-
-class EventFate(StrEnum):
-    """What became of a signed event."""
-
-    TAKEN = "taken"
-    REPEATED = "repeated"
-    REFUSED = "refused"
-
-
+_COUNTED: Final = {
+    EventFate.TAKEN: "DocumentEventsTaken",
+    EventFate.REPEATED: "DocumentEventsRepeated",
+    EventFate.REFUSED: "DocumentEventsRefused",
+}
 Members = Callable[[str], Mapping[str, Any]]
 """Members of the text of an event; raises MalformedError or ValidationError when it has none."""
 Stated = Callable[[Mapping[str, Any]], StatedDocument]
 """What the members say; raises ValidationError with everything that is wrong."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProvenEvent:
-    """An event whose signature held. ``stated_at`` is when its company signed it."""
-
-    scope: Scope
-    id: str
-    payload: str
-    stated_at: datetime
 
 
 class ReceiveDocumentEvent:
@@ -71,9 +47,7 @@ class ReceiveDocumentEvent:
     names, after nothing but reads; WriteRefusedError when others moved the same rows.
     """
 
-    def __init__(
-        self, scope_of: Callable[[str], Scope], keys: NotificationKeys, meter: Meter
-    ) -> None:
+    def __init__(self, scope_of: Callable[[str], Scope], keys: SigningKeys, meter: Meter) -> None:
         self._scope_of = scope_of
         self._keys = keys
         self._meter = meter
@@ -86,78 +60,38 @@ class ReceiveDocumentEvent:
         members: Members,
         stated: Stated,
     ) -> EventFate:
-        proven = self._proven(tenant_id, headers, payload)
-        scope = proven.scope
-        if scope.store.was_received(RECEIPTS, proven.id):
-            self._meter.count("DocumentEventsRepeated")
-            return EventFate.REPEATED
+        scope, proven = self._proven(tenant_id, headers, payload)
         found: Mapping[str, Any] = {}
-        try:
+
+        def take() -> None:
+            nonlocal found
             found = members(proven.payload)
             _take(scope, stated(found), proven.stated_at, proven.id)
-        except WriteRefusedError as error:
-            if error.refused("inbox"):
-                self._meter.count("DocumentEventsRepeated")
-                return EventFate.REPEATED
-            raise
-        except (ConflictError, MalformedError, RuleViolationError, ValidationError) as error:
-            if error.code == CONTENTION:
-                raise
-            self._keep(proven, error, _name_of(found))
-            self._meter.count("DocumentEventsRefused")
-            return EventFate.REFUSED
-        self._meter.count("DocumentEventsTaken")
-        return EventFate.TAKEN
 
-    def _proven(self, tenant_id: str, headers: Mapping[str, str], payload: str) -> ProvenEvent:
-        refusal = UnauthorizedError("webhook_signature", "The signature of this event is wrong.")
+        def keep(error: KopruError) -> None:
+            event = refused_event(
+                scope.ids.new(), proven, error, _name_of(found), scope.clock.now()
+            )
+            unit = scope.store.unit()
+            keep_refused(unit, event, RECEIPTS, CODE_ATTENTION_RAISED, "document_event_refused")
+
+        fate = take_once(lambda: scope.store.was_received(RECEIPTS, proven.id), take, keep)
+        self._meter.count(_COUNTED[fate])
+        return fate
+
+    def _proven(
+        self, tenant_id: str, headers: Mapping[str, str], payload: str
+    ) -> tuple[Scope, ProvenEvent]:
         try:
-            if not is_id(tenant_id) or len(payload) > MAX_PAYLOAD:
-                raise refusal
+            if not is_id(tenant_id):
+                raise forged()
             scope = self._scope_of(tenant_id)
-            organisation = scope.store.organisation()
-            now = scope.clock.now()
-            if organisation is None:
-                raise refusal
-            versions = organisation.event_secret_versions(now)
-            signed = SignedMessage(headers, payload.encode())
-            self._keys.check(tenant_id, versions, signed, now)
+            organisation, now = scope.store.organisation(), scope.clock.now()
+            versions = () if organisation is None else organisation.event_secret_versions(now)
+            return scope, prove(self._keys, tenant_id, versions, headers, payload, now)
         except UnauthorizedError:
             self._meter.count(FORGED)
             raise
-        stated_at = datetime.fromtimestamp(int(headers["webhook-timestamp"]), UTC)
-        return ProvenEvent(scope, headers["webhook-id"], payload, stated_at)
-
-    @staticmethod
-    def _keep(proven: ProvenEvent, error: KopruError, document: str) -> None:
-        """Keep what was refused with the reasons, and have a person look at it."""
-        scope = proven.scope
-        problems = tuple((p.pointer, p.code) for p in error.problems) or (("", error.code),)
-        event = RefusedEvent(
-            id=scope.ids.new(),
-            event_id=proven.id,
-            payload=proven.payload,
-            document=document,
-            reason=error.code,
-            problems=problems[:MAX_PROBLEMS],
-            stated_at=proven.stated_at,
-            received_at=scope.clock.now(),
-        )
-        unit = scope.store.unit()
-        unit.add_refused_event(event)
-        unit.received(RECEIPTS, proven.id)
-        subject = f"refused_event:{event.id}"
-        unit.publish(
-            CODE_ATTENTION_RAISED,
-            subject,
-            {
-                "key": subject,
-                "subject": subject,
-                "code": "document_event_refused",
-                "severity": "medium",
-            },
-        )
-        unit.commit()
 
 
 def _name_of(members: Mapping[str, Any]) -> str:
@@ -188,10 +122,11 @@ class RetryRefusedEvent:
         self._scope = scope
 
     def __call__(self, event_id: str, members: Members, stated: Stated) -> RefusedEvent:
-        event = _waiting(self._scope, event_id)
+        event = self._scope.store.refused_event(event_id)
+        after = event.settled(RefusedState.TAKEN)
         # Its id is noted since it was refused; a second try that dies half-way finds its code.
         _take(self._scope, stated(members(event.payload)), event.stated_at, "")
-        return _settle(self._scope, event, RefusedState.TAKEN, "document_event.taken")
+        return _settle(self._scope, event, after, "document_event.taken")
 
 
 class DismissRefusedEvent:
@@ -201,25 +136,10 @@ class DismissRefusedEvent:
         self._scope = scope
 
     def __call__(self, event_id: str, note: str) -> RefusedEvent:
-        event = replace(_waiting(self._scope, event_id), note=note)
-        return _settle(self._scope, event, RefusedState.DISMISSED, "document_event.dismissed")
+        event = self._scope.store.refused_event(event_id)
+        after = event.settled(RefusedState.DISMISSED, note)
+        return _settle(self._scope, event, after, "document_event.dismissed")
 
 
-def _waiting(scope: Scope, event_id: str) -> RefusedEvent:
-    event = scope.store.refused_event(event_id)
-    if not event.waits:
-        raise ConflictError("event_settled", "Somebody dealt with this event already.")
-    return event
-
-
-def _settle(scope: Scope, event: RefusedEvent, state: RefusedState, action: str) -> RefusedEvent:
-    unit: PaymentsUnit = scope.store.unit()
-    saved = unit.save_refused_event(event, replace(event, state=state), action)
-    subject = f"refused_event:{event.id}"
-    unit.publish(CODE_ATTENTION_CLEARED, subject, {"key": subject, "subject": subject})
-    try:
-        unit.commit()
-    except WriteRefusedError as error:
-        message = "Somebody dealt with this event already."
-        raise ConflictError("event_settled", message) from error
-    return saved
+def _settle(scope: Scope, before: RefusedEvent, after: RefusedEvent, action: str) -> RefusedEvent:
+    return settle_refused(scope.store.unit(), before, after, action, CODE_ATTENTION_CLEARED)

@@ -9,9 +9,10 @@ from enum import StrEnum
 
 from kernel.errors import UnauthorizedError
 from kernel.identifiers import rf
+from kernel.signed_events import SignedMessage, SigningKeys
 from kernel.storing import WriteRefusedError
 from payment_codes.application.context import Scope
-from payment_codes.ports import DueWork, Meter, NotificationKeys, SignedMessage
+from payment_codes.ports import DueWork, Meter
 
 
 class Received(StrEnum):
@@ -31,7 +32,7 @@ class ReceiveNotification:
         self,
         directory: DueWork,
         scope_of: Callable[[str], Scope],
-        keys: NotificationKeys,
+        keys: SigningKeys,
         meter: Meter,
     ) -> None:
         self._directory = directory

@@ -6,13 +6,12 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from kernel.signed_events import EVENT_LIFETIME, counting_versions
 from kernel.stamp import NEW, Stamp
 from payment_codes.domain.source import SourceKind
 
 OVERLAP: Final = timedelta(days=1)
 """How long a retired notification secret is still accepted."""
-EVENT_LIFETIME: Final = timedelta(days=14)
-"""How old a signed document event may be: as long as a queue keeps it."""
 
 
 class ProviderKind(StrEnum):
@@ -79,21 +78,11 @@ class Organisation:
 
     def secret_versions(self, now: datetime) -> tuple[int, ...]:
         """Versions of the notification secret that count now, newest first."""
-        return _counting(self.secret_version, self.retired_at, now, OVERLAP)
+        return counting_versions(self.secret_version, self.retired_at, now, OVERLAP)
 
     def event_secret_versions(self, now: datetime) -> tuple[int, ...]:
         """Versions of the secret of document events that count now, newest first.
 
         A message may have waited in its queue for all of the time that the queue keeps it.
         """
-        return _counting(self.events_version, self.events_retired_at, now, EVENT_LIFETIME)
-
-
-def _counting(
-    version: int, retired_at: datetime | None, now: datetime, overlap: timedelta
-) -> tuple[int, ...]:
-    if version < 1:
-        return ()
-    if version > 1 and retired_at is not None and now < retired_at + overlap:
-        return (version, version - 1)
-    return (version,)
+        return counting_versions(self.events_version, self.events_retired_at, now, EVENT_LIFETIME)

@@ -1,9 +1,9 @@
 """HTTP: the public door of the providers; the signature is the only access there is."""
 
 from kernel.errors import KopruError
+from kernel.signed_events import SignedMessage
 from payment_codes.bootstrap import application
 from payment_codes.handlers.http.app import app
-from payment_codes.ports import SignedMessage
 from toolkit.entrypoints import Reply, Request
 from toolkit.http import json_body
 

@@ -10,18 +10,13 @@ from payment_codes.pages.words import words_of
 from payment_codes.schemas import DismissEventIn, DocumentEventIn
 from toolkit.entrypoints import HttpApp, Reply, Request
 from toolkit.entrypoints.http import parse_model
-from toolkit.http import json_body
+from toolkit.entrypoints.signed_events import members_of
 from webkit.components import Column
 
 SECTION: Final = "payment_codes.codes"
 _PATH: Final = "/payment-codes/refused-events"
 _ROWS: Final = 50
 _WRITE: Final = "payment_codes:code:write"
-
-
-def members(payload: str) -> Mapping[str, Any]:
-    """Members of a kept event; raises MalformedError."""
-    return json_body.load_json_object(payload.encode(), "application/json")
 
 
 def stated(found: Mapping[str, Any]) -> StatedDocument:
@@ -63,7 +58,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
     def retry_event(request: Request) -> Reply:
         """Take an event again."""
         try:
-            use_of(request).retry_refused_event()(request.id(), members, stated)
+            use_of(request).retry_refused_event()(request.id(), members_of, stated)
         except NotFoundError:
             raise
         except KopruError as error:

@@ -2,9 +2,10 @@
 
 from payment_codes.bootstrap import application
 from payment_codes.handlers.http.app import app, use_of
-from payment_codes.pages.refused_events import members, stated
+from payment_codes.pages.refused_events import stated
 from payment_codes.schemas import DismissEventIn, refused_event_out
 from toolkit.entrypoints import Reply, Request
+from toolkit.entrypoints.signed_events import members_of
 
 _PATH = "/v1/payment-codes/document-events/refused"
 _READ = "payment_codes:code:read"
@@ -33,7 +34,7 @@ def list_refused_events(request: Request) -> Reply:
 def retry_refused_event(request: Request) -> Reply:
     """Take a refused event again, after what stood in its way was put right."""
     retry = use_of(request).retry_refused_event()
-    return Reply(refused_event_out(retry(request.id(), members, stated)))
+    return Reply(refused_event_out(retry(request.id(), members_of, stated)))
 
 
 @app.api("POST", _PATH + "/{id}/dismiss", permission=_WRITE)
