@@ -8,8 +8,8 @@ Then it compares what is stored: no line and no receivable in two matches, debit
 every match explained, and the same file again changes nothing. It ends with 1 when something does
 not hold. With ``--profile`` it prints where the time of the first size goes.
 
-Units: ``calls`` are requests to AWS. Seconds are for information: DynamoDB is emulated in this
-process, so that most of them are the emulation's.
+Units: ``calls`` are requests to AWS. Seconds are those of this process, without its neighbours on
+the machine; DynamoDB is emulated in it, so that most of them are the emulation's.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ import botocore.handlers
 
 from bench.card_matching import MOST_RATIO, lines, receivables
 from card_contracts.adapters.dynamodb_cards import DynamoUnit
-from card_contracts.domain.matching import Expected
+from card_contracts.domain.open_payments import Expected
 from card_contracts.domain.sale import LineKind, ReceivableLine
 from card_contracts.handlers import run_import
 from infra.local.settings import ROOT
@@ -151,19 +151,20 @@ def prove(count: int, *, profile: bool = False) -> Proof:
     """One size, from the file to the comparison of everything that is stored."""
     proof, counting = Proof(count), Counting()
     file = statement(count)
+    botocore.handlers.BUILTIN_HANDLERS.append(("before-parameter-build.*.*", counting.hook))
     with _world() as world:
+        botocore.handlers.BUILTIN_HANDLERS.pop()  # the clients of this world have it now
         _post(world, count)
-        botocore.handlers.BUILTIN_HANDLERS.append(("before-parameter-build.*.*", counting.hook))
+        counting.calls.clear()
         watch = cProfile.Profile() if profile else None
-        started = time.perf_counter()
+        started = time.process_time()
         if watch is not None:
             watch.enable()
         job = _import(world, file, proof)
         if watch is not None:
             watch.disable()
-        proof.seconds = round(time.perf_counter() - started, 1)
+        proof.seconds = round(time.process_time() - started, 1)
         proof.calls = dict(sorted(counting.calls.items()))
-        botocore.handlers.BUILTIN_HANDLERS.pop()
         if job["status"] != "succeeded":
             proof.wrong.append(f"the import {job['status']}: {job.get('problems')}")
             return proof
@@ -237,8 +238,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _say(proof: Proof) -> None:
     sys.stdout.write(
         f"{proof.lines} lines in {proof.seconds} s and {proof.runs} runs: {proof.counts}\n"
-        f"  {proof.calls}\n"
-        + "".join(f"  DOES NOT HOLD: {text}\n" for text in proof.wrong)
+        f"  {proof.calls}\n" + "".join(f"  DOES NOT HOLD: {text}\n" for text in proof.wrong)
     )
     sys.stdout.flush()
 

@@ -9,6 +9,7 @@ from card_contracts.adapters.dynamodb_cards import CONTEXT, DynamoCardsStore, Dy
 from card_contracts.adapters.feed_tokens import DerivedFeedTokens
 from card_contracts.adapters.sale_files import TabularSaleFiles, parse_row
 from card_contracts.application.calendars import ChangeDay, RenewFeed, RestoreDay, ShowFeed
+from card_contracts.application.company import RenewSaleEventSecret, SaveSettings
 from card_contracts.application.context import CalendarOf, Scope
 from card_contracts.application.contracts import (
     ChangeContract,
@@ -22,7 +23,9 @@ from card_contracts.application.lookups import RemoveLookup, SaveLookup
 from card_contracts.application.matches import (
     ConfirmMatch,
     MatchByHand,
+    SetLinesAside,
     Settle,
+    TakeLinesBack,
     UndoMatch,
     WatchDrift,
 )
@@ -32,18 +35,29 @@ from card_contracts.application.receivables import (
     ListReceivables,
     ShowCashCalendar,
 )
-from card_contracts.application.sales import CancelSale, PostSale, RefundSale, TakeSaleEvent
-from card_contracts.application.statements import ImportStatement, StartStatementImport
+from card_contracts.application.sale_events import (
+    DismissSaleEvent,
+    ReceiveSaleEvent,
+    RetrySaleEvent,
+)
+from card_contracts.application.sales import CancelSale, PostSale, RefundSale
+from card_contracts.application.statements import (
+    ImportStatement,
+    LookAgain,
+    StartStatementImport,
+)
 from card_contracts.application.sweep import Sweep
 from card_contracts.ports import CardsStore, FileAccess
 from card_contracts.settings import CardContractsSettings
 from kernel.business_days import Calendar
 from kernel.files import TableWriter
 from kernel.links import Links
+from kernel.signed_events import EVENT_LIFETIME
 from toolkit.auth import TenantContext
 from toolkit.aws.dynamodb import Keyspace
 from toolkit.aws.tenant_files import TenantFiles
 from toolkit.http.cursor import Cursors
+from toolkit.http.signing_keys import DerivedSigningKeys
 from toolkit.platform import Platform
 from toolkit.statements.uploads import StatementUploads
 from toolkit.tabular.export_files import TabularExportFiles
@@ -126,8 +140,17 @@ class CardContracts:
     def cancel_sale(self) -> CancelSale:
         return CancelSale(self.scope)
 
-    def take_sale_event(self) -> TakeSaleEvent:
-        return TakeSaleEvent(self.scope)
+    def retry_sale_event(self) -> RetrySaleEvent:
+        return RetrySaleEvent(self.scope)
+
+    def dismiss_sale_event(self) -> DismissSaleEvent:
+        return DismissSaleEvent(self.scope)
+
+    def save_settings(self) -> SaveSettings:
+        return SaveSettings(self.scope)
+
+    def renew_sale_event_secret(self) -> RenewSaleEventSecret:
+        return RenewSaleEventSecret(self.scope, self.application.event_keys)
 
     def start_sales_import(self) -> StartSalesImport:
         return StartSalesImport(self.scope, self.files)
@@ -140,6 +163,15 @@ class CardContracts:
 
     def import_statement(self) -> ImportStatement:
         return ImportStatement(self.scope, self.statement_files)
+
+    def look_again(self) -> LookAgain:
+        return LookAgain(self.scope)
+
+    def set_lines_aside(self) -> SetLinesAside:
+        return SetLinesAside(self.scope)
+
+    def take_lines_back(self) -> TakeLinesBack:
+        return TakeLinesBack(self.scope)
 
     def settle(self) -> Settle:
         return Settle(self.scope)
@@ -213,6 +245,17 @@ class Application:
     def feed_tokens(self) -> DerivedFeedTokens:
         """Tokens of cash calendar feeds."""
         return DerivedFeedTokens(self.platform.app_secret.derive)
+
+    @cached_property
+    def event_keys(self) -> DerivedSigningKeys:
+        """Secrets that ERP systems sign sale events with."""
+        oldest = int(EVENT_LIFETIME.total_seconds())
+        derive = self.platform.app_secret.derive
+        return DerivedSigningKeys(derive, "sale-events", oldest_seconds=oldest)
+
+    def receive_sale_event(self) -> ReceiveSaleEvent:
+        """The door of signed sale events."""
+        return ReceiveSaleEvent(self._scope_of("sale-event"), self.event_keys)
 
     @cached_property
     def table_writer(self) -> TableWriter:

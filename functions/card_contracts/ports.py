@@ -9,13 +9,15 @@ from datetime import date, datetime
 from typing import Any, Protocol
 
 from card_contracts.domain.calendars import CalendarFeed, OverrideTable
+from card_contracts.domain.company import CompanySettings
 from card_contracts.domain.contract import CalendarName, Contract, Pair
 from card_contracts.domain.lookups import BankAccount, Card, DeductionDefinition, Lookup
-from card_contracts.domain.matching import Expected
+from card_contracts.domain.open_payments import Expected
 from card_contracts.domain.sale import LineStatus, ReceivableLine, Refund, Sale
 from card_contracts.domain.settlement import BankLine, Drift, LineState, Match, Share
 from kernel.bank_statement import StatementItem
 from kernel.files import UploadedFile, UploadForm
+from kernel.signed_events import RefusedEvent
 from kernel.storing import CommandIdentity, HistoryLine, Position, Remembered
 
 
@@ -88,7 +90,15 @@ class SettlementUnit(Protocol):
         ...
 
     def flag_line(self, account: str, key: str) -> None:
-        """Note that an open line looks like one that was matched."""
+        """Note that an open line looks like one that was matched (label ``bank_line``)."""
+        ...
+
+    def set_aside(self, line: BankLine, reason: str) -> None:
+        """Take an open line off the list of what waits, with why (label ``bank_line``)."""
+        ...
+
+    def take_back(self, line: BankLine) -> None:
+        """Let a line wait again that was set aside (label ``bank_line``)."""
         ...
 
     def settle(self, members: Sequence[str], match_id: str) -> None:
@@ -125,10 +135,10 @@ class SettlementStore(Protocol):
         """Lines of an account by day; memory stays flat."""
         ...
 
-    def open_line_page(
-        self, *, limit: int, after: Position | None
+    def line_list(
+        self, state: LineState, *, limit: int, after: Position | None
     ) -> tuple[list[BankLine], Position | None]:
-        """Lines that were not matched, by day."""
+        """Lines that wait (``open``) or were set aside, by day."""
         ...
 
     def owed(self, since: date, until: date, accounts: Collection[str]) -> Iterator[Expected]:
@@ -210,6 +220,20 @@ class CardsUnit(SettlementUnit, Protocol):
         self, before: OverrideTable, after: OverrideTable, action: str, detail: Mapping[str, Any]
     ) -> OverrideTable: ...
     def save_feed(self, before: CalendarFeed, after: CalendarFeed) -> CalendarFeed: ...
+    def save_settings(
+        self,
+        before: CompanySettings,
+        after: CompanySettings,
+        action: str,
+        detail: Mapping[str, Any],
+    ) -> CompanySettings: ...
+    def add_refused_event(self, event: RefusedEvent) -> None:
+        """Keep a sale event that could not be taken."""
+        ...
+
+    def save_refused_event(
+        self, before: RefusedEvent, after: RefusedEvent, action: str
+    ) -> RefusedEvent: ...
     def received(self, source: str, event_id: str) -> None:
         """Note an incoming event; refused (label ``inbox``) when it was here before."""
         ...
@@ -302,6 +326,24 @@ class CardsStore(SettlementStore, Protocol):
         self, since: date, until: date, *, limit: int, after: Position | None
     ) -> tuple[list[ReceivableLine], Position | None]: ...
     def feed(self) -> CalendarFeed: ...
+    def settings(self) -> CompanySettings:
+        """What the company decided; what we ship where it decided nothing."""
+        ...
+
+    def was_received(self, source: str, event_id: str) -> bool:
+        """Whether the inbox holds an event."""
+        ...
+
+    def refused_events(
+        self, *, limit: int, after: Position | None
+    ) -> tuple[list[RefusedEvent], Position | None]:
+        """Sale events that wait for a person, oldest first."""
+        ...
+
+    def refused_event(self, event_id: str) -> RefusedEvent:
+        """Raises NotFoundError."""
+        ...
+
     def history(self, subject: str) -> list[HistoryLine]: ...
     def job(self, job_id: str) -> JobView | None: ...
     def start_job(self, job_id: str) -> None: ...

@@ -1,15 +1,16 @@
-"""The HTTP and event edge of card contracts: request models, the form of a contract, ids."""
+"""The HTTP and event edge of card contracts: models of requests and signed events."""
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, Any, Final
 
 from pydantic import Field
 
+from card_contracts.domain.company import CompanySettings
 from card_contracts.domain.contract import CalendarName, Contract, ContractState
 from card_contracts.domain.deductions import Basis, Deduction, Kind, Timing, parse_rate
-from card_contracts.domain.limits import CardKind
+from card_contracts.domain.limits import CardKind, Limits
 from card_contracts.domain.lookups import (
     AccountKind,
     BankAccount,
@@ -18,13 +19,15 @@ from card_contracts.domain.lookups import (
     DeductionType,
     Issuer,
 )
+from card_contracts.domain.matching import Rules
 from card_contracts.domain.sale import (
-    ReceivableLine,
     RefundFields,
     Returned,
     SaleFields,
 )
+from card_contracts.domain.sale_event import SaleEvent, SaleEventKind
 from card_contracts.domain.schedule import BusinessDayRule
+from card_contracts.domain.settlement import DriftRules
 from card_contracts.domain.terms import (
     Band,
     Blockage,
@@ -39,14 +42,12 @@ from card_contracts.domain.terms import (
     Term,
 )
 from kernel.business_days import Override, OverrideKind
-from kernel.errors import KopruError, NotFoundError, ParseError, Problem
+from kernel.errors import KopruError, ParseError, Problem, ValidationError
 from kernel.identifiers.contract_no import parse_card_contract_code
-from kernel.ids import is_id
 from kernel.money import Money
 from kernel.parsing import parse_amount_api, parse_date_api
 from kernel.rates import Rate
 from kernel.sensitive import Iban
-from kernel.stamp import Stamp
 from kernel.text import clean_free_text, clean_mail_header
 from toolkit.http.fields import DATE, MONEY, EdgeModel, parsed
 
@@ -343,6 +344,137 @@ class RefundIn(EdgeModel):
         return RefundFields(self.document_no, self.refunded_on, self.amount, self.deductions)
 
 
+class SaleEventIn(EdgeModel):
+    """Text of a signed event: a sale was closed, refunded or cancelled.
+
+    Shapes: ``sale`` for a closed one; otherwise ``document_no`` of the sale, and the ``refund``.
+    """
+
+    kind: Annotated[SaleEventKind, _one_of(SaleEventKind)]
+    sale: CardSaleIn | None = None
+    document_no: DocumentNo | None = None
+    refund: RefundIn | None = None
+
+    def to_event(self) -> SaleEvent:
+        """The event. Raises: ValidationError for members that are missing or too much."""
+        closed, refunded = (self.kind is one for one in _WITH_CONTENT)
+        problems = [
+            Problem(f"/{name}", "required" if wanted else "unexpected", _BY_KIND)
+            for name, wanted, value in (
+                ("sale", closed, self.sale),
+                ("document_no", not closed, self.document_no),
+                ("refund", refunded, self.refund),
+            )
+            if wanted is (value is None)
+        ]
+        if self.sale is not None:
+            problems += [problem.under("/sale") for problem in self.sale.problems()]
+        if problems:
+            raise ValidationError("invalid_input", "Some fields are wrong.", problems=problems)
+        sale = self.sale.to_fields() if self.sale is not None else None
+        refund = self.refund.to_fields() if self.refund is not None else None
+        document_no = sale.document_no if sale is not None else self.document_no or ""
+        return SaleEvent(self.kind, document_no, sale, refund)
+
+
+_WITH_CONTENT: Final = (SaleEventKind.CLOSED, SaleEventKind.REFUNDED)
+_BY_KIND: Final = "Events of this kind have other members."
+
+
+class DismissEventIn(EdgeModel):
+    """Body of putting a refused event aside: why nothing is to be done."""
+
+    note: Annotated[str, parsed(_line(200, 1))]
+
+
+class SetAsideIn(EdgeModel):
+    """Body of setting lines aside that have nothing to do with card contracts."""
+
+    line_ids: list[str] = Field(min_length=1, max_length=20)
+    reason: Annotated[str, parsed(_line(200, 1))]
+
+
+class TakeBackIn(EdgeModel):
+    """Body of letting lines wait again that were set aside."""
+
+    line_ids: list[str] = Field(min_length=1, max_length=20)
+
+
+class LookAgainIn(EdgeModel):
+    """Body of matching the lines of an account that still wait."""
+
+    bank_account_code: Code
+
+
+def _percent(value: object) -> Decimal:
+    return parse_rate(value).percent
+
+
+class MatchingIn(EdgeModel):
+    """How far a payment may be from its plan: days, minor units (``rounding``), percent."""
+
+    late_days: Whole
+    early_days: Whole
+    joined_days: Whole
+    rounding: Annotated[int, Field(ge=-1_000, le=10_000_000)]
+    tolerance: Annotated[Decimal, parsed(_percent)]
+
+
+class DriftIn(EdgeModel):
+    """From where deductions count as drift: percentage points of the gross, and minor units."""
+
+    points: Annotated[Decimal, parsed(_percent)]
+    least: Annotated[int, Field(ge=-1_000, le=10_000_000)]
+
+
+class LegalLimitsIn(EdgeModel):
+    """Legal figures in force from a day on, and where they are published."""
+
+    valid_from: ApiDate
+    reference_rate: Annotated[Decimal, parsed(_percent)]
+    credit_margin: Annotated[Decimal, parsed(_percent)]
+    debit_fee: Annotated[Decimal, parsed(_percent)]
+    credit_days: Whole
+    debit_days: Whole
+    source: Name
+
+    def to_domain(self) -> Limits:
+        """The figures; who entered them stands in the history of the settings."""
+        return Limits(
+            self.valid_from,
+            self.reference_rate,
+            self.credit_margin,
+            self.debit_fee,
+            self.credit_days,
+            self.debit_days,
+            "",
+            self.source,
+        )
+
+
+class CardSettingsIn(EdgeModel):
+    """Body of the company's settings."""
+
+    matching: MatchingIn
+    drift: DriftIn
+    legal_limits: list[LegalLimitsIn] = Field(default_factory=list, max_length=100)
+
+    def to_domain(self) -> CompanySettings:
+        """The settings as they were stated."""
+        asked = self.matching
+        return CompanySettings(
+            rules=Rules(
+                late_days=asked.late_days,
+                early_days=asked.early_days,
+                joined_days=asked.joined_days,
+                rounding=asked.rounding,
+                tolerance=asked.tolerance,
+            ),
+            drift=DriftRules(self.drift.points, self.drift.least),
+            limits=tuple(one.to_domain() for one in self.legal_limits),
+        )
+
+
 class SalesImportIn(EdgeModel):
     """Body of an import of sales from an upload."""
 
@@ -439,127 +571,3 @@ class DayIn(EdgeModel):
     def to_domain(self, actor: str) -> Override:
         """The changed day."""
         return Override(self.kind, self.name, self.source, actor)
-
-
-# ---------------------------------------------------------------------------- out
-
-
-def stamped(stamp: Stamp) -> dict[str, Any]:
-    """Version and times of an entity, as every answer shows them."""
-    return {
-        "version": stamp.version,
-        "created_at": stamp.created_at,
-        "updated_at": stamp.updated_at,
-    }
-
-
-def contract_out(contract: Contract, warnings: Sequence[Problem] | None = None) -> dict[str, Any]:
-    """A contract as the API shows it; the members of the request, and what became of them."""
-    shown = {
-        "id": contract.code,
-        "code": contract.code,
-        "description": contract.description,
-        "card_code": contract.card_code,
-        "bank_account_code": contract.bank_account_code,
-        "starts_on": contract.starts_on.isoformat(),
-        "ends_on": contract.ends_on.isoformat() if contract.ends_on is not None else None,
-        "locked": contract.is_locked,
-        "calendar": contract.calendar.value,
-        "business_day_rule": contract.business_day_rule.value,
-        "remainder_on": contract.remainder_on,
-        "currency": contract.currency or None,
-        "terms": [term_out(term) for term in contract.terms],
-        "revision": contract.revision,
-        "effective_from": contract.effective_from.isoformat(),
-        **stamped(contract.stamp),
-    }
-    if warnings is not None:
-        shown["warnings"] = [
-            {"pointer": one.pointer, "code": one.code, "message": one.message} for one in warnings
-        ]
-    return shown
-
-
-def term_out(term: Term) -> dict[str, Any]:
-    """An instalment range as it was stated."""
-    blockage, maturity = term.blockage, term.maturity
-    return {
-        "from": term.first,
-        "to": term.last,
-        "collection": term.collection.value,
-        "skip_months": term.skip_months,
-        "blockage": None
-        if blockage is None
-        else {
-            "kind": blockage.kind.value,
-            "value": blockage.value,
-            "on_day": blockage.on_day.value,
-        },
-        "skip_and_block": term.skip_and_block.value if term.skip_and_block else None,
-        "maturity": {
-            "kind": maturity.kind.value,
-            "value": maturity.value,
-            "strategy": maturity.strategy.value if maturity.strategy else None,
-            "bands": [
-                {
-                    "from_day": band.from_day,
-                    "to_day": band.to_day,
-                    "pay_day": band.pay_day,
-                    "month_offset": band.month_offset,
-                }
-                for band in maturity.bands
-            ]
-            or None,
-            "cutoff": {"day": maturity.cutoff.day, "pay_day": maturity.cutoff.pay_day}
-            if maturity.cutoff
-            else None,
-        },
-        "description": term.description,
-        "deductions": [_deduction_out(one) for one in term.deductions],
-    }
-
-
-def _deduction_out(one: Deduction) -> dict[str, Any]:
-    is_rate = one.kind is Kind.RATE
-    return {
-        "sequence": one.sequence,
-        "code": one.code,
-        "kind": one.kind.value,
-        "value": one.rate.to_api() if is_rate else Money(one.amount, "TRY").amount_text,
-        "timing": one.timing.value,
-        "basis": one.basis.value,
-        "of": one.of or None,
-    }
-
-
-# ---------------------------------------------------------------------------- ids
-
-_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_PAYMENT: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.([0-9A-Za-z-]{26,36})\.([0-9]{3})")
-
-
-def line_key_out(line: ReceivableLine) -> str:
-    """Name of a payment, which is an instalment with its deductions."""
-    return f"{line.pay.isoformat()}.{line.origin}.{line.no:03d}"
-
-
-def line_id_out(account: str, key: str) -> str:
-    """Name of a line of an account."""
-    return f"{account}.{key.replace('#', '.')}"
-
-
-def line_id_in(text: str) -> tuple[str, str]:
-    """Account and key behind the name of a line. Raises: NotFoundError."""
-    account, _, rest = text.rpartition(".")
-    account, _, day = account.rpartition(".")
-    if not account or not is_id(rest) or _DAY.fullmatch(day) is None:
-        raise NotFoundError("not_found", "There is no such item.")
-    return account, f"{day}#{rest}"
-
-
-def payment_id_in(text: str) -> str:
-    """Key behind the name of a payment. Raises: NotFoundError."""
-    found = _PAYMENT.fullmatch(text)
-    if found is None or not is_id(found[2]):
-        raise NotFoundError("not_found", "There is no such item.")
-    return f"{found[1]}#{found[2]}#{found[3]}"

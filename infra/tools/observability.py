@@ -22,6 +22,7 @@ AGE_SECONDS_BY_QUEUE: Final = {
     "PensionsImport": 3600,
     "PensionsPrepare": 1800,
     "PaymentCodesStatement": 3600,
+    "CardContractsImport": 3600,
     "ReconciliationImport": 3600,
 }
 

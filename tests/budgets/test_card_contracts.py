@@ -74,15 +74,50 @@ def _calendar(world: CardsWorld) -> Callable[[CardsWorld], Any]:
     return lambda world: world.call("GET", f"{BASE}/cash-calendar", query=query)
 
 
-def _event(world: CardsWorld) -> Any:
-    return world.event(api_sale(instalments=12))
+def _event(world: CardsWorld) -> Callable[[CardsWorld], Any]:
+    key = world.event_key()
+    event = {"kind": "sale.closed", "sale": api_sale(instalments=12)}
+    message = world.signed(key, event)
+    return lambda world: world.deliver(message)
 
 
-def _statement(world: CardsWorld) -> Callable[[CardsWorld], Any]:
+def _refused_event(world: CardsWorld) -> Callable[[CardsWorld], Any]:
+    message = world.signed(world.event_key(), {"kind": "sale.closed"})
+    return lambda world: world.deliver(message)
+
+
+def _settings(world: CardsWorld) -> Callable[[CardsWorld], Any]:
+    found = world.call("GET", f"{BASE}/settings").json()
+    wished = {name: found[name] for name in ("matching", "drift", "legal_limits")}
+    wished["drift"]["points"] = "0.10"
+    headers = {"if-match": '"v0"'}
+    return lambda world: world.call("PUT", f"{BASE}/settings", wished, headers=headers)
+
+
+def _aside(world: CardsWorld) -> Callable[[CardsWorld], Any]:
+    _statement(world)(world)
+    lines = world.call("GET", f"{BASE}/matches", query="status=unmatched&limit=20").json()
+    body = {"line_ids": [line["id"] for line in lines["items"]], "reason": "rent"}
+    return lambda world: world.call("POST", f"{BASE}/bank-lines/set-aside", body)
+
+
+def _same_file(world: CardsWorld) -> Callable[[CardsWorld], Any]:
+    _statement(world)(world)
+    return _statement(world, again=True)
+
+
+def _look_again(world: CardsWorld) -> Callable[[CardsWorld], Any]:
+    _statement(world)(world)
+    body = {"bank_account_code": "102.01.001"}
+    assert world.call("POST", f"{BASE}/bank-lines/look-again", body).status == 202
+    return lambda world: world.work()
+
+
+def _statement(world: CardsWorld, *, again: bool = False) -> Callable[[CardsWorld], Any]:
     """A hundred lines of an account, ten of which pay a receivable."""
     body = {"code": "102.01.001", "name": "Kart", "kind": "deposit"}
     world.call("POST", f"{BASE}/bank-accounts", body)
-    for number in range(10):
+    for number in range(0 if again else 10):
         amount = {"amount": f"{100 + number}.00", "currency": "TRY"}
         world.sale(f"F-{number}", amount=amount, instalments=1)
     rows = [f"01.06.2026;01.06.2026;{number},00;X" for number in range(500, 590)]
@@ -107,7 +142,12 @@ MEASURES: Final[dict[str, Callable[[CardsWorld], Any]]] = {
     "register a contract": lambda _: _register,
     "plan 12 instalments": lambda _: _plan,
     "post a sale of 12 instalments": lambda _: _post,
-    "post a sale by the queue": lambda _: _event,
+    "post a sale by a signed event": _event,
+    "keep a signed event that cannot be taken": _refused_event,
+    "change the settings": _settings,
+    "set 20 lines aside": _aside,
+    "the same statement again": _same_file,
+    "look again over 90 lines": _look_again,
     "refund a sale": _refund,
     "cancel a sale": _cancel,
     "cash calendar of a year": _calendar,

@@ -113,36 +113,65 @@ def test_posting_a_sale(bench: Bench, mode: str, key: str | None) -> None:
     assert bench.try_all(act, check, mode) >= 4
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_a_sale_by_the_queue(bench: Bench, mode: str) -> None:
-    world = bench.world
+def _signing(bench: Bench) -> bytes:
+    """From here on there is a secret for events."""
+    key = bench.world.event_key()
+    bench.remember()
+    return key
 
-    def act() -> bool:
-        return world.event(api_sale()) == []
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_signed_sale_event(bench: Bench, mode: str) -> None:
+    world = bench.world
+    message = world.signed(_signing(bench), {"kind": "sale.closed", "sale": api_sale()})
 
     def check() -> None:
         assert _sales(world) == [("FTR-1", "posted")]
-        inbox = [row for row in world.aws.rows("flow") if "#IN#" in row["pk"]]
-        assert len(inbox) == 1
+        assert len([row for row in world.aws.rows("flow") if "#IN#" in row["pk"]]) == 1
         _holds(world)
 
-    assert bench.try_all(act, check, mode) >= 3
+    assert bench.try_all(lambda: world.deliver(message), check, mode) >= 3
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_sale_by_the_queue_that_cannot_be_posted(bench: Bench, mode: str) -> None:
+@pytest.mark.parametrize("kind", ["sale.refunded", "sale.cancelled"])
+def test_a_signed_reversal(bench: Bench, mode: str, kind: str) -> None:
     world = bench.world
+    refund = {
+        "document_no": "I-1",
+        "refunded_on": "2026-05-04",
+        "amount": {"amount": "400.00", "currency": "TRY"},
+        "deductions": "kept",
+    }
+    event: dict[str, Any] = {"kind": kind, "document_no": "FTR-1"}
+    event |= {"refund": refund} if kind == "sale.refunded" else {}
+    state = "partly_refunded" if kind == "sale.refunded" else "cancelled"
+    _posted(bench)
+    message = world.signed(_signing(bench), event)
 
-    def act() -> bool:
-        return world.event(api_sale(instalments=13)) == []
+    def check() -> None:
+        assert _sales(world) == [("FTR-1", state)]
+        assert len([row for row in world.aws.rows("flow") if "#IN#" in row["pk"]]) == 1
+        _holds(world)
+
+    assert bench.try_all(lambda: world.deliver(message), check, mode) >= 4
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_signed_sale_event_that_cannot_be_taken(bench: Bench, mode: str) -> None:
+    world = bench.world
+    event = {"kind": "sale.closed", "sale": api_sale(instalments=13)}
+    message = world.signed(_signing(bench), event)
 
     def check() -> None:
         assert _sales(world) == []
-        ids = {e["id"] for e in world.aws.published("card_contracts.IncidentOpened.v1")}
-        assert len(ids) == 1
+        told = {e["id"] for e in world.aws.published("card_contracts.AttentionRaised.v1")}
+        assert len(told) == 1
+        kept = [row for row in world.aws.rows("core") if row.get("kind") == "refused_sale_event"]
+        assert [row["state"] for row in kept] == ["waiting"]
         _holds(world)
 
-    assert bench.try_all(act, check, mode) >= 3
+    assert bench.try_all(lambda: world.deliver(message), check, mode) >= 3
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -333,3 +362,57 @@ def test_a_match_of_more_payments_than_a_transaction_holds(bench: Bench, mode: s
         _holds(world)
 
     assert bench.try_all(confirmed, check_confirmed, mode) >= 6
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_lines_that_are_set_aside_and_taken_back(bench: Bench, mode: str) -> None:
+    world = bench.world
+    _account(bench)
+    world.job(_imported(world, STATEMENT))
+    world.work()
+    lines = world.call("GET", f"{BASE}/matches", query="status=unmatched").json()["items"]
+    body = {"line_ids": [line["id"] for line in lines]}
+    bench.remember()
+
+    def aside() -> bool:
+        stated = {**body, "reason": "rent"}
+        return world.call("POST", f"{BASE}/bank-lines/set-aside", stated).status == 200
+
+    def check_aside() -> None:
+        assert set(_states(world, "line_state", "#BANK-LINES#")) == {"aside"}
+        assert _states(world, "state", "#CARD-ASIDE#") == {"aside": len(lines)}
+        _holds(world)
+
+    assert bench.try_all(aside, check_aside, mode) >= 3
+    bench.restore()
+    assert aside()
+    bench.remember()
+
+    def back() -> bool:
+        return world.call("POST", f"{BASE}/bank-lines/take-back", body).status == 200
+
+    def check_back() -> None:
+        assert set(_states(world, "line_state", "#BANK-LINES#")) == {"open"}
+        assert _states(world, "state", "#CARD-ASIDE#") == {"taken_back": len(lines)}
+        _holds(world)
+
+    assert bench.try_all(back, check_back, mode) >= 3
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_settings_that_are_changed(bench: Bench, mode: str) -> None:
+    world = bench.world
+    found = world.call("GET", f"{BASE}/settings").json()
+    wished = {name: found[name] for name in ("matching", "drift", "legal_limits")}
+    wished["matching"]["tolerance"] = "2.50"
+
+    def act() -> bool:
+        headers = {"if-match": '"v0"'}
+        status = world.call("PUT", f"{BASE}/settings", wished, headers=headers).status
+        return status in (200, 412)
+
+    def check() -> None:
+        stored = world.call("GET", f"{BASE}/settings").json()
+        assert (stored["matching"]["tolerance"], stored["version"]) == ("2.50", 1)
+
+    assert bench.try_all(act, check, mode) >= 2

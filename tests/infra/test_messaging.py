@@ -35,7 +35,7 @@ BATCHES = {
 
 
 # Queues that systems of others may send to, beside the rule of the bus.
-FROM_OUTSIDE = {"PaymentCodesDocumentEvents"}
+FROM_OUTSIDE = {"CardContractsSales", "PaymentCodesDocumentEvents"}
 
 
 def _work_queues() -> dict[str, tuple[str, Any]]:

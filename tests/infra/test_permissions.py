@@ -193,7 +193,7 @@ FUNCTIONS: dict[str, set[str]] = {
     "PaymentCodesRelayOutboxFunction": {"PaymentCodesScheduleData", "PaymentCodesOutbox"},
     "CardContractsApiFunction": {"CardContractsApiData", "CardContractsOutbox"},
     "CardContractsShowFeedFunction": {"CardContractsFeedData"},
-    "CardContractsPostSalesFunction": {"CardContractsWorkerData", "CardContractsOutbox"},
+    "CardContractsTakeSaleEventsFunction": {"CardContractsWorkerData", "CardContractsOutbox"},
     "CardContractsRunImportFunction": {"CardContractsWorkerData", "CardContractsOutbox"},
     "CardContractsRelayOutboxFunction": {"CardContractsScheduleData", "CardContractsOutbox"},
     "WorkflowApiFunction": {"WorkflowApiData", "WorkflowOutbox"},

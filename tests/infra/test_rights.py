@@ -45,7 +45,7 @@ MAY += [
 SALE = f"crd#T#{T}#CARD-SALE#01JXQ60A1B2C3D4E5F6G7H8J9K"
 MAY += [
     ("CardContractsApiFunction", "PutItem", "ledger", [f"crd#T#{T}#ACC#X@2026-04-28"]),
-    ("CardContractsPostSalesFunction", "PutItem", "core", [SALE]),
+    ("CardContractsTakeSaleEventsFunction", "PutItem", "core", [SALE]),
     ("CardContractsShowFeedFunction", "Query", "core", [f"crd#T#{T}#RECEIVABLES#2026"]),
 ]
 

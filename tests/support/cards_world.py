@@ -1,5 +1,6 @@
 """Card contracts with their real handlers over moto."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,11 +10,15 @@ from urllib.parse import parse_qsl
 from card_contracts import bootstrap
 from card_contracts.bootstrap import Application
 from kernel.clock import FixedClock
+from kernel.sensitive import Secret
 from tests.support.aws import AwsWorld
 from tests.support.card_contracts_builders import api_contract, api_sale
 from tests.support.events import Answer, http_event, invoke, queue_event
 from tests.support.lambda_context import LambdaContext
+from tests.support.scanner import SCANNER
 from toolkit.auth import Principal
+from toolkit.http.webhook_signature import headers as signed_headers
+from toolkit.http.webhook_signature import key_of
 from toolkit.platform import Platform
 from webkit.assets import Assets
 
@@ -95,12 +100,38 @@ class CardsWorld:
         assert answer.status == 200, answer.body
         return list(answer.json()["items"])
 
-    def event(self, sale: dict[str, Any], event_id: str = "e-1", tenant: str = TENANT) -> list[Any]:
-        """A sale that comes by the queue; identifiers of records that failed."""
-        from card_contracts.handlers import post_sales
+    def event_key(self, tenant: str = TENANT) -> bytes:
+        """A new secret for sale events, as an ERP system holds it."""
+        answer = self.call(
+            "POST",
+            f"{BASE}/settings/sale-event-secret",
+            principal=self.principal(tenant),
+            shows="the new secret",
+        )
+        assert answer.status == 201, answer.body
+        return key_of(Secret(SCANNER.secret(str(answer.json()["secret"]))))
 
-        body = {"v": 1, "tenant_id": tenant, "event_id": event_id, "sale": sale}
-        return list(post_sales.handler(queue_event(body), LambdaContext())["batchItemFailures"])
+    def signed(
+        self,
+        key: bytes,
+        event: Any,
+        event_id: str = "erp-1",
+        *,
+        age: int = 0,
+        tenant: str = TENANT,
+    ) -> dict[str, Any]:
+        """A signed message of an ERP system."""
+        payload = event if isinstance(event, str) else json.dumps(event, ensure_ascii=False)
+        stamp = int(self.clock.now().timestamp()) - age
+        headers = signed_headers(key, event_id, stamp, payload.encode())
+        return {"v": 1, "tenant_id": tenant, "headers": headers, "payload": payload}
+
+    def deliver(self, message: dict[str, Any]) -> bool:
+        """Whether a message was taken off the queue of sale events."""
+        from card_contracts.handlers import take_sale_events
+
+        answer = take_sale_events.handler(queue_event(message), LambdaContext())
+        return not answer["batchItemFailures"]
 
     def work(self) -> None:
         """Let the import worker empty its queue."""

@@ -3,7 +3,8 @@
 Rows in ``core`` (``crd#T#<tenant>#…``): ``CARD-CONTRACT#<code>`` with ``META`` and one
 ``REVISION#<number>`` per content that ever counted; ``CARD``, ``BANK-ACCOUNT`` and
 ``DEDUCTION`` by code; ``PAIR#<hash>`` with who holds a card and account; ``CARD-SALE#<id>``,
-``CARD-REFUND#<id>``; ``CARD-CALENDAR#<name>``; ``CARD-FEED#cash``. Receivables lie in the order in
+``CARD-REFUND#<id>``; ``CARD-CALENDAR#<name>``; ``CARD-FEED#cash``; ``CARD-SETTINGS#company``.
+Receivables lie in the order in
 which money comes: ``RECEIVABLES#<year>`` / ``<pay day>#<sale or refund>#<no>``, because the pay day
 of a posted plan never changes, and so a cash calendar is one query and needs no index.
 """
@@ -16,6 +17,7 @@ from typing import Any, Final
 from card_contracts.adapters import rows
 from card_contracts.adapters.dynamodb_settlement import SettlementReads, SettlementWrites, job_view
 from card_contracts.domain.calendars import CalendarFeed, OverrideTable
+from card_contracts.domain.company import CompanySettings
 from card_contracts.domain.contract import (
     CalendarName,
     Contract,
@@ -25,8 +27,10 @@ from card_contracts.domain.contract import (
 )
 from card_contracts.domain.lookups import BankAccount, Card, DeductionDefinition, Lookup
 from card_contracts.domain.sale import LineStatus, ReceivableLine, Refund, Sale
+from card_contracts.domain.sale_event import REFUSED_EVENT
 from card_contracts.ports import Conditions, Due, JobView
 from kernel.errors import NotFoundError
+from kernel.signed_events import RefusedEvent
 from kernel.stamp import Stamp
 from kernel.storing import CommandIdentity, HistoryLine, Position, Remembered, WriteRefusedError
 from toolkit.auth import TenantContext
@@ -34,6 +38,7 @@ from toolkit.aws.due import due_at, take_due
 from toolkit.aws.dynamodb import Database, Item, Keyspace, absent, equals
 from toolkit.aws.history import read_history
 from toolkit.aws.jobs import Jobs
+from toolkit.aws.refused_events import RefusedEvents
 from toolkit.aws.rows import stamp_of
 from toolkit.aws.transactions import TransactionRefusedError
 from toolkit.aws.unit_of_work import META, Change, Machinery, UnitOfWork, entity_key, sequence
@@ -45,7 +50,9 @@ SALE: Final = "card_sale"
 REFUND: Final = "card_refund"
 CALENDAR: Final = "card_calendar"
 FEED: Final = "card_feed"
+SETTINGS: Final = "card_settings"
 _FEED_ID: Final = "cash"
+_COMPANY: Final = "company"
 _REVISION: Final = "REVISION#"
 _KINDS: Final[Mapping[type, str]] = {
     Card: "card",
@@ -75,6 +82,7 @@ class DynamoUnit(SettlementWrites):
 
     def __init__(self, store: "DynamoCardsStore") -> None:
         self._store = store
+        self._database = store.database
         self._keyspace = store.keyspace
         self._unit = UnitOfWork(store.machinery, store.keyspace, store.context)
         self._jobs = Jobs(store.database, store.keyspace)
@@ -241,6 +249,30 @@ class DynamoUnit(SettlementWrites):
         changed = self._unit.change(stored, change, assign=row)
         return rows.feed_from({**changed, "created_at": before.stamp.created_at})
 
+    def save_settings(
+        self,
+        before: CompanySettings,
+        after: CompanySettings,
+        action: str,
+        detail: Mapping[str, Any],
+    ) -> CompanySettings:
+        row, change = rows.settings_row(after), _change(action, _STORED, detail)
+        if not before.stamp.version:
+            return rows.settings_from(self._unit.create(SETTINGS, _COMPANY, row, change))
+        stored = self._stored(SETTINGS, _COMPANY, _STORED, before.stamp)
+        changed = self._unit.change(stored, change, assign=row)
+        return rows.settings_from({**changed, "created_at": before.stamp.created_at})
+
+    # -------------------------------------------------------------- refused sale events
+
+    def add_refused_event(self, event: RefusedEvent) -> None:
+        self._store.refused.add(self._unit, event, "sale_event.refused")
+
+    def save_refused_event(
+        self, before: RefusedEvent, after: RefusedEvent, action: str
+    ) -> RefusedEvent:
+        return self._store.refused.settle(self._unit, before, after, action)
+
     # -------------------------------------------------------------- companions
 
     def received(self, source: str, event_id: str) -> None:
@@ -311,6 +343,7 @@ class DynamoCardsStore(SettlementReads):
         self.keyspace = Keyspace(CONTEXT, context.tenant_id)
         self.queue_url = queue_url
         self.idempotency = IdempotencyStore(self.database, self.keyspace)
+        self.refused = RefusedEvents(self.database, self.keyspace, REFUSED_EVENT)
 
     def unit(self) -> DynamoUnit:
         """A new unit of work."""
@@ -413,6 +446,23 @@ class DynamoCardsStore(SettlementReads):
             rows.account_from(account) if account is not None else None,
             frozenset(known),
         )
+
+    # -------------------------------------------------------------- the company
+
+    def settings(self) -> CompanySettings:
+        return rows.settings_from(self._entity(SETTINGS, _COMPANY))
+
+    def was_received(self, source: str, event_id: str) -> bool:
+        pk = self.keyspace.key("IN", source, _hashed(event_id))
+        return self.database.get("flow", pk, "-") is not None
+
+    def refused_events(
+        self, *, limit: int, after: Position | None
+    ) -> tuple[list[RefusedEvent], Position | None]:
+        return self.refused.page(limit=limit, after=after)
+
+    def refused_event(self, event_id: str) -> RefusedEvent:
+        return self.refused.one(event_id)
 
     # -------------------------------------------------------------- sales
 

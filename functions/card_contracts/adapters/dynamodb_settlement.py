@@ -1,7 +1,8 @@
 """What statements and matches add to the store of card contracts.
 
 Rows in ``core`` (``crd#T#<tenant>#…``): ``BANK-LINES#<account>#<year>`` / ``<day>#<id>`` is a line,
-in the order in which an account is matched; lines that wait are listed under ``BANK-LINES-OPEN``.
+in the order in which an account is matched; lines that wait are listed under ``BANK-LINES-OPEN``,
+lines that were set aside under ``BANK-LINES-ASIDE``, with ``CARD-ASIDE#<id>`` for their history.
 ``CARD-MATCH#<id>`` is a match, listed by state. ``CARD-DRIFT`` / ``<month>#<contract>#<currency>``
 counts what a bank kept, beside the writes of the matches themselves.
 """
@@ -11,7 +12,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, Final
 
-from card_contracts.domain.matching import Expected, MatchKind
+from card_contracts.domain.matching import MatchKind
+from card_contracts.domain.open_payments import Expected
 from card_contracts.domain.sale import LineStatus
 from card_contracts.domain.settlement import (
     BankLine,
@@ -33,7 +35,10 @@ from toolkit.aws.unit_of_work import META, Change, Machinery, UnitOfWork, entity
 
 MATCH: Final = "card_match"
 LEASE: Final = timedelta(minutes=11)  # longer than any worker may run
+ASIDE: Final = "card_aside"
 _LISTED: Final = ("by_pk", "by_sk")
+_LISTS: Final = {LineState.OPEN: "BANK-LINES-OPEN", LineState.ASIDE: "BANK-LINES-ASIDE"}
+_TAKEN_BACK: Final = "taken_back"
 _AFTER: Final = "~"  # sorts after every character of a key
 _DRIFT: Final = "CARD-DRIFT"
 
@@ -63,8 +68,8 @@ def _line_row(keyspace: Keyspace, line: BankLine) -> Item:
     }
 
 
-def _waiting(keyspace: Keyspace, key: str) -> dict[str, str]:
-    return {"by_pk": keyspace.key("BANK-LINES-OPEN"), "by_sk": key}
+def _waiting(keyspace: Keyspace, key: str, state: LineState = LineState.OPEN) -> dict[str, str]:
+    return {"by_pk": keyspace.key(_LISTS[state]), "by_sk": key}
 
 
 def _line_from(row: Mapping[str, Any]) -> BankLine:
@@ -80,6 +85,7 @@ def _line_from(row: Mapping[str, Any]) -> BankLine:
         state=LineState(row["line_state"]),
         match_id=row["match_id"],
         again=bool(row.get("again")),
+        reason=row.get("reason", ""),
     )
 
 
@@ -152,6 +158,7 @@ def job_view(row: Item) -> JobView:
 class SettlementWrites:
     """The part of ``CardsUnit`` that statements and matches need."""
 
+    _database: Database
     _keyspace: Keyspace
     _unit: UnitOfWork
 
@@ -257,6 +264,40 @@ class SettlementWrites:
             label="bank_line",
         )
 
+    def _move_line(self, line: BankLine, before: LineState, after: LineState, reason: str) -> None:
+        self._unit.transaction.update(
+            "core",
+            lines_key(self._keyspace, line.account, line.key[:4]),
+            line.key,
+            assign={
+                "line_state": after.value,
+                "reason": reason,
+                **_waiting(self._keyspace, line.key, after),
+            },
+            when=equals("line_state", before.value),
+            label="bank_line",
+        )
+
+    def set_aside(self, line: BankLine, reason: str) -> None:
+        self._move_line(line, LineState.OPEN, LineState.ASIDE, reason)
+        change = Change("bank_line.set_aside", LineState.ASIDE.value)
+        row = self._aside(line)
+        attributes = {"account": line.account, "line": line.key, "reason": reason}
+        if row is None:
+            self._unit.create(ASIDE, line.aside_id, attributes, change)
+        else:
+            self._unit.change(row, change, assign=attributes)
+
+    def take_back(self, line: BankLine) -> None:
+        self._move_line(line, LineState.ASIDE, LineState.OPEN, "")
+        row = self._aside(line)
+        if row is not None:
+            self._unit.change(row, Change("bank_line.taken_back", _TAKEN_BACK))
+
+    def _aside(self, line: BankLine) -> Item | None:
+        pk = entity_key(self._keyspace, ASIDE, line.aside_id)
+        return self._database.get("core", pk, META)
+
     def settle(self, members: Sequence[str], match_id: str) -> None:
         for member in members:
             pk, sk = receivable_key(self._keyspace, member)
@@ -344,15 +385,15 @@ class SettlementReads:
         for row in self._by_day(lambda year: lines_key(self.keyspace, account, year), since, until):
             yield _line_from(row)
 
-    def open_line_page(
-        self, *, limit: int, after: Position | None
+    def line_list(
+        self, state: LineState, *, limit: int, after: Position | None
     ) -> tuple[list[BankLine], Position | None]:
         page = self.database.list_rows(
-            self.keyspace.key("BANK-LINES-OPEN"), limit=limit, after=dict(after) if after else None
+            self.keyspace.key(_LISTS[state]), limit=limit, after=dict(after) if after else None
         )
         # The index may lag behind a match; the row itself is read consistently.
-        waiting = [row for row in page.items if row["line_state"] == LineState.OPEN.value]
-        return [_line_from(row) for row in waiting], page.next_key
+        listed = [row for row in page.items if row["line_state"] == state.value]
+        return [_line_from(row) for row in listed], page.next_key
 
     def owed(self, since: date, until: date, accounts: Collection[str]) -> Iterator[Expected]:
         for row in self._by_day(lambda year: self.keyspace.key("RECEIVABLES", year), since, until):

@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from card_contracts.domain.calendars import CalendarFeed, OverrideTable
+from card_contracts.domain.company import CompanySettings
 from card_contracts.domain.contract import CalendarName, Contract, ContractState, Holder, Pair
 from card_contracts.domain.deductions import Basis, Deduction, Kind, Timing
-from card_contracts.domain.limits import CardKind
+from card_contracts.domain.limits import CardKind, Limits
 from card_contracts.domain.lookups import (
     AccountKind,
     BankAccount,
@@ -19,6 +20,7 @@ from card_contracts.domain.lookups import (
     Issuer,
     LookupState,
 )
+from card_contracts.domain.matching import Rules
 from card_contracts.domain.sale import (
     LineKind,
     LineStatus,
@@ -30,6 +32,7 @@ from card_contracts.domain.sale import (
     SaleState,
 )
 from card_contracts.domain.schedule import BusinessDayRule
+from card_contracts.domain.settlement import DriftRules
 from card_contracts.domain.terms import (
     Band,
     Blockage,
@@ -49,7 +52,7 @@ from kernel.rates import Rate
 from kernel.sensitive import Iban
 from kernel.stamp import Stamp
 from kernel.why import Why
-from toolkit.aws.rows import day, day_of, stamp_of
+from toolkit.aws.rows import day, day_of, moment, stamp_of
 
 Row = dict[str, Any]
 _STORED = "store"  # reason given when a masked value is opened to be stored in its own row
@@ -422,3 +425,63 @@ def overrides_from(name: CalendarName, row: Mapping[str, Any] | None) -> Overrid
 def feed_from(row: Mapping[str, Any] | None) -> CalendarFeed:
     """The feed behind a row."""
     return CalendarFeed() if row is None else CalendarFeed(row["feed_version"], stamp_of(row))
+
+
+# ---------------------------------------------------------------------------- the company
+
+
+def settings_row(settings: CompanySettings) -> Row:
+    """Attributes of a company's settings; percentages are texts, so that they stay exact."""
+    rules, drift, retired = settings.rules, settings.drift, settings.events_retired_at
+    return {
+        "rules": {
+            "late_days": rules.late_days,
+            "early_days": rules.early_days,
+            "joined_days": rules.joined_days,
+            "rounding": rules.rounding,
+            "tolerance": f"{rules.tolerance:f}",
+        },
+        "drift": {"points": f"{drift.points:f}", "least": drift.least},
+        "limits": [
+            {
+                "valid_from": one.valid_from.isoformat(),
+                "reference_rate": f"{one.reference_rate:f}",
+                "credit_margin": f"{one.credit_margin:f}",
+                "debit_fee": f"{one.debit_fee:f}",
+                "credit_days": one.credit_days,
+                "debit_days": one.debit_days,
+                "mark": one.mark,
+                "source": one.source,
+            }
+            for one in settings.limits
+        ],
+        "events_version": settings.events_version,
+        "events_retired_at": moment(retired) if retired is not None else "",
+    }
+
+
+def settings_from(row: Mapping[str, Any] | None) -> CompanySettings:
+    """The settings behind a row; what we ship when there is no row."""
+    if row is None:
+        return CompanySettings()
+    rules, drift, retired = row["rules"], row["drift"], row["events_retired_at"]
+    return CompanySettings(
+        rules=Rules(**{**rules, "tolerance": Decimal(rules["tolerance"])}),
+        drift=DriftRules(Decimal(drift["points"]), drift["least"]),
+        limits=tuple(
+            Limits(
+                valid_from=date.fromisoformat(one["valid_from"]),
+                reference_rate=Decimal(one["reference_rate"]),
+                credit_margin=Decimal(one["credit_margin"]),
+                debit_fee=Decimal(one["debit_fee"]),
+                credit_days=one["credit_days"],
+                debit_days=one["debit_days"],
+                mark=one["mark"],
+                source=one["source"],
+            )
+            for one in row["limits"]
+        ),
+        events_version=row["events_version"],
+        events_retired_at=datetime.fromisoformat(retired) if retired else None,
+        stamp=stamp_of(row),
+    )

@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 from card_contracts.application.context import TRIES, Scope
 from card_contracts.domain.contract import Contract, ContractState, Pair, check
 from card_contracts.domain.deductions import fee_percent
-from card_contracts.domain.limits import TCMB, CardKind, Settlement, limits_on, warnings
+from card_contracts.domain.limits import CardKind, Limits, Settlement, limits_on, warnings
 from card_contracts.domain.lookups import Card, LookupState
 from card_contracts.domain.terms import Term
 from card_contracts.ports import CardsUnit
@@ -204,6 +204,10 @@ def warnings_of(scope: Scope, contract: Contract) -> list[Problem]:
     the card's kind is known.
     """
     card, account, known = scope.store.lookups_of(contract)
+    limits = None
+    if card is not None and any(term.holds(1) for term in contract.terms):
+        table = scope.store.settings().legal_table
+        limits = limits_on(table, max(contract.effective_from, contract.starts_on))
     found = []
     if card is None or card.state is LookupState.REMOVED:
         found.append(Problem("/card_code", "card_unknown", "This card is not in the list."))
@@ -224,7 +228,7 @@ def warnings_of(scope: Scope, contract: Contract) -> list[Problem]:
         if card is not None and term.holds(1):
             found += [
                 Problem(f"/terms/{position}", problem.code, problem.message)
-                for problem in _legal(scope, contract, term, card)
+                for problem in _legal(scope, contract, term, card, limits)
             ]
     for first, last in contract.gaps:
         found.append(
@@ -233,8 +237,9 @@ def warnings_of(scope: Scope, contract: Contract) -> list[Problem]:
     return found
 
 
-def _legal(scope: Scope, contract: Contract, term: Term, card: Card) -> list[Problem]:
-    limits = limits_on(TCMB, max(contract.effective_from, contract.starts_on))
+def _legal(
+    scope: Scope, contract: Contract, term: Term, card: Card, limits: Limits | None
+) -> list[Problem]:
     try:
         plan = contract.plan(
             contract.starts_on,

@@ -5,7 +5,7 @@ receivables than one transaction holds is marked in slices between two states; w
 leaves a row that is due, and the worker goes on with it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from card_contracts.application.context import TRIES, Scope
@@ -36,6 +36,12 @@ _DIFFERENCE: Final = "settlement_difference"
 def is_small(match: Match) -> bool:
     """Whether everything about a match fits one transaction."""
     return len(match.lines) + len(match.members) + len(match.shares) <= _SMALL
+
+
+def weight_of(match: Match) -> int:
+    """Most writes that adding a match takes, without the counters it shares with its neighbours."""
+    # The match, its history and audit; two ledger entries of two legs each.
+    return 7 + len(match.lines) + len(match.members) + len(match.shares)
 
 
 def _slices(members: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -286,6 +292,58 @@ class MatchByHand:
             raise _taken()
 
 
+class SetLinesAside:
+    """Say that lines have nothing to do with card contracts, and why; all of them or none.
+
+    Raises: NotFoundError; ConflictError("match_taken"); RuleViolationError.
+    """
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __call__(self, names: Sequence[tuple[str, str]], reason: str) -> list[BankLine]:
+        """``names`` are account and key of each line."""
+        return _move_lines(
+            self._scope, names, LineState.OPEN, lambda unit, line: unit.set_aside(line, reason)
+        )
+
+
+class TakeLinesBack:
+    """Let lines wait again that were set aside; all of them or none."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __call__(self, names: Sequence[tuple[str, str]]) -> list[BankLine]:
+        return _move_lines(
+            self._scope, names, LineState.ASIDE, lambda unit, line: unit.take_back(line)
+        )
+
+
+def _move_lines(
+    scope: Scope,
+    names: Sequence[tuple[str, str]],
+    before: LineState,
+    move: Callable[[CardsUnit, BankLine], None],
+) -> list[BankLine]:
+    chosen = list(dict.fromkeys(names))
+    if len(chosen) > MOST_LINES:
+        raise RuleViolationError("card_contracts.match_lines", f"At most {MOST_LINES} lines.")
+    found = [scope.store.bank_line(*name) for name in chosen]
+    waiting = [line for line in found if line.state is before]
+    done = LineState.ASIDE if before is LineState.OPEN else LineState.OPEN
+    if any(line.state not in (before, done) for line in found):
+        raise _taken()
+    unit = scope.store.unit()
+    for line in waiting:
+        move(unit, line)
+    try:
+        unit.commit()
+    except WriteRefusedError as error:
+        raise _taken() from error
+    return [scope.store.bank_line(*name) for name in chosen]
+
+
 class WatchDrift:
     """Tell whoever has to ask the bank, once when it begins and once when it ends."""
 
@@ -294,8 +352,9 @@ class WatchDrift:
 
     def __call__(self, since: str, until: str) -> None:
         """Months ``YYYY-MM``, both included; again is no harm."""
+        rules = self._scope.store.settings().drift
         for drift in self._scope.store.drifts(since, until):
-            beyond = drift.is_beyond()
+            beyond = drift.is_beyond(rules)
             if beyond is drift.alarm:
                 continue
             unit = self._scope.store.unit()

@@ -18,13 +18,14 @@ from card_contracts.domain.sale import (
     refund,
 )
 from card_contracts.ports import CardsUnit, Conditions
-from kernel.errors import ConflictError, NotFoundError, Problem, RuleViolationError
+from kernel.errors import ConflictError, Problem, RuleViolationError
 from kernel.money import Money
 from kernel.storing import CommandIdentity, Remembered, WriteRefusedError
 
 SALE_POSTED: Final = "card_contracts.SalePosted.v1"
 SALE_REVERSED: Final = "card_contracts.SaleReversed.v1"
-INCIDENT_OPENED: Final = "card_contracts.IncidentOpened.v1"
+RECEIPTS: Final = "sale-event"
+"""Under which name the inbox keeps ids of signed sale events."""
 _RECEIVABLE: Final = "card_receivable"
 _SALES: Final = "sales"
 
@@ -43,6 +44,13 @@ class Companions:
 
     event_id: str = ""
     job_id: str = ""
+
+    def join(self, unit: CardsUnit) -> None:
+        """Put them into the transaction."""
+        if self.event_id:
+            unit.received(RECEIPTS, self.event_id)
+        if self.job_id:
+            unit.advance_job(self.job_id, {"done": 1})
 
 
 _NONE: Final = Companions()
@@ -80,7 +88,7 @@ class PostSale:
                 if error.refused("unique:DOCUMENT"):
                     return self._known(sale)
                 if error.refused("inbox"):
-                    raise ConflictError("event_taken", "This event was taken before.") from error
+                    raise
                 if command is not None and error.refused("idempotency"):
                     first = store.answered(command)
                     if first is not None:
@@ -179,10 +187,7 @@ class PostSale:
                 "payments": len(plan.lines),
             },
         )
-        if companions.event_id:
-            unit.received("sales", companions.event_id)
-        if companions.job_id:
-            unit.advance_job(companions.job_id, {"done": 1})
+        companions.join(unit)
 
     def _known(self, sale: Sale) -> Posted:
         known = self._scope.store.sale_of_document(sale.document_no)
@@ -208,7 +213,11 @@ class RefundSale:
         self._scope = scope
 
     def __call__(
-        self, sale_id: str, fields: RefundFields, command: CommandIdentity | None = None
+        self,
+        sale_id: str,
+        fields: RefundFields,
+        command: CommandIdentity | None = None,
+        companions: Companions = _NONE,
     ) -> tuple[Sale, Refund]:
         store = self._scope.store
         if command is not None and (repeated := store.answered(command)) is not None:
@@ -236,9 +245,12 @@ class RefundSale:
             if command is not None:
                 body = {"sale_id": sale_id, "refund_id": made.id}
                 unit.remember(command, Remembered(201, body, {}))
+            companions.join(unit)
             try:
                 unit.commit()
-            except WriteRefusedError:
+            except WriteRefusedError as error:
+                if error.refused("inbox"):
+                    raise
                 continue
             return store.sale(sale_id), made
         raise ConflictError("too_much_contention", "Others changed the same sale; try again.")
@@ -285,7 +297,7 @@ class CancelSale:
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
 
-    def __call__(self, sale_id: str) -> Sale:
+    def __call__(self, sale_id: str, companions: Companions = _NONE) -> Sale:
         store = self._scope.store
         for _ in range(TRIES):
             before = store.sale(sale_id)
@@ -317,9 +329,12 @@ class CancelSale:
                     currency=currency,
                 )
             _tell(unit, before, reversal_id, before.amount, "cancellation")
+            companions.join(unit)
             try:
                 unit.commit()
-            except WriteRefusedError:
+            except WriteRefusedError as error:
+                if error.refused("inbox"):
+                    raise
                 continue
             return store.sale(sale_id)
         raise ConflictError("too_much_contention", "Others changed the same sale; try again.")
@@ -337,47 +352,3 @@ def _tell(unit: CardsUnit, sale: Sale, reversal_id: str, amount: Money, kind: st
             "currency": amount.currency,
         },
     )
-
-
-class TakeSaleEvent:
-    """Post the sale an event tells of; what cannot be posted becomes an incident, once.
-
-    An event that comes again changes nothing.
-    """
-
-    def __init__(self, scope: Scope) -> None:
-        self._scope = scope
-
-    def __call__(self, event_id: str, fields: SaleFields) -> Sale | None:
-        try:
-            return PostSale(self._scope)(fields, companions=Companions(event_id=event_id)).sale
-        except (RuleViolationError, NotFoundError) as error:
-            self.refuse(event_id, error.code)
-        except ConflictError as error:
-            if error.code == "too_much_contention":
-                raise
-            if error.code != "event_taken":
-                self.refuse(event_id, error.code)
-        return None
-
-    def refuse(self, event_id: str, code: str) -> None:
-        """Keep an event that cannot be posted as an incident for a person."""
-        incident_id = self._scope.ids.new()
-        subject = f"card_sale_event:{incident_id}"
-        unit = self._scope.store.unit()
-        unit.received("sales", event_id)
-        unit.publish(
-            INCIDENT_OPENED,
-            subject,
-            {
-                "incident_id": incident_id,
-                "subject": subject,
-                "code": code,
-                "actor": "user",
-                "count": 1,
-            },
-        )
-        try:
-            unit.commit()
-        except WriteRefusedError:
-            return  # it is an incident already

@@ -2,7 +2,8 @@
 
 A file is read twice: once whole, to know everything that is wrong (then nothing of it is used), and
 once to store its lines in chunks, each once for ever by its content. Then the days of the file are
-matched in their order. A worker that dies or runs out of time goes on with what is not done.
+matched in their order, unless the file brought nothing new. A worker that dies or runs out of time
+goes on with what is not done.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,11 +13,12 @@ from itertools import islice
 from typing import Any, Final
 
 from card_contracts.application.context import Scope
-from card_contracts.application.matches import Settle, WatchDrift
+from card_contracts.application.matches import Settle, WatchDrift, weight_of
 from card_contracts.domain.matching import DayResult, Rules, match
 from card_contracts.domain.settlement import (
     BankLine,
     LineState,
+    Match,
     accounts_paid_into,
     bank_line,
     match_of,
@@ -41,6 +43,8 @@ CARD_STATEMENT_IMPORTED: Final = "card_contracts.StatementImported.v1"
 KIND: Final = "card_statement_import"
 CHUNK: Final = 90
 MAX_SHOWN_PROBLEMS: Final = 300
+_WRITES: Final = 90  # of one transaction, beside counters that its matches share
+_DAYS_BACK: Final = 400  # how far "look again" looks
 RESERVE: Final = 30
 """Seconds that must be left to begin another step; with less, the next message goes on."""
 
@@ -95,6 +99,31 @@ class StartStatementImport:
         return job_id
 
 
+class LookAgain:
+    """Match the lines of an account that still wait: after new sales, or with other tolerances."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __call__(self, account: str, command: CommandIdentity | None = None) -> str:
+        """Id of the job. Raises: ValidationError for an unknown account."""
+        store = self._scope.store
+        if command is not None and (answered := store.answered(command)) is not None:
+            return str(answered.body["id"])
+        if account not in {one.code for one in store.bank_accounts()}:
+            problem = Problem("/bank_account_code", "unknown", "There is no such bank account.")
+            raise ValidationError("invalid_input", "Some fields are wrong.", problems=[problem])
+        job_id = self._scope.ids.new()
+        unit = store.unit()
+        private = {"upload_id": "", "account": account, "dry_run": False, "profile": ""}
+        unit.create_job(job_id, KIND, subject=f"card_statement:{job_id}", private=private)
+        unit.enqueue("import", {"job_id": job_id})
+        if command is not None:
+            unit.remember(command, Remembered(202, {"id": job_id}, {}))
+        unit.commit()
+        return job_id
+
+
 class _Accounts:
     """Which account of ours a statement is of."""
 
@@ -102,7 +131,7 @@ class _Accounts:
         known = scope.store.bank_accounts()
         self.links = [(one.code, one.linked_account_code) for one in known]
         lands = {code: lands or code for code, lands in self.links}
-        self._chosen = lands.get(chosen, chosen)
+        self.chosen = lands.get(chosen, chosen)
         self._by_iban = {
             one.iban.reveal("match"): lands[one.code] for one in known if one.iban is not None
         }
@@ -110,18 +139,18 @@ class _Accounts:
     def of(self, number: str) -> str:
         """Code of the account where the money lands; empty when it is not known."""
         found = self._by_iban.get(number, "")
-        if self._chosen and found in ("", self._chosen):
-            return self._chosen
-        return "" if self._chosen else found
+        if self.chosen and found in ("", self.chosen):
+            return self.chosen
+        return "" if self.chosen else found
 
 
 class ImportStatement:
     """Work of one import, as far as the time goes."""
 
-    def __init__(self, scope: Scope, files: StatementFiles, rules: Rules | None = None) -> None:
+    def __init__(self, scope: Scope, files: StatementFiles) -> None:
         self._scope = scope
         self._files = files
-        self._rules = rules or Rules()
+        self._rules = Rules()
         self._settle = Settle(scope)
 
     def __call__(self, job_id: str, *, remaining: Callable[[], float]) -> None:
@@ -132,6 +161,10 @@ class ImportStatement:
             return
         store.lease_job(job_id)
         accounts = _Accounts(self._scope, str(job.private["account"]))
+        self._rules = store.settings().rules
+        if not job.private["upload_id"]:
+            self._look_again(job_id, accounts, remaining)
+            return
         try:
             if not job.prepared and not self._check(job, accounts):
                 return
@@ -197,10 +230,20 @@ class ImportStatement:
                     if not self._store(job_id, seen, lines):
                         return
                 seen += len(lines)
-        for account, (first, last) in sorted(days.items()):
+        stored = self._scope.store.job(job_id)
+        brought = stored is not None and stored.counts.get("new", 0) > 0
+        # The same file again changes nothing; to look again is a wish of its own.
+        for account, (first, last) in sorted(days.items()) if brought else ():
             if not self._match(job_id, account, first, last, accounts, remaining):
                 return
         self._conclude(job_id, summaries, days)
+
+    def _look_again(self, job_id: str, accounts: _Accounts, remaining: Callable[[], float]) -> None:
+        last = self._scope.today()
+        first = last - timedelta(days=_DAYS_BACK)
+        account = accounts.chosen
+        if self._match(job_id, account, first, last, accounts, remaining):
+            self._conclude(job_id, (), {account: (first, last)})
 
     def _store(self, job_id: str, seen: int, lines: Sequence[BankLine]) -> bool:
         """Store the lines that are new; False when another worker did."""
@@ -255,23 +298,39 @@ class ImportStatement:
         return True
 
     def _keep(self, job_id: str, account: str, result: DayResult) -> None:
-        for found in result.found:
-            made = match_of(found, account, job_id)
-            unit = self._scope.store.unit()
-            after = self._settle.add(made, sure=found.sure, unit=unit)
-            name = "confirmed" if found.sure else "suggested"
-            unit.advance_job(job_id, {f"n_{name}": 1})
-            try:
-                unit.commit()
-            except WriteRefusedError:
-                continue  # turned down before, or part of it was taken meanwhile
-            if after.is_moving:
-                self._settle.finish(after.id)
-        for key in sorted(result.again):
-            unit = self._scope.store.unit()
+        made = [(match_of(found, account, job_id), found.sure) for found in result.found]
+        for batch in _batches(made):
+            self._add(job_id, batch)
+        again = sorted(result.again)
+        for start in range(0, len(again), _WRITES):
+            self._flag(account, again[start : start + _WRITES])
+
+    def _add(self, job_id: str, batch: Sequence[tuple[Match, bool]]) -> None:
+        """Write some matches at once; what was taken meanwhile costs only its own match."""
+        unit = self._scope.store.unit()
+        moving = []
+        for made, sure in batch:
+            after = self._settle.add(made, sure=sure, unit=unit)
+            unit.advance_job(job_id, {f"n_{'confirmed' if sure else 'suggested'}": 1})
+            moving += [after.id] if after.is_moving else []
+        try:
+            unit.commit()
+        except WriteRefusedError:
+            for one in batch if len(batch) > 1 else ():
+                self._add(job_id, [one])
+            return  # alone: turned down before, or part of it was taken meanwhile
+        for match_id in moving:
+            self._settle.finish(match_id)
+
+    def _flag(self, account: str, keys: Sequence[str]) -> None:
+        unit = self._scope.store.unit()
+        for key in keys:
             unit.flag_line(account, key)
-            with suppress(WriteRefusedError):  # it was matched meanwhile
-                unit.commit()
+        try:
+            unit.commit()
+        except WriteRefusedError:
+            for key in keys if len(keys) > 1 else ():
+                self._flag(account, [key])  # one of them was matched meanwhile
 
     # ------------------------------------------------------------------ the end
 
@@ -315,6 +374,23 @@ class ImportStatement:
         unit.finish_job(job_id, status, result=result, problems=problems)
         with suppress(WriteRefusedError):  # another worker ended it
             unit.commit()
+
+
+def _batches(
+    made: Sequence[tuple[Match, bool]],
+) -> Iterator[Sequence[tuple[Match, bool]]]:
+    """Matches that fit one transaction together; a large one stands alone."""
+    batch: list[tuple[Match, bool]] = []
+    room = _WRITES
+    for one in made:
+        weight = weight_of(one[0])
+        if batch and weight > room:
+            yield batch
+            batch, room = [], _WRITES
+        batch.append(one)
+        room -= weight
+    if batch:
+        yield batch
 
 
 def _line(entry: StatementEntry, keys: LineKeys, accounts: _Accounts, job_id: str) -> BankLine:

@@ -40,6 +40,7 @@ EXAMPLE_AMOUNT: Final = 10_000_000
 RESERVED_CODES: Final = frozenset(
     {
         "bank-accounts",
+        "bank-lines",
         "calendar-feed",
         "calendars",
         "cards",
@@ -53,7 +54,9 @@ RESERVED_CODES: Final = frozenset(
         "matches",
         "new",
         "receivables",
+        "sale-events",
         "sales",
+        "settings",
         "statements",
         "what-if",
     }

@@ -62,7 +62,7 @@ TCMB: Final = (
         credit_days=40,
         debit_days=15,
         mark="CONFIRMED; the reference rate is 3,56 − 0,45, COMPUTED, and moves",
-        source="TCMB communiqué RG 18.09.2025",
+        source="TCMB, RG 18.09.2025",
     ),
 )
 """The values we ship, oldest first."""

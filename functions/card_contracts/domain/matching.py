@@ -20,6 +20,7 @@ from enum import StrEnum
 from itertools import groupby
 from typing import Final
 
+from card_contracts.domain.open_payments import Expected, Group, Window, word_key
 from kernel.money import Money
 from kernel.why import Why
 
@@ -49,27 +50,6 @@ class Rules:
         """Largest difference that is suggested for a gross amount."""
         part = Decimal(abs(gross)) * self.tolerance / 100
         return max(self.rounding, int(part.to_integral_value(ROUND_HALF_UP)))
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """A payment that the bank owes, or takes back (negative).
-
-    Units: minor units; ``kept`` are the planned deductions. Shapes: ``key`` is opaque here.
-    """
-
-    key: str
-    contract_code: str
-    day: date
-    currency: str
-    gross: int
-    kept: int
-    document_no: str
-
-    @property
-    def net(self) -> int:
-        """What is to arrive."""
-        return self.gross - self.kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +114,6 @@ class DayResult:
     again: frozenset[str]
 
 
-def word_key(text: str) -> str:
-    """A document number as it is compared: without case and signs around it."""
-    return text.strip(".-/#*'\"").casefold()
-
-
 def match(
     movements: Iterable[Movement], expected: Iterable[Expected], rules: Rules | None = None
 ) -> Iterator[DayResult]:
@@ -147,7 +122,7 @@ def match(
     Memory holds the receivables of the days around the one at hand and nothing else.
     """
     chosen = rules or Rules()
-    window = _Window(chosen)
+    window = Window()
     coming = iter(expected)
     waiting = next(coming, None)
     for day, group in groupby(movements, key=lambda one: one.day):
@@ -170,103 +145,6 @@ def by_hand(movements: Sequence[Movement], expected: Sequence[Expected]) -> Foun
     )
 
 
-class _Bucket:
-    """Receivables of one amount and day; those that are taken leave when they are met."""
-
-    __slots__ = ("count", "items")
-
-    def __init__(self) -> None:
-        self.items: list[Expected] = []
-        self.count = 0
-
-
-class _Group:
-    """Open receivables of one contract and day, with their sums."""
-
-    __slots__ = ("gross", "kept", "members")
-
-    def __init__(self) -> None:
-        self.members: dict[str, Expected] = {}
-        self.gross = 0
-        self.kept = 0
-
-
-class _Window:
-    """The open receivables around a day, by everything they are looked up by."""
-
-    def __init__(self, rules: Rules) -> None:
-        self.rules = rules
-        self.open: dict[str, Expected] = {}
-        self.days: dict[date, list[Expected]] = defaultdict(list)
-        self.amounts: dict[tuple[str, int, date], _Bucket] = {}
-        self.documents: dict[str, list[Expected]] = defaultdict(list)
-        self.groups: dict[date, dict[tuple[str, str], _Group]] = defaultdict(dict)
-        self.grosses: dict[tuple[str, int, date], list[Expected]] = defaultdict(list)
-
-    def add(self, one: Expected) -> None:
-        if not one.net:
-            return  # nothing will arrive for it
-        self.open[one.key] = one
-        self.days[one.day].append(one)
-        bucket = self.amounts.setdefault((one.currency, one.net, one.day), _Bucket())
-        bucket.items.append(one)
-        bucket.count += 1
-        self.documents[word_key(one.document_no)].append(one)
-        if one.kept:
-            self.grosses[one.currency, one.gross, one.day].append(one)
-        group = self.groups[one.day].setdefault((one.currency, one.contract_code), _Group())
-        group.members[one.key] = one
-        group.gross += one.gross
-        group.kept += one.kept
-
-    def take(self, one: Expected) -> None:
-        del self.open[one.key]
-        self.amounts[one.currency, one.net, one.day].count -= 1
-        group = self.groups[one.day][one.currency, one.contract_code]
-        del group.members[one.key]
-        group.gross -= one.gross
-        group.kept -= one.kept
-
-    def forget_before(self, day: date) -> None:
-        """Drop what is too old to be paid by anything that comes."""
-        for old in [each for each in self.days if each < day]:
-            self.groups.pop(old, None)
-            for one in self.days.pop(old):
-                self.open.pop(one.key, None)
-                self.amounts.pop((one.currency, one.net, old), None)
-                self.grosses.pop((one.currency, one.gross, old), None)
-                word = word_key(one.document_no)
-                if not self.of_document(word):
-                    self.documents.pop(word, None)
-
-    def count(self, currency: str, net: int, day: date) -> int:
-        """How many open receivables have this amount on this day."""
-        bucket = self.amounts.get((currency, net, day))
-        return bucket.count if bucket is not None else 0
-
-    def first(self, currency: str, net: int, day: date) -> Expected:
-        """One of them."""
-        items = self.amounts[currency, net, day].items
-        while items[-1].key not in self.open:
-            items.pop()
-        return items[-1]
-
-    def of_document(self, word: str) -> list[Expected]:
-        """Open receivables of a document, by day."""
-        found = self.documents.get(word)
-        if not found:
-            return []
-        found[:] = [one for one in found if one.key in self.open]
-        return list(found)
-
-    def of_gross(self, currency: str, gross: int, day: date) -> Expected | None:
-        """An open receivable of a gross amount."""
-        found = self.grosses.get((currency, gross, day), [])
-        while found and found[-1].key not in self.open:
-            found.pop()
-        return found[-1] if found else None
-
-
 @dataclass(frozen=True, slots=True)
 class _Sum:
     """Receivables of neighbouring days whose sum may be one credit; "" is every contract."""
@@ -283,7 +161,7 @@ class _Day:
     """The movements of one day, step by step; each step takes what it finds."""
 
     def __init__(
-        self, day: date, movements: Sequence[Movement], window: _Window, rules: Rules
+        self, day: date, movements: Sequence[Movement], window: Window, rules: Rules
     ) -> None:
         self.day = day
         self.window = window
@@ -510,7 +388,7 @@ class _Day:
                 for movement in list(self.left.values()):
                     self._nearest(movement, nets)
 
-    def _groups(self, day: date) -> list[tuple[tuple[str, str], _Group]]:
+    def _groups(self, day: date) -> list[tuple[tuple[str, str], Group]]:
         return list(self.window.groups.get(day, {}).items())
 
     def _nearest(self, movement: Movement, nets: list[tuple[str, int, str]]) -> None:

@@ -14,17 +14,20 @@ from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import Final
 
-from card_contracts.domain.matching import Expected, Found, MatchKind, Movement
+from card_contracts.domain.matching import Found, MatchKind, Movement
+from card_contracts.domain.open_payments import Expected
 from kernel.bank_statement import StatementEntry
-from kernel.errors import ConflictError, RuleViolationError
+from kernel.errors import ConflictError, NotFoundError, RuleViolationError
 from kernel.identifiers import tckn
-from kernel.ids import derived_id
+from kernel.ids import derived_id, is_id
 from kernel.masking import mask_iban, mask_tckn
 from kernel.stamp import NEW, Stamp
 from kernel.why import Why
 
 _MAX_TEXT: Final = 200
 _IBAN: Final = re.compile(r"\b[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}\b")
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_PAYMENT: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.([0-9A-Za-z-]{26,36})\.([0-9]{3})")
 _ELEVEN: Final = re.compile(r"(?<![0-9])[0-9]{11}(?![0-9])")
 
 
@@ -34,6 +37,7 @@ class LineState(StrEnum):
     OPEN = "open"
     SUGGESTED = "suggested"
     MATCHED = "matched"
+    ASIDE = "aside"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,8 @@ class BankLine:
     """A line of a bank account.
 
     Units: ``amount`` in minor units, negative goes out. Shapes: ``id`` is made from the content;
-    ``account`` is the code of the account where the money lands.
+    ``account`` is the code of the account where the money lands; ``reason`` says why it was set
+    aside, because it has nothing to do with card contracts.
     """
 
     id: str
@@ -54,6 +59,12 @@ class BankLine:
     state: LineState = LineState.OPEN
     match_id: str = ""
     again: bool = False
+    reason: str = field(default="", repr=False)
+
+    @property
+    def aside_id(self) -> str:
+        """Under which name its history is kept: who set it aside, and who took that back."""
+        return derived_id(f"card-aside/{self.account}/{self.key}")
 
     @property
     def key(self) -> str:
@@ -271,3 +282,28 @@ def _percent(part: int, whole: int) -> Decimal:
 def accounts_paid_into(links: Iterable[tuple[str, str]], account: str) -> frozenset[str]:
     """Codes whose receivables land on ``account``; ``links`` are (account, where it lands)."""
     return frozenset({account, *(code for code, lands in links if lands == account)})
+
+
+# ---------------------------------------------------------------------------- names
+
+
+def line_id_out(account: str, key: str) -> str:
+    """Name of a line of an account."""
+    return f"{account}.{key.replace('#', '.')}"
+
+
+def line_id_in(text: str) -> tuple[str, str]:
+    """Account and key behind the name of a line. Raises: NotFoundError."""
+    account, _, rest = text.rpartition(".")
+    account, _, day = account.rpartition(".")
+    if not account or not is_id(rest) or _DAY.fullmatch(day) is None:
+        raise NotFoundError("not_found", "There is no such item.")
+    return account, f"{day}#{rest}"
+
+
+def payment_id_in(text: str) -> str:
+    """Key behind the name of a payment. Raises: NotFoundError."""
+    found = _PAYMENT.fullmatch(text)
+    if found is None or not is_id(found[2]):
+        raise NotFoundError("not_found", "There is no such item.")
+    return f"{found[1]}#{found[2]}#{found[3]}"

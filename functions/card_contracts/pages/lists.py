@@ -1,13 +1,20 @@
 """The lists codes are chosen from, and the days a decree changed (CRD-01, CRD-03)."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from pydantic import BaseModel
 
 from card_contracts.domain.contract import CalendarName
-from card_contracts.domain.lookups import BankAccount, Card, DeductionDefinition, Lookup
-from card_contracts.pages.kit import Kit, go, use_of
+from card_contracts.domain.lookups import (
+    BankAccount,
+    Card,
+    DeductionDefinition,
+    Lookup,
+    LookupState,
+)
+from card_contracts.pages.kit import Kit, go, use_of, whole_of
 from card_contracts.pages.words import LISTS, words_of
 from card_contracts.schemas import BankAccountIn, CardIn, DayIn, DeductionDefinitionIn
 from kernel.errors import KopruError, NotFoundError
@@ -43,7 +50,6 @@ def declare(app: HttpApp, kit: Kit) -> None:
     ) -> Reply:
         use, words = use_of(request), words_of(request)
         store = use.store
-        label = words.text
         return kit.draw(
             request,
             "lists/lists.html",
@@ -57,31 +63,38 @@ def declare(app: HttpApp, kit: Kit) -> None:
             deductions=store.deduction_definitions(),
             calendars=[store.overrides(name) for name in CalendarName],
             choices={
-                name: [Option(value, label(text)) for value, text in texts.items()]
+                name: [Option(value, words.text(text)) for value, text in texts.items()]
                 for name, texts in LISTS.items()
             },
-            names={name: {v: label(t) for v, t in texts.items()} for name, texts in LISTS.items()},
+            names={
+                name: {v: words.text(t) for v, t in texts.items()} for name, texts in LISTS.items()
+            },
             columns=(
-                Column("code", label("Code")),
-                Column("name", label("Name")),
-                Column("kind", label("Kind")),
-                Column("more", label("Details")),
-                Column("act", label("What to do"), hide_label=True),
+                Column("code", words.text("Code")),
+                Column("name", words.text("Title")),
+                Column("kind", words.text("Kind")),
+                Column("more", words.text("Details")),
+                Column("act", words.text("What to do"), hide_label=True),
             ),
             day_columns=(
-                Column("day", label("Day")),
-                Column("kind", label("Kind")),
-                Column("name", label("Name")),
-                Column("source", label("Published in")),
-                Column("act", label("What to do"), hide_label=True),
+                Column("day", words.text("Day")),
+                Column("kind", words.text("Kind")),
+                Column("name", words.text("Title")),
+                Column("source", words.text("Published in")),
+                Column("act", words.text("What to do"), hide_label=True),
             ),
             may_write=request.principal.may(_WRITE),
         )
 
     @app.page("GET", _HERE, permission=_READ)
     def show_lists(request: Request) -> Reply:
-        """Cards, bank accounts, deductions and changed days."""
-        return draw(request)
+        """Cards, bank accounts, deductions and changed days; ``list`` and ``code`` change one."""
+        name, code = request.query.get("list", ""), request.query.get("code", "")
+        kind = _KINDS.get(name)
+        entry = use_of(request).store.lookup(kind, code) if kind and code else None
+        if entry is None or entry.state is LookupState.REMOVED:
+            return draw(request)
+        return draw(request, None, _form(entry), name)
 
     @app.page("POST", f"{_HERE}/add", permission=_WRITE)
     def add_entry(request: Request) -> Reply:
@@ -93,10 +106,16 @@ def declare(app: HttpApp, kit: Kit) -> None:
         model = _MODELS[name]
         try:
             body = parse_model(model, _stated(model, form))
-            use_of(request).save_lookup()(body.to_domain())
+            version = whole_of(form["version"]) if form.get("version") else None
+            entry, use = body.to_domain(), use_of(request)
+            if version is not None and isinstance(entry, BankAccount) and entry.iban is None:
+                stored = use.store.lookup(BankAccount, entry.code)
+                if isinstance(stored, BankAccount):
+                    entry = replace(entry, iban=stored.iban)
+            use.save_lookup()(entry, version)
         except KopruError as error:
             return draw(request, error, form, name)
-        return go(_HERE, done="added")
+        return go(_HERE, done="changed" if version else "added")
 
     @app.page("POST", f"{_HERE}/remove", permission=_WRITE)
     def remove_entry(request: Request) -> Reply:
@@ -129,6 +148,17 @@ def declare(app: HttpApp, kit: Kit) -> None:
         except KopruError as error:
             return draw(request, error, form, "days")
         return go(_HERE, done="day")
+
+
+def _form(entry: Lookup) -> dict[str, str]:
+    """An entry as it is typed; an IBAN is shown to nobody, and stays when it is left empty."""
+    form = {"code": entry.code, "name": entry.name, "version": str(entry.stamp.version)}
+    if isinstance(entry, Card):
+        return {**form, "kind": entry.kind.value, "issuer": entry.issuer.value}
+    if isinstance(entry, BankAccount):
+        linked = {"bank": entry.bank, "linked_account_code": entry.linked_account_code}
+        return {**form, **linked, "kind": entry.kind.value}
+    return {**form, "type": entry.type.value, "bank": entry.bank}
 
 
 def _stated(model: type[BaseModel], form: Mapping[str, str]) -> dict[str, Any]:

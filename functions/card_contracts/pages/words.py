@@ -8,10 +8,20 @@ from card_contracts.bootstrap import application
 from card_contracts.domain.contract import ContractState
 from card_contracts.domain.matching import MatchKind
 from card_contracts.domain.sale import LineStatus, SaleState
-from kernel.errors import KopruError
+from kernel.errors import KopruError, Problem
+from kernel.storing import HistoryLine
 from toolkit.auth import Principal
 from toolkit.entrypoints import HttpApp, Reply, Request
-from webkit.components import Flash, Person, Status, TenantChoice, Tone, View
+from webkit.components import (
+    FieldProblem,
+    Flash,
+    Person,
+    Status,
+    TenantChoice,
+    TimelineEntry,
+    Tone,
+    View,
+)
 from webkit.i18n import Language, choose_language, mark
 from webkit.navigation import CONSOLE
 from webkit.render import PageResponse, Renderer
@@ -38,6 +48,9 @@ MATCH: Final[Mapping[str, tuple[str, Tone]]] = {
     "unmatched": (mark("not matched"), Tone.WAITING),
     "confirmed": (mark("confirmed"), Tone.OK),
     "undone": (mark("turned down or taken back"), Tone.NEUTRAL),
+    "set_aside": (mark("set aside"), Tone.NEUTRAL),
+    "settling": (mark("being confirmed"), Tone.WAITING),
+    "releasing": (mark("being taken back"), Tone.WAITING),
 }
 KIND: Final[Mapping[MatchKind, str]] = {
     MatchKind.EXACT: mark("Exactly one payment"),
@@ -73,6 +86,33 @@ ACTION: Final[Mapping[str, str]] = {
     "match.suggested": mark("Match suggested"),
     "match.confirmed": mark("Match confirmed"),
     "match.undone": mark("Match taken back"),
+    "match.settling": mark("Payments are being marked"),
+    "match.releasing": mark("Payments are being freed"),
+    "settings.changed": mark("Settings changed"),
+    "settings.event_secret_renewed": mark("New secret for sale events"),
+}
+
+
+# Names of the fields of the contract editor.
+FIELD: Final[Mapping[str, str]] = {
+    "code": mark("Code"),
+    "card_code": mark("Card"),
+    "bank_account_code": mark("Bank account"),
+    "starts_on": mark("Valid from"),
+    "ends_on": mark("Valid until"),
+    "business_day_rule": mark("When a payment falls on a holiday"),
+    "remainder_on": mark("Where the remainder goes"),
+    "from": mark("From"),
+    "to": mark("To"),
+    "skip_months": mark("Months to skip"),
+    "skip_and_block": mark("Months and blockage together"),
+    "value": mark("Value"),
+    "strategy": mark("Reading of it"),
+    "sequence": mark("Sequence"),
+    "timing": mark("When"),
+    "amount": mark("Amount"),
+    "instalments": mark("Instalments"),
+    "sold_on": mark("Sold on"),
 }
 
 
@@ -232,6 +272,21 @@ class Say:
         """One line of history."""
         return self.words.text(ACTION[action]) if action in ACTION else action.replace("_", " ")
 
+    def entry(self, line: HistoryLine, reader: str, *, raw: bool = False) -> TimelineEntry:
+        """One line of history for a reader; people and programs are not called by their ids."""
+        kind, _, identity = line.actor.partition(":")
+        who = "Köprü"
+        if identity == reader:
+            who = self.words.text("you")
+        elif kind != "system":
+            who = self.words.text("a program") if kind == "key" else self.words.text("a colleague")
+        return TimelineEntry(
+            self.action(line.action),
+            at=self.at(line.at),
+            actor=who,
+            raw=(dict(line.detail) or None) if raw else None,
+        )
+
     def at(self, text: str) -> datetime | None:
         """A stored instant for the formats of the reader."""
         return datetime.fromisoformat(text) if text else None
@@ -239,6 +294,14 @@ class Say:
     def problem(self, code: str, message: str) -> str:
         """What is wrong with a field."""
         return self.words.problem(code) if self.words.knows("problem", code) else message
+
+    def placed(self, problem: Problem) -> FieldProblem:
+        """What is wrong, with the name of its field before it, and a way there."""
+        text = self.problem(problem.code, problem.message)
+        name = FIELD.get(problem.pointer.rpartition("/")[2])
+        field = problem.pointer.strip("/").replace("/", "-")
+        label = self.words.text(name) if name is not None else ""
+        return FieldProblem(f"{label}: {text}" if label else text, field or None)
 
 
 def visible_entries(principal: Principal) -> frozenset[str]:

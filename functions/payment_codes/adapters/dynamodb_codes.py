@@ -27,6 +27,7 @@ from payment_codes.domain.payment import Entry, Payment, PaymentState
 from payment_codes.domain.payment_code import PaymentCode
 from payment_codes.domain.pull_budget import PullBucket, PullRate
 from payment_codes.domain.source import Source
+from payment_codes.domain.stated_document import REFUSED_EVENT
 from payment_codes.ports import Due, KeyUnavailableError
 from toolkit.auth import TenantContext
 from toolkit.aws.due import NOT_DUE, due_at, take_due
@@ -310,7 +311,7 @@ class DynamoPaymentsStore(JobReads, StatementReads):
         self.database: Database = machinery.database
         self.context = context
         self.keyspace = Keyspace(CONTEXT, context.tenant_id)
-        self.refused = RefusedEvents(self.database, self.keyspace)
+        self.refused = RefusedEvents(self.database, self.keyspace, REFUSED_EVENT)
         self.vault = vault
         self.queue_url = queue_url
         self._address_digest = address_digest

@@ -24,7 +24,7 @@ from payment_codes.application.connection import CODE_ATTENTION_CLEARED, CODE_AT
 from payment_codes.application.context import Scope
 from payment_codes.application.document_events import Decision, TakeDocumentEvent, wish_of
 from payment_codes.application.issue_code import RECEIPTS
-from payment_codes.domain.stated_document import StatedDocument
+from payment_codes.domain.stated_document import REFUSED_EVENT, StatedDocument
 from payment_codes.ports import Meter
 
 FORGED: Final = "DocumentEventsForged"
@@ -70,7 +70,7 @@ class ReceiveDocumentEvent:
 
         def keep(error: KopruError) -> None:
             event = refused_event(
-                scope.ids.new(), proven, error, _name_of(found), scope.clock.now()
+                REFUSED_EVENT, scope.ids.new(), proven, error, _name_of(found), scope.clock.now()
             )
             unit = scope.store.unit()
             keep_refused(unit, event, RECEIPTS, CODE_ATTENTION_RAISED, "document_event_refused")

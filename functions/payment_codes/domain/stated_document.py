@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from kernel.money import Money
 from payment_codes.domain.payment_code import Customer
 from payment_codes.domain.source import DocumentEvent, Source
+
+REFUSED_EVENT: Final = "refused_event"
+"""What a signed event is called that could not be taken."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,6 @@ from workspace.domain.events import (
     ATTENTION_RAISED,
     CARD_ATTENTION_CLEARED,
     CARD_ATTENTION_RAISED,
-    CARD_INCIDENT_OPENED,
     CODE_ATTENTION_CLEARED,
     CODE_ATTENTION_RAISED,
     CODE_INCIDENT_OPENED,
@@ -143,7 +142,6 @@ _EFFECTS: Final[Mapping[str, _Effect]] = {
     CODE_INCIDENT_OPENED: ProjectEvent.open_incident,
     CODE_ATTENTION_RAISED: ProjectEvent.raise_attention,
     CODE_ATTENTION_CLEARED: ProjectEvent.clear_attention,
-    CARD_INCIDENT_OPENED: ProjectEvent.open_incident,
     CARD_ATTENTION_RAISED: ProjectEvent.raise_attention,
     CARD_ATTENTION_CLEARED: ProjectEvent.clear_attention,
 }

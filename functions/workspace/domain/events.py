@@ -14,7 +14,6 @@ ATTENTION_CLEARED: Final = "pensions.AttentionCleared.v1"
 CODE_INCIDENT_OPENED: Final = "payment_codes.IncidentOpened.v1"
 CODE_ATTENTION_RAISED: Final = "payment_codes.AttentionRaised.v1"
 CODE_ATTENTION_CLEARED: Final = "payment_codes.AttentionCleared.v1"
-CARD_INCIDENT_OPENED: Final = "card_contracts.IncidentOpened.v1"
 CARD_ATTENTION_RAISED: Final = "card_contracts.AttentionRaised.v1"
 CARD_ATTENTION_CLEARED: Final = "card_contracts.AttentionCleared.v1"
 CREDENTIALS_REFUSED: Final = "pensions.CredentialsRefused.v1"
@@ -27,7 +26,6 @@ HEARD: Final = (
     CODE_INCIDENT_OPENED,
     CODE_ATTENTION_RAISED,
     CODE_ATTENTION_CLEARED,
-    CARD_INCIDENT_OPENED,
     CARD_ATTENTION_RAISED,
     CARD_ATTENTION_CLEARED,
 )

@@ -337,9 +337,19 @@ def _job_problem(words: Language, item: Mapping[str, Any]) -> str:
     return f"{place}: {text}"
 
 
+# Items that are dealt with in a list.
+_LISTS: Final[Mapping[str, str]] = {
+    "card_drift": "/card-contracts/drift",
+    "refused_event": "/payment-codes/refused-events",
+    "refused_sale_event": "/card-contracts/sale-events",
+}
+
+
 def _address(subject: str, contract_id: str) -> str:
     """Where an item is looked at: its page where there is one, its timeline otherwise."""
     kind, _, identity = subject.partition(":")
+    if kind in _LISTS:
+        return _LISTS[kind]
     if kind == "contract":
         return f"/pensions/contracts/{identity}"
     if kind == "job":

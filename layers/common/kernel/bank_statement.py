@@ -6,11 +6,13 @@ knows payment codes, cards or pensions.
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from hashlib import blake2b
 from typing import Any
 
 from kernel.ids import derived_id
@@ -152,6 +154,41 @@ def entries_of(
             summaries.append(item)
 
 
+class _Fingerprints:
+    """A set of texts in 16 to 32 bytes each, so that the largest file fits a small worker.
+
+    Two texts are taken for one with a chance of one in ten million per million of them; then the
+    second is numbered as if it had come before, which keeps it unique in its file.
+    """
+
+    def __init__(self) -> None:
+        self._slots = array("Q", bytes(8 * 1024))
+        self._count = 0
+
+    def add(self, text: str) -> bool:
+        """Whether it is new."""
+        found = blake2b(text.encode(), digest_size=8).digest()
+        is_new = self._put(int.from_bytes(found, "big") or 1)
+        if is_new and 2 * self._count > len(self._slots):
+            old = self._slots
+            self._slots, self._count = array("Q", bytes(16 * len(old))), 0
+            for value in old:
+                if value:
+                    self._put(value)
+        return is_new
+
+    def _put(self, value: int) -> bool:
+        slots, mask = self._slots, len(self._slots) - 1
+        place = value & mask
+        while slots[place]:
+            if slots[place] == value:
+                return False
+            place = (place + 1) & mask
+        slots[place] = value
+        self._count += 1
+        return True
+
+
 class LineKeys:
     """Ids of lines, by content and by how often the same content came before in the file.
 
@@ -159,7 +196,8 @@ class LineKeys:
     """
 
     def __init__(self) -> None:
-        self._seen: Counter[str] = Counter()
+        self._seen = _Fingerprints()
+        self._repeated: Counter[str] = Counter()
 
     def of(self, entry: StatementEntry, what: str) -> str:
         """The id of the next line; ask for every line that counts, in file order.
@@ -179,5 +217,8 @@ class LineKeys:
                 entry.end_to_end_id,
             )
         )
-        self._seen[base] += 1
-        return derived_id(f"statement-line/{base}/{self._seen[base]}")
+        number = 1
+        if not self._seen.add(base):
+            self._repeated[base] += 1
+            number = 1 + self._repeated[base]
+        return derived_id(f"statement-line/{base}/{number}")

@@ -153,11 +153,12 @@ class RefusedState(StrEnum):
 class RefusedEvent:
     """A signed event that could not be taken: kept whole, until a person decides.
 
-    Shapes: ``event_id`` is the sender's own id; ``payload`` is the text that was signed;
-    ``document`` is what it calls its document, if that can be read; ``problems`` are pointers and
-    codes, never values.
+    Shapes: ``kind`` is what its context calls such an item; ``event_id`` is the sender's own id;
+    ``payload`` is the text that was signed; ``document`` is what it calls its document, if that can
+    be read; ``problems`` are pointers and codes, never values.
     """
 
+    kind: str
     id: str
     event_id: str
     payload: str
@@ -178,7 +179,7 @@ class RefusedEvent:
     @property
     def subject(self) -> str:
         """Under which name a person is told of it."""
-        return f"refused_event:{self.id}"
+        return f"{self.kind}:{self.id}"
 
     def settled(self, state: RefusedState, note: str = "") -> "RefusedEvent":
         """What it is after a person decided. Raises: ConflictError("event_settled")."""
@@ -188,11 +189,17 @@ class RefusedEvent:
 
 
 def refused_event(
-    identity: str, proven: ProvenEvent, error: KopruError, document: str, received_at: datetime
+    kind: str,
+    identity: str,
+    proven: ProvenEvent,
+    error: KopruError,
+    document: str,
+    received_at: datetime,
 ) -> RefusedEvent:
     """What is kept of an event that could not be taken."""
     problems = tuple((p.pointer, p.code) for p in error.problems) or (("", error.code),)
     return RefusedEvent(
+        kind=kind,
         id=identity,
         event_id=proven.id,
         payload=proven.payload,

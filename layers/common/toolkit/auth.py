@@ -100,6 +100,7 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
             "card_contracts:match:read",
             "card_contracts:receivable:read",
             "card_contracts:sale:read",
+            "card_contracts:settings:read",
             "workflow:rule:read",
             "workflow:parameter:read",
             "workflow:decision:read",

@@ -103,6 +103,13 @@ CONSOLE: Final[tuple[NavGroup, ...]] = (
                 "clock",
                 "card_contracts:receivable:read",
             ),
+            NavItem(
+                "card_contracts.settings",
+                mark("Settings"),
+                "/card-contracts/settings",
+                "pencil",
+                "card_contracts:settings:read",
+            ),
         ),
     ),
     NavGroup(

@@ -9,7 +9,7 @@ import pytest
 
 from tests.acceptance.runner import CASES
 from tests.support.card_contracts_builders import api_contract, api_sale
-from tests.support.cards_world import BASE, OTHER, TENANT, CardsWorld
+from tests.support.cards_world import BASE, TENANT, CardsWorld
 
 SCHEDULES = [
     case
@@ -493,33 +493,3 @@ def test_a_job_whose_message_was_lost_is_run_by_the_sweep(world: CardsWorld) -> 
     world.minute()
     assert len(world.receivables()) == 2
     assert world.job(answer.json()["id"])["status"] == "succeeded"
-
-
-def test_a_sale_by_the_queue_is_posted_once(world: CardsWorld) -> None:
-    world.contract()
-    assert world.event(api_sale()) == []
-    assert world.event(api_sale()) == []
-    assert len(world.receivables()) == 6
-    assert world.event(api_sale(), "e-2", OTHER) == []
-    other = world.principal(OTHER)
-    assert world.call("GET", f"{BASE}/receivables", principal=other).json()["items"] == []
-
-
-@pytest.mark.parametrize(
-    ("changes", "code"),
-    [
-        ({"instalments": 13}, "card_contracts.no_range"),
-        ({"contract_code": "X"}, "not_found"),
-        ({"amount": "1"}, "invalid_input"),
-        ({"contract_code": None}, "invalid_input"),
-    ],
-)
-def test_a_sale_that_the_queue_cannot_post_becomes_one_incident(
-    world: CardsWorld, changes: dict[str, Any], code: str
-) -> None:
-    world.contract()
-    for _ in range(2):
-        assert world.event(api_sale(**changes)) == []
-    opened = world.aws.published("card_contracts.IncidentOpened.v1")
-    assert [event["data"]["code"] for event in opened] == [code]
-    assert world.receivables() == []

@@ -7,15 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.card_matching import lines, peak, receivables, run
-from card_contracts.domain.matching import (
-    DayResult,
-    Expected,
-    Found,
-    MatchKind,
-    Movement,
-    Rules,
-    match,
-)
+from card_contracts.domain.matching import DayResult, Found, MatchKind, Movement, Rules, match
+from card_contracts.domain.open_payments import Expected
 from tests.support.effort import calls_of
 
 DAY = date(2026, 6, 1)

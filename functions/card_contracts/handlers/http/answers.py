@@ -2,18 +2,28 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from card_contracts.domain.calendars import OverrideTable
 from card_contracts.domain.cash_calendar import CashCalendar, Landing
+from card_contracts.domain.company import CompanySettings
 from card_contracts.domain.comparison import Alternative
 from card_contracts.domain.contract import Contract
+from card_contracts.domain.limits import Limits
 from card_contracts.domain.lookups import BankAccount, Card, Lookup
 from card_contracts.domain.plan import Plan
 from card_contracts.domain.sale import ReceivableRow, Refund, Sale
-from card_contracts.domain.settlement import BankLine, Drift, Match
-from card_contracts.schemas import line_id_out, line_key_out, stamped
+from card_contracts.domain.settlement import (
+    BankLine,
+    Drift,
+    DriftRules,
+    LineState,
+    Match,
+    line_id_out,
+)
+from card_contracts.pages.contract_form import stamped
 from kernel.money import Money
+from kernel.signed_events import RefusedEvent
 from kernel.storing import HistoryLine
 from kernel.why import Why
 
@@ -141,7 +151,7 @@ def receivable_out(row: ReceivableRow, say: Say) -> dict[str, Any]:
     line = row.line
     return {
         "id": f"{line.origin}-{line.no}{'-' + row.code if row.code else ''}",
-        "payment_id": line_key_out(line),
+        "payment_id": f"{line.pay.isoformat()}.{line.origin}.{line.no:03d}",
         "sale_id": line.sale_id,
         "origin": line.kind.value,
         "document_no": line.document_no,
@@ -226,17 +236,74 @@ def history_out(line: HistoryLine) -> dict[str, Any]:
     }
 
 
+def refused_event_out(event: RefusedEvent) -> dict[str, Any]:
+    """A refused sale event: why, never what else it says."""
+    return {
+        "id": event.id,
+        "event_id": event.event_id,
+        "document": event.document or None,
+        "reason": event.reason,
+        "errors": [{"pointer": pointer, "code": code} for pointer, code in event.problems],
+        "status": event.state.value,
+        "stated_at": event.stated_at.isoformat().replace("+00:00", "Z"),
+        "received_at": event.received_at.isoformat().replace("+00:00", "Z"),
+        "note": event.note or None,
+    }
+
+
+def settings_out(settings: CompanySettings) -> dict[str, Any]:
+    """What a company decided; percentages as text."""
+    rules, drift = settings.rules, settings.drift
+    return {
+        "matching": {
+            "late_days": rules.late_days,
+            "early_days": rules.early_days,
+            "joined_days": rules.joined_days,
+            "rounding": rules.rounding,
+            "tolerance": f"{rules.tolerance:f}",
+        },
+        "drift": {"points": f"{drift.points:f}", "least": drift.least},
+        "legal_limits": [_limits_out(row) for row in settings.limits],
+        "legal_table": [
+            {**_limits_out(row), "mark": row.mark or None} for row in settings.legal_table
+        ],
+        "sale_event_secret_version": settings.events_version,
+        **stamped(settings.stamp),
+    }
+
+
+def _limits_out(row: Limits) -> dict[str, Any]:
+    return {
+        "valid_from": row.valid_from.isoformat(),
+        "reference_rate": f"{row.reference_rate:f}",
+        "credit_margin": f"{row.credit_margin:f}",
+        "debit_fee": f"{row.debit_fee:f}",
+        "credit_days": row.credit_days,
+        "debit_days": row.debit_days,
+        "source": row.source,
+    }
+
+
 def bank_line_out(line: BankLine) -> dict[str, Any]:
-    """A line of an account that was not matched; ``again`` looks like one that was."""
+    """A line of an account that belongs to no match; ``again`` looks like one that does."""
     return {
         "id": line_id_out(line.account, line.key),
-        "status": "unmatched",
+        "status": _LINE_STATES[line.state],
         "bank_account_code": line.account,
         "date": line.day.isoformat(),
         "amount": Money(line.amount, line.currency).to_api(),
         "text": line.text,
         "again": line.again,
+        "reason": line.reason or None,
     }
+
+
+_LINE_STATES: Final = {
+    LineState.OPEN: "unmatched",
+    LineState.SUGGESTED: "suggested",
+    LineState.MATCHED: "matched",
+    LineState.ASIDE: "set_aside",
+}
 
 
 def match_out(match: Match, say: Say) -> dict[str, Any]:
@@ -269,7 +336,7 @@ def match_out(match: Match, say: Say) -> dict[str, Any]:
     }
 
 
-def drift_out(drift: Drift) -> dict[str, Any]:
+def drift_out(drift: Drift, rules: DriftRules) -> dict[str, Any]:
     """What a bank kept in a month beside what was agreed; rates in percent of the gross."""
     return {
         "month": drift.month,
@@ -281,5 +348,5 @@ def drift_out(drift: Drift) -> dict[str, Any]:
         "difference": Money(drift.difference, drift.currency).to_api(),
         "rate_planned": str(drift.planned_rate),
         "rate_taken": str(drift.taken_rate),
-        "beyond_tolerance": drift.is_beyond(),
+        "beyond_tolerance": drift.is_beyond(rules),
     }

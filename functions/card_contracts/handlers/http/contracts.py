@@ -7,6 +7,7 @@ from card_contracts.bootstrap import CardContracts
 from card_contracts.domain.contract import Contract
 from card_contracts.handlers.http.answers import alternative_out, history_out, plan_out
 from card_contracts.handlers.http.app import BASE, app, code_of, say_of, use_of
+from card_contracts.pages.contract_form import contract_out
 from card_contracts.schemas import (
     CardContractChangeIn,
     CardContractIn,
@@ -14,7 +15,6 @@ from card_contracts.schemas import (
     LockIn,
     PlanIn,
     WhatIfIn,
-    contract_out,
 )
 from kernel.errors import Problem, ValidationError
 from kernel.text import fold

@@ -5,15 +5,16 @@ from typing import Any, Final
 
 from card_contracts.application.statements import KIND
 from card_contracts.bootstrap import application
-from card_contracts.domain.settlement import MatchState
+from card_contracts.domain.settlement import LineState, MatchState, line_id_in, payment_id_in
 from card_contracts.handlers.http.answers import bank_line_out, drift_out, match_out
 from card_contracts.handlers.http.app import BASE, app, say_of, use_of
 from card_contracts.schemas import (
     CardStatementIn,
+    LookAgainIn,
     MatchIn,
+    SetAsideIn,
     TableProfileIn,
-    line_id_in,
-    payment_id_in,
+    TakeBackIn,
 )
 from kernel.errors import Problem, TooLargeError, ValidationError
 from kernel.files import UploadedFile
@@ -23,10 +24,11 @@ from toolkit.entrypoints.http import etag
 _READ: Final = "card_contracts:match:read"
 _WRITE: Final = "card_contracts:match:write"
 _MATCHES: Final = f"{BASE}/matches"
+_LINE_PATH: Final = f"{BASE}/bank-lines"
 _DIRECT_LIMIT: Final = 1_048_576
 _TYPES: Final = ("application/xml", "text/xml", "text/plain", "text/csv")
-_UNMATCHED: Final = "unmatched"
-_STATES: Final = frozenset({*(state.value for state in MatchState), _UNMATCHED})
+_LINES: Final = {"unmatched": LineState.OPEN, "set_aside": LineState.ASIDE}
+_STATES: Final = frozenset({*(state.value for state in MatchState), *_LINES})
 _MONTH: Final = re.compile(r"20[0-9]{2}-(?:0[1-9]|1[0-2])")
 
 
@@ -62,13 +64,17 @@ def import_card_statement(request: Request) -> Reply:
             profile=profile,
             command=command,
         )
+    return _job(job_id)
+
+
+def _job(job_id: str) -> Reply:
     job = {"id": job_id, "kind": KIND, "status": "queued", "total": 0, "done": 0, "failed": 0}
     return Reply(job, 202, {"location": f"/v1/jobs/{job_id}", "retry-after": "1"})
 
 
 @app.api("GET", _MATCHES, permission=_READ)
 def list_matches(request: Request) -> Reply:
-    """Matches of one state by day; ``status=unmatched`` are lines that belong to none."""
+    """Matches of one state by day; ``unmatched`` and ``set_aside`` are lines."""
     status = request.query.get("status", MatchState.SUGGESTED.value)
     if status not in _STATES:
         problem = Problem("/status", "choice", f"One of {', '.join(sorted(_STATES))}.")
@@ -82,8 +88,8 @@ def list_matches(request: Request) -> Reply:
     }
     cursor = request.query.get("cursor")
     after = application().cursors.open(cursor, **scope) if cursor else None
-    if status == _UNMATCHED:
-        lines, following = store.open_line_page(limit=request.limit(), after=after)
+    if status in _LINES:
+        lines, following = store.line_list(_LINES[status], limit=request.limit(), after=after)
         items = [bank_line_out(line) for line in lines]
     else:
         matches, following = store.match_page(status, limit=request.limit(), after=after)
@@ -107,6 +113,32 @@ def make_match(request: Request) -> Reply:
     made = make(accounts.pop(), [key for _, key in lines], members, command)
     headers = {"location": f"{_MATCHES}/{made.id}", "etag": etag(made.stamp.version)}
     return Reply(match_out(made, say_of(request)), 201, headers)
+
+
+@app.api("POST", f"{_LINE_PATH}/set-aside", permission=_WRITE)
+def set_lines_aside(request: Request) -> Reply:
+    """Say that lines have nothing to do with card contracts, and why. Again is no harm."""
+    body = request.json(SetAsideIn)
+    names = [line_id_in(text) for text in body.line_ids]
+    lines = use_of(request).set_lines_aside()(names, body.reason)
+    return Reply({"items": [bank_line_out(line) for line in lines], "next_cursor": None})
+
+
+@app.api("POST", f"{_LINE_PATH}/take-back", permission=_WRITE)
+def take_lines_back(request: Request) -> Reply:
+    """Let lines wait again that were set aside. Again is no harm."""
+    body = request.json(TakeBackIn)
+    names = [line_id_in(text) for text in body.line_ids]
+    lines = use_of(request).take_lines_back()(names)
+    return Reply({"items": [bank_line_out(line) for line in lines], "next_cursor": None})
+
+
+@app.api("POST", f"{_LINE_PATH}/look-again", permission=_WRITE)
+def look_again(request: Request) -> Reply:
+    """Match the lines of an account that still wait: after new sales or with other tolerances."""
+    command = request.optional_command()
+    body = request.json(LookAgainIn)
+    return _job(use_of(request).look_again()(body.bank_account_code, command))
 
 
 @app.api("GET", f"{_MATCHES}/{{id}}", permission=_READ)
@@ -142,5 +174,6 @@ def show_drift(request: Request) -> Reply:
     ]
     if problems:
         raise ValidationError("invalid_input", "Some filters are wrong.", problems=problems)
-    items = [drift_out(one) for one in use.store.drifts(since, until)]
+    rules = use.store.settings().drift
+    items = [drift_out(one, rules) for one in use.store.drifts(since, until)]
     return Reply({"items": items, "next_cursor": None, "total": len(items)})

@@ -1,8 +1,8 @@
-"""Where contexts keep signed events that could not be taken: ``REFUSED-EVENT#<id>`` in ``core``."""
+"""Where contexts keep signed events that could not be taken: ``<KIND>#<id>`` in ``core``."""
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from kernel.errors import NotFoundError
 from kernel.signed_events import RefusedEvent, RefusedState
@@ -10,8 +10,6 @@ from kernel.storing import Position
 from toolkit.aws.dynamodb import Database, Item, Keyspace
 from toolkit.aws.rows import moment, stamp_of
 from toolkit.aws.unit_of_work import META, Change, UnitOfWork, entity_key
-
-KIND: Final = "refused_event"
 
 
 def _row(event: RefusedEvent) -> Item:
@@ -29,6 +27,7 @@ def _row(event: RefusedEvent) -> Item:
 
 def _event(row: Mapping[str, Any]) -> RefusedEvent:
     return RefusedEvent(
+        kind=row["kind"],
         id=row["id"],
         event_id=row["event_id"],
         payload=row["payload"],
@@ -46,7 +45,8 @@ def _event(row: Mapping[str, Any]) -> RefusedEvent:
 class RefusedEvents:
     """Refused events of one tenant in one context."""
 
-    def __init__(self, database: Database, keyspace: Keyspace) -> None:
+    def __init__(self, database: Database, keyspace: Keyspace, kind: str) -> None:
+        self._kind = kind
         self._database = database
         self._keyspace = keyspace
 
@@ -54,15 +54,15 @@ class RefusedEvents:
         """Keep an event that waits for a person."""
         listed = {"by_pk": self._keyspace.key("REFUSED"), "by_sk": event.id}
         change = Change(action, event.state.value, detail={"reason": event.reason})
-        unit.create(KIND, event.id, {**_row(event), **listed}, change)
+        unit.create(self._kind, event.id, {**_row(event), **listed}, change)
 
     def settle(
         self, unit: UnitOfWork, before: RefusedEvent, after: RefusedEvent, action: str
     ) -> RefusedEvent:
         """Say what a person decided, if nobody did before."""
         stored = {
-            "pk": entity_key(self._keyspace, KIND, before.id),
-            "kind": KIND,
+            "pk": entity_key(self._keyspace, self._kind, before.id),
+            "kind": self._kind,
             "id": before.id,
             "state": before.state.value,
             "version": before.stamp.version,
@@ -87,7 +87,7 @@ class RefusedEvents:
 
     def one(self, event_id: str) -> RefusedEvent:
         """One event. Raises: NotFoundError."""
-        row = self._database.get("core", entity_key(self._keyspace, KIND, event_id), META)
+        row = self._database.get("core", entity_key(self._keyspace, self._kind, event_id), META)
         if row is None:
             raise NotFoundError("not_found", "There is no such item.")
         return _event(row)
