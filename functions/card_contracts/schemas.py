@@ -381,7 +381,7 @@ _WITH_CONTENT: Final = (SaleEventKind.CLOSED, SaleEventKind.REFUNDED)
 _BY_KIND: Final = "Events of this kind have other members."
 
 
-class DismissEventIn(EdgeModel):
+class DismissSaleEventIn(EdgeModel):
     """Body of putting a refused event aside: why nothing is to be done."""
 
     note: Annotated[str, parsed(_line(200, 1))]

@@ -6,8 +6,8 @@ from typing import Any, Final
 from card_contracts.domain.sale_event import SaleEvent
 from card_contracts.pages.kit import Kit, go, paging_of, position_in, use_of
 from card_contracts.pages.words import words_of
-from card_contracts.schemas import DismissEventIn, SaleEventIn
-from kernel.errors import KopruError, NotFoundError
+from card_contracts.schemas import DismissSaleEventIn, SaleEventIn
+from kernel.errors import KopruError, NotFoundError, Problem, ValidationError
 from toolkit.entrypoints import HttpApp, Reply, Request
 from toolkit.entrypoints.http import parse_model
 from toolkit.entrypoints.signed_events import members_of
@@ -61,21 +61,27 @@ def declare(app: HttpApp, kit: Kit) -> None:
         try:
             use_of(request).retry_sale_event()(request.id(), members_of, stated)
         except NotFoundError as error:
-            if not error.problems:
+            if error.code == "not_found" and not error.problems:
                 raise
-            return listed(request, error)
+            return listed(request, _whole(error))
         except KopruError as error:
-            return listed(request, error)
+            return listed(request, _whole(error))
         return go(_PATH, done="event_taken")
 
     @app.page("POST", _PATH + "/{id}/dismiss", permission=_WRITE)
     def dismiss_event(request: Request) -> Reply:
         """Put an event aside, with a note why."""
         try:
-            body = parse_model(DismissEventIn, {"note": request.form().get("note", "")})
+            body = parse_model(DismissSaleEventIn, {"note": request.form().get("note", "")})
             use_of(request).dismiss_sale_event()(request.id(), body.note)
         except NotFoundError:
             raise
         except KopruError as error:
             return listed(request, error)
         return go(_PATH, done="event_dismissed")
+
+
+def _whole(error: KopruError) -> KopruError:
+    """The same reasons without places: the page has no fields of the event."""
+    problems = [Problem("", one.code, one.message) for one in error.problems]
+    return ValidationError(error.code, error.message, problems=problems) if problems else error

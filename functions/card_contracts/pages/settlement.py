@@ -128,7 +128,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
         act: Callable[[str], Match] = use.confirm_match() if confirm else use.undo_match()
         try:
             if not chosen:
-                raise _nothing("Choose at least one match.")
+                raise _nothing("matches_nothing", "Choose at least one match.")
             for match_id in chosen:
                 act(match_id)
         except KopruError as error:
@@ -143,7 +143,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
         try:
             chosen = _chosen(request)
             if not chosen:
-                raise _nothing("Choose at least one line.")
+                raise _nothing("lines_nothing", "Choose at least one line.")
             for start in range(0, len(chosen), MOST_LINES):
                 ids = chosen[start : start + MOST_LINES]
                 names = [line_id_in(text) for text in ids]
@@ -328,7 +328,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
         others = [line_id_in(value)[1] for name, value in form.items() if name[:5] == "line-"]
         try:
             if not chosen:
-                raise _nothing("Choose at least one payment.")
+                raise _nothing("match_nothing", "Choose at least one payment.")
             made = use_of(request).match_by_hand()(account, [key, *others], chosen)
         except NotFoundError:
             raise
@@ -379,9 +379,8 @@ def _chosen(request: Request) -> Sequence[str]:
     return list(dict.fromkeys(request.form_list("ids")))
 
 
-def _nothing(message: str) -> ValidationError:
-    problem = Problem("", "match_nothing", message)
-    return ValidationError("match_nothing", message, problems=[problem])
+def _nothing(code: str, message: str) -> ValidationError:
+    return ValidationError(code, message, problems=[Problem("", code, message)])
 
 
 def _line(line: BankLine, words: Any) -> dict[str, Any]:

@@ -62,6 +62,8 @@ def test_every_page_is_sound_in_every_language(world: CardsWorld, language: str)
     page(world, "/card-contracts/receivables", language)
     page(world, "/card-contracts/cash", language)
     page(world, "/card-contracts/lists", language)
+    page(world, "/card-contracts/settings", language)
+    page(world, "/card-contracts/sale-events", language)
     world.contract()
     world.sale()
     assert "AXESS-26" in page(world, "/card-contracts", language)
@@ -238,6 +240,12 @@ def test_lists_are_kept_on_their_page(world: CardsWorld) -> None:
     shown = page(world, path)
     for code in ("AXESS", "108", "102", "BSMV"):
         assert code in shown
+    change = page(world, path, query="list=cards&code=AXESS")
+    assert 'name="version" value="1"' in change
+    renamed = {**card, "name": "Axess Gold", "version": "1"}
+    assert post(world, f"{path}/add", **renamed).location == f"{path}?done=changed"
+    assert "Axess Gold" in page(world, path)
+    assert post(world, f"{path}/add", **renamed).status == 412
     assert post(world, f"{path}/remove", list="cards", code="AXESS").status == 303
     assert "AXESS" not in page(world, path)
     assert post(world, f"{path}/remove", list="cards", code="NONE").status == 404
@@ -257,3 +265,85 @@ def test_a_decree_is_entered_and_taken_back_on_the_page(world: CardsWorld) -> No
     assert "İdari izin" in shown
     assert post(world, path, command="restore", **day).status == 303
     assert world.sale("FTR-2")["receivables"][-1]["date"] == "2026-07-28"
+
+
+def test_an_iban_stays_when_its_account_is_changed_without_it(world: CardsWorld) -> None:
+    path = "/card-contracts/lists/add"
+    account = {"list": "bank-accounts", "code": "102", "name": "Vadesiz", "kind": "deposit"}
+    assert post(world, path, **account, iban="TR330006100519786457841326").status == 303
+    assert post(world, path, **{**account, "name": "Ana"}, version="1").status == 303
+    stored = world.call("GET", f"{BASE}/bank-accounts/102").json()
+    assert (stored["name"], stored["iban"]) == ("Ana", "TR33…1326")
+
+
+def test_a_contract_is_removed_by_a_form_and_its_revisions_are_listed(world: CardsWorld) -> None:
+    world.contract()
+    here = "/card-contracts/contracts/AXESS-26"
+    assert 'id="revision-list"' in page(world, here)
+    assert post(world, f"{here}/remove", version="7").status == 412
+    assert post(world, f"{here}/remove", version="1").status == 303
+    assert "AXESS-26" not in page(world, "/card-contracts")
+
+
+def test_settings_are_typed_and_kept(world: CardsWorld) -> None:
+    path = "/card-contracts/settings"
+    form = {
+        "version": "0",
+        "matching-rounding": "0,10",
+        "matching-tolerance": "2,50",
+        "matching-late_days": "9",
+        "matching-early_days": "45",
+        "matching-joined_days": "4",
+        "drift-points": "0,10",
+        "drift-least": "5,00",
+    }
+    legal = {
+        "legal-valid_from": "2026-06-01",
+        "legal-reference_rate": "3,50",
+        "legal-credit_margin": "0,45",
+        "legal-debit_fee": "1,10",
+        "legal-credit_days": "40",
+        "legal-debit_days": "15",
+        "legal-source": "TCMB, RG 01.06.2026",
+    }
+    wrong = {**form, **legal, "matching-late_days": "x", "legal-credit_days": "999"}
+    refused = post(world, path, **wrong)
+    assert refused.status == 422
+    assert 'id="matching-late_days-error"' in refused.body
+    assert_sound(refused.body, "en")
+    wrong["matching-late_days"] = "9"
+    assert 'id="legal-credit_days-error"' in post(world, path, **wrong).body
+    assert post(world, path, **form, **legal).location == f"{path}?done=settings"
+    stored = world.call("GET", f"{BASE}/settings").json()
+    assert stored["matching"] | {"early_days": 45} == {
+        "late_days": 9,
+        "early_days": 45,
+        "joined_days": 4,
+        "rounding": 10,
+        "tolerance": "2.50",
+    }
+    assert [row["source"] for row in stored["legal_limits"]] == ["TCMB, RG 01.06.2026"]
+    shown = page(world, path)
+    assert "Settings changed" in shown
+    assert "you" in shown
+    assert post(world, path, **form).status == 412
+    removed = post(world, path, **{**form, "version": "1"}, **{"remove-0": "1"})
+    assert removed.status == 303
+    assert world.call("GET", f"{BASE}/settings").json()["legal_limits"] == []
+
+
+def test_the_secret_of_events_is_shown_once_and_refused_events_have_a_page(
+    world: CardsWorld,
+) -> None:
+    key = world.event_key()
+    assert world.deliver(world.signed(key, {"kind": "sale.closed"}))
+    path = "/card-contracts/sale-events"
+    shown = page(world, path)
+    (action,) = re.findall(r'action="(/card-contracts/sale-events/[^"]+/retry)"', shown)
+    retried = post(world, action)
+    assert retried.status == 422
+    assert_sound(retried.body, "en")
+    dismiss = action.replace("/retry", "/dismiss")
+    assert post(world, dismiss, note="").status == 422
+    assert post(world, dismiss, note="wrong export").location == f"{path}?done=event_dismissed"
+    assert "Nothing was refused" in page(world, path)

@@ -24,14 +24,20 @@ def test_every_page_is_sound_in_every_language(world: CardsWorld, language: str)
         page(world, f"/card-contracts/{path}", language)
     sale = world.sale()
     job = upload(world, FILE)
-    for status in ("suggested", "unmatched", "confirmed", "undone"):
+    for status in ("suggested", "unmatched", "confirmed", "undone", "set_aside"):
         shown = page(world, "/card-contracts/matches", language, f"status={status}")
         assert re.search(r">[^<]*01[0-9A-HJKMNP-TV-Z]{24}[^<]*<", shown) is None
         assert "card_contracts.why" not in shown
     assert "2,4000" in page(world, "/card-contracts/drift", language) or language == "en"
     page(world, f"/card-contracts/statements/imports/{job['id']}", language)
     (first, *_) = matches(world, "unmatched")
-    assert "FTR-1" in page(world, "/card-contracts/matches/line", language, f"line={first['id']}")
+    by_hand = page(world, "/card-contracts/bank-lines/match", language, f"line={first['id']}")
+    assert "FTR-1" in by_hand
+    (explained, *_) = matches(world, "confirmed")
+    shown = page(world, f"/card-contracts/matches/{explained['id']}", language)
+    assert "FTR-1" in shown
+    assert all(sentence in shown for sentence in explained["why"] if language == "en")
+    assert "system:" not in shown
     page(world, "/card-contracts/sales", language)
     page(world, f"/card-contracts/sales/{sale['id']}", language)
     failed = upload(world, csv(("99.06.2026", "1,00", "X")))
@@ -43,13 +49,62 @@ def test_a_suggestion_is_confirmed_and_taken_back_with_forms(world: CardsWorld) 
     world.sale()
     upload(world, FILE)
     (one,) = matches(world, "suggested")
+    here = f"/card-contracts/matches/{one['id']}"
     bench = page(world, "/card-contracts/matches")
-    action = f"/card-contracts/matches/{one['id']}/confirm"
-    assert f'action="{action}"' in bench
-    assert post(world, action).status == 303
+    assert f'href="{here}"' in bench
+    decide = "/card-contracts/matches/decide"
+    assert f'action="{decide}"' in bench
+    nothing = post(world, decide, status="suggested", command="confirm")
+    assert nothing.status == 422
+    assert "Choose at least one match." in nothing.body
+    chosen = {"ids": one["id"], "status": "suggested"}
+    assert post(world, decide, **chosen, command="confirm").status == 303
     assert "Matched" in page(world, "/card-contracts/matches", query="done=match_confirm")
-    assert post(world, f"/card-contracts/matches/{one['id']}/undo").status == 303
+    assert post(world, f"{here}/undo").location == f"{here}?done=match_undo"
     assert matches(world, "undone")[0]["id"] == one["id"]
+    assert post(world, f"{here}/confirm").status == 303
+    assert one["id"] in {match["id"] for match in matches(world, "confirmed")}
+
+
+def test_lines_are_set_aside_and_looked_at_again_with_forms(world: CardsWorld) -> None:
+    prepare(world)
+    upload(world, csv(("10.06.2026", "-300,00", "KIRA")))
+    (line,) = matches(world, "unmatched")
+    move = "/card-contracts/bank-lines/move"
+    chosen = {"ids": line["id"], "status": "unmatched"}
+    refused = post(world, move, **chosen, command="aside", reason="")
+    assert refused.status == 422
+    assert 'id="reason-error"' in refused.body
+    assert post(world, move, **chosen, command="aside", reason="rent").status == 303
+    assert "rent" in page(world, "/card-contracts/matches", query="status=set_aside")
+    back = {"ids": line["id"], "status": "set_aside", "command": "take-back"}
+    assert post(world, move, **back).status == 303
+    assert [one["id"] for one in matches(world, "unmatched")] == [line["id"]]
+    again = "/card-contracts/bank-lines/look-again"
+    assert post(world, again, status="unmatched", bank_account_code="X").status == 422
+    answer = post(world, again, status="unmatched", bank_account_code=line["bank_account_code"])
+    assert answer.status == 303
+    world.work()
+    page(world, answer.headers["location"])
+
+
+def test_several_lines_pay_one_payment_by_hand(world: CardsWorld) -> None:
+    """Two lines of 300.00 for a payment of 976.00: the rest goes to its own account."""
+    prepare(world)
+    world.sale(instalments=1)
+    upload(world, csv(("27.05.2026", "300,00", "POS A"), ("28.05.2026", "300,00", "POS B")))
+    first, second = matches(world, "unmatched")
+    path = "/card-contracts/bank-lines/match"
+    shown = page(world, path, query=f"line={first['id']}")
+    assert f'name="line-{second["id"]}"' in shown
+    (name, value), *_ = re.findall(r'name="(pay-[^"]+)" value="([^"]+)"', shown)
+    form = {"line": first["id"], f"line-{second['id']}": second["id"], name: value}
+    answer = post(world, path, **form)
+    assert answer.status == 303
+    (made,) = matches(world, "confirmed")
+    assert len(made["line_ids"]) == 2
+    assert made["difference"]["amount"] == "-376.00"
+    assert answer.headers["location"].startswith(f"/card-contracts/matches/{made['id']}")
 
 
 def test_a_line_is_matched_by_hand_with_a_form(world: CardsWorld) -> None:
@@ -57,7 +112,7 @@ def test_a_line_is_matched_by_hand_with_a_form(world: CardsWorld) -> None:
     world.sale()
     upload(world, csv(("10.06.2026", "300,00", "HAVALE")))
     (line,) = matches(world, "unmatched")
-    path = "/card-contracts/matches/line"
+    path = "/card-contracts/bank-lines/match"
     shown = page(world, path, query=f"line={line['id']}")
     names = re.findall(r'name="(pay-[^"]+)" value="([^"]+)"', shown)
     assert len(names) == 2

@@ -6,7 +6,7 @@ from card_contracts.bootstrap import application
 from card_contracts.handlers.http.answers import refused_event_out, settings_out
 from card_contracts.handlers.http.app import BASE, app, use_of
 from card_contracts.pages.sale_events import stated
-from card_contracts.schemas import CardSettingsIn, DismissEventIn
+from card_contracts.schemas import CardSettingsIn, DismissSaleEventIn
 from toolkit.entrypoints import Reply, Request
 from toolkit.entrypoints.http import etag
 from toolkit.entrypoints.signed_events import members_of
@@ -70,6 +70,6 @@ def retry_sale_event(request: Request) -> Reply:
 @app.api("POST", _EVENTS + "/{id}/dismiss", permission=_SALE_WRITE)
 def dismiss_sale_event(request: Request) -> Reply:
     """Say that a refused event needs nothing any more."""
-    body = request.json(DismissEventIn)
+    body = request.json(DismissSaleEventIn)
     dismiss = use_of(request).dismiss_sale_event()
     return Reply(refused_event_out(dismiss(request.id(), body.note)))
