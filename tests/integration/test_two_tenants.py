@@ -180,6 +180,7 @@ BODIES: Final[dict[str, Any]] = {
     "send_code": {"channel": "email"},
     "refresh_code": {},
     "dismiss_refused_event": {"note": "tamam"},
+    "dismiss_sale_event": {"note": "tamam"},
     "resolve_difference": {"decision": "same", "note": "tamam"},
     "cancel_code": {},
     "change_counterparty": api_counterparty(),
@@ -194,20 +195,26 @@ BODIES: Final[dict[str, Any]] = {
     },
 }
 # Routes that write and whose path takes no identifier. What a body may name of another company is
-# tried in people_of_the_other_company_… and codes_of_the_other_company_…, for matches in
-# tests/integration/card_contracts/test_matches.py; the others name nothing.
+# tried in people_of_the_other_company_… and codes_of_the_other_company_…, for matches and lines in
+# tests/integration/card_contracts; the others name nothing.
 WITHOUT_PLACE: Final = frozenset(
     line.strip()
     for line in """
     POST /api-keys
+    POST /card-contracts/bank-lines/look-again
+    POST /card-contracts/bank-lines/match
+    POST /card-contracts/bank-lines/move
     POST /card-contracts/cash/feed
     POST /card-contracts/contracts
     POST /card-contracts/contracts/{contract_code}/lock
+    POST /card-contracts/contracts/{contract_code}/remove
     POST /card-contracts/example
     POST /card-contracts/lists/add
     POST /card-contracts/lists/days
     POST /card-contracts/lists/remove
-    POST /card-contracts/matches/line
+    POST /card-contracts/matches/decide
+    POST /card-contracts/settings
+    POST /card-contracts/settings/sale-event-secret
     POST /forgotten-password
     POST /invitations/{token}
     POST /password-resets/{token}
@@ -227,6 +234,9 @@ WITHOUT_PLACE: Final = frozenset(
     DELETE /v1/card-contracts/bank-accounts/{lookup_code}
     POST /v1/card-contracts/bank-accounts
     PUT /v1/card-contracts/bank-accounts/{lookup_code}
+    POST /v1/card-contracts/bank-lines/look-again
+    POST /v1/card-contracts/bank-lines/set-aside
+    POST /v1/card-contracts/bank-lines/take-back
     POST /v1/card-contracts/calendar-feed
     DELETE /v1/card-contracts/calendars/{calendar}/days/{day}
     PUT /v1/card-contracts/calendars/{calendar}/days/{day}
@@ -240,6 +250,8 @@ WITHOUT_PLACE: Final = frozenset(
     POST /v1/card-contracts/matches
     POST /v1/card-contracts/sales
     POST /v1/card-contracts/sales/imports
+    PUT /v1/card-contracts/settings
+    POST /v1/card-contracts/settings/sale-event-secret
     POST /v1/card-contracts/statements/imports
     POST /v1/card-contracts/what-if
     DELETE /v1/card-contracts/{contract_code}
@@ -376,6 +388,7 @@ def filled(
         "line": line,
         "batch": batch,
         "refused": refused,
+        "refused_sale": refused_sale(cards, side),
         "sale": sale,
         **matched(cards, side),
         "counterparty": counterparty,
@@ -540,6 +553,15 @@ def refused_event(payments: PaymentWorld, side: Side) -> str:
     answer = take_document_events.handler(queue_event(body), LambdaContext())
     assert answer["batchItemFailures"] == []
     listed = payments.call("GET", f"{BASE}/document-events/refused", principal=side.key).json()
+    return str(listed["items"][0]["id"])
+
+
+def refused_sale(cards: CardsWorld, side: Side) -> str:
+    """A signed event of a sale that cannot be posted."""
+    key = cards.event_key(side.company.id)
+    event = {"kind": "sale.cancelled", "document_no": side.word}
+    assert cards.deliver(cards.signed(key, event, tenant=side.company.id))
+    listed = cards.call("GET", f"{CARDS}/sale-events/refused", principal=side.key).json()
     return str(listed["items"][0]["id"])
 
 

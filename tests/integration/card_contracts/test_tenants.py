@@ -19,6 +19,7 @@ def _bodies(code: str) -> dict[str, Any]:
         "change_card": {"code": code, "name": "X"},
         "change_bank_account": {"code": code, "name": "X", "kind": "deposit"},
         "change_deduction_definition": {"code": code, "name": "X", "type": "tax"},
+        "dismiss_sale_event": {"note": "nothing"},
         "refund_sale": {
             "document_no": "I-9",
             "refunded_on": "2026-06-01",
@@ -52,7 +53,9 @@ def test_foreign_and_unknown_items_look_the_same(world: CardsWorld) -> None:
             path = route.path.replace("{id}", identity)
             path = path.replace("{contract_code}", code).replace("{lookup_code}", code)
             body = _bodies(code).get(route.function.__name__) if route.kind == "api" else None
-            form: dict[str, Any] = {"form": {"locked": "true"}} if route.kind == "page" else {}
+            form: dict[str, Any] = (
+                {"form": {"locked": "true", "note": "x"}} if route.kind == "page" else {}
+            )
             if route.method == "GET":
                 body, form = None, {}
             answer = world.call(
