@@ -11,19 +11,25 @@ from kernel.sensitive import Email
 from toolkit.aws.limits import RateLimiter
 from toolkit.aws.mail import MailService
 from toolkit.aws.unit_of_work import chain_hash
+from toolkit.http.client import HttpClient, Timeouts
 from toolkit.http.cursor import Cursors
+from toolkit.http.public_route import public_route
 from toolkit.platform import Platform
 from webkit.assets import Assets
 from webkit.render import Renderer
 from workspace.adapters.argon2_passwords import Argon2Passwords
 from workspace.adapters.dynamodb_unit import CONTEXT, SYSTEM, Workshop
+from workspace.adapters.dynamodb_webhooks import DynamoWebhookStore, WebhookWorkshop
 from workspace.adapters.dynamodb_workspace import DynamoSystemStore
-from workspace.adapters.random_tokens import RandomTokens, digest
+from workspace.adapters.http_webhooks import MAX_ANSWER_BYTES, HttpWebhookSender
+from workspace.adapters.random_tokens import RandomTokens, digest, webhook_secret
 from workspace.adapters.s3_uploads import S3Uploads
 from workspace.adapters.ses_mailer import SesMailer
 from workspace.application.accept_invitation import AcceptInvitation
 from workspace.application.api_keys import ListApiKeys, ReadApiKey, RevokeApiKey
 from workspace.application.create_tenant import CreateTenant
+from workspace.application.deliver_webhooks import DeliverWebhooks
+from workspace.application.fan_out_event import FanOutEvent, PutIntoLane
 from workspace.application.identify_key import IdentifyKey
 from workspace.application.identify_session import IdentifySession
 from workspace.application.incidents import (
@@ -45,6 +51,7 @@ from workspace.application.project_event import ProjectEvent
 from workspace.application.read_account import ReadAccount
 from workspace.application.read_timeline import ReadTimeline
 from workspace.application.record_mail_event import RecordMailEvent
+from workspace.application.recover_endpoint import ContinueRecovery, StartRecovery
 from workspace.application.request_password_reset import RequestPasswordReset
 from workspace.application.reset_password import ResetPassword
 from workspace.application.save_preferences import SavePreferences
@@ -55,11 +62,37 @@ from workspace.application.sign_out import SignOut, SignOutEverywhere
 from workspace.application.start_password_reset import StartPasswordReset
 from workspace.application.start_upload import StartUpload
 from workspace.application.sweep_messages import SweepMessages
+from workspace.application.sweep_webhooks import SweepWebhooks
 from workspace.application.switch_tenant import SwitchTenant
 from workspace.application.tenants import ChangeTenant, ListTenants, ReadTenant
 from workspace.application.users import ChangeUser, ListUsers, ReadUser, RemoveUser
 from workspace.application.verify_audit import VerifyAudit
-from workspace.ports import Mailer, PasswordHasher, SystemStore, Throttle, Tokens
+from workspace.application.wake_lanes import WakeLanes
+from workspace.application.webhook_deliveries import (
+    ListDeliveries,
+    ReadDelivery,
+    ReadEvent,
+    ResendDelivery,
+    ResendEvent,
+    TryEndpoint,
+)
+from workspace.application.webhook_endpoints import (
+    AddEndpoint,
+    ChangeEndpoint,
+    ListEndpoints,
+    ReadEndpoint,
+    RemoveEndpoint,
+    RotateSecret,
+)
+from workspace.ports import (
+    Mailer,
+    PasswordHasher,
+    SystemStore,
+    Throttle,
+    Tokens,
+    WebhookSender,
+    WebhookStore,
+)
 from workspace.settings import WorkspaceSettings
 
 PAGES = Path(__file__).parent / "pages"
@@ -80,6 +113,7 @@ class Application:
     own_mailer: Mailer | None = None
     own_store: SystemStore | None = None
     own_throttle: Throttle | None = None
+    own_webhook_sender: WebhookSender | None = None
 
     # ------------------------------------------------------------------ plumbing
 
@@ -288,6 +322,94 @@ class Application:
 
     def verify_audit(self) -> VerifyAudit:
         return VerifyAudit(self.store, chain_hash)
+
+    # ------------------------------------------------------------------ events out
+
+    @cached_property
+    def webhooks(self) -> WebhookStore:
+        """Targets, deliveries and lanes."""
+        return DynamoWebhookStore(
+            WebhookWorkshop(
+                self.platform.machinery,
+                self.settings.mail_queue,
+                self._email_digest,
+                self.settings.webhook_queue,
+                lambda: self.platform.vault(CONTEXT),
+            )
+        )
+
+    @cached_property
+    def webhook_sender(self) -> WebhookSender:
+        """Calls receivers at public addresses; of their answers only the beginning is read."""
+        return self.own_webhook_sender or HttpWebhookSender(
+            HttpClient(
+                timeouts=Timeouts(connect=5.0, read=15.0),
+                max_answer_bytes=MAX_ANSWER_BYTES,
+                cut_answers=True,
+                route=public_route(allow_loopback=self.settings.local_targets),
+            ),
+            self.platform.clock,
+        )
+
+    def add_endpoint(self) -> AddEndpoint:
+        local = self.settings.local_targets
+        return AddEndpoint(self.webhooks, self.platform.ids, webhook_secret, local)
+
+    def list_endpoints(self) -> ListEndpoints:
+        return ListEndpoints(self.webhooks)
+
+    def read_endpoint(self) -> ReadEndpoint:
+        return ReadEndpoint(self.webhooks)
+
+    def change_endpoint(self) -> ChangeEndpoint:
+        return ChangeEndpoint(self.webhooks, self.settings.local_targets)
+
+    def rotate_secret(self) -> RotateSecret:
+        return RotateSecret(self.webhooks, self.platform.clock, webhook_secret)
+
+    def remove_endpoint(self) -> RemoveEndpoint:
+        return RemoveEndpoint(self.webhooks)
+
+    def list_deliveries(self) -> ListDeliveries:
+        return ListDeliveries(self.webhooks)
+
+    def read_delivery(self) -> ReadDelivery:
+        return ReadDelivery(self.webhooks)
+
+    def read_event(self) -> ReadEvent:
+        return ReadEvent(self.webhooks)
+
+    def put_into_lane(self) -> PutIntoLane:
+        return PutIntoLane(self.platform.clock, self.platform.ids)
+
+    def fan_out_event(self) -> FanOutEvent:
+        return FanOutEvent(self.webhooks, self.put_into_lane())
+
+    def try_endpoint(self) -> TryEndpoint:
+        platform = self.platform
+        return TryEndpoint(self.webhooks, platform.clock, platform.ids, self.put_into_lane())
+
+    def resend_delivery(self) -> ResendDelivery:
+        return ResendDelivery(self.webhooks, self.put_into_lane())
+
+    def resend_event(self) -> ResendEvent:
+        return ResendEvent(self.webhooks, self.fan_out_event())
+
+    def start_recovery(self) -> StartRecovery:
+        return StartRecovery(self.webhooks, self.platform.clock, self.platform.ids)
+
+    def continue_recovery(self) -> ContinueRecovery:
+        return ContinueRecovery(self.webhooks, self.put_into_lane())
+
+    def deliver_webhooks(self) -> DeliverWebhooks:
+        platform = self.platform
+        return DeliverWebhooks(self.webhooks, platform.clock, platform.ids, self.webhook_sender)
+
+    def wake_lanes(self) -> WakeLanes:
+        return WakeLanes(self.webhooks, self.platform.clock)
+
+    def sweep_webhooks(self) -> SweepWebhooks:
+        return SweepWebhooks(self.webhooks, self.platform.clock)
 
     # ------------------------------------------------------------------ workers
 

@@ -9,12 +9,13 @@ from pydantic import Field
 from kernel.errors import ParseError, ValidationError
 from kernel.events import Event
 from kernel.mail_reports import read_report
-from kernel.parsing import format_instant, parse_date_api
+from kernel.parsing import format_instant, parse_date_api, parse_instant
 from kernel.sensitive import Email, Secret
-from toolkit.http.fields import DATE, EdgeModel, parsed
+from toolkit.http.fields import DATE, INSTANT, EdgeModel, parsed
 from workspace.domain.api_key import ApiKey
 from workspace.domain.attention import Attention, Today
 from workspace.domain.audit import ChainReport
+from workspace.domain.delivery import Delivery
 from workspace.domain.incident import Incident
 from workspace.domain.message import MailNews, Message
 from workspace.domain.note import check_note
@@ -26,6 +27,7 @@ from workspace.domain.user import (
     check_roles,
     check_theme,
 )
+from workspace.domain.webhook import MAX_FILTERS, Endpoint
 from workspace.ports import (
     MESSAGE_TAG,
     HistoryView,
@@ -67,6 +69,7 @@ def _roles(value: object) -> tuple[str, ...]:
 
 ApiEmail = Annotated[Email, parsed(Email)]
 ApiDate = Annotated[date, parsed(parse_date_api, DATE)]
+ApiInstant = Annotated[datetime, parsed(parse_instant, INSTANT)]
 Password = Annotated[Secret, parsed(Secret)]
 Token = Annotated[Secret, parsed(Secret)]
 PersonName = Annotated[str, _checked(check_person_name)]
@@ -179,6 +182,38 @@ class PreferencesIn(EdgeModel):
 
     language: Language | None = None
     theme: Theme | None = None
+
+
+EventFilters = Annotated[list[str], Field(max_length=MAX_FILTERS)]
+
+
+class EndpointIn(EdgeModel):
+    """Body of adding a target for webhooks; ``events`` are types, ``<context>.*`` or ``*``."""
+
+    url: str
+    events: EventFilters
+    description: str = ""
+
+
+class EndpointPatch(EdgeModel):
+    """Body of changing a target."""
+
+    url: str | None = None
+    events: EventFilters | None = None
+    description: str | None = None
+    enabled: bool | None = None
+
+
+class RotationIn(EdgeModel):
+    """Body of giving a target a new secret: for how long the old one signs beside it."""
+
+    overlap_hours: Annotated[int, Field(ge=0, le=168)] = 24
+
+
+class RecoveryIn(EdgeModel):
+    """Body of a recovery: everything since then that the target has not confirmed."""
+
+    since: ApiInstant
 
 
 # ---------------------------------------------------------------------------- answers
@@ -352,6 +387,52 @@ def message_out(message: Message) -> Json:
 def event_out(event: Event) -> Json:
     """A published event as it went out."""
     return event.to_dict()
+
+
+def endpoint_out(endpoint: Endpoint, secret: Secret | None = None) -> Json:
+    """A target of webhooks; the secret only in the answer that makes it."""
+    out: Json = {
+        "id": endpoint.id,
+        "url": endpoint.url,
+        "events": list(endpoint.events),
+        "description": endpoint.description,
+        "enabled": endpoint.enabled,
+        "disabled_by": endpoint.disabled_by.value or None,
+        "old_secret_signs_until": _moment(endpoint.rotated_until),
+        "version": endpoint.stamp.version,
+        "created_at": endpoint.stamp.created_at,
+        "updated_at": endpoint.stamp.updated_at,
+    }
+    if secret is not None:
+        out["secret"] = secret.reveal("shown once to who asked for it")
+    return out
+
+
+def delivery_out(delivery: Delivery) -> Json:
+    """One event on its way to one target; ``webhook-id`` of its calls is the event's id."""
+    return {
+        "id": delivery.id,
+        "endpoint_id": delivery.endpoint_id,
+        "event_id": delivery.event_id,
+        "event_type": delivery.event_type,
+        "subject": delivery.subject,
+        "cause": delivery.cause.value,
+        "status": delivery.state.value,
+        "code": delivery.code or None,
+        "attempts": [
+            {
+                "at": attempt.at,
+                "code": attempt.code,
+                "http_status": attempt.status,
+                "answer": attempt.excerpt or None,
+            }
+            for attempt in delivery.attempts
+        ],
+        "next_attempt_at": _moment(delivery.next_at),
+        "version": delivery.stamp.version,
+        "created_at": delivery.stamp.created_at,
+        "updated_at": delivery.stamp.updated_at,
+    }
 
 
 def attention_out(attention: Attention, summary: str, now: datetime) -> Json:

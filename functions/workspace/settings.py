@@ -3,29 +3,42 @@
 from dataclasses import dataclass
 from typing import Final, Self
 
-from toolkit.settings import CommonSettings, Environment
+from toolkit.settings import CommonSettings, Environment, SettingsError
 
 _MAIL_QUEUE: Final = "KOPRU_QUEUE_WORKSPACE_SEND_MAIL"
+_WEBHOOK_QUEUE: Final = "KOPRU_QUEUE_WORKSPACE_DELIVER_WEBHOOKS"
+_LOCAL_TARGETS: Final = "KOPRU_WEBHOOKS_TO_LOCALHOST"
 _SENDER: Final = "KOPRU_SENDER"
 _CONFIGURATION_SET: Final = "KOPRU_MAIL_CONFIGURATION_SET"
 
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceSettings:
-    """The mail queue, and how mails leave: sender and configuration set of SES."""
+    """The queues; how mails leave: sender and configuration set of SES; and whether webhooks may go
+    to this very machine, which only a local stack allows.
+    """
 
     common: CommonSettings
     mail_queue: str
     sender: str
     configuration_set: str
+    webhook_queue: str
+    local_targets: bool = False
 
     @classmethod
     def from_environment(cls, environment: Environment | None = None) -> Self:
-        """Read the settings; raises SettingsError for what is missing."""
+        """Read the settings; raises SettingsError for what is missing or unsafe."""
         env = environment or Environment()
+        common = CommonSettings.from_environment(env)
+        local_targets = env.text(_LOCAL_TARGETS, "no") == "yes"
+        if local_targets and not common.is_local:
+            message = f"{_LOCAL_TARGETS} lets webhooks reach this machine and is for local stacks"
+            raise SettingsError(message)
         return cls(
-            common=CommonSettings.from_environment(env),
+            common=common,
             mail_queue=env.text(_MAIL_QUEUE),
+            webhook_queue=env.text(_WEBHOOK_QUEUE),
             sender=env.text(_SENDER),
             configuration_set=env.text(_CONFIGURATION_SET),
+            local_targets=local_targets,
         )

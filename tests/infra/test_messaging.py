@@ -17,6 +17,7 @@ INSURERS = stack.NESTED["Insurers"]
 BATCHES = {
     "WorkspaceOnEventsQueue": (10, 10),
     "WorkspaceSendMailQueue": (5, 5),
+    "WorkspaceDeliverWebhooksQueue": (1, 10),
     "WorkspaceMailEventsQueue": (10, 5),
     "PensionsImportQueue": (1, 10),
     "PensionsPrepareQueue": (1, 10),

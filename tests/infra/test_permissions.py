@@ -32,6 +32,7 @@ KINDS: dict[str, dict[str, frozenset[str]]] = {
     "WorkspaceApiData": {
         "CoreTable": ENTITIES,
         "FlowTable": OUTBOX,
+        "SecretsTable": APPEND,
         "AuditTable": APPEND | {"Query"},
         "EdgeTable": EXPIRING | {"Query"},
     },
@@ -43,6 +44,12 @@ KINDS: dict[str, dict[str, frozenset[str]]] = {
         "CoreTable": ENTITIES,
         "FlowTable": OUTBOX,
         "AuditTable": APPEND | {"Query"},
+    },
+    "WorkspaceWebhookData": {
+        "CoreTable": ENTITIES,
+        "FlowTable": OUTBOX,
+        "SecretsTable": frozenset({"GetItem"}),
+        "AuditTable": APPEND,
     },
     "WorkspaceMailData": {
         "CoreTable": ENTITIES,
@@ -167,6 +174,7 @@ FUNCTIONS: dict[str, set[str]] = {
     "WorkspaceAuthorizerFunction": {"WorkspaceAuthorizerData"},
     "WorkspaceOnEventsFunction": {"WorkspaceWorkerData", "WorkspaceOutbox"},
     "WorkspaceSendMailFunction": {"WorkspaceMailData", "WorkspaceOutbox"},
+    "WorkspaceDeliverWebhooksFunction": {"WorkspaceWebhookData", "WorkspaceOutbox"},
     "WorkspaceMailEventsFunction": {"WorkspaceWorkerData", "WorkspaceOutbox"},
     "WorkspaceRelayOutboxFunction": {"WorkspaceWorkerData", "WorkspaceOutbox"},
     "PensionsApiFunction": {"PensionsApiData", "PensionsOutbox"},
@@ -205,6 +213,7 @@ FUNCTIONS: dict[str, set[str]] = {
 }
 
 MAY_DECRYPT = {
+    "WorkspaceDeliverWebhooksFunction",
     "PensionsTestCredentialsFunction",
     "PensionsSendToInsurerFunction",
     "PensionsRefreshStatusFunction",
@@ -213,7 +222,13 @@ MAY_DECRYPT = {
 }
 # Personal facts of decisions are kept and, to decide again, read by the same door.
 MAY_READ_FACTS = frozenset({"WorkflowApiFunction"})
-MAY_ENCRYPT = {"PensionsApiFunction", "PaymentCodesApiFunction"}
+# What a key opens or seals beside credentials of institutions.
+PURPOSES = {
+    "WorkspaceApiFunction": "webhook_out",
+    "WorkspaceDeliverWebhooksFunction": "webhook_out",
+    **dict.fromkeys(MAY_READ_FACTS, "facts"),
+}
+MAY_ENCRYPT = {"PensionsApiFunction", "PaymentCodesApiFunction", "WorkspaceApiFunction"}
 
 # Wildcards in the resource of a statement, each with the reason why it cannot be narrower.
 WILDCARDS = {
@@ -360,14 +375,13 @@ def test_key_use_is_bound_to_one_context_and_purpose() -> None:
         actions = {action for action in statement.actions if action.startswith("kms:")}
         if actions:
             found[function] = actions
-            purpose = "facts" if function in MAY_READ_FACTS else "credentials"
             assert statement.resources == ({"Fn::GetAtt": ["CredentialsKey", "Arn"]},)
             assert statement.condition == {
                 "StringEquals": {
                     "kms:EncryptionContext:app": "kopru",
                     "kms:EncryptionContext:stage": {"Ref": "Stage"},
                     "kms:EncryptionContext:context": PREFIXES[stack.context_of(function)],
-                    "kms:EncryptionContext:purpose": purpose,
+                    "kms:EncryptionContext:purpose": PURPOSES.get(function, "credentials"),
                 }
             }
     assert found == {

@@ -55,7 +55,18 @@ MAY += [
     ("ReconciliationApiFunction", "Query", "core", [MONTH]),
 ]
 
+SIGNING = f"wsp#T#{T}#SECRET#01JXQ60A1B2C3D4E5F6G7H8J9K"
+MAY += [
+    ("WorkspaceApiFunction", "PutItem", "secrets", [SIGNING]),
+    ("WorkspaceDeliverWebhooksFunction", "GetItem", "secrets", [SIGNING]),
+]
+
 MAY_NOT = [
+    # Who adds a target cannot read what signs, who sends cannot change it, nobody else sees it.
+    ("WorkspaceApiFunction", "GetItem", "secrets", [SIGNING]),
+    ("WorkspaceDeliverWebhooksFunction", "PutItem", "secrets", [SIGNING]),
+    ("WorkspaceDeliverWebhooksFunction", "GetItem", "secrets", [SECRET]),
+    ("WorkspaceOnEventsFunction", "GetItem", "secrets", [SIGNING]),
     # The schedules of reconciliation record nothing; no function of it books money.
     ("ReconciliationRelayOutboxFunction", "PutItem", "core", [MONTH]),
     ("ReconciliationRunImportFunction", "PutItem", "ledger", [f"rec#T#{T}#ACC#x"]),

@@ -53,6 +53,7 @@ START: Final = datetime(2026, 6, 1, 9, 0, tzinfo=UTC)
 ROLES: Final[tuple[TableRole, ...]] = ("core", "ledger", "flow", "secrets", "audit", "edge")
 QUEUES: Final = (
     "workspace-send-mail",
+    "workspace-deliver-webhooks",
     "workspace-on-events",
     "workspace-mail-events",
     "pensions-import",

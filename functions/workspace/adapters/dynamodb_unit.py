@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from kernel.events import Event
 from kernel.sensitive import Email
@@ -72,7 +72,7 @@ class DynamoUnit:
         self._tenant_unit = tenant
 
     @classmethod
-    def begin(cls, workshop: Workshop, actor: str, context: TenantContext | None) -> "DynamoUnit":
+    def begin(cls, workshop: Workshop, actor: str, context: TenantContext | None) -> Self:
         """An empty unit, for a tenant if ``context`` is given."""
         correlation = context.correlation_id if context else ""
         system = UnitOfWork(workshop.machinery, SYSTEM, TenantContext("", actor, correlation))
@@ -82,9 +82,9 @@ class DynamoUnit:
     def __len__(self) -> int:
         return len(self._system)
 
-    def for_tenant(self, context: TenantContext) -> "DynamoUnit":
+    def for_tenant(self, context: TenantContext) -> Self:
         keyspace = Keyspace(CONTEXT, context.tenant_id)
-        return DynamoUnit(self._workshop, self._system, self._system.beside(keyspace, context))
+        return type(self)(self._workshop, self._system, self._system.beside(keyspace, context))
 
     @property
     def _tenant(self) -> UnitOfWork:

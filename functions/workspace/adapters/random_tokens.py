@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from kernel.sensitive import Secret
+from toolkit.http.webhook_signature import secret_text
 
 _BYTES: Final = 32
 
@@ -20,6 +21,11 @@ class RandomTokens:
     def new(self) -> Secret:
         raw = self._random_bytes(_BYTES)
         return Secret(base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii"))
+
+
+def webhook_secret(random_bytes: Callable[[int], bytes] = os.urandom) -> Secret:
+    """A new secret that signs webhooks: 256 bits as ``whsec_…``."""
+    return secret_text(random_bytes(_BYTES))
 
 
 def digest(token: str) -> str:

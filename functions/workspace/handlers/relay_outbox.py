@@ -8,7 +8,12 @@ from workspace.bootstrap import application
 
 @schedule_handler("workspace")
 def handler() -> Mapping[str, int]:
-    """Relay the outbox first, then give mails in flight their work again."""
+    """Relay the outbox first, then give mails and webhooks in flight their work again."""
     relayed = application().relay_outbox()
-    swept = application().sweep_messages()()
-    return {"OutboxRelayed": relayed, **{f"Mails_{what}": n for what, n in swept.items()}}
+    mails = application().sweep_messages()()
+    webhooks = application().sweep_webhooks()()
+    return {
+        "OutboxRelayed": relayed,
+        **{f"Mails_{what}": count for what, count in mails.items()},
+        **{f"Webhooks_{what}": count for what, count in webhooks.items()},
+    }

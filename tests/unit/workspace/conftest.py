@@ -126,7 +126,7 @@ def desk() -> Desk:
         app_secret="s",
         clock_offset=timedelta(0),
     )
-    settings = WorkspaceSettings(common, "queue", "kopru@example.com", "set")
+    settings = WorkspaceSettings(common, "queue", "kopru@example.com", "set", webhook_queue="hooks")
     state = MemoryState(clock, ids)
     hasher, tokens, throttle, mailer = (
         PlainHasher(),

@@ -85,6 +85,8 @@ SUBJECT_CONTEXTS: dict[str, str] = {
     "api_key": "wsp",
     "incident": "wsp",
     "message": "wsp",
+    "webhook_endpoint": "wsp",
+    "webhook_delivery": "wsp",
 }
 
 

@@ -28,6 +28,13 @@ MAX_ANSWER_BYTES: Final = 5 * 1024 * 1024
 Monotonic = Callable[[], float]
 """A clock that only measures durations, in seconds."""
 
+Route = Callable[[str, int], str]
+"""The address to connect to for a name and port; raises ``RouteRefusedError`` for none."""
+
+
+class RouteRefusedError(Exception):
+    """The peer is not to be called: its name leads nowhere we go. Nothing was sent."""
+
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
@@ -66,6 +73,7 @@ class Failure:
 
 UNREACHABLE: Final = Failure("http.unreachable", not_sent=True)
 REFUSED_BY_US: Final = Failure("http.request_refused", not_sent=True)
+ADDRESS_REFUSED: Final = Failure("http.address_refused", not_sent=True)
 TIMEOUT: Final = Failure("http.timeout", not_sent=False)
 CONNECTION_LOST: Final = Failure("http.connection_lost", not_sent=False)
 UNREADABLE: Final = Failure("http.unreadable_answer", not_sent=False)
@@ -122,27 +130,32 @@ class HttpClient:
     Source: security.md section 7 (3, 4, 6); style.md section 11.
     """
 
-    __slots__ = ("_client", "_max_bytes", "_monotonic")
+    __slots__ = ("_client", "_cut", "_max_bytes", "_monotonic")
 
     def __init__(
         self,
         *,
         timeouts: Timeouts | None = None,
         max_answer_bytes: int = MAX_ANSWER_BYTES,
+        cut_answers: bool = False,
         verify: ssl.SSLContext | None = None,
+        route: Route | None = None,
         transport: httpx.BaseTransport | None = None,
         monotonic: Monotonic = time.monotonic,
     ) -> None:
         """Build the pool.
 
-        ``verify`` pins an own trust store; there is no way to switch verification off.
-        ``transport`` replaces the network in tests.
+        ``cut_answers`` reads no further than ``max_answer_bytes`` and takes what is there: for
+        peers whose status is all we ask for. ``verify`` pins an own trust store; there is no way to
+        switch verification off. ``route`` chooses the address of every connection; the certificate
+        is still that of the name. ``transport`` replaces the network in tests.
         """
         limits = timeouts or Timeouts()
         self._max_bytes = max_answer_bytes
+        self._cut = cut_answers
         self._monotonic = monotonic
         self._client = httpx.Client(
-            transport=transport or _DeadlineTransport(verify, monotonic),
+            transport=transport or _DeadlineTransport(verify, monotonic, route),
             timeout=httpx.Timeout(
                 connect=limits.connect, read=limits.read, write=limits.write, pool=limits.pool
             ),
@@ -163,10 +176,10 @@ class HttpClient:
         """Send one request and read the whole answer, whatever its status; never repeats.
 
         Units: ``deadline_seconds`` bounds the call from now to the last byte.
-        Raises: TransientGatewayError("http.unreachable" | "http.request_refused" | "http.no_time")
-        when nothing was sent; UnknownOutcomeError("http.timeout" | "http.connection_lost" |
-        "http.unreadable_answer" | "http.answer_too_large") otherwise, or TransientGatewayError
-        with that code when the caller declares the request ``idempotent``.
+        Raises: TransientGatewayError("http.unreachable" | "http.request_refused" | "http.no_time" |
+        "http.address_refused") when nothing was sent; UnknownOutcomeError("http.timeout" |
+        "http.connection_lost" | "http.unreadable_answer" | "http.answer_too_large") otherwise, or
+        TransientGatewayError with that code when the caller declares the request ``idempotent``.
         """
         if deadline_seconds <= 0:
             raise TransientGatewayError("http.no_time", "no time is left for the call")
@@ -191,6 +204,8 @@ class HttpClient:
             _raise(failure_of(err), type(err).__name__, idempotent=idempotent)
         except _TooLargeError:
             _raise(TOO_LARGE, "over the limit", idempotent=idempotent)
+        except RouteRefusedError as err:
+            _raise(ADDRESS_REFUSED, str(err), idempotent=idempotent)
         return HttpAnswer(
             response.status_code,
             MappingProxyType({name.lower(): value for name, value in response.headers.items()}),
@@ -203,24 +218,26 @@ class HttpClient:
 
     def _read(self, response: httpx.Response, deadline: float) -> bytes:
         if response.is_stream_consumed:  # a transport of a test that answers from memory
-            if len(response.content) > self._max_bytes:
+            if len(response.content) > self._max_bytes and not self._cut:
                 raise _TooLargeError
-            return response.content
+            return response.content[: self._max_bytes]
         unpack = _unpacker(response.headers.get("content-encoding", ""), self._max_bytes)
         parts: list[bytes] = []
         wire = size = 0
         for chunk in response.iter_raw():
             wire += len(chunk)
-            if wire > self._max_bytes:
+            if wire > self._max_bytes and not self._cut:
                 raise _TooLargeError
             for part in unpack(chunk):
                 size += len(part)
-                if size > self._max_bytes:
-                    raise _TooLargeError
                 parts.append(part)
+                if size > self._max_bytes and not self._cut:
+                    raise _TooLargeError
+            if self._cut and max(wire, size) >= self._max_bytes:
+                break
             if self._monotonic() > deadline:
                 raise httpx.ReadTimeout("deadline")
-        return b"".join(parts)
+        return b"".join(parts)[: self._max_bytes]
 
 
 _DEADLINE: Final = "kopru.deadline"
@@ -277,8 +294,10 @@ def _unpacker(encoding: str, limit: int) -> Unpack:
 class _DeadlineTransport(httpx.BaseTransport):
     """httpx transport whose sockets know the deadline of the call they serve."""
 
-    def __init__(self, verify: ssl.SSLContext | None, monotonic: Monotonic) -> None:
-        self._backend = _DeadlineBackend(monotonic)
+    def __init__(
+        self, verify: ssl.SSLContext | None, monotonic: Monotonic, route: Route | None
+    ) -> None:
+        self._backend = _DeadlineBackend(monotonic, route)
         # A pool without proxies and without HTTP/2; retries would be a second, hidden send.
         self._pool = httpcore.ConnectionPool(
             ssl_context=verify or httpx.create_ssl_context(trust_env=False),
@@ -372,9 +391,10 @@ class _Translated:
 class _DeadlineBackend(httpcore.NetworkBackend):
     """Opens sockets whose every wait ends at the deadline of the running call."""
 
-    def __init__(self, monotonic: Monotonic) -> None:
+    def __init__(self, monotonic: Monotonic, route: Route | None) -> None:
         self._backend = httpcore.SyncBackend()
         self._monotonic = monotonic
+        self._route = route
         self._call = threading.local()
 
     def until(self, deadline: float | None) -> None:
@@ -397,7 +417,9 @@ class _DeadlineBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        """Connect within the deadline."""
+        """Connect within the deadline, to the address the route gives."""
+        if self._route is not None:
+            host = self._route(host, port)
         left = self.left(timeout)
         if left is not None and left <= 0:
             raise httpcore.ConnectTimeout("deadline")

@@ -11,6 +11,7 @@ from kernel.errors import KopruError
 
 TEXT: Final[Mapping[str, Any]] = {"type": "string"}
 DATE: Final[Mapping[str, Any]] = {"type": "string", "format": "date"}
+INSTANT: Final[Mapping[str, Any]] = {"type": "string", "format": "date-time"}
 MONEY: Final[Mapping[str, Any]] = {
     "type": "object",
     "properties": {
