@@ -176,6 +176,9 @@ BODIES: Final[dict[str, Any]] = {
     "change_user": {"roles": ["owner"]},
     "resolve_incident": {"note": "tamam"},
     "cancel_job": {},
+    "change_webhook_endpoint": {"enabled": False},
+    "recover_webhook_endpoint": {"since": "2026-06-01T00:00:00Z"},
+    "rotate_webhook_secret": {},
     "invite_again": {},
     "send_code": {"channel": "email"},
     "refresh_code": {},
@@ -291,9 +294,11 @@ WITHOUT_PLACE: Final = frozenset(
     POST /workflow/rules/save
     POST /workflow/rules/{key}/decide
     POST /workflow/rules/{key}/try
+    POST /v1/webhook-endpoints
     POST /v1/workflow/parameters
     POST /v1/workflow/rules/{key}/evaluate
     POST /v1/workflow/tables/{key}/versions
+    POST /webhooks
     """.splitlines()
     if line.strip()
 )
@@ -393,6 +398,7 @@ def filled(
         **matched(cards, side),
         "counterparty": counterparty,
         "e_invoice": e_invoice,
+        **told(workspace, side),
     }
     side.number, side.token = code["code"], code["pay_url"].rpartition("/")[2]
     return side
@@ -519,6 +525,23 @@ def booked(books: ReconciliationWorld, side: Side) -> tuple[str, str]:
     row = {"key": "babs.threshold", "since": "2026-05", "value": "1.00", "legal_ref": side.word}
     call("PUT", "/parameters", {"items": [row]}, headers={"if-match": '"v0"'})
     return card["id"], taken["id"]
+
+
+def told(workspace: WorkspaceWorld, side: Side) -> dict[str, str]:
+    """A target of webhooks, a delivery for it, and the event that is delivered."""
+    url = f"https://{side.word.lower()}.example/hook"
+    target = {"url": url, "events": ["*"], "description": side.word}
+    made = workspace.call("POST", "/v1/webhook-endpoints", side.key, body=target, shows="secret")
+    assert made.status == 201, made.body
+    SCANNER.secret(made.json()["secret"])
+    path = f"/v1/webhook-endpoints/{made.json()['id']}/test"
+    tried = workspace.call("POST", path, side.key)
+    assert tried.status == 202, tried.body
+    return {
+        "webhook_endpoint": made.json()["id"],
+        "webhook_delivery": tried.json()["id"],
+        "event": tried.json()["event_id"],
+    }
 
 
 def imported_batch(payments: PaymentWorld, side: Side) -> str:

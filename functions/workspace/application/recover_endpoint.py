@@ -34,13 +34,13 @@ class StartRecovery:
         Raises: NotFoundError, ConflictError("endpoint_disabled"), ValidationError for an instant
         in the future or before the log begins.
         """
+        webhooks = self.store.company(context)
+        endpoint = webhooks.endpoint(endpoint_id)
         now = self.clock.now()
         if since > now:
             raise invalid(Problem("/since", "in_the_future", "Choose a time that is over."))
         if since < now - LOG:
             raise invalid(Problem("/since", "before_log", "The event log keeps ninety days."))
-        webhooks = self.store.company(context)
-        endpoint = webhooks.endpoint(endpoint_id)
         if not endpoint.enabled:
             raise ConflictError("endpoint_disabled", "Switch the target on first.")
         recovery = Recovery(self.ids.new(), endpoint_id, _before(since), _last(now))

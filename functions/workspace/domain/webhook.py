@@ -11,7 +11,7 @@ from kernel.errors import ConflictError, Problem
 from kernel.identifiers import webhook_url
 from kernel.stamp import NEW, Stamp
 from kernel.text import clean_free_text
-from workspace.domain.catalogue import CONTEXTS, EVENT_TYPES
+from workspace.domain.catalogue import CONTEXTS, EVENT_TYPES, WEBHOOK_TESTED
 from workspace.domain.problems import invalid, parsed_at
 
 EVERYTHING: Final = "*"
@@ -65,7 +65,11 @@ class Endpoint:
         return self.state is EndpointState.ENABLED
 
     def wants(self, event_type: str) -> bool:
-        """Whether an event of this type is to be sent there."""
+        """Whether an event of this type is to be sent there; a test is for the one target that a
+        person tries out, whatever others listen to.
+        """
+        if event_type == WEBHOOK_TESTED:
+            return False
         context = event_type.partition(".")[0]
         wanted = {EVERYTHING, f"{context}.*", event_type}
         return self.enabled and not wanted.isdisjoint(self.events)

@@ -12,11 +12,13 @@ from kernel.errors import (
     TooManyRequestsError,
     UnauthorizedError,
 )
+from kernel.storing import Position
 from toolkit.auth import require
 from toolkit.entrypoints import HttpApp, Reply, Request
 from toolkit.entrypoints.http import parse_model
-from webkit.components import FieldProblem, Flash, Tone
+from webkit.components import FieldProblem, Flash, Paging, Tone
 from webkit.i18n import Language, mark, normalise_language
+from webkit.urls import link, relink
 from workspace.bootstrap import Application, application
 from workspace.pages.cookies import language_cookie
 from workspace.pages.words import problems_of, renderer, reply, view_of, words_of
@@ -35,6 +37,13 @@ DONE: Final[Mapping[str, str]] = {
     "joined": mark("You joined the company. Please sign in."),
     "signed_out": mark("You are signed out."),
     "everywhere": mark("All your other sessions have ended."),
+    "webhook_added": mark("The target is added."),
+    "webhook_on": mark("The target is switched on. What waited for it is on its way."),
+    "webhook_off": mark("The target is switched off. Events are not sent until you switch it on."),
+    "webhook_removed": mark("The target is removed."),
+    "webhook_tested": mark("A test event is on its way."),
+    "resent": mark("The event is on its way again."),
+    "recovery": mark("Everything that was not confirmed since then is being sent again."),
     "company": mark("You now work for another company."),
 }
 
@@ -123,6 +132,36 @@ class NoCompanyError(ForbiddenError):
 
     def __init__(self) -> None:
         super().__init__("tenant_required", "Choose a company first.")
+
+
+def cursor_in(request: Request, **filters: str) -> Position | None:
+    """Where a list goes on, from the address; good for this list of this company only."""
+    cursor = request.query.get("cursor")
+    if cursor is None:
+        return None
+    return use().cursors.open(
+        cursor,
+        tenant_id=request.principal.tenant_id,
+        route=request.route,
+        filters=filters,
+        now=use().platform.clock.now(),
+    )
+
+
+def paging(request: Request, shown: int, following: Position | None, **filters: str) -> Paging:
+    """Links to the next page of a list and back to its first."""
+    here = link(request.path, **{k: v for k, v in request.query.items() if k != "done"})
+    first = relink(here, cursor=None) if "cursor" in request.query else None
+    if following is None:
+        return Paging(shown, first_href=first)
+    cursor = use().cursors.seal(
+        following,
+        tenant_id=request.principal.tenant_id,
+        route=request.route,
+        filters=filters,
+        now=use().platform.clock.now(),
+    )
+    return Paging(shown, next_href=relink(here, cursor=cursor), first_href=first)
 
 
 def signed_in(request: Request) -> str:

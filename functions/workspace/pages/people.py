@@ -251,6 +251,7 @@ def _scope_options(words: Language, request: Request) -> list[tuple[Option, bool
         ("workspace:*:read", words.text("Read jobs, timelines, Today and the mail log")),
         ("workspace:upload:write", words.text("Upload files")),
         ("workspace:job:cancel", words.text("Stop jobs")),
+        ("workspace:webhook:write", words.text("Manage webhooks")),
     ]
     chosen = request.form_list("scopes") if request.method == "POST" else ["pensions:*:*"]
     return [

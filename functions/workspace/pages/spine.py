@@ -5,15 +5,23 @@ from datetime import datetime
 from typing import Any, Final
 
 from kernel.errors import ValidationError
-from kernel.storing import Position
 from toolkit.auth import TenantContext
 from toolkit.entrypoints import HttpApp, Reply, Request
-from webkit.components import Chip, Column, Paging, TimelineEntry
+from webkit.components import Chip, Column, TimelineEntry
 from webkit.i18n import Language
-from webkit.urls import link, relink
+from webkit.urls import link
 from workspace.domain.incident import Incident, IncidentState
 from workspace.domain.subject import Subject
-from workspace.pages.kit import Kit, NoCompanyError, member, read_form, status_of, use
+from workspace.pages.kit import (
+    Kit,
+    NoCompanyError,
+    cursor_in,
+    member,
+    paging,
+    read_form,
+    status_of,
+    use,
+)
 from workspace.pages.words import (
     action_summary,
     action_tone,
@@ -44,33 +52,6 @@ _POLL_LAST: Final = 15
 
 def declare(app: HttpApp, kit: Kit) -> None:
     """Add the pages of the spine."""
-
-    def cursor_in(request: Request, **filters: str) -> Position | None:
-        cursor = request.query.get("cursor")
-        if cursor is None:
-            return None
-        return use().cursors.open(
-            cursor,
-            tenant_id=request.principal.tenant_id,
-            route=request.route,
-            filters=filters,
-            now=use().platform.clock.now(),
-        )
-
-    def paging(request: Request, shown: int, following: Position | None, **filters: str) -> Paging:
-        here = link(request.path, **{k: v for k, v in request.query.items() if k != "done"})
-        if following is None:
-            first = relink(here, cursor=None) if "cursor" in request.query else None
-            return Paging(shown, first_href=first)
-        cursor = use().cursors.seal(
-            following,
-            tenant_id=request.principal.tenant_id,
-            route=request.route,
-            filters=filters,
-            now=use().platform.clock.now(),
-        )
-        first = relink(here, cursor=None) if "cursor" in request.query else None
-        return Paging(shown, next_href=relink(here, cursor=cursor), first_href=first)
 
     # ------------------------------------------------------------------ today
 
@@ -242,7 +223,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
                 "incidents": page.items,
                 "summary": {item.id: incident_summary(words, item) for item in page.items},
                 "badges": {item.id: incident_status(words, item) for item in page.items},
-                "subject": _subject_label(words),
+                "subject": subject_label(words),
                 "address": _address,
                 "actor": _who_acts(words),
                 "at": instant_of,
@@ -258,7 +239,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
             "incident": incident,
             "summary": incident_summary(words, incident),
             "incident_status": incident_status(words, incident),
-            "subject": _subject_label(words)(incident.subject),
+            "subject": subject_label(words)(incident.subject),
             "address": _address(incident.subject, incident.contract_id),
             "actor": _who_acts(words)(incident.actor),
             "resolved_by": _actors(request.tenant, words).get(incident.resolved_by, ""),
@@ -356,12 +337,16 @@ def _address(subject: str, contract_id: str) -> str:
         return f"/jobs/{identity}"
     if kind == "incident":
         return f"/incidents/{identity}"
+    if kind == "webhook_endpoint":
+        return f"/webhooks/{identity}"
     if identity:
         return f"/timeline/{kind}/{identity}"
     return f"/pensions/contracts/{contract_id}" if contract_id else "/"
 
 
-def _subject_label(words: Language) -> Callable[[str], str]:
+def subject_label(words: Language) -> Callable[[str], str]:
+    """How items are named in lists: their kind and the end of their id."""
+
     def label(subject: str) -> str:
         kind, _, identity = subject.partition(":")
         return f"{subject_name(words, kind)} …{identity[-6:]}" if identity else subject

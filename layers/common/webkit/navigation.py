@@ -147,6 +147,8 @@ CONSOLE: Final[tuple[NavGroup, ...]] = (
         (
             NavItem("people", mark("Users"), "/people", "people", "workspace:user:read"),
             NavItem("api_keys", mark("API keys"), "/api-keys", "key", "workspace:api_key:read"),
+            NavItem("webhooks", mark("Webhooks"), "/webhooks", "link", "workspace:webhook:read"),
+            NavItem("events", mark("Event log"), "/events", "history", "workspace:event:read"),
         ),
     ),
 )

@@ -19,6 +19,13 @@ TITLES = {
     "/people": {"tr": "Kullanıcılar", "el": "Χρήστες", "en": "Users"},
     "/people/new": {"tr": "Birini davet et", "el": "Πρόσκληση ατόμου", "en": "Invite somebody"},
     "/api-keys": {"tr": "API anahtarları", "el": "Κλειδιά API", "en": "API keys"},
+    "/webhooks": {"tr": "Webhook'lar", "el": "Κλήσεις webhook", "en": "Webhooks"},
+    "/webhooks/catalogue": {
+        "tr": "Bildirim kataloğu",
+        "el": "Κατάλογος γεγονότων",
+        "en": "Catalogue of events",
+    },
+    "/events": {"tr": "Bildirim günlüğü", "el": "Αρχείο γεγονότων", "en": "Event log"},
     "/settings": {"tr": "Ayarlar", "el": "Ρυθμίσεις", "en": "Settings"},
     "/companies": {"tr": "Şirketler", "el": "Εταιρείες", "en": "Companies"},
 }

@@ -17,7 +17,7 @@ from toolkit.http.webhook_signature import headers, key_of, verify
 from toolkit.settings import Environment, SettingsError
 from workspace.adapters.http_webhooks import HttpWebhookSender
 from workspace.adapters.random_tokens import webhook_secret
-from workspace.domain.catalogue import CONTEXTS, EVENT_TYPES
+from workspace.domain.catalogue import CONTEXTS, EVENT_TYPES, WEBHOOK_TESTED
 from workspace.domain.delivery import (
     MAX_BODY,
     MAX_TRIES,
@@ -168,6 +168,7 @@ def test_filters_are_types_contexts_or_everything() -> None:
     assert endpoint.wants("workflow.RulePublished.v1")
     assert not endpoint.wants("workflow.RuleRetired.v1")
     assert Endpoint("E1", "https://x.example/", ("*",)).wants("workflow.RuleRetired.v1")
+    assert not Endpoint("E1", "https://x.example/", ("*",)).wants(WEBHOOK_TESTED)
     with pytest.raises(ValidationError):
         check_filters([])
 

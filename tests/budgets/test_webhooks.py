@@ -1,0 +1,94 @@
+"""Exact AWS calls of events out per use case, committed in ``webhooks.json``.
+
+Units: HTTP attempts to AWS when nothing goes wrong. A new call must change the file, and be seen in
+review; ``KOPRU_WRITE_BUDGETS=1`` writes it anew.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from kernel.clock import FixedClock
+from kernel.ids import SequenceIds
+from tests.budgets.counts import count
+from tests.support.aws import START, aws_world, platform_of
+from tests.support.builders import Company
+from tests.support.events import schedule_event
+from tests.support.faults import switched_on
+from tests.support.lambda_context import LambdaContext
+from tests.support.webhook_world import WebhookWorld, webhook_world
+
+pytestmark = pytest.mark.slow
+FILE: Final = Path(__file__).with_name("webhooks.json")
+
+World = tuple[WebhookWorld, Company]
+Act = Callable[[], Any]
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    """A company that nobody listens to yet."""
+    with aws_world() as aws:
+        clock, ids = FixedClock(START), SequenceIds(at=START)
+        platform = platform_of(aws, clock=clock, ids=ids)
+        with webhook_world(aws, platform, clock) as made, switched_on(clock):
+            yield made, made.workspace.company()
+
+
+def _unheard(world: World) -> Act:
+    made, company = world
+    event = made.event(company, "payment_code:A")
+    return lambda: made.arrive(event)
+
+
+def _heard(world: World) -> Act:
+    made, company = world
+    made.endpoint(company.owner)
+    return _unheard(world)
+
+
+def _sent(count_of: int) -> Callable[[World], Act]:
+    def arrange(world: World) -> Act:
+        made, company = world
+        made.endpoint(company.owner)
+        made.happen(company, *["payment_code:A"] * count_of)
+        (order,) = made.aws.messages("workspace-deliver-webhooks")
+        return lambda: made.deliver(order)
+
+    return arrange
+
+
+def _quiet_minute(_world: World) -> Act:
+    from workspace.handlers import relay_outbox
+
+    return lambda: relay_outbox.handler(schedule_event(), LambdaContext())
+
+
+MEASURES: Final[dict[str, Callable[[World], Act]]] = {
+    "an event nobody wants": _unheard,
+    "an event for one target": _heard,
+    "send one notification": _sent(1),
+    "send three of one subject": _sent(3),
+    "minute with nothing due": _quiet_minute,
+}
+
+
+@pytest.mark.parametrize("name", list(MEASURES))
+def test_the_counts_are_the_committed_ones(world: World, name: str) -> None:
+    counts = count(MEASURES[name](world))
+    known = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+    if os.environ.get("KOPRU_WRITE_BUDGETS"):
+        FILE.write_text(json.dumps({**known, name: counts}, indent=2) + "\n", encoding="utf-8")
+        return
+    assert counts == known[name]
+
+
+def test_a_notification_is_two_transactions() -> None:
+    """reliability.md §14: one claim, one close; each further one of the lane costs the same."""
+    known = json.loads(FILE.read_text(encoding="utf-8"))
+    assert known["send one notification"]["transactions"] == 2
+    assert known["send three of one subject"]["transactions"] == 6
