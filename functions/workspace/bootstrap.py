@@ -10,6 +10,7 @@ from kernel.links import Links
 from kernel.sensitive import Email
 from toolkit.aws.limits import RateLimiter
 from toolkit.aws.mail import MailService
+from toolkit.aws.objects import FileStore
 from toolkit.aws.unit_of_work import chain_hash
 from toolkit.http.client import HttpClient, Timeouts
 from toolkit.http.cursor import Cursors
@@ -18,6 +19,7 @@ from toolkit.platform import Platform
 from webkit.assets import Assets
 from webkit.render import Renderer
 from workspace.adapters.argon2_passwords import Argon2Passwords
+from workspace.adapters.dynamodb_seals import DynamoSealDesk, LockedSealObjects
 from workspace.adapters.dynamodb_unit import CONTEXT, SYSTEM, Workshop
 from workspace.adapters.dynamodb_webhooks import DynamoWebhookStore, WebhookWorkshop
 from workspace.adapters.dynamodb_workspace import DynamoSystemStore
@@ -55,6 +57,14 @@ from workspace.application.recover_endpoint import ContinueRecovery, StartRecove
 from workspace.application.request_password_reset import RequestPasswordReset
 from workspace.application.reset_password import ResetPassword
 from workspace.application.save_preferences import SavePreferences
+from workspace.application.seal_audit import (
+    ListChains,
+    ListSeals,
+    ReadSeal,
+    SealAudit,
+    StartSeals,
+    VerifySeal,
+)
 from workspace.application.send_mail import SendMail
 from workspace.application.show_link import ShowLink
 from workspace.application.sign_in import SignIn
@@ -322,6 +332,37 @@ class Application:
 
     def verify_audit(self) -> VerifyAudit:
         return VerifyAudit(self.store, chain_hash)
+
+    # ------------------------------------------------------------------ seals
+
+    @cached_property
+    def seal_desk(self) -> DynamoSealDesk:
+        """How far seals are."""
+        return DynamoSealDesk(self.platform.machinery, self.settings.seal_queue)
+
+    @cached_property
+    def seal_objects(self) -> LockedSealObjects:
+        """What was sealed."""
+        bucket = self.settings.seal_bucket
+        return LockedSealObjects(FileStore(self.platform.client("s3"), bucket))
+
+    def start_seals(self) -> StartSeals:
+        return StartSeals(self.store, self.seal_desk, self.platform.clock)
+
+    def seal_audit(self) -> SealAudit:
+        return SealAudit(self.store, self.seal_desk, self.seal_objects, self.platform.clock)
+
+    def list_seals(self) -> ListSeals:
+        return ListSeals(self.seal_desk)
+
+    def read_seal(self) -> ReadSeal:
+        return ReadSeal(self.seal_desk, self.seal_objects)
+
+    def list_chains(self) -> ListChains:
+        return ListChains(self.store)
+
+    def verify_seal(self) -> VerifySeal:
+        return VerifySeal(self.store, self.seal_desk, self.seal_objects)
 
     # ------------------------------------------------------------------ events out
 

@@ -8,7 +8,7 @@ history, audit chains). Everything a use case changes goes through one ``Workspa
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from kernel.events import Event
@@ -23,6 +23,7 @@ from workspace.domain.delivery import Delivery, Lane
 from workspace.domain.incident import Incident, IncidentState
 from workspace.domain.link import Link
 from workspace.domain.message import MailNews, Message
+from workspace.domain.seal import Head, Seal
 from workspace.domain.session import Session
 from workspace.domain.tenant import Tenant
 from workspace.domain.user import Membership, Person
@@ -104,6 +105,14 @@ class SharedRecords(Protocol):
 
     def chains(self, *, limit: int, after: Position | None) -> Page[ChainView]:
         """Audit chains of the tenant's entities over all contexts."""
+        ...
+
+    def heads(self, *, limit: int, after: Position | None) -> Page[Head]:
+        """The last rows of the same chains, in the same order."""
+        ...
+
+    def rows_at(self, heads: Sequence[Head]) -> Mapping[tuple[str, str], Mapping[str, Any] | None]:
+        """What is stored at the sequences of these heads, by context and entity."""
         ...
 
 
@@ -421,6 +430,46 @@ class Uploads(Protocol):
         size: int,
         return_to: str | None,
     ) -> UploadTicket: ...
+
+
+# ---------------------------------------------------------------------------- seals
+
+
+class Seals(Protocol):
+    """The daily seals of one tenant."""
+
+    def begin(self, seal: Seal) -> None:
+        """A new seal and the order for its first part; refused with ``seal`` if there is one."""
+        ...
+
+    def order(self, seal: Seal) -> None: ...
+    def seal(self, seal_id: str) -> Seal | None: ...
+    def progress(self, seal_id: str) -> tuple[Seal, Position | None] | None:
+        """The seal, and after which chain its next part begins."""
+        ...
+
+    def save(self, seal: Seal, after: Position | None) -> None:
+        """One more part; orders the next one unless it is complete. Refused with ``seal``."""
+        ...
+
+    def last_complete(self) -> Seal | None: ...
+    def seals(self, *, limit: int, after: Position | None) -> Page[Seal]: ...
+
+
+class SealDesk(Protocol):
+    """Seals of all tenants."""
+
+    def company(self, context: TenantContext) -> Seals: ...
+
+
+class SealObjects(Protocol):
+    """Storage that keeps what was written unchanged, for years."""
+
+    def put(self, tenant_id: str, day: date, name: str, content: bytes) -> None:
+        """Writing the same name again changes nothing."""
+        ...
+
+    def get(self, tenant_id: str, day: date, name: str) -> bytes | None: ...
 
 
 # ---------------------------------------------------------------------------- events out

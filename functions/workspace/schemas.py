@@ -19,6 +19,7 @@ from workspace.domain.delivery import Delivery
 from workspace.domain.incident import Incident
 from workspace.domain.message import MailNews, Message
 from workspace.domain.note import check_note
+from workspace.domain.seal import Seal
 from workspace.domain.tenant import DEFAULT_ZONE, Tenant, check_language, check_name, check_zone
 from workspace.domain.user import (
     Membership,
@@ -30,6 +31,7 @@ from workspace.domain.user import (
 from workspace.domain.webhook import MAX_FILTERS, Endpoint
 from workspace.ports import (
     MESSAGE_TAG,
+    ChainView,
     HistoryView,
     JobView,
     MailReport,
@@ -487,6 +489,31 @@ def chain_report_out(report: ChainReport, next_cursor: str | None) -> Json:
         if fault is None
         else {"entity": fault.entity, "sequence": fault.sequence, "code": fault.code},
         "next_cursor": next_cursor,
+    }
+
+
+def chain_out(chain: ChainView) -> Json:
+    """The audit rows of one entity as they were hashed."""
+    rows = [
+        {name: value for name, value in row.items() if name not in _STORAGE} for row in chain.rows
+    ]
+    return {"entity": chain.entity, "last_known": chain.last_known, "rows": rows}
+
+
+_STORAGE: Final = frozenset({"pk", "sk", "w"})
+
+
+def seal_out(seal: Seal) -> Json:
+    """The seal of one day; ``root`` is what a company may keep elsewhere."""
+    return {
+        "id": seal.id,
+        "day": seal.day.isoformat(),
+        "status": "complete" if seal.is_complete else "running",
+        "root": seal.root or None,
+        "previous": seal.previous if seal.is_complete else None,
+        "entities": seal.entities,
+        "parts": len(seal.parts),
+        "sealed_at": seal.sealed_at or None,
     }
 
 

@@ -8,14 +8,16 @@ from toolkit.settings import CommonSettings, Environment, SettingsError
 _MAIL_QUEUE: Final = "KOPRU_QUEUE_WORKSPACE_SEND_MAIL"
 _WEBHOOK_QUEUE: Final = "KOPRU_QUEUE_WORKSPACE_DELIVER_WEBHOOKS"
 _LOCAL_TARGETS: Final = "KOPRU_WEBHOOKS_TO_LOCALHOST"
+_SEAL_QUEUE: Final = "KOPRU_QUEUE_WORKSPACE_SEAL_AUDIT"
+_SEAL_BUCKET: Final = "KOPRU_BUCKET_SEALS"
 _SENDER: Final = "KOPRU_SENDER"
 _CONFIGURATION_SET: Final = "KOPRU_MAIL_CONFIGURATION_SET"
 
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceSettings:
-    """The queues; how mails leave: sender and configuration set of SES; and whether webhooks may go
-    to this very machine, which only a local stack allows.
+    """The queues; how mails leave: sender and configuration set of SES; where seals are kept; and
+    whether webhooks may go to this very machine, which only a local stack allows.
     """
 
     common: CommonSettings
@@ -23,6 +25,8 @@ class WorkspaceSettings:
     sender: str
     configuration_set: str
     webhook_queue: str
+    seal_queue: str
+    seal_bucket: str
     local_targets: bool = False
 
     @classmethod
@@ -38,6 +42,8 @@ class WorkspaceSettings:
             common=common,
             mail_queue=env.text(_MAIL_QUEUE),
             webhook_queue=env.text(_WEBHOOK_QUEUE),
+            seal_queue=env.text(_SEAL_QUEUE),
+            seal_bucket=env.text(_SEAL_BUCKET),
             sender=env.text(_SENDER),
             configuration_set=env.text(_CONFIGURATION_SET),
             local_targets=local_targets,

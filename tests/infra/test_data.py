@@ -128,7 +128,7 @@ def test_buckets_are_closed_encrypted_and_forget(name: str, days: int) -> None:
     assert "VersioningConfiguration" not in properties
 
 
-@pytest.mark.parametrize("name", [*BUCKETS, "ArchiveBucket"])
+@pytest.mark.parametrize("name", [*BUCKETS, "ArchiveBucket", "SealBucket"])
 def test_buckets_refuse_clear_text_transport(name: str) -> None:
     policy = stack.resources("AWS::S3::BucketPolicy", DATA)[f"{name}Policy"]["Properties"]
     (statement,) = policy["PolicyDocument"]["Statement"]
@@ -136,8 +136,11 @@ def test_buckets_refuse_clear_text_transport(name: str) -> None:
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_the_archive_is_locked_and_never_forgets_by_itself() -> None:
-    properties = stack.resources("AWS::S3::Bucket", DATA)["ArchiveBucket"]["Properties"]
+@pytest.mark.parametrize("name", ["ArchiveBucket", "SealBucket"])
+def test_what_is_archived_is_locked_and_never_forgotten_by_itself(name: str) -> None:
+    properties = stack.resources("AWS::S3::Bucket", DATA)[name]["Properties"]
+    retention = properties["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]
+    assert retention["Days"]["Fn::FindInMap"][0] == "ArchiveLock"
     assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
     assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
     assert properties["ObjectLockEnabled"] is True

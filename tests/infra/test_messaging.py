@@ -18,6 +18,7 @@ BATCHES = {
     "WorkspaceOnEventsQueue": (10, 10),
     "WorkspaceSendMailQueue": (5, 5),
     "WorkspaceDeliverWebhooksQueue": (1, 10),
+    "WorkspaceSealAuditQueue": (1, 5),
     "WorkspaceMailEventsQueue": (10, 5),
     "PensionsImportQueue": (1, 10),
     "PensionsPrepareQueue": (1, 10),

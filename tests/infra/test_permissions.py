@@ -51,6 +51,10 @@ KINDS: dict[str, dict[str, frozenset[str]]] = {
         "SecretsTable": frozenset({"GetItem"}),
         "AuditTable": APPEND,
     },
+    "WorkspaceSealData": {
+        "CoreTable": ENTITIES - {"ConditionCheckItem"},
+        "FlowTable": OUTBOX,
+    },
     "WorkspaceMailData": {
         "CoreTable": ENTITIES,
         "FlowTable": OUTBOX,
@@ -175,6 +179,12 @@ FUNCTIONS: dict[str, set[str]] = {
     "WorkspaceOnEventsFunction": {"WorkspaceWorkerData", "WorkspaceOutbox"},
     "WorkspaceSendMailFunction": {"WorkspaceMailData", "WorkspaceOutbox"},
     "WorkspaceDeliverWebhooksFunction": {"WorkspaceWebhookData", "WorkspaceOutbox"},
+    "WorkspaceSealAuditFunction": {
+        "WorkspaceSealData",
+        "WorkspaceSharedReadData",
+        "WorkspaceOutbox",
+    },
+    "WorkspaceStartSealsFunction": {"WorkspaceWorkerData", "WorkspaceOutbox"},
     "WorkspaceMailEventsFunction": {"WorkspaceWorkerData", "WorkspaceOutbox"},
     "WorkspaceRelayOutboxFunction": {"WorkspaceWorkerData", "WorkspaceOutbox"},
     "PensionsApiFunction": {"PensionsApiData", "PensionsOutbox"},
@@ -310,7 +320,7 @@ def test_workspace_reads_shared_rows_of_others_and_nothing_else() -> None:
     readers = {
         function for function, names in FUNCTIONS.items() if "WorkspaceSharedReadData" in names
     }
-    assert readers == {"WorkspaceApiFunction"}
+    assert readers == {"WorkspaceApiFunction", "WorkspaceSealAuditFunction"}
     policy = stack.source(stack.NESTED["Data"])["Resources"]["WorkspaceSharedReadData"]
     core, audit = stack.statements_in("shared", policy["Properties"]["PolicyDocument"])
     for statement, rows in ((core, ("ENTITIES", "HIST#*", "JOB#*", "JOBS")), (audit, ("ENT#*",))):

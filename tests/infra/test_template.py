@@ -58,6 +58,7 @@ ROUTES = {
 # Zone, expression and the longest wait for a start of every schedule.
 SCHEDULES = {
     "WorkspaceRelayOutboxFunction": ("rate(1 minute)", "Etc/UTC"),
+    "WorkspaceStartSealsFunction": ("cron(15 0 * * ? *)", "Etc/UTC"),
     "PensionsRelayOutboxFunction": ("rate(1 minute)", "Etc/UTC"),
     "PensionsPollStatusFunction": ("rate(15 minutes)", "Etc/UTC"),
     "PensionsWatchDeadlinesFunction": ("cron(0 8 * * ? *)", "Europe/Istanbul"),

@@ -54,6 +54,7 @@ ROLES: Final[tuple[TableRole, ...]] = ("core", "ledger", "flow", "secrets", "aud
 QUEUES: Final = (
     "workspace-send-mail",
     "workspace-deliver-webhooks",
+    "workspace-seal-audit",
     "workspace-on-events",
     "workspace-mail-events",
     "pensions-import",
@@ -384,6 +385,7 @@ def _environment(urls: Mapping[str, str], key_id: str, secret_arn: str) -> dict[
         "KOPRU_BUCKET_FILES": f"{STACK}-files",
         "KOPRU_BUCKET_RAW": f"{STACK}-raw",
         "KOPRU_BUCKET_ARCHIVE": f"{STACK}-archive",
+        "KOPRU_BUCKET_SEALS": f"{STACK}-seals",
         "KOPRU_BUS": f"{STACK}-bus",
         **{f"KOPRU_QUEUE_{name.replace('-', '_').upper()}": url for name, url in urls.items()},
         "KOPRU_INSURER_QUEUE_URL_PREFIX": (
@@ -416,18 +418,19 @@ def _create() -> AwsWorld:
             Bucket=f"{STACK}-{bucket}",
             CreateBucketConfiguration={"LocationConstraint": REGION},
         )
-    client("s3").create_bucket(
-        Bucket=f"{STACK}-archive",
-        CreateBucketConfiguration={"LocationConstraint": REGION},
-        ObjectLockEnabledForBucket=True,
-    )
-    client("s3").put_object_lock_configuration(
-        Bucket=f"{STACK}-archive",
-        ObjectLockConfiguration={
-            "ObjectLockEnabled": "Enabled",
-            "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 3653}},
-        },
-    )
+    for bucket in ("archive", "seals"):
+        client("s3").create_bucket(
+            Bucket=f"{STACK}-{bucket}",
+            CreateBucketConfiguration={"LocationConstraint": REGION},
+            ObjectLockEnabledForBucket=True,
+        )
+        client("s3").put_object_lock_configuration(
+            Bucket=f"{STACK}-{bucket}",
+            ObjectLockConfiguration={
+                "ObjectLockEnabled": "Enabled",
+                "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 3653}},
+            },
+        )
     # Asking the emulation directly: some twenty requests a test would cost more than most tests.
     for name in (*QUEUES, "bus-log"):
         sqs_backends[ACCOUNT][REGION].create_queue(f"{STACK}-{name}", tags=None)

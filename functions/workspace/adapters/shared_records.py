@@ -1,14 +1,18 @@
 """Rows of all contexts that have one form: jobs, history, audit chains. Read only, one tenant."""
 
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 from kernel.errors import NotFoundError
 from kernel.storing import Position
 from toolkit.aws.dynamodb import Database, Item, Keyspace
 from toolkit.aws.history import SUBJECT_CONTEXTS, context_of, read_history
 from toolkit.aws.jobs import Job, read_job, read_jobs
+from toolkit.aws.unit_of_work import sequence
+from workspace.domain.seal import Head
 from workspace.ports import ChainView, HistoryView, JobView, Page
 
+T = TypeVar("T")
 CONTEXTS: Final = tuple(sorted(set(SUBJECT_CONTEXTS.values())))
 """Contexts that keep items; one that does not exist yet costs no query."""
 
@@ -76,8 +80,17 @@ class DynamoSharedRecords:
         return Page(views, next_key)
 
     def chains(self, *, limit: int, after: Position | None) -> Page[ChainView]:
+        return self._each(self._chain, limit=limit, after=after)
+
+    def heads(self, *, limit: int, after: Position | None) -> Page[Head]:
+        return self._each(self._head, limit=limit, after=after)
+
+    def _each(
+        self, read: Callable[[Keyspace, str], T], *, limit: int, after: Position | None
+    ) -> Page[T]:
+        """One thing per registered entity, context after context."""
         context, key = (str(after["context"]), after["key"]) if after else (CONTEXTS[0], None)
-        found: list[ChainView] = []
+        found: list[T] = []
         while True:
             keyspace = Keyspace(context, self._tenant_id)
             page = self._database.query(
@@ -87,7 +100,7 @@ class DynamoSharedRecords:
                 after=dict(key) if key else None,
                 limit=limit - len(found),
             )
-            found += [self._chain(keyspace, str(item["by_sk"])) for item in page.items]
+            found += [read(keyspace, str(item["by_sk"])) for item in page.items]
             if page.next_key is not None:
                 return Page(tuple(found), {"context": context, "key": page.next_key})
             following = CONTEXTS[CONTEXTS.index(context) + 1 :]
@@ -96,6 +109,20 @@ class DynamoSharedRecords:
             context, key = following[0], None
             if len(found) >= limit:
                 return Page(tuple(found), {"context": context, "key": None})
+
+    def _head(self, keyspace: Keyspace, subject: str) -> Head:
+        page = self._database.query("audit", keyspace.key("ENT", subject), limit=1, forward=False)
+        # A registered entity without rows is sealed as that: its first row was taken away.
+        row: Item = page.items[0] if page.items else {"seq": 0, "hash": ""}
+        return Head(keyspace.context, subject, int(row["seq"]), str(row["hash"]))
+
+    def rows_at(self, heads: Sequence[Head]) -> Mapping[tuple[str, str], Mapping[str, Any] | None]:
+        found: dict[tuple[str, str], Mapping[str, Any] | None] = {}
+        for head in heads:
+            key = Keyspace(head.context, self._tenant_id).key("ENT", head.entity)
+            page = self._database.query("audit", key, prefix=sequence(head.sequence), limit=1)
+            found[head.context, head.entity] = page.items[0] if page.items else None
+        return found
 
     def _chain(self, keyspace: Keyspace, subject: str) -> ChainView:
         rows: list[Item] = list(self._database.query_all("audit", keyspace.key("ENT", subject)))

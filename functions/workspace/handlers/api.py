@@ -1,10 +1,10 @@
 """HTTP: the workspace API, its pages, and every path that belongs to no other context."""
 
-from workspace.handlers.http import companies, identity, spine, webhooks
+from workspace.handlers.http import companies, evidence, identity, spine, webhooks
 from workspace.handlers.http.app import app
 from workspace.pages import routes
 
-__all__ = ["companies", "handler", "identity", "spine", "webhooks"]
+__all__ = ["companies", "evidence", "handler", "identity", "spine", "webhooks"]
 
 routes.declare(app)
 

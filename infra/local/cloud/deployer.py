@@ -232,6 +232,9 @@ class Deployer:
             versioning = p.get("VersioningConfiguration")
             if versioning:
                 client.put_bucket_versioning(Bucket=name, VersioningConfiguration=versioning)
+            lock = p.get("ObjectLockConfiguration")
+            if lock:
+                client.put_object_lock_configuration(Bucket=name, ObjectLockConfiguration=lock)
             encryption = p.get("BucketEncryption")
             if encryption:
                 client.put_bucket_encryption(

@@ -26,6 +26,7 @@ TITLES = {
         "en": "Catalogue of events",
     },
     "/events": {"tr": "Bildirim günlüğü", "el": "Αρχείο γεγονότων", "en": "Event log"},
+    "/evidence": {"tr": "Kanıtlar", "el": "Αποδείξεις", "en": "Evidence"},
     "/settings": {"tr": "Ayarlar", "el": "Ρυθμίσεις", "en": "Settings"},
     "/companies": {"tr": "Şirketler", "el": "Εταιρείες", "en": "Companies"},
 }

@@ -24,6 +24,7 @@ from workspace.domain.attention import Attention, updated
 from workspace.domain.incident import Incident, IncidentState
 from workspace.domain.link import Link
 from workspace.domain.message import Message
+from workspace.domain.seal import Head
 from workspace.domain.session import ABSOLUTE, Session
 from workspace.domain.tenant import Tenant
 from workspace.domain.user import Membership, Person
@@ -579,6 +580,22 @@ class MemorySharedRecords:
             if tenant == self._id
         ]
         return _page(found, limit, after, lambda chain: chain.entity)
+
+    def heads(self, *, limit: int, after: Position | None) -> Page[Head]:
+        page = self.chains(limit=limit, after=after)
+        heads = [
+            Head("wsp", chain.entity, int(chain.rows[-1]["seq"]), str(chain.rows[-1]["hash"]))
+            for chain in page.items
+        ]
+        return Page(tuple(heads), page.next)
+
+    def rows_at(self, heads: Sequence[Head]) -> Mapping[tuple[str, str], Mapping[str, Any] | None]:
+        found: dict[tuple[str, str], Mapping[str, Any] | None] = {}
+        for head in heads:
+            rows = self._state.chain_rows.get((self._id, head.entity), [])
+            key = (head.context, head.entity)
+            found[key] = next((row for row in rows if row["seq"] == head.sequence), None)
+        return found
 
 
 class MemorySystemStore:

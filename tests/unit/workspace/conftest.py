@@ -126,7 +126,15 @@ def desk() -> Desk:
         app_secret="s",
         clock_offset=timedelta(0),
     )
-    settings = WorkspaceSettings(common, "queue", "kopru@example.com", "set", webhook_queue="hooks")
+    settings = WorkspaceSettings(
+        common,
+        "queue",
+        "kopru@example.com",
+        "set",
+        webhook_queue="hooks",
+        seal_queue="seals",
+        seal_bucket="s",
+    )
     state = MemoryState(clock, ids)
     hasher, tokens, throttle, mailer = (
         PlainHasher(),

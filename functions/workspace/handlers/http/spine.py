@@ -1,4 +1,4 @@
-"""Jobs, uploads, timelines, incidents, mail log, events, Today, audit."""
+"""Jobs, uploads, timelines, incidents, mail log, events, Today."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ from toolkit.entrypoints.http import etag
 from workspace.domain.incident import Incident, IncidentState
 from workspace.domain.problems import invalid
 from workspace.domain.subject import Subject
-from workspace.handlers.http.app import app, cursor_to, list_reply, position_of, use
+from workspace.handlers.http.app import app, list_reply, position_of, use
 from workspace.pages.words import (
     action_summary,
     attention_summary,
@@ -20,7 +20,6 @@ from workspace.ports import HistoryView, JobView
 from workspace.schemas import (
     ResolutionIn,
     UploadIn,
-    chain_report_out,
     event_out,
     history_out,
     incident_out,
@@ -181,7 +180,7 @@ def _incident(request: Request, incident: Incident) -> Reply:
     return Reply(out, headers={"etag": etag(incident.stamp.version)})
 
 
-# ---------------------------------------------------------------------------- mail log, audit
+# ---------------------------------------------------------------------------- mail log
 
 
 @app.api("GET", "/v1/messages", permission="workspace:message:read")
@@ -196,12 +195,3 @@ def show_message(request: Request) -> Reply:
     """One mail."""
     message = use().read_message()(request.tenant, request.id())
     return Reply(message_out(message), headers={"etag": etag(message.stamp.version)})
-
-
-@app.api("GET", "/v1/audit/verify", permission="workspace:audit:verify")
-def verify_audit(request: Request) -> Reply:
-    """Recompute audit chains, some entities a call; go on with the cursor until complete."""
-    report, following = use().verify_audit()(
-        request.tenant, limit=request.limit(200), after=position_of(request)
-    )
-    return Reply(chain_report_out(report, cursor_to(request, following)))
