@@ -19,7 +19,7 @@ from toolkit.auth import TenantContext
 from workspace.domain.api_key import ApiKey
 from workspace.domain.attention import Attention
 from workspace.domain.delivery import Answer as WebhookAnswer
-from workspace.domain.delivery import Delivery, Lane
+from workspace.domain.delivery import Delivery, DueWebhook, Lane, Recovery, SentMark
 from workspace.domain.incident import Incident, IncidentState
 from workspace.domain.link import Link
 from workspace.domain.message import MailNews, Message
@@ -475,29 +475,6 @@ class SealObjects(Protocol):
 # ---------------------------------------------------------------------------- events out
 
 
-@dataclass(frozen=True, slots=True)
-class SentMark:
-    """What is known of one event at one target: its latest delivery, and whether one arrived."""
-
-    event_id: str
-    delivery_id: str
-    delivered: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Recovery:
-    """A job that sends again what a target has not confirmed.
-
-    Shapes: ``after`` is the last event looked at, ``until`` the last one to look at; both are ids.
-    """
-
-    job_id: str
-    endpoint_id: str
-    after: str
-    until: str
-    is_final: bool = False
-
-
 class WebhookUnit(WorkspaceUnit, Protocol):
     """The unit of work, with what goes out by webhook."""
 
@@ -529,10 +506,7 @@ class WebhookUnit(WorkspaceUnit, Protocol):
         """Refused with ``lane`` when somebody moved it meanwhile."""
         ...
 
-    def order_lane(self, lane: Lane) -> None:
-        """A work order that sends the first of a lane."""
-        ...
-
+    def order_lane(self, lane: Lane) -> None: ...
     def order_waking(self, endpoint_id: str, after: str = "") -> None:
         """A work order that wakes the lanes of a target, beyond the lane ``after``."""
         ...
@@ -591,15 +565,6 @@ class Webhooks(Protocol):
 
     def marks(self, endpoint_id: str, event_ids: Sequence[str]) -> Mapping[str, SentMark]: ...
     def recovery(self, job_id: str) -> Recovery | None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class DueWebhook:
-    """Something of the webhooks whose time has come: ``kind`` is ``lane`` or ``recovery``."""
-
-    kind: str
-    tenant_id: str
-    id: str
 
 
 class WebhookStore(Protocol):

@@ -92,11 +92,10 @@ class WebhookWorld:
     workspace: WorkspaceWorld
     receivers: Receivers
     number: int = 0
+    aws: AwsWorld = field(init=False)
 
-    @property
-    def aws(self) -> AwsWorld:
-        """The account."""
-        return self.workspace.aws
+    def __post_init__(self) -> None:
+        self.aws = self.workspace.aws
 
     @property
     def clock(self) -> FixedClock:

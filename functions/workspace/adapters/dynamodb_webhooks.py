@@ -36,9 +36,9 @@ from workspace.adapters.webhook_rows import (
     mark_row,
     recovery_from,
 )
-from workspace.domain.delivery import Delivery, Lane
+from workspace.domain.delivery import Delivery, DueWebhook, Lane, Recovery, SentMark
 from workspace.domain.webhook import Endpoint, EndpointState
-from workspace.ports import DueWebhook, Page, Recovery, SentMark
+from workspace.ports import Page
 
 WAITS_FOR: Final = "WEBHOOKS"
 RECOVERY: Final = "webhook_recovery"

@@ -4,9 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from toolkit.aws.rows import instant_of, moment, stamp_of
-from workspace.domain.delivery import Attempt, Cause, Delivery, DeliveryState, Lane
+from workspace.domain.delivery import (
+    Attempt,
+    Cause,
+    Delivery,
+    DeliveryState,
+    Lane,
+    Recovery,
+    SentMark,
+)
 from workspace.domain.webhook import DisabledBy, Endpoint, EndpointState
-from workspace.ports import Recovery, SentMark
 
 Row = dict[str, Any]
 

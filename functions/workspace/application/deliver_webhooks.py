@@ -26,6 +26,7 @@ from workspace.domain.delivery import (
     Delivery,
     DeliveryState,
     Lane,
+    SentMark,
     answered,
     body_of,
     claimed,
@@ -35,7 +36,7 @@ from workspace.domain.delivery import (
     released_lane,
 )
 from workspace.domain.webhook import Endpoint, EndpointState, gone
-from workspace.ports import SentMark, Webhooks, WebhookSender, WebhookStore, WebhookUnit
+from workspace.ports import Webhooks, WebhookSender, WebhookStore, WebhookUnit
 
 ACTOR: Final = "system:webhooks"
 EFFECT_SECONDS: Final = 15.0

@@ -10,9 +10,9 @@ from kernel.ids import IdSource, new_id
 from toolkit.auth import TenantContext
 from workspace.application.deliver_webhooks import ACTOR
 from workspace.application.fan_out_event import PutIntoLane
-from workspace.domain.delivery import Cause
+from workspace.domain.delivery import Cause, Recovery
 from workspace.domain.problems import invalid
-from workspace.ports import Recovery, WebhookStore
+from workspace.ports import WebhookStore
 
 LOG: Final = timedelta(days=90)
 AT_ONCE: Final = 50

@@ -143,6 +143,38 @@ class Lane:
         return self.lease_until is not None and now < self.lease_until
 
 
+@dataclass(frozen=True, slots=True)
+class SentMark:
+    """What is known of one event at one target: its latest delivery, and whether one arrived."""
+
+    event_id: str
+    delivery_id: str
+    delivered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """A job that sends again what a target has not confirmed.
+
+    Shapes: ``after`` is the last event looked at, ``until`` the last one to look at; both are ids.
+    """
+
+    job_id: str
+    endpoint_id: str
+    after: str
+    until: str
+    is_final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DueWebhook:
+    """Something of the webhooks whose time has come: ``kind`` is ``lane`` or ``recovery``."""
+
+    kind: str
+    tenant_id: str
+    id: str
+
+
 def lane_id(endpoint_id: str, subject: str) -> str:
     """Id of the lane of a subject at a target; it does not show the subject."""
     return derived_id(f"lane/{endpoint_id}/{subject}")
