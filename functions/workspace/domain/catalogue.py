@@ -38,7 +38,6 @@ EVENT_TYPES: Final = (
     "payment_codes.StatementImported.v1",
     "card_contracts.AttentionCleared.v1",
     "card_contracts.AttentionRaised.v1",
-    "card_contracts.IncidentOpened.v1",
     "card_contracts.SalePosted.v1",
     "card_contracts.SaleReversed.v1",
     "card_contracts.StatementImported.v1",
