@@ -115,13 +115,15 @@ class UserIn(EdgeModel):
     name: PersonName
     roles: Roles
     language: Language = "tr"
+    since: ApiDate | None = Field(default=None, alias="from")
     until: ApiDate | None = None
 
 
 class UserPatch(EdgeModel):
-    """Body of changing a membership; an explicit null of ``until`` removes the end."""
+    """Body of changing a membership; an explicit null of ``from`` or ``until`` removes it."""
 
     roles: Roles | None = None
+    since: ApiDate | None = Field(default=None, alias="from")
     until: ApiDate | None = None
 
 
@@ -219,6 +221,7 @@ def user_out(membership: Membership) -> Json:
         "roles": list(membership.roles),
         "language": membership.language,
         "state": membership.state.value,
+        "from": _day(membership.since),
         "until": _day(membership.until),
         "last_seen_at": _instant(membership.last_seen_at),
         "version": membership.stamp.version,

@@ -224,6 +224,15 @@ class DynamoUnit:
         )
         return replace(after, stamp=stamp)
 
+    def require_unchanged(self, membership: Membership) -> None:
+        self._tenant.transaction.check(
+            "core",
+            entity_key(self._tenant.keyspace, "user", membership.person_id),
+            META,
+            equals("version", membership.stamp.version),
+            label="owner",
+        )
+
     # ------------------------------------------------------------------ links and keys
 
     def add_link(self, link: Link) -> None:

@@ -78,6 +78,7 @@ def membership_row(membership: Membership) -> Row:
         "name": membership.name,
         "roles": list(membership.roles),
         "language": membership.language,
+        "since": day(membership.since),
         "until": day(membership.until),
     }
 
@@ -91,6 +92,8 @@ def membership_from(row: Mapping[str, Any]) -> Membership:
         roles=tuple(row["roles"]),
         language=row["language"],
         state=MembershipState(row["state"]),
+        # Rows written before mandates had a beginning name none.
+        since=day_of(row.get("since")),
         until=day_of(row["until"]),
         last_seen_at=row.get("last_seen_at", ""),
         stamp=stamp_of(row),

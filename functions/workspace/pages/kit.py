@@ -98,10 +98,9 @@ def read_form(request: Request, model: type[Model], **changes: Any) -> Model:
 
     ``changes`` replace or add members (lists, for example). Raises: ValidationError.
     """
+    known = {field.alias or name for name, field in model.model_fields.items()}
     fields: dict[str, Any] = {
-        name: value
-        for name, value in request.form().items()
-        if name in model.model_fields and value != ""
+        name: value for name, value in request.form().items() if name in known and value != ""
     }
     return parse_model(model, {**fields, **changes})
 

@@ -78,6 +78,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
                 name=body.name,
                 roles=body.roles,
                 language=body.language,
+                since=body.since,
                 until=body.until,
             )
         except (ValidationError, ConflictError) as error:
@@ -95,6 +96,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
             "person_status": _status(words, person),
             "roles": _role_options(words, chosen),
             "role_names": _roles(words, person),
+            "since": person.since.isoformat() if person.since else "",
             "until": person.until.isoformat() if person.until else "",
             "at": instant_of,
             "own": own,
@@ -111,7 +113,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
 
     @app.page("POST", "/people/{id}", permission="workspace:user:write")
     def change_person(request: Request) -> Reply:
-        """Change roles and end of a mandate."""
+        """Change roles, beginning and end of a mandate."""
         identity = request.id()
         form = request.form()
         try:
@@ -123,6 +125,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
                 person_id=identity,
                 expected_version=int(version) if version.isdigit() else 0,
                 roles=body.roles,
+                since=body.since,
                 until=body.until,
             )
         except (ValidationError, RuleViolationError) as error:

@@ -261,6 +261,15 @@ class MemoryUnit:
         )
         return made
 
+    def require_unchanged(self, membership: Membership) -> None:
+        key = (self._owner, membership.person_id)
+
+        def holds() -> bool:
+            current = self._state.memberships.get(key)
+            return current is not None and current.stamp.version == membership.stamp.version
+
+        self._add("owner", holds, lambda: None)
+
     # ------------------------------------------------------------------ links and keys
 
     def add_link(self, link: Link) -> None:

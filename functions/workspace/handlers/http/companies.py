@@ -106,6 +106,7 @@ def invite_user(request: Request) -> Reply:
         name=body.name,
         roles=body.roles,
         language=body.language,
+        since=body.since,
         until=body.until,
         command=command,
         answer=_invited,
@@ -129,21 +130,20 @@ def show_user(request: Request) -> Reply:
 
 @app.api("PATCH", "/v1/users/{id}", permission="workspace:user:write")
 def change_user(request: Request) -> Reply:
-    """Change roles or the end of a mandate."""
+    """Change roles, beginning or end of a mandate."""
     identity, version = request.id(), request.expected_version()
     body = request.json(UserPatch)
-    change = use().change_user()
-    until = body.until
-    if "until" not in body.model_fields_set:
-        until = use().read_user()(request.tenant, identity).until
+    known = use().read_user()(request.tenant, identity)
+    said = body.model_fields_set
     return _user(
-        change(
+        use().change_user()(
             request.tenant,
             actor_id=request.principal.id,
             person_id=identity,
             expected_version=version,
             roles=body.roles,
-            until=until,
+            since=body.since if "since" in said else known.since,
+            until=body.until if "until" in said else known.until,
         )
     )
 
