@@ -7,7 +7,7 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from kernel.links import Links
-from kernel.sensitive import Email
+from kernel.sensitive import Email, Tckn
 from toolkit.aws.limits import RateLimiter
 from toolkit.aws.mail import MailService
 from toolkit.aws.unit_of_work import chain_hash
@@ -15,9 +15,11 @@ from toolkit.http.cursor import Cursors
 from toolkit.platform import Platform
 from webkit.assets import Assets
 from webkit.render import Renderer
+from workspace.adapters.agreement_texts import agreement
 from workspace.adapters.argon2_passwords import Argon2Passwords
-from workspace.adapters.dynamodb_unit import CONTEXT, SYSTEM, Workshop
+from workspace.adapters.dynamodb_unit import Workshop
 from workspace.adapters.dynamodb_workspace import DynamoSystemStore
+from workspace.adapters.entity_writes import CONTEXT, SYSTEM
 from workspace.adapters.random_tokens import RandomTokens, digest
 from workspace.adapters.s3_uploads import S3Uploads
 from workspace.adapters.ses_mailer import SesMailer
@@ -52,6 +54,15 @@ from workspace.application.send_mail import SendMail
 from workspace.application.show_link import ShowLink
 from workspace.application.sign_in import SignIn
 from workspace.application.sign_out import SignOut, SignOutEverywhere
+from workspace.application.signups import (
+    ApproveSignup,
+    ListSignups,
+    Numbers,
+    ReadSignup,
+    RejectSignup,
+    RequestSignup,
+    SendActivationAgain,
+)
 from workspace.application.start_password_reset import StartPasswordReset
 from workspace.application.start_upload import StartUpload
 from workspace.application.sweep_messages import SweepMessages
@@ -59,6 +70,7 @@ from workspace.application.switch_tenant import SwitchTenant
 from workspace.application.tenants import ChangeTenant, ListTenants, ReadTenant
 from workspace.application.users import ChangeUser, ListUsers, ReadUser, RemoveUser
 from workspace.application.verify_audit import VerifyAudit
+from workspace.domain.signup import Agreement
 from workspace.ports import Mailer, PasswordHasher, SystemStore, Throttle, Tokens
 from workspace.settings import WorkspaceSettings
 
@@ -80,6 +92,7 @@ class Application:
     own_mailer: Mailer | None = None
     own_store: SystemStore | None = None
     own_throttle: Throttle | None = None
+    own_numbers: Numbers | None = None
 
     # ------------------------------------------------------------------ plumbing
 
@@ -94,6 +107,12 @@ class Application:
         text = email.reveal("look up an address").lower()
         return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:40]
 
+    def _numbers_digest(self, accountant_no: str, national_id: Tckn) -> str:
+        """Under which key a pair of numbers is found; without the key it cannot be tried out."""
+        key = self.platform.app_secret.derive("numbers-index")
+        text = f"{accountant_no}/{national_id.reveal('look up an account by its numbers')}"
+        return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:40]
+
     @cached_property
     def store(self) -> SystemStore:
         """All stores of the context hang on this one."""
@@ -103,6 +122,11 @@ class Application:
     def throttle(self) -> Throttle:
         """Counters of sign-ins, resets and links."""
         return self.own_throttle or RateLimiter(self.platform.database, SYSTEM, self.platform.clock)
+
+    @cached_property
+    def numbers(self) -> Numbers:
+        """Keyed hash by which people are found by their numbers."""
+        return self.own_numbers or self._numbers_digest
 
     @cached_property
     def renderer(self) -> Renderer:
@@ -191,6 +215,38 @@ class Application:
 
     def reset_password(self) -> ResetPassword:
         return ResetPassword(self.store, self.show_link(), self.hasher, self.throttle, digest)
+
+    # ------------------------------------------------------------------ signing up
+
+    def agreement(self, language: str) -> Agreement:
+        """The service agreement in force."""
+        return agreement(language)
+
+    def request_signup(self) -> RequestSignup:
+        return RequestSignup(
+            self.store,
+            self.platform.clock,
+            self.platform.ids,
+            self.throttle,
+            digest,
+            self.numbers,
+            agreement,
+        )
+
+    def list_signups(self) -> ListSignups:
+        return ListSignups(self.store)
+
+    def read_signup(self) -> ReadSignup:
+        return ReadSignup(self.store)
+
+    def approve_signup(self) -> ApproveSignup:
+        return ApproveSignup(self.store, self.platform.ids)
+
+    def send_activation_again(self) -> SendActivationAgain:
+        return SendActivationAgain(self.store, self.invite_again())
+
+    def reject_signup(self) -> RejectSignup:
+        return RejectSignup(self.store)
 
     # ------------------------------------------------------------------ companies and people
 
@@ -326,6 +382,7 @@ def build(
     mailer: Mailer | None = None,
     store: SystemStore | None = None,
     throttle: Throttle | None = None,
+    numbers: Numbers | None = None,
 ) -> Application:
     """Build the context; tests pass their own parts."""
     return Application(
@@ -337,6 +394,7 @@ def build(
         own_mailer=mailer,
         own_store=store,
         own_throttle=throttle,
+        own_numbers=numbers,
     )
 
 

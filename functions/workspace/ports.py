@@ -22,6 +22,7 @@ from workspace.domain.incident import Incident, IncidentState
 from workspace.domain.link import Link
 from workspace.domain.message import MailNews, Message
 from workspace.domain.session import Session
+from workspace.domain.signup import Signup, SignupState
 from workspace.domain.tenant import Tenant
 from workspace.domain.user import Membership, Person
 
@@ -134,6 +135,14 @@ class WorkspaceUnit(Protocol):
     def save_membership(self, before: Membership, after: Membership, action: str) -> Membership: ...
     def require_unchanged(self, membership: Membership) -> None:
         """Refused with ``owner`` when somebody changed this membership since it was read."""
+        ...
+
+    def add_signup(self, signup: Signup) -> Signup: ...
+    def save_signup(self, before: Signup, after: Signup, action: str) -> Signup: ...
+    def reserve_numbers(self, numbers: str, person_id: str) -> None:
+        """Let somebody sign in by these numbers; refused with ``unique:NUMBERS:…`` when they are
+        somebody's.
+        """
         ...
 
     def add_link(self, link: Link) -> None: ...
@@ -298,6 +307,24 @@ class SystemStore(Protocol):
 
     def person_of(self, email: Email) -> Person | None: ...
     def person_of_digest(self, email_digest: str) -> Person | None: ...
+    def person_of_numbers(self, numbers: str) -> Person | None:
+        """Whose pair of accountant number and identity number has this keyed hash."""
+        ...
+
+    def account_of_numbers(self, numbers: str) -> Account:
+        """As ``account``, found by the numbers."""
+        ...
+
+    def signup(self, signup_id: str) -> Signup:
+        """Raises NotFoundError."""
+        ...
+
+    def signups(
+        self, state: SignupState | None, *, limit: int, after: Position | None
+    ) -> Page[Signup]:
+        """Newest first; of one state, or waiting ones before decided ones."""
+        ...
+
     def password_hash(self, person_id: str) -> str | None: ...
     def mandates_of(self, person: Person) -> Sequence[tuple[Tenant, Membership]]:
         """Companies of a person with the memberships as they are now."""

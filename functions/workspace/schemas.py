@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
@@ -10,14 +10,16 @@ from kernel.errors import ParseError, ValidationError
 from kernel.events import Event
 from kernel.mail_reports import read_report
 from kernel.parsing import format_instant, parse_date_api
-from kernel.sensitive import Email, Secret
+from kernel.sensitive import Email, Secret, Tckn
 from toolkit.http.fields import DATE, EdgeModel, parsed
+from workspace.application.signups import SignupEntry
 from workspace.domain.api_key import ApiKey
 from workspace.domain.attention import Attention, Today
 from workspace.domain.audit import ChainReport
 from workspace.domain.incident import Incident
 from workspace.domain.message import MailNews, Message
 from workspace.domain.note import check_note
+from workspace.domain.signup import Agreement, Signup, check_accountant_no, check_tax_no
 from workspace.domain.tenant import DEFAULT_ZONE, Tenant, check_language, check_name, check_zone
 from workspace.domain.user import (
     Membership,
@@ -66,6 +68,7 @@ def _roles(value: object) -> tuple[str, ...]:
 
 
 ApiEmail = Annotated[Email, parsed(Email)]
+ApiTckn = Annotated[Tckn, parsed(Tckn)]
 ApiDate = Annotated[date, parsed(parse_date_api, DATE)]
 Password = Annotated[Secret, parsed(Secret)]
 Token = Annotated[Secret, parsed(Secret)]
@@ -77,6 +80,8 @@ Theme = Annotated[str, _checked(check_theme)]
 Note = Annotated[str, _checked(check_note)]
 Roles = Annotated[tuple[str, ...], parsed(_roles)]
 ShortText = Annotated[str, Field(max_length=400)]
+TaxNo = Annotated[str, _checked(check_tax_no)]
+AccountantNo = Annotated[str, _checked(check_accountant_no)]
 Codes = Annotated[list[str], Field(max_length=60)]
 
 
@@ -162,6 +167,39 @@ class ResetIn(EdgeModel):
     email: ApiEmail
 
 
+class SignupIn(EdgeModel):
+    """Body of signing up; sending it accepts the service agreement in force."""
+
+    company: CompanyName
+    tax_no: TaxNo
+    email: ApiEmail
+    accountant_no: AccountantNo
+    national_id: ApiTckn
+    name: PersonName | None = None
+    language: Language = "tr"
+    agreement_version: ShortText | None = None
+
+
+class SignupFormIn(SignupIn):
+    """The same from the page, where accepting is a mark of its own."""
+
+    accepted: Literal["1"]
+
+
+def signup_entry(body: SignupIn) -> SignupEntry:
+    """What the form or the API sent, as the use case takes it."""
+    return SignupEntry(
+        company=body.company,
+        tax_no=body.tax_no,
+        name=body.name or "",
+        email=body.email,
+        accountant_no=body.accountant_no,
+        national_id=body.national_id,
+        language=body.language,
+        agreement=body.agreement_version,
+    )
+
+
 class NewPasswordIn(EdgeModel):
     """Body of setting a password by the token of a mail."""
 
@@ -242,6 +280,43 @@ def account_out(person: Person, tenant_id: str, roles: Iterable[str], csrf_token
         "roles": list(roles),
         "tenants": [{"id": company.id, "name": company.name} for company in person.companies],
         "csrf_token": csrf_token,
+    }
+
+
+def agreement_out(agreement: Agreement) -> Json:
+    """The service agreement in one language."""
+    return {
+        "version": agreement.version,
+        "language": agreement.language,
+        "paragraphs": list(agreement.paragraphs),
+        "sha256": agreement.sha256,
+    }
+
+
+def signup_out(signup: Signup) -> Json:
+    """A sign-up as the operator sees it: enough to check it, no identity number."""
+    return {
+        "id": signup.id,
+        "state": signup.state.value,
+        "company": signup.company,
+        "tax_no": signup.tax_no,
+        "name": signup.name,
+        "email": signup.email.reveal("operator decides about the sign-up"),
+        "accountant_no": signup.accountant_no,
+        "national_id": signup.national_id_masked,
+        "language": signup.language,
+        "agreement": {
+            "version": signup.agreement,
+            "language": signup.agreement_language,
+            "sha256": signup.agreement_sha256,
+            "accepted_at": _moment(signup.accepted_at),
+            "accepted_from": signup.accepted_from,
+        },
+        "tenant_id": signup.tenant_id or None,
+        "note": signup.note or None,
+        "version": signup.stamp.version,
+        "created_at": signup.stamp.created_at,
+        "updated_at": signup.stamp.updated_at,
     }
 
 

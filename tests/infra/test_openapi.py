@@ -77,4 +77,7 @@ def test_public_routes_are_the_listed_ones(document: dict[str, Any]) -> None:
         "POST /v1/invitations/accept",
         "POST /v1/password-resets",
         "POST /v1/password-resets/complete",
+        "GET /v1/service-agreement",
+        "POST /v1/signups",
+        "POST /v1/signups/activate",
     }

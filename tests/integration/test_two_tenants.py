@@ -208,6 +208,7 @@ WITHOUT_PLACE: Final = frozenset(
     POST /card-contracts/lists/days
     POST /card-contracts/lists/remove
     POST /card-contracts/matches/line
+    POST /activations/{token}
     POST /forgotten-password
     POST /invitations/{token}
     POST /password-resets/{token}
@@ -222,6 +223,7 @@ WITHOUT_PLACE: Final = frozenset(
     POST /settings/sessions
     POST /sign-in
     POST /sign-out
+    POST /sign-up
     POST /v1/api-keys
     POST /v1/card-contracts
     DELETE /v1/card-contracts/bank-accounts/{lookup_code}
@@ -250,6 +252,8 @@ WITHOUT_PLACE: Final = frozenset(
     PATCH /v1/me
     POST /v1/password-resets
     POST /v1/password-resets/complete
+    POST /v1/signups
+    POST /v1/signups/activate
     POST /v1/payment-codes
     PUT /v1/payment-codes/customers/{customer_id}
     POST /payment-codes/organisation/document-event-secret

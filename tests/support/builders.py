@@ -20,7 +20,9 @@ from workspace.adapters.argon2_passwords import Argon2Passwords
 from workspace.bootstrap import Application
 from workspace.domain.tenant import Tenant
 
-LINK: Final = re.compile(r"http://localhost:8000(/(?:invitations|password-resets)/[A-Za-z0-9_-]+)")
+LINK: Final = re.compile(
+    r"http://localhost:8000(/(?:invitations|activations|password-resets)/[A-Za-z0-9_-]+)"
+)
 
 
 @dataclass(frozen=True)

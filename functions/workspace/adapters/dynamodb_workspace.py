@@ -18,21 +18,22 @@ from toolkit.aws.unit_of_work import META, entity_key
 from toolkit.http.idempotency import Command, IdempotencyStore
 from workspace.adapters import rows
 from workspace.adapters.dynamodb_unit import (
-    CONTEXT,
     PASSWORD,
-    SYSTEM,
     DynamoUnit,
     Workshop,
     incident_prefix,
     message_keyspace,
 )
+from workspace.adapters.entity_writes import CONTEXT, SYSTEM
 from workspace.adapters.shared_records import DynamoSharedRecords
+from workspace.adapters.signup_rows import signup_from, signup_prefix
 from workspace.domain.api_key import ApiKey
 from workspace.domain.attention import Attention
 from workspace.domain.incident import Incident, IncidentState
 from workspace.domain.link import Link
 from workspace.domain.message import Message
 from workspace.domain.session import ABSOLUTE, Session
+from workspace.domain.signup import Signup, SignupState
 from workspace.domain.tenant import Tenant
 from workspace.domain.user import Membership, Person
 from workspace.ports import Account, KeyOwner, OpenSession, Page, ResetRequest
@@ -178,7 +179,13 @@ class DynamoSystemStore:
         return rows.person_from(row)
 
     def account(self, email: Email) -> Account:
-        person_id = self._person_id(self._workshop.email_digest(email)) or NOBODY
+        return self._account(self._person_id("EMAIL", self._workshop.email_digest(email)))
+
+    def account_of_numbers(self, numbers: str) -> Account:
+        return self._account(self._person_id("NUMBERS", numbers))
+
+    def _account(self, known: str | None) -> Account:
+        person_id = known or NOBODY
         key = _person_key(person_id)
         found = self._database.get_many("core", [(key, META), (key, PASSWORD)])
         person, password = found.get((key, META)), found.get((key, PASSWORD))
@@ -190,12 +197,35 @@ class DynamoSystemStore:
         return self.person_of_digest(self._workshop.email_digest(email))
 
     def person_of_digest(self, email_digest: str) -> Person | None:
-        person_id = self._person_id(email_digest)
+        return self._found_person(self._person_id("EMAIL", email_digest))
+
+    def person_of_numbers(self, numbers: str) -> Person | None:
+        return self._found_person(self._person_id("NUMBERS", numbers))
+
+    def _found_person(self, person_id: str | None) -> Person | None:
         row = self._database.get("core", _person_key(person_id), META) if person_id else None
         return rows.person_from(row) if row else None
 
-    def _person_id(self, email_digest: str) -> str | None:
-        row = self._database.get("flow", SYSTEM.key("UNIQ", "EMAIL", email_digest), "-")
+    def signup(self, signup_id: str) -> Signup:
+        row = self._database.get("core", entity_key(SYSTEM, "signup", signup_id), META)
+        if row is None:
+            raise _missing()
+        return signup_from(row)
+
+    def signups(
+        self, state: SignupState | None, *, limit: int, after: Position | None
+    ) -> Page[Signup]:
+        page = self._database.list_rows(
+            SYSTEM.key("SIGNUPS"),
+            prefix=None if state is None else signup_prefix(state),
+            after=dict(after) if after else None,
+            limit=limit,
+            forward=False,
+        )
+        return Page(tuple(map(signup_from, page.items)), page.next_key)
+
+    def _person_id(self, kind: str, digest: str) -> str | None:
+        row = self._database.get("flow", SYSTEM.key("UNIQ", kind, digest), "-")
         return str(row["owner"]) if row else None
 
     def password_hash(self, person_id: str) -> str | None:

@@ -57,6 +57,29 @@ def _invitation(lang: Any, _message: Message, name: str, company: str, link: str
     )
 
 
+def _activation(lang: Any, _message: Message, name: str, company: str, link: str) -> Letter:
+    return Letter(
+        subject=lang.text(
+            "Activate your access to Köprü: %(company)s",
+            company=shortened(company, _NAME_IN_SUBJECT),
+        ),
+        paragraphs=(
+            lang.text("Hello %(name)s,", name=name),
+            lang.text(
+                "your service agreement for %(company)s is approved. Choose a password to begin.",
+                company=company,
+            ),
+            lang.text(
+                "Afterwards you sign in with your accountant number, your identity number and the "
+                "password, or with this mail address and the password."
+            ),
+        ),
+        action=Action(lang.text("Activate the access"), link),
+        closing=(lang.text("The link works once and for 72 hours."),),
+        small=lang.text("If you did not sign up, do nothing and delete this mail."),
+    )
+
+
 def _password_reset(lang: Any, _message: Message, name: str, _company: str, link: str) -> Letter:
     return Letter(
         subject=lang.text("A new password for Köprü"),
@@ -94,6 +117,7 @@ def _credentials_refused(lang: Any, message: Message, name: str, company: str, l
 
 _LETTERS: Final[Mapping[MessageKind, Callable[[Any, Message, str, str, str], Letter]]] = {
     MessageKind.INVITATION: _invitation,
+    MessageKind.ACTIVATION: _activation,
     MessageKind.PASSWORD_RESET: _password_reset,
     MessageKind.CREDENTIALS_REFUSED: _credentials_refused,
 }

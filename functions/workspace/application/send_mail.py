@@ -38,6 +38,7 @@ RESERVE_SECONDS: Final = 6.0
 ACTOR: Final = "system:mail"
 _LINKS: Final = {
     MessageKind.INVITATION: (LinkPurpose.INVITATION, "/invitations/"),
+    MessageKind.ACTIVATION: (LinkPurpose.ACTIVATION, "/activations/"),
     MessageKind.PASSWORD_RESET: (LinkPurpose.PASSWORD_RESET, "/password-resets/"),
 }
 _TRIES: Final = 3

@@ -26,6 +26,7 @@ class MessageKind(StrEnum):
     """What the mail says; the words are templates."""
 
     INVITATION = "invitation"
+    ACTIVATION = "activation"
     PASSWORD_RESET = "password_reset"  # noqa: S105  (a kind of mail, not a password)
     CREDENTIALS_REFUSED = "credentials_refused"
 

@@ -70,9 +70,9 @@ class Person:
 class Membership:
     """One person in one company.
 
-    Units: ``since`` and ``until`` are the first and the last day on which the mandate counts, in the
-    company's zone, both inclusive; None is without a beginning or an end. ``last_seen_at`` is the
-    instant of the last sign-in.
+    Units: ``since`` and ``until`` are the first and the last day on which the mandate counts, both
+    inclusive, in the company's zone; None is without a beginning or an end. ``last_seen_at`` is
+    the instant of the last sign-in.
     """
 
     person_id: str

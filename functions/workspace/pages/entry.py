@@ -16,11 +16,13 @@ from workspace.domain.link import LinkPurpose
 from workspace.domain.password import MIN_LENGTH
 from workspace.domain.problems import parsed_at
 from workspace.pages.cookies import ended_cookie, session_cookie
-from workspace.pages.kit import Kit, refuse_other_sites, status_of, use
+from workspace.pages.kit import Kit, read_form, refuse_other_sites, status_of, use
 from workspace.pages.words import language_of, redirect, words_of
+from workspace.schemas import SignupFormIn, signup_entry
 
 _SIGN_IN = "entry/sign_in.html"
 _SET_PASSWORD = "entry/set_password.html"  # noqa: S105  (a template)
+_SIGN_UP = "entry/sign_up.html"
 _FORGOTTEN = "entry/forgotten.html"
 
 
@@ -83,6 +85,31 @@ def declare(app: HttpApp, kit: Kit) -> None:
             return kit.draw(request, _FORGOTTEN, "", values, status=status_of(error), error=error)
         return redirect(link("/forgotten-password", sent=1))
 
+    def sign_up_form(request: Request, error: KopruError | None = None) -> Reply:
+        """The form with the service agreement above it."""
+        values = {
+            "agreement": use().agreement(language_of(request)),
+            "form": request.form() if request.method == "POST" else {},
+            "sent": request.query.get("sent") == "1",
+        }
+        return kit.draw(request, _SIGN_UP, "", values, status=status_of(error), error=error)
+
+    @app.page("GET", "/sign-up", permission=None)
+    def show_sign_up(request: Request) -> Reply:
+        """Read the service agreement and sign up."""
+        return sign_up_form(request)
+
+    @app.page("POST", "/sign-up", permission=None)
+    def sign_up(request: Request) -> Reply:
+        """Accept the agreement; the answer is the same for everybody."""
+        refuse_other_sites(request)
+        try:
+            body = read_form(request, SignupFormIn, language=language_of(request))
+            use().request_signup()(signup_entry(body), source_ip=request.source_ip)
+        except (ValidationError, TooManyRequestsError) as error:
+            return sign_up_form(request, error)
+        return redirect(link("/sign-up", sent=1))
+
     def show(request: Request, purpose: LinkPurpose) -> Reply:
         """What a link leads to; opening it changes nothing."""
         try:
@@ -119,10 +146,10 @@ def declare(app: HttpApp, kit: Kit) -> None:
             return dead(request, error)
         try:
             typed = form.get("password", "")
-            if purpose is LinkPurpose.INVITATION:
-                use().accept_invitation()(token, Secret(typed) if typed else None)
-            else:
+            if purpose is LinkPurpose.PASSWORD_RESET:
                 use().reset_password()(token, Secret(typed))
+            else:
+                use().accept_invitation()(token, Secret(typed) if typed else None, purpose)
         except NotFoundError as error:
             return dead(request, error)
         except (ValidationError, ParseError, TooManyRequestsError) as error:
@@ -139,6 +166,16 @@ def declare(app: HttpApp, kit: Kit) -> None:
     def accept_invitation(request: Request) -> Reply:
         """Join the company."""
         return act(request, LinkPurpose.INVITATION)
+
+    @app.page("GET", "/activations/{token}", permission=None)
+    def show_activation(request: Request) -> Reply:
+        """The activation of a sign-up."""
+        return show(request, LinkPurpose.ACTIVATION)
+
+    @app.page("POST", "/activations/{token}", permission=None)
+    def activate(request: Request) -> Reply:
+        """Choose the password and begin."""
+        return act(request, LinkPurpose.ACTIVATION)
 
     @app.page("GET", "/password-resets/{token}", permission=None)
     def show_reset(request: Request) -> Reply:

@@ -27,6 +27,7 @@ from workspace.domain.incident import Incident, IncidentState, resolve
 from workspace.domain.link import LinkPurpose, new_link
 from workspace.domain.message import Message, MessageKind, MessageState, claimed, handed_over
 from workspace.domain.session import Session
+from workspace.domain.signup import Signup, SignupState, rejected
 from workspace.domain.tenant import Tenant
 from workspace.domain.user import Company, Membership, MembershipState, Person, PersonState
 from workspace.ports import KeyOwner, SystemStore, WorkspaceUnit
@@ -223,6 +224,69 @@ def test_the_last_sign_in_moves_without_a_version(stores: Stores) -> None:
     company.note_sign_in("01KT16JKM0ZZZZZZZZZZZZZZZZ", "2026-06-01T10:00:00Z")
     assert company.membership(person.id) == replace(member, last_seen_at="2026-06-01T10:00:00Z")
     assert len(list(company.memberships())) == 1
+
+
+# ---------------------------------------------------------------------------- sign-ups
+
+
+def _signup(stores: Stores) -> Signup:
+    signup = Signup(
+        id=stores.ids.new(),
+        company="Başvuran Ltd",
+        tax_no="4540536920",
+        name="Aday Kişi",
+        email=EMAIL,
+        language="tr",
+        accountant_no="MHN12",
+        numbers="numbers-1",
+        national_id_masked="100******78",
+        agreement="2026-11",
+        agreement_language="tr",
+        agreement_sha256="hash",
+        accepted_at=stores.clock.now(),
+        accepted_from="203.0.113.9",
+    )
+    unit = stores.store.unit("system:signup")
+    made = unit.add_signup(signup)
+    unit.commit()
+    return made
+
+
+def test_sign_ups_wait_first_and_are_decided_once(stores: Stores) -> None:
+    first, second, third = (_signup(stores) for _ in range(3))
+    assert stores.store.signup(first.id) == first
+    unit = stores.store.unit("key:operator")
+    done = unit.save_signup(third, rejected(third, "Hayır."), "signup.rejected")
+    unit.commit()
+    late = stores.store.unit("key:operator")
+    late.save_signup(third, rejected(third, "Hayır."), "signup.rejected")
+    with pytest.raises(WriteRefusedError):
+        late.commit()
+    page = stores.store.signups(None, limit=2, after=None)
+    rest = stores.store.signups(None, limit=2, after=page.next)
+    assert [*page.items, *rest.items] == [second, first, done]
+    only = stores.store.signups(SignupState.REJECTED, limit=9, after=None)
+    assert only.items == (done,)
+    with pytest.raises(NotFoundError):
+        stores.store.signup("01KT16JKM0ZZZZZZZZZZZZZZZZ")
+
+
+def test_numbers_lead_to_one_account(stores: Stores) -> None:
+    person = stores.person()
+    assert stores.store.person_of_numbers("numbers-1") is None
+    assert stores.store.account_of_numbers("numbers-1").person is None
+    unit = stores.store.unit("key:operator")
+    unit.reserve_numbers("numbers-1", person.id)
+    unit.set_password(person.id, "hash-1")
+    unit.commit()
+    assert stores.store.person_of_numbers("numbers-1") == person
+    account = stores.store.account_of_numbers("numbers-1")
+    assert (account.person, account.password_hash) == (person, "hash-1")
+    again = stores.store.unit("key:operator")
+    again.reserve_numbers("numbers-1", "somebody-else")
+    with pytest.raises(WriteRefusedError) as refused:
+        again.commit()
+    assert refused.value.refused("unique:NUMBERS")
 
 
 # ---------------------------------------------------------------------------- links, sessions

@@ -72,6 +72,7 @@ def test_the_way_in_is_sound_without_a_session(scene: Scene, language: str) -> N
     (link,) = scene.world.links()[-1:]
     for path in (
         "/sign-in",
+        "/sign-up",
         "/forgotten-password",
         link,
         "/invitations/none",

@@ -25,6 +25,7 @@ from workspace.domain.incident import Incident, IncidentState
 from workspace.domain.link import Link
 from workspace.domain.message import Message
 from workspace.domain.session import ABSOLUTE, Session
+from workspace.domain.signup import Signup, SignupState
 from workspace.domain.tenant import Tenant
 from workspace.domain.user import Membership, Person
 from workspace.ports import (
@@ -63,6 +64,8 @@ class MemoryState:
     persons: dict[str, Person] = field(default_factory=dict)
     emails: dict[str, str] = field(default_factory=dict)
     passwords: dict[str, str] = field(default_factory=dict)
+    numbers: dict[str, str] = field(default_factory=dict)
+    signups: dict[str, Signup] = field(default_factory=dict)
     memberships: dict[Key, Membership] = field(default_factory=dict)
     links: dict[str, Link] = field(default_factory=dict)
     keys: dict[Key, ApiKey] = field(default_factory=dict)
@@ -271,6 +274,25 @@ class MemoryUnit:
         self._add("owner", holds, lambda: None)
 
     # ------------------------------------------------------------------ links and keys
+
+    def add_signup(self, signup: Signup) -> Signup:
+        made = replace(signup, stamp=self._fresh())
+        subject = f"signup:{signup.id}"
+        self._create(self._state.signups, signup.id, made, SYSTEM, subject, "signup.requested")
+        return made
+
+    def save_signup(self, before: Signup, after: Signup, action: str) -> Signup:
+        made = replace(after, stamp=self._next(before.stamp))
+        subject = f"signup:{after.id}"
+        self._save(self._state.signups, after.id, before, made, SYSTEM, subject, action)
+        return made
+
+    def reserve_numbers(self, numbers: str, person_id: str) -> None:
+        self._add(
+            f"unique:NUMBERS:{numbers}",
+            lambda: numbers not in self._state.numbers,
+            lambda: self._state.numbers.update({numbers: person_id}),
+        )
 
     def add_link(self, link: Link) -> None:
         self._add(
@@ -627,6 +649,27 @@ class MemorySystemStore:
     def person_of_digest(self, email_digest: str) -> Person | None:
         person_id = self.state.emails.get(email_digest)
         return self.state.persons.get(person_id) if person_id else None
+
+    def person_of_numbers(self, numbers: str) -> Person | None:
+        return self.state.persons.get(self.state.numbers.get(numbers, ""))
+
+    def account_of_numbers(self, numbers: str) -> Account:
+        person = self.person_of_numbers(numbers)
+        return Account(person, self.state.passwords.get(person.id) if person else None)
+
+    def signup(self, signup_id: str) -> Signup:
+        if signup_id not in self.state.signups:
+            raise _missing()
+        return self.state.signups[signup_id]
+
+    def signups(
+        self, state: SignupState | None, *, limit: int, after: Position | None
+    ) -> Page[Signup]:
+        order = list(SignupState)
+        found = [each for each in self.state.signups.values() if state in (None, each.state)]
+        found.sort(key=lambda each: each.id, reverse=True)
+        found.sort(key=lambda each: order.index(each.state))
+        return _page(found, limit, after, lambda each: each.id)
 
     def password_hash(self, person_id: str) -> str | None:
         return self.state.passwords.get(person_id)

@@ -142,5 +142,6 @@ def desk() -> Desk:
         mailer=mailer,
         store=MemorySystemStore(state),
         throttle=throttle,
+        numbers=lambda number, national_id: f"{number}/{national_id.reveal('fake')[-4:]}",
     )
     return Desk(app, state, clock, hasher, tokens, throttle, mailer)
