@@ -20,12 +20,16 @@ from workspace.adapters.argon2_passwords import Argon2Passwords
 from workspace.adapters.dynamodb_unit import Workshop
 from workspace.adapters.dynamodb_workspace import DynamoSystemStore
 from workspace.adapters.entity_writes import CONTEXT, SYSTEM
+from workspace.adapters.kms_second_factors import KmsSecondFactors
 from workspace.adapters.random_tokens import RandomTokens, digest
 from workspace.adapters.s3_uploads import S3Uploads
 from workspace.adapters.ses_mailer import SesMailer
 from workspace.application.accept_invitation import AcceptInvitation
 from workspace.application.api_keys import ListApiKeys, ReadApiKey, RevokeApiKey
 from workspace.application.create_tenant import CreateTenant
+from workspace.application.end_session import EndSession
+from workspace.application.entrance import Entrance
+from workspace.application.finish_sign_in import FinishSignIn
 from workspace.application.identify_key import IdentifyKey
 from workspace.application.identify_session import IdentifySession
 from workspace.application.incidents import (
@@ -50,6 +54,15 @@ from workspace.application.record_mail_event import RecordMailEvent
 from workspace.application.request_password_reset import RequestPasswordReset
 from workspace.application.reset_password import ResetPassword
 from workspace.application.save_preferences import SavePreferences
+from workspace.application.second_factor import (
+    ConfirmSecondFactor,
+    FactorDesk,
+    ProveAgain,
+    ReadSecondFactor,
+    RemoveSecondFactor,
+    RenewRecoveryCodes,
+    StartSecondFactor,
+)
 from workspace.application.send_mail import SendMail
 from workspace.application.show_link import ShowLink
 from workspace.application.sign_in import SignIn
@@ -71,13 +84,22 @@ from workspace.application.tenants import ChangeTenant, ListTenants, ReadTenant
 from workspace.application.users import ChangeUser, ListUsers, ReadUser, RemoveUser
 from workspace.application.verify_audit import VerifyAudit
 from workspace.domain.signup import Agreement
-from workspace.ports import Mailer, PasswordHasher, SystemStore, Throttle, Tokens
+from workspace.ports import (
+    Mailer,
+    PasswordHasher,
+    SecondFactorSecrets,
+    SystemStore,
+    Throttle,
+    Tokens,
+)
 from workspace.settings import WorkspaceSettings
 
 PAGES = Path(__file__).parent / "pages"
 LIVE_STAGE = "prod"
 SESSION_COOKIE = "kopru"
 LANGUAGE_COOKIE = "kopru_language"
+DEVICE_COOKIE = "kopru_device"
+STEP_COOKIE = "kopru_step"
 
 
 @dataclass
@@ -93,6 +115,7 @@ class Application:
     own_store: SystemStore | None = None
     own_throttle: Throttle | None = None
     own_numbers: Numbers | None = None
+    own_factors: SecondFactorSecrets | None = None
 
     # ------------------------------------------------------------------ plumbing
 
@@ -112,6 +135,16 @@ class Application:
         key = self.platform.app_secret.derive("numbers-index")
         text = f"{accountant_no}/{national_id.reveal('look up an account by its numbers')}"
         return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:40]
+
+    def code_digest(self, step_digest: str, code: str) -> str:
+        """Keyed hash of a mailed code: of so few codes a plain one could be tried out."""
+        key = self.platform.app_secret.derive("step-code")
+        return hmac.new(key, f"{step_digest}/{code}".encode(), hashlib.sha256).hexdigest()
+
+    @cached_property
+    def factors(self) -> SecondFactorSecrets:
+        """Secrets of authenticators."""
+        return self.own_factors or KmsSecondFactors(self.platform.vault(CONTEXT))
 
     @cached_property
     def store(self) -> SystemStore:
@@ -181,10 +214,47 @@ class Application:
     def identify_session(self) -> IdentifySession:
         return IdentifySession(self.store, self.platform.clock, digest)
 
-    def sign_in(self) -> SignIn:
-        return SignIn(
-            self.store, self.platform.clock, self.hasher, self.tokens, self.throttle, digest
+    def entrance(self) -> Entrance:
+        return Entrance(
+            self.store,
+            self.platform.clock,
+            self.platform.ids,
+            self.hasher,
+            self.tokens,
+            digest,
         )
+
+    def sign_in(self) -> SignIn:
+        return SignIn(self.entrance(), self.throttle, self.numbers)
+
+    def finish_sign_in(self) -> FinishSignIn:
+        return FinishSignIn(self.entrance(), self.factors, self.throttle, self.code_digest)
+
+    def end_session(self) -> EndSession:
+        return EndSession(self.store)
+
+    def factor_desk(self) -> FactorDesk:
+        return FactorDesk(
+            self.store, self.platform.clock, self.tokens, self.factors, self.throttle, digest
+        )
+
+    def read_second_factor(self) -> ReadSecondFactor:
+        return ReadSecondFactor(self.store)
+
+    def start_second_factor(self) -> StartSecondFactor:
+        return StartSecondFactor(self.factor_desk())
+
+    def confirm_second_factor(self) -> ConfirmSecondFactor:
+        return ConfirmSecondFactor(self.factor_desk())
+
+    def renew_recovery_codes(self) -> RenewRecoveryCodes:
+        return RenewRecoveryCodes(self.factor_desk())
+
+    def remove_second_factor(self) -> RemoveSecondFactor:
+        return RemoveSecondFactor(self.factor_desk())
+
+    def prove_again(self) -> ProveAgain:
+        return ProveAgain(self.factor_desk(), self.hasher)
 
     def sign_out(self) -> SignOut:
         return SignOut(self.store)
@@ -356,6 +426,7 @@ class Application:
             digest,
             Links(self.settings.common.base_url),
             self.mailer,
+            self.code_digest,
         )
 
     def record_mail_event(self) -> RecordMailEvent:
@@ -383,6 +454,7 @@ def build(
     store: SystemStore | None = None,
     throttle: Throttle | None = None,
     numbers: Numbers | None = None,
+    factors: SecondFactorSecrets | None = None,
 ) -> Application:
     """Build the context; tests pass their own parts."""
     return Application(
@@ -395,6 +467,7 @@ def build(
         own_store=store,
         own_throttle=throttle,
         own_numbers=numbers,
+        own_factors=factors,
     )
 
 

@@ -21,6 +21,7 @@ from workspace.domain.attention import Attention
 from workspace.domain.incident import Incident, IncidentState
 from workspace.domain.link import Link
 from workspace.domain.message import MailNews, Message
+from workspace.domain.second_factor import SecondFactor, SignInStep
 from workspace.domain.session import Session
 from workspace.domain.signup import Signup, SignupState
 from workspace.domain.tenant import Tenant
@@ -146,6 +147,23 @@ class WorkspaceUnit(Protocol):
         ...
 
     def add_link(self, link: Link) -> None: ...
+    def add_session(self, session: Session) -> None: ...
+    def add_step(self, step: SignInStep) -> None: ...
+    def use_step(self, step: SignInStep) -> None:
+        """Refused with ``step`` when it was finished in the meantime."""
+        ...
+
+    def add_step_code(self, step_digest: str, attempt_id: str, code_digest: str) -> None:
+        """Keep the hash of a code that is mailed for a step."""
+        ...
+
+    def add_device(self, digest: str, person_id: str, until: datetime) -> None: ...
+    def save_second_factor(
+        self, person_id: str, before: SecondFactor | None, after: SecondFactor
+    ) -> None:
+        """Refused with ``second_factor`` when it was changed in the meantime."""
+        ...
+
     def use_link(self, link: Link) -> None:
         """Refused with ``link`` when it was used in the meantime."""
         ...
@@ -257,6 +275,7 @@ class Account:
 
     person: Person | None
     password_hash: str | None
+    second_factor: SecondFactor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +303,11 @@ class OpenSession:
     digest: str
     created_at: str
     device: str
+
+    @property
+    def id(self) -> str:
+        """Which session is meant: a part of the hash of its cookie, which opens nothing."""
+        return self.digest[:32]
 
 
 class SystemStore(Protocol):
@@ -340,9 +364,28 @@ class SystemStore(Protocol):
     def open_session(self, session: Session) -> None: ...
     def session(self, digest: str) -> Session | None: ...
     def touch_session(self, digest: str, at: datetime) -> None: ...
-    def move_session(self, digest: str, *, tenant_id: str | None, epoch: int | None) -> None:
-        """Change the active company or the epoch of one session."""
+    def move_session(
+        self,
+        digest: str,
+        *,
+        tenant_id: str | None,
+        epoch: int | None,
+        second_factor: bool | None = None,
+        proved_at: datetime | None = None,
+    ) -> None:
+        """Change the active company, the epoch or the proofs of one session."""
         ...
+
+    def step(self, digest: str) -> SignInStep | None: ...
+    def step_codes(self, step: SignInStep) -> frozenset[str]:
+        """Hashes of the codes mailed for a step; two when a mail was sent a second time."""
+        ...
+
+    def device_owner(self, digest: str) -> str | None:
+        """Person of a device that was proved by mail and is not forgotten yet."""
+        ...
+
+    def second_factor(self, person_id: str) -> SecondFactor | None: ...
 
     def close_session(self, session: Session) -> None: ...
     def sessions_of(self, person_id: str) -> list[OpenSession]:
@@ -391,6 +434,23 @@ class Tokens(Protocol):
         """A new token of 256 bits, URL-safe."""
         ...
 
+    def raw(self, count: int) -> bytes:
+        """Random bytes."""
+        ...
+
+    def digits(self) -> str:
+        """Six decimal digits, each number equally likely."""
+        ...
+
+
+class SecondFactorSecrets(Protocol):
+    """Seals and opens the secrets of authenticators; only the ciphertext is stored."""
+
+    def seal(self, person_id: str, factor: SecondFactor, secret: Secret) -> bytes: ...
+    def open(self, person_id: str, factor: SecondFactor) -> Secret:
+        """Raises SecretUnavailableError("secret_unavailable")."""
+        ...
+
 
 class Throttle(Protocol):
     """Counts acts per subject and window."""
@@ -423,8 +483,10 @@ class Mailer(Protocol):
     """Writes a mail in the reader's language and hands it over, once, without repeating."""
 
     def send(
-        self, message: Message, *, to: Email, name: str, company: str, link: str
-    ) -> MailOutcome: ...
+        self, message: Message, *, to: Email, name: str, company: str, link: str, code: str
+    ) -> MailOutcome:
+        """``link`` or ``code`` is what the mail brings; the other is empty."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -450,6 +512,9 @@ class Uploads(Protocol):
         return_to: str | None,
     ) -> UploadTicket: ...
 
+
+CodeDigest = Callable[[str, str], str]
+"""Keyed hash of a mailed code for one step: a million codes could be tried on a plain one."""
 
 Digest = Callable[[str], str]
 """One-way hash under which a token is stored."""

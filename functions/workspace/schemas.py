@@ -12,14 +12,20 @@ from kernel.mail_reports import read_report
 from kernel.parsing import format_instant, parse_date_api
 from kernel.sensitive import Email, Secret, Tckn
 from toolkit.http.fields import DATE, EdgeModel, parsed
-from workspace.application.signups import SignupEntry
 from workspace.domain.api_key import ApiKey
 from workspace.domain.attention import Attention, Today
 from workspace.domain.audit import ChainReport
 from workspace.domain.incident import Incident
 from workspace.domain.message import MailNews, Message
 from workspace.domain.note import check_note
-from workspace.domain.signup import Agreement, Signup, check_accountant_no, check_tax_no
+from workspace.domain.second_factor import SecondFactor
+from workspace.domain.signup import (
+    Agreement,
+    Signup,
+    SignupEntry,
+    check_accountant_no,
+    check_tax_no,
+)
 from workspace.domain.tenant import DEFAULT_ZONE, Tenant, check_language, check_name, check_zone
 from workspace.domain.user import (
     Membership,
@@ -33,6 +39,7 @@ from workspace.ports import (
     HistoryView,
     JobView,
     MailReport,
+    OpenSession,
     UploadTicket,
 )
 
@@ -67,6 +74,10 @@ def _roles(value: object) -> tuple[str, ...]:
         raise ParseError(error.problems[0].code, error.problems[0].message) from None
 
 
+def _roles_or_none(value: object) -> tuple[str, ...]:
+    return () if value == [] else _roles(value)
+
+
 ApiEmail = Annotated[Email, parsed(Email)]
 ApiTckn = Annotated[Tckn, parsed(Tckn)]
 ApiDate = Annotated[date, parsed(parse_date_api, DATE)]
@@ -79,6 +90,7 @@ Zone = Annotated[str, _checked(check_zone)]
 Theme = Annotated[str, _checked(check_theme)]
 Note = Annotated[str, _checked(check_note)]
 Roles = Annotated[tuple[str, ...], parsed(_roles)]
+RolesOrNone = Annotated[tuple[str, ...], parsed(_roles_or_none)]
 ShortText = Annotated[str, Field(max_length=400)]
 TaxNo = Annotated[str, _checked(check_tax_no)]
 AccountantNo = Annotated[str, _checked(check_accountant_no)]
@@ -111,6 +123,7 @@ class TenantPatch(EdgeModel):
     name: CompanyName | None = None
     language: Language | None = None
     zone: Zone | None = None
+    second_factor_roles: RolesOrNone | None = None
 
 
 class UserIn(EdgeModel):
@@ -155,10 +168,32 @@ class ResolutionIn(EdgeModel):
 
 
 class SignInIn(EdgeModel):
-    """Body of signing in."""
+    """Body of signing in: with a mail address, or with accountant number and identity number."""
 
-    email: ShortText
+    email: ShortText | None = None
+    accountant_no: ShortText | None = None
+    national_id: Password | None = None
     password: Password
+
+
+class SecondStepIn(EdgeModel):
+    """Body of the second step of signing in."""
+
+    token: Token
+    code: ShortText
+
+
+class CodeIn(EdgeModel):
+    """Body of the first code of a new authenticator."""
+
+    code: ShortText
+
+
+class ProofIn(EdgeModel):
+    """Body of proving oneself again: the password, or a code where a second factor is set up."""
+
+    password: Password | None = None
+    code: ShortText = ""
 
 
 class ResetIn(EdgeModel):
@@ -243,6 +278,7 @@ def tenant_out(tenant: Tenant) -> Json:
         "name": tenant.name,
         "language": tenant.language,
         "zone": tenant.zone,
+        "second_factor_roles": list(tenant.second_factor_roles),
         "state": tenant.state.value,
         "version": tenant.stamp.version,
         "created_at": tenant.stamp.created_at,
@@ -343,6 +379,25 @@ def api_key_out(key: ApiKey, secret: Secret | None = None) -> Json:
     if secret is not None:
         out["secret"] = secret.reveal("shown once to who issued it")
     return out
+
+
+def session_out(session: OpenSession, this: str) -> Json:
+    """One of one's own sessions."""
+    return {
+        "id": session.id,
+        "device": session.device or None,
+        "created_at": session.created_at,
+        "current": session.digest == this,
+    }
+
+
+def factor_out(factor: SecondFactor | None) -> Json:
+    """Whether a second factor is set up, and how many recovery codes are left."""
+    return {
+        "active": factor is not None,
+        "confirmed_at": factor.confirmed_at if factor else None,
+        "recovery_codes_left": len(factor.recovery) if factor else 0,
+    }
 
 
 def job_out(job: JobView) -> Json:

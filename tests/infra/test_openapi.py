@@ -70,8 +70,17 @@ def test_public_routes_are_the_listed_ones(document: dict[str, Any]) -> None:
         # The signature is the access.
         "POST /v1/payment-codes/notifications/{provider}",
         "POST /v1/sessions",
+        "POST /v1/sessions/second-factor",
         # These act on the session of the caller and answer 401 without one.
         "DELETE /v1/sessions/current",
+        "DELETE /v1/sessions/{session_id}",
+        "GET /v1/sessions",
+        "POST /v1/sessions/current/proof",
+        "DELETE /v1/me/second-factor",
+        "GET /v1/me/second-factor",
+        "POST /v1/me/second-factor",
+        "POST /v1/me/second-factor/confirm",
+        "POST /v1/me/second-factor/recovery-codes",
         "GET /v1/me",
         "PATCH /v1/me",
         "POST /v1/invitations/accept",

@@ -211,9 +211,11 @@ MAY_DECRYPT = {
     "PaymentCodesIssueCodesFunction",
     "PaymentCodesPullPaymentsFunction",
 }
-# Personal facts of decisions are kept and, to decide again, read by the same door.
-MAY_READ_FACTS = frozenset({"WorkflowApiFunction"})
 MAY_ENCRYPT = {"PensionsApiFunction", "PaymentCodesApiFunction"}
+
+# Doors that seal and open something else than credentials, and cannot open a credential: secrets of
+# authenticators, to check codes; personal facts of decisions, to decide again.
+PURPOSES = {"WorkspaceApiFunction": "second_factor", "WorkflowApiFunction": "facts"}
 
 # Wildcards in the resource of a statement, each with the reason why it cannot be narrower.
 WILDCARDS = {
@@ -360,7 +362,7 @@ def test_key_use_is_bound_to_one_context_and_purpose() -> None:
         actions = {action for action in statement.actions if action.startswith("kms:")}
         if actions:
             found[function] = actions
-            purpose = "facts" if function in MAY_READ_FACTS else "credentials"
+            purpose = PURPOSES.get(function, "credentials")
             assert statement.resources == ({"Fn::GetAtt": ["CredentialsKey", "Arn"]},)
             assert statement.condition == {
                 "StringEquals": {
@@ -371,9 +373,9 @@ def test_key_use_is_bound_to_one_context_and_purpose() -> None:
                 }
             }
     assert found == {
+        **{function: {"kms:Decrypt", "kms:Encrypt"} for function in PURPOSES},
         **{function: {"kms:Decrypt"} for function in MAY_DECRYPT},
         **{function: {"kms:Encrypt"} for function in MAY_ENCRYPT},
-        **{function: {"kms:Decrypt", "kms:Encrypt"} for function in MAY_READ_FACTS},
     }
 
 

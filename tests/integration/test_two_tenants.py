@@ -208,6 +208,7 @@ WITHOUT_PLACE: Final = frozenset(
     POST /card-contracts/lists/days
     POST /card-contracts/lists/remove
     POST /card-contracts/matches/line
+    POST /confirm
     POST /activations/{token}
     POST /forgotten-password
     POST /invitations/{token}
@@ -220,8 +221,14 @@ WITHOUT_PLACE: Final = frozenset(
     POST /preferences
     POST /preferences/tenant
     POST /settings/company
+    POST /settings/policy
+    POST /settings/second-factor
+    POST /settings/second-factor/confirm
+    POST /settings/second-factor/recovery-codes
+    POST /settings/second-factor/remove
     POST /settings/sessions
     POST /sign-in
+    POST /sign-in/code
     POST /sign-out
     POST /sign-up
     POST /v1/api-keys
@@ -250,6 +257,12 @@ WITHOUT_PLACE: Final = frozenset(
     POST /v1/card-contracts/{contract_code}/plans
     POST /v1/invitations/accept
     PATCH /v1/me
+    DELETE /v1/me/second-factor
+    POST /v1/me/second-factor
+    POST /v1/me/second-factor/confirm
+    POST /v1/me/second-factor/recovery-codes
+    POST /v1/sessions/current/proof
+    POST /v1/sessions/second-factor
     POST /v1/password-resets
     POST /v1/password-resets/complete
     POST /v1/signups

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from kernel.clock import FixedClock
+from kernel.parsing import format_instant
 from kernel.sensitive import Email, Secret
 from tests.support.aws import AwsWorld
 from tests.support.events import Answer, http_event, invoke, queue_event
@@ -126,6 +127,7 @@ class WorkspaceWorld:
             email=email,
             tenant_name=company.tenant.name,
             tenants=((company.id, company.tenant.name),),
+            proved_at=format_instant(self.clock.now()),
         )
         return Member(person.id, email, CANARY_PASSWORD, principal)
 

@@ -1,7 +1,8 @@
 """Units of work of the workspace on DynamoDB: rows of the system and of one tenant in one commit.
 
 Rows in ``core``: ``wsp#T#<t>#TENANT|USER|API-KEY|INCIDENT|MESSAGE#<id>`` / ``META`` and
-``…#ATTENTION`` / ``<key>``; ``wsp#SYS#PERSON#<id>`` / ``META`` and ``PASSWORD``;
+``…#ATTENTION`` / ``<key>``; ``wsp#SYS#PERSON#<id>`` / ``META``, ``PASSWORD``
+and ``FACTOR``;
 ``wsp#SYS#SIGNUP#<id>`` / ``META``;
 ``wsp#SYS#KEY#<hash>``, ``wsp#SYS#INCIDENT#<id>``, ``wsp#SYS#SUPPRESSED#<hash>`` / ``META``. In
 ``flow``: ``…#EVENTS`` / ``<event id>``. In ``edge``: ``wsp#SYS#LINK|RESET#<…>``. Addresses stand in
@@ -26,6 +27,7 @@ from toolkit.aws.unit_of_work import META, Machinery, UnitOfWork, entity_key
 from toolkit.http.idempotency import Command, IdempotencyStore, StoredAnswer
 from workspace.adapters import rows
 from workspace.adapters.entity_writes import CONTEXT, SYSTEM, change_entity, create_entity
+from workspace.adapters.entrance_rows import EntranceWrites
 from workspace.adapters.signup_rows import SignupWrites
 from workspace.domain.api_key import ApiKey
 from workspace.domain.attention import Attention, updated
@@ -63,7 +65,7 @@ class Workshop:
     email_digest: EmailDigest
 
 
-class DynamoUnit(SignupWrites):
+class DynamoUnit(SignupWrites, EntranceWrites):
     """``WorkspaceUnit`` over one transaction."""
 
     def __init__(self, workshop: Workshop, system: UnitOfWork, tenant: UnitOfWork | None) -> None:

@@ -25,6 +25,16 @@ from workspace.adapters.dynamodb_unit import (
     message_keyspace,
 )
 from workspace.adapters.entity_writes import CONTEXT, SYSTEM
+from workspace.adapters.entrance_rows import (
+    FACTOR,
+    device_key,
+    factor_from,
+    put_session,
+    session_key,
+    step_code_key,
+    step_from,
+    step_key,
+)
 from workspace.adapters.shared_records import DynamoSharedRecords
 from workspace.adapters.signup_rows import signup_from, signup_prefix
 from workspace.domain.api_key import ApiKey
@@ -32,6 +42,7 @@ from workspace.domain.attention import Attention
 from workspace.domain.incident import Incident, IncidentState
 from workspace.domain.link import Link
 from workspace.domain.message import Message
+from workspace.domain.second_factor import SecondFactor, SignInStep
 from workspace.domain.session import ABSOLUTE, Session
 from workspace.domain.signup import Signup, SignupState
 from workspace.domain.tenant import Tenant
@@ -42,6 +53,7 @@ NOBODY: Final = "00000000000000000000000000"
 """An id nobody has: looking it up costs what looking up somebody costs."""
 _SWEEP_PUSH: Final = timedelta(minutes=2)
 _SESSIONS_SHOWN: Final = 50
+_MAILED_CODES: Final = 10
 
 
 def _missing() -> NotFoundError:
@@ -187,10 +199,13 @@ class DynamoSystemStore:
     def _account(self, known: str | None) -> Account:
         person_id = known or NOBODY
         key = _person_key(person_id)
-        found = self._database.get_many("core", [(key, META), (key, PASSWORD)])
-        person, password = found.get((key, META)), found.get((key, PASSWORD))
+        parts = (META, PASSWORD, FACTOR)
+        found = self._database.get_many("core", [(key, part) for part in parts])
+        person, password, factor = (found.get((key, part)) for part in parts)
         return Account(
-            rows.person_from(person) if person else None, password["hash"] if password else None
+            rows.person_from(person) if person else None,
+            password["hash"] if password else None,
+            factor_from(factor) if factor else None,
         )
 
     def person_of(self, email: Email) -> Person | None:
@@ -268,40 +283,62 @@ class DynamoSystemStore:
 
     def open_session(self, session: Session) -> None:
         transaction = Transaction(self._workshop.machinery.ids.new())
-        row = {"pk": _session_key(session.digest), "sk": "-", **rows.session_row(session)}
-        transaction.put_new("edge", row)
-        entry = {
-            "pk": SYSTEM.key("SESSIONS", session.person_id),
-            "sk": f"{row['created_at']}#{session.digest[:16]}",
-            "digest": session.digest,
-            "created_at": row["created_at"],
-            "device": session.device,
-            "ttl": row["ttl"],
-        }
-        transaction.put_new("edge", entry)
+        put_session(transaction, session)
         transaction.commit(self._database)
 
     def session(self, digest: str) -> Session | None:
-        row = self._database.get("edge", _session_key(digest), "-")
+        row = self._database.get("edge", session_key(digest), "-")
         return rows.session_from(digest, row) if row else None
 
     def touch_session(self, digest: str, at: datetime) -> None:
         self._database.update(
             "edge",
-            _session_key(digest),
+            session_key(digest),
             "-",
             assign={"last_seen_at": moment(at)},
             when=exists(),
         )
 
-    def move_session(self, digest: str, *, tenant_id: str | None, epoch: int | None) -> None:
-        wishes = {"tenant_id": tenant_id, "epoch": epoch}
+    def move_session(
+        self,
+        digest: str,
+        *,
+        tenant_id: str | None,
+        epoch: int | None,
+        second_factor: bool | None = None,
+        proved_at: datetime | None = None,
+    ) -> None:
+        wishes = {
+            "tenant_id": tenant_id,
+            "epoch": epoch,
+            "second_factor": second_factor,
+            "proved_at": moment(proved_at),
+        }
         assign = {name: value for name, value in wishes.items() if value is not None}
         if assign:
-            self._database.update("edge", _session_key(digest), "-", assign=assign, when=exists())
+            self._database.update("edge", session_key(digest), "-", assign=assign, when=exists())
+
+    def step(self, digest: str) -> SignInStep | None:
+        row = self._database.get("edge", step_key(digest), "-")
+        return step_from(digest, row) if row else None
+
+    def step_codes(self, step: SignInStep) -> frozenset[str]:
+        page = self._database.query("edge", step_code_key(step.digest), limit=_MAILED_CODES)
+        return frozenset(str(row["code"]) for row in page.items)
+
+    def device_owner(self, digest: str) -> str | None:
+        row = self._database.get("edge", device_key(digest), "-")
+        now = self._workshop.machinery.clock.now()
+        if row is None or datetime.fromisoformat(row["expires_at"]) <= now:
+            return None
+        return str(row["person_id"])
+
+    def second_factor(self, person_id: str) -> SecondFactor | None:
+        row = self._database.get("core", _person_key(person_id), FACTOR)
+        return factor_from(row) if row else None
 
     def close_session(self, session: Session) -> None:
-        self._database.delete_edge(_session_key(session.digest))
+        self._database.delete_edge(session_key(session.digest))
 
     def sessions_of(self, person_id: str) -> list[OpenSession]:
         oldest = moment(self._workshop.machinery.clock.now() - ABSOLUTE) or ""
@@ -309,14 +346,14 @@ class DynamoSystemStore:
             "edge", SYSTEM.key("SESSIONS", person_id), limit=_SESSIONS_SHOWN, forward=False
         )
         entries = [row for row in page.items if row["created_at"] > oldest]
-        keys = [(_session_key(row["digest"]), "-") for row in entries]
+        keys = [(session_key(row["digest"]), "-") for row in entries]
         alive = self._database.get_many("edge", keys) if keys else {}
         person = self._database.get("core", _person_key(person_id), META)
         epoch = person["session_epoch"] if person else None
         return [
             OpenSession(row["digest"], row["created_at"], row["device"])
             for row in entries
-            if (key := (_session_key(row["digest"]), "-")) in alive and alive[key]["epoch"] == epoch
+            if (key := (session_key(row["digest"]), "-")) in alive and alive[key]["epoch"] == epoch
         ]
 
     # ------------------------------------------------------------------ keys
@@ -386,7 +423,3 @@ def _user_key(tenant_id: str, person_id: str) -> str:
 def _api_key_key(owner: KeyOwner) -> str:
     keyspace = Keyspace(CONTEXT, owner.tenant_id) if owner.tenant_id else SYSTEM
     return entity_key(keyspace, "api_key", owner.key_id)
-
-
-def _session_key(digest: str) -> str:
-    return SYSTEM.key("SESS", digest)

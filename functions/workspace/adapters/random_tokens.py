@@ -21,6 +21,13 @@ class RandomTokens:
         raw = self._random_bytes(_BYTES)
         return Secret(base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii"))
 
+    def raw(self, count: int) -> bytes:
+        return self._random_bytes(count)
+
+    def digits(self) -> str:
+        # The rest of a division of 2^64 makes some codes likelier by less than one in 10^13.
+        return f"{int.from_bytes(self._random_bytes(8), 'big') % 10**6:06d}"
+
 
 def digest(token: str) -> str:
     """SHA-256 of a token; it has 256 random bits, so no salt and no slow hash is needed."""

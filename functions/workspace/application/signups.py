@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from kernel.clock import Clock
 from kernel.errors import ConflictError, NotFoundError
 from kernel.ids import IdSource
-from kernel.sensitive import Email, Tckn
+from kernel.sensitive import Tckn
 from kernel.storing import Position, WriteRefusedError
 from toolkit.auth import TenantContext
 from workspace.application.create_tenant import enter_owner, tell_of_company
@@ -18,6 +18,7 @@ from workspace.domain.note import check_note
 from workspace.domain.signup import (
     Agreement,
     Signup,
+    SignupEntry,
     SignupState,
     approved,
     check_accountant_no,
@@ -33,25 +34,6 @@ Agreements = Callable[[str], Agreement]
 
 Numbers = Callable[[str, Tckn], str]
 """Keyed hash of an accountant number and an identity number together."""
-
-
-@dataclass(frozen=True, slots=True)
-class SignupEntry:
-    """What somebody writes into the form.
-
-    Shapes: ``tax_no`` is what ``check_tax_no`` gave, so never an identity number; ``name`` may be
-    empty: the account then bears the company's title. ``agreement`` names the version they read,
-    if given.
-    """
-
-    company: str
-    tax_no: str
-    name: str
-    email: Email
-    accountant_no: str
-    national_id: Tckn
-    language: str
-    agreement: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

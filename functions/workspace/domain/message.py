@@ -28,6 +28,7 @@ class MessageKind(StrEnum):
     INVITATION = "invitation"
     ACTIVATION = "activation"
     PASSWORD_RESET = "password_reset"  # noqa: S105  (a kind of mail, not a password)
+    SIGN_IN_CODE = "sign_in_code"
     CREDENTIALS_REFUSED = "credentials_refused"
 
 

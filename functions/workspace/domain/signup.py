@@ -15,7 +15,7 @@ from typing import Final
 from kernel.errors import ConflictError, ParseError, Problem
 from kernel.identifiers import tckn, vkn
 from kernel.masking import mask_tckn
-from kernel.sensitive import Email
+from kernel.sensitive import Email, Tckn
 from kernel.stamp import NEW, Stamp
 from workspace.domain.problems import invalid
 
@@ -72,6 +72,25 @@ class Signup:
     person_id: str = ""
     note: str = ""
     stamp: Stamp = NEW
+
+
+@dataclass(frozen=True, slots=True)
+class SignupEntry:
+    """What somebody writes into the form.
+
+    Shapes: ``tax_no`` is what ``check_tax_no`` gave, so never an identity number; ``name`` may be
+    empty: the account then bears the company's title. ``agreement`` names the version they read,
+    if given.
+    """
+
+    company: str
+    tax_no: str
+    name: str
+    email: Email
+    accountant_no: str
+    national_id: Tckn
+    language: str
+    agreement: str | None = None
 
 
 def check_accountant_no(text: str, pointer: str = "/accountant_no") -> str:

@@ -26,6 +26,7 @@ from workspace.domain.attention import Attention
 from workspace.domain.incident import Incident, IncidentState, resolve
 from workspace.domain.link import LinkPurpose, new_link
 from workspace.domain.message import Message, MessageKind, MessageState, claimed, handed_over
+from workspace.domain.second_factor import SignInStep, StepMethod, confirmed, started
 from workspace.domain.session import Session
 from workspace.domain.signup import Signup, SignupState, rejected
 from workspace.domain.tenant import Tenant
@@ -332,6 +333,72 @@ def test_sessions_open_move_and_close(stores: Stores) -> None:
     assert stores.store.sessions_of(person.id) == []
     stores.store.touch_session("gone", later)
     assert stores.store.session("gone") is None
+
+
+def test_a_step_is_finished_once_together_with_its_session(stores: Stores) -> None:
+    person, now = stores.person(), stores.clock.now()
+    ends = now + timedelta(minutes=10)
+    step = SignInStep("step-1", person.id, 0, StepMethod.MAIL, ends)
+    unit = stores.store.unit("user:p")
+    unit.add_step(step)
+    unit.add_step_code("step-1", "attempt-1", "code-1")
+    unit.commit()
+    more = stores.store.unit("system:mail")
+    more.add_step_code("step-1", "attempt-2", "code-2")
+    more.commit()
+    assert stores.store.step("step-1") == step
+    assert stores.store.step("step-2") is None
+    assert stores.store.step_codes(step) == {"code-1", "code-2"}
+    session = Session("s1", person.id, 0, "t1", now, now, second_factor=True)
+
+    def finish(session: Session) -> None:
+        done = stores.store.unit("user:p")
+        done.use_step(step)
+        done.add_session(session)
+        done.commit()
+
+    finish(session)
+    assert stores.store.session("s1") == session
+    with pytest.raises(WriteRefusedError) as refused:
+        finish(replace(session, digest="s2"))
+    assert refused.value.refused("step")
+    assert stores.store.session("s2") is None
+    later = now + timedelta(minutes=1)
+    stores.store.move_session(
+        "s1", tenant_id=None, epoch=None, second_factor=False, proved_at=later
+    )
+    assert stores.store.session("s1") == replace(session, second_factor=False, proved_at=later)
+
+
+def test_a_device_is_known_until_its_end(stores: Stores) -> None:
+    unit = stores.store.unit("user:p")
+    unit.add_device("d1", "p", stores.clock.now() + timedelta(days=1))
+    unit.commit()
+    assert stores.store.device_owner("d1") == "p"
+    assert stores.store.device_owner("d2") is None
+    stores.clock.advance(timedelta(days=1))
+    assert stores.store.device_owner("d1") is None
+
+
+def test_a_second_factor_changes_from_what_was_read(stores: Stores) -> None:
+    person = stores.person()
+    assert stores.store.second_factor(person.id) is None
+    first = started(None, b"sealed")
+    unit = stores.store.unit("user:p")
+    unit.save_second_factor(person.id, None, first)
+    unit.commit()
+    assert stores.store.second_factor(person.id) == first
+    active = confirmed(first, 7, ("r1", "r2"), "2026-06-01T09:00:00Z")
+    unit = stores.store.unit("user:p")
+    unit.save_second_factor(person.id, first, active)
+    unit.commit()
+    assert stores.store.account(EMAIL).second_factor == active
+    for stale in (None, first):
+        late = stores.store.unit("user:p")
+        late.save_second_factor(person.id, stale, active)
+        with pytest.raises(WriteRefusedError) as refused:
+            late.commit()
+        assert refused.value.refused("second_factor")
 
 
 # ---------------------------------------------------------------------------- keys

@@ -24,6 +24,7 @@ from workspace.domain.attention import Attention, updated
 from workspace.domain.incident import Incident, IncidentState
 from workspace.domain.link import Link
 from workspace.domain.message import Message
+from workspace.domain.second_factor import SecondFactor, SignInStep
 from workspace.domain.session import ABSOLUTE, Session
 from workspace.domain.signup import Signup, SignupState
 from workspace.domain.tenant import Tenant
@@ -80,6 +81,10 @@ class MemoryState:
     events: dict[Key, Event] = field(default_factory=dict)
     answers: dict[Key, tuple[str, datetime, Remembered]] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
+    steps: dict[str, SignInStep] = field(default_factory=dict)
+    step_codes: dict[Key, str] = field(default_factory=dict)
+    devices: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    factors: dict[str, SecondFactor] = field(default_factory=dict)
     history: dict[Key, list[HistoryView]] = field(default_factory=dict)
     jobs: dict[Key, JobView] = field(default_factory=dict)
     chain_rows: dict[Key, list[Mapping[str, Any]]] = field(default_factory=dict)
@@ -300,6 +305,54 @@ class MemoryUnit:
             lambda: link.digest not in self._state.links,
             lambda: self._state.links.update({link.digest: link}),
         )
+
+    def add_session(self, session: Session) -> None:
+        self._add(
+            "session",
+            lambda: session.digest not in self._state.sessions,
+            lambda: self._state.sessions.update({session.digest: session}),
+        )
+
+    def add_step(self, step: SignInStep) -> None:
+        self._add(
+            "step",
+            lambda: step.digest not in self._state.steps,
+            lambda: self._state.steps.update({step.digest: step}),
+        )
+
+    def use_step(self, step: SignInStep) -> None:
+        def holds() -> bool:
+            current = self._state.steps.get(step.digest)
+            return current is not None and not current.used
+
+        def apply() -> None:
+            self._state.steps[step.digest] = replace(step, used=True)
+
+        self._add("step", holds, apply)
+
+    def add_step_code(self, step_digest: str, attempt_id: str, code_digest: str) -> None:
+        key = (step_digest, attempt_id)
+        self._add(
+            "step_code",
+            lambda: key not in self._state.step_codes,
+            lambda: self._state.step_codes.update({key: code_digest}),
+        )
+
+    def add_device(self, digest: str, person_id: str, until: datetime) -> None:
+        self._add(
+            "device",
+            lambda: digest not in self._state.devices,
+            lambda: self._state.devices.update({digest: (person_id, until)}),
+        )
+
+    def save_second_factor(
+        self, person_id: str, before: SecondFactor | None, after: SecondFactor
+    ) -> None:
+        def holds() -> bool:
+            current = self._state.factors.get(person_id)
+            return (current.version if current else None) == (before.version if before else None)
+
+        self._add("second_factor", holds, lambda: self._state.factors.update({person_id: after}))
 
     def use_link(self, link: Link) -> None:
         def holds() -> bool:
@@ -640,8 +693,13 @@ class MemorySystemStore:
         return self.state.persons[person_id]
 
     def account(self, email: Email) -> Account:
-        person = self.person_of(email)
-        return Account(person, self.state.passwords.get(person.id) if person else None)
+        return self._account(self.person_of(email))
+
+    def _account(self, person: Person | None) -> Account:
+        if person is None:
+            return Account(None, None, None)
+        password = self.state.passwords.get(person.id)
+        return Account(person, password, self.state.factors.get(person.id))
 
     def person_of(self, email: Email) -> Person | None:
         return self.person_of_digest(_digest(email))
@@ -654,8 +712,7 @@ class MemorySystemStore:
         return self.state.persons.get(self.state.numbers.get(numbers, ""))
 
     def account_of_numbers(self, numbers: str) -> Account:
-        person = self.person_of_numbers(numbers)
-        return Account(person, self.state.passwords.get(person.id) if person else None)
+        return self._account(self.person_of_numbers(numbers))
 
     def signup(self, signup_id: str) -> Signup:
         if signup_id not in self.state.signups:
@@ -704,7 +761,15 @@ class MemorySystemStore:
             found = self.state.sessions[digest]
             self.state.sessions[digest] = replace(found, last_seen_at=at)
 
-    def move_session(self, digest: str, *, tenant_id: str | None, epoch: int | None) -> None:
+    def move_session(
+        self,
+        digest: str,
+        *,
+        tenant_id: str | None,
+        epoch: int | None,
+        second_factor: bool | None = None,
+        proved_at: datetime | None = None,
+    ) -> None:
         found = self.state.sessions.get(digest)
         if found is None:
             return
@@ -712,7 +777,24 @@ class MemorySystemStore:
             found,
             tenant_id=found.tenant_id if tenant_id is None else tenant_id,
             epoch=found.epoch if epoch is None else epoch,
+            second_factor=found.second_factor if second_factor is None else second_factor,
+            proved_at=proved_at or found.proved_at,
         )
+
+    def step(self, digest: str) -> SignInStep | None:
+        return self.state.steps.get(digest)
+
+    def step_codes(self, step: SignInStep) -> frozenset[str]:
+        return frozenset(
+            code for (digest, _), code in self.state.step_codes.items() if digest == step.digest
+        )
+
+    def device_owner(self, digest: str) -> str | None:
+        found = self.state.devices.get(digest)
+        return found[0] if found and found[1] > self.state.clock.now() else None
+
+    def second_factor(self, person_id: str) -> SecondFactor | None:
+        return self.state.factors.get(person_id)
 
     def close_session(self, session: Session) -> None:
         self.state.sessions.pop(session.digest, None)
@@ -803,6 +885,26 @@ class CountingTokens:
         self.made += 1
         return Secret(f"token-{self.made}".ljust(43, "x"))
 
+    def raw(self, count: int) -> bytes:
+        self.made += 1
+        return self.made.to_bytes(4, "big").ljust(count, b"!")
+
+    def digits(self) -> str:
+        self.made += 1
+        return f"{self.made:06d}"
+
+
+class PlainFactors:
+    """Sealed secrets one can read."""
+
+    def seal(self, person_id: str, factor: SecondFactor, secret: Secret) -> bytes:
+        return f"{person_id}/{factor.secret_version}/{secret.reveal('fake seal')}".encode()
+
+    def open(self, person_id: str, factor: SecondFactor) -> Secret:
+        owner, version, secret = factor.sealed.decode().split("/")
+        assert (owner, int(version)) == (person_id, factor.secret_version)
+        return Secret(secret)
+
 
 def plain_digest(token: str) -> str:
     """A digest one can read."""
@@ -834,6 +936,7 @@ class SentMail:
     name: str
     company: str
     link: str
+    code: str = ""
 
 
 class FakeMailer:
@@ -845,9 +948,9 @@ class FakeMailer:
         self.during: Callable[[], None] | None = None
 
     def send(
-        self, message: Message, *, to: Email, name: str, company: str, link: str
+        self, message: Message, *, to: Email, name: str, company: str, link: str, code: str
     ) -> MailOutcome:
-        self.sent.append(SentMail(message, to.reveal("fake mail"), name, company, link))
+        self.sent.append(SentMail(message, to.reveal("fake mail"), name, company, link, code))
         if self.during is not None:
             self.during()
         if self.outcomes:

@@ -15,10 +15,9 @@ from kernel.sensitive import Email, Tckn
 from tests.support.pensions_builders import tckn
 from tests.unit.workspace.conftest import PASSWORD, Desk
 from workspace.adapters.agreement_texts import CURRENT, FOLDER, agreement
-from workspace.application.signups import SignupEntry
 from workspace.domain.link import LinkPurpose
 from workspace.domain.message import MessageKind
-from workspace.domain.signup import Signup, SignupState, check_tax_no
+from workspace.domain.signup import Signup, SignupEntry, SignupState, check_tax_no
 from workspace.domain.tenant import LANGUAGES
 from workspace.domain.user import MembershipState
 

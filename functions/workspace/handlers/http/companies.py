@@ -9,6 +9,7 @@ from workspace.domain.user import COMPANY_ROLES, Membership
 from workspace.handlers.http.app import (
     answered,
     app,
+    fresh,
     list_reply,
     position_of,
     reply_of,
@@ -69,15 +70,18 @@ def show_tenant(request: Request) -> Reply:
 
 @app.api("PATCH", "/v1/tenants/me", permission="workspace:tenant:write")
 def change_tenant(request: Request) -> Reply:
-    """Change name, language or time zone."""
+    """Change name, language, time zone, or which roles need a second factor."""
     version = request.expected_version()
     body = request.json(TenantPatch)
+    if body.second_factor_roles is not None:
+        fresh(request)
     tenant = use().change_tenant()(
         request.tenant,
         expected_version=version,
         name=body.name,
         language=body.language,
         zone=body.zone,
+        second_factor_roles=body.second_factor_roles,
     )
     return Reply(tenant_out(tenant), headers={"etag": etag(tenant.stamp.version)})
 
@@ -99,6 +103,7 @@ def invite_user(request: Request) -> Reply:
     first = answered(request, command)
     if first is not None:
         return first
+    fresh(request)
     body = request.json(UserIn)
     member = use().invite_user()(
         request.tenant,
@@ -132,6 +137,7 @@ def show_user(request: Request) -> Reply:
 def change_user(request: Request) -> Reply:
     """Change roles, beginning or end of a mandate."""
     identity, version = request.id(), request.expected_version()
+    fresh(request)
     body = request.json(UserPatch)
     known = use().read_user()(request.tenant, identity)
     said = body.model_fields_set
@@ -151,6 +157,7 @@ def change_user(request: Request) -> Reply:
 @app.api("DELETE", "/v1/users/{id}", permission="workspace:user:write")
 def remove_user(request: Request) -> Reply:
     """End a membership at once."""
+    fresh(request)
     use().remove_user()(request.tenant, actor_id=request.principal.id, person_id=request.id())
     return Reply(None, 204)
 
@@ -188,6 +195,7 @@ def list_api_keys(request: Request) -> Reply:
 @app.api("POST", "/v1/api-keys", permission="workspace:api_key:write")
 def issue_api_key(request: Request) -> Reply:
     """Issue a key; this answer is the only one that shows its secret."""
+    fresh(request)
     body = request.json(ApiKeyIn)
     key, secret = use().issue_api_key()(
         request.tenant,
