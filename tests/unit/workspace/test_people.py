@@ -18,6 +18,7 @@ from kernel.sensitive import Email, Secret
 from kernel.storing import Remembered, WriteRefusedError
 from tests.unit.workspace.conftest import PASSWORD, Desk
 from workspace.application.create_tenant import NewCompany
+from workspace.application.entrance import SignedIn
 from workspace.domain.link import LinkPurpose
 from workspace.domain.user import MembershipState, PersonState
 
@@ -103,6 +104,7 @@ def test_an_invitation_is_shown_often_and_used_once(desk: Desk) -> None:
         with pytest.raises(NotFoundError, match="link_invalid"):
             act()
     done = desk.app.sign_in()("yeni@ornek.example", PASSWORD, source_ip="ip", user_agent="")
+    assert isinstance(done, SignedIn)
     assert done.person.id == person_id
 
 

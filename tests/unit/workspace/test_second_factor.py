@@ -310,7 +310,7 @@ def test_unknown_and_impossible_numbers_are_one_answer_and_one_effort(desk: Desk
     for wrong in ({"national_id": tckn(8)}, {"national_id": "1"}, {"accountant_no": "?"}):
         before = len(desk.hasher.verified)
         with pytest.raises(UnauthorizedError, match="sign_in_refused"):
-            _by_numbers(desk, **wrong)
+            _by_numbers(desk, None, **wrong)
         assert len(desk.hasher.verified) == before + 1
     assert desk.state.steps == {}
 
