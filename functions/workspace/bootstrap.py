@@ -47,6 +47,7 @@ from workspace.application.jobs import CancelJob, ListJobs, ReadJob
 from workspace.application.list_events import ListEvents
 from workspace.application.list_today import ListToday
 from workspace.application.messages import ListMessages, ReadMessage
+from workspace.application.oversee_companies import OverseeCompanies
 from workspace.application.project_event import ProjectEvent
 from workspace.application.read_account import ReadAccount
 from workspace.application.read_timeline import ReadTimeline
@@ -267,6 +268,9 @@ class Application:
 
     def save_preferences(self) -> SavePreferences:
         return SavePreferences(self.store)
+
+    def oversee_companies(self) -> OverseeCompanies:
+        return OverseeCompanies(self.store, self.platform.clock)
 
     def read_account(self) -> ReadAccount:
         return ReadAccount(self.store)

@@ -15,6 +15,7 @@ from toolkit.http.fields import DATE, EdgeModel, parsed
 from workspace.domain.api_key import ApiKey
 from workspace.domain.attention import Attention, Today
 from workspace.domain.audit import ChainReport
+from workspace.domain.glance import CompanyGlance
 from workspace.domain.incident import Incident
 from workspace.domain.message import MailNews, Message
 from workspace.domain.note import check_note
@@ -379,6 +380,28 @@ def api_key_out(key: ApiKey, secret: Secret | None = None) -> Json:
     if secret is not None:
         out["secret"] = secret.reveal("shown once to who issued it")
     return out
+
+
+def glance_out(glance: CompanyGlance) -> Json:
+    """One of one's own companies: what is open there, and until when one may act."""
+    return {
+        "id": glance.tenant.id,
+        "name": glance.tenant.name,
+        "standing": glance.standing.value,
+        "done": glance.is_done,
+        "exceptions": glance.exceptions,
+        "urgent": glance.urgent,
+        "deadlines": glance.deadlines,
+        "overdue": glance.overdue,
+        "next_due_on": _day(glance.next_due_on),
+        "troubled_connections": glance.troubled_connections,
+        "news_at": _moment(glance.news_at),
+        "mandate": {
+            "roles": list(glance.membership.roles),
+            "from": _day(glance.membership.since),
+            "until": _day(glance.membership.until),
+        },
+    }
 
 
 def session_out(session: OpenSession, this: str) -> Json:

@@ -74,6 +74,7 @@ def test_public_routes_are_the_listed_ones(document: dict[str, Any]) -> None:
         # These act on the session of the caller and answer 401 without one.
         "DELETE /v1/sessions/current",
         "DELETE /v1/sessions/{session_id}",
+        "GET /v1/companies",
         "GET /v1/sessions",
         "POST /v1/sessions/current/proof",
         "DELETE /v1/me/second-factor",

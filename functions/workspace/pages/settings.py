@@ -35,21 +35,6 @@ def declare(app: HttpApp, kit: Kit) -> None:
         use().switch_tenant()(person, request.principal.session_hash, tenant_id)
         return redirect(link("/", done="company"))
 
-    @app.page("GET", "/companies", permission=None)
-    def list_companies(request: Request) -> Reply:
-        """All companies one may work for."""
-        account = use().read_account()(signed_in(request))
-        return kit.draw(
-            request,
-            "settings/companies.html",
-            "",
-            {
-                "companies": account.person.companies,
-                "current": request.principal.tenant_id,
-                "barred": bool(request.principal.barred),
-            },
-        )
-
     def settings_page(request: Request, error: KopruError | None = None) -> Reply:
         account = use().read_account()(signed_in(request))
         words = words_of(request)

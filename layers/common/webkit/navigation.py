@@ -138,6 +138,7 @@ CONSOLE: Final[tuple[NavGroup, ...]] = (
     NavGroup(
         mark("Company"),
         (
+            NavItem("companies", mark("Companies"), "/companies", "company"),
             NavItem("people", mark("Users"), "/people", "people", "workspace:user:read"),
             NavItem("api_keys", mark("API keys"), "/api-keys", "key", "workspace:api_key:read"),
         ),

@@ -5,12 +5,14 @@ from toolkit.auth import ROLE_PERMISSIONS
 from toolkit.entrypoints import Reply, Request
 from toolkit.entrypoints.http import etag
 from workspace.application.invite_user import PersonEntry
+from workspace.domain.glance import matching
 from workspace.domain.user import COMPANY_ROLES, Membership
 from workspace.handlers.http.app import (
     answered,
     app,
     fresh,
     list_reply,
+    person_id,
     position_of,
     reply_of,
     use,
@@ -24,6 +26,7 @@ from workspace.schemas import (
     UserIn,
     UserPatch,
     api_key_out,
+    glance_out,
     list_out,
     role_out,
     tenant_out,
@@ -84,6 +87,17 @@ def change_tenant(request: Request) -> Reply:
         second_factor_roles=body.second_factor_roles,
     )
     return Reply(tenant_out(tenant), headers={"etag": etag(tenant.stamp.version)})
+
+
+@app.api("GET", "/v1/companies", permission=None)
+def list_companies(request: Request) -> Reply:
+    """One's own companies, those that need somebody first; ``?done=false`` leaves the rest out."""
+    found = use().oversee_companies()(person_id(request), request.principal.session_hash)
+    found = matching(found, request.query.get("q", ""))
+    wish = request.query.get("done")
+    if wish is not None:
+        found = [each for each in found if each.is_done == (wish == "true")]
+    return Reply(list_out(map(glance_out, found), None, len(found)))
 
 
 # ---------------------------------------------------------------------------- people
