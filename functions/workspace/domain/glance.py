@@ -86,6 +86,6 @@ def ordered(glances: Iterable[CompanyGlance]) -> list[CompanyGlance]:
 
 
 def matching(glances: Iterable[CompanyGlance], typed: str) -> list[CompanyGlance]:
-    """Companies whose name contains what was typed, without regard to case, dots of i and Greek accents."""
+    """Companies whose name contains what was typed, whatever its case, dots of i or accents."""
     wanted = fold(typed)
     return [each for each in glances if wanted in fold(each.tenant.name)]
