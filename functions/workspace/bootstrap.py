@@ -7,7 +7,7 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from kernel.links import Links
-from kernel.sensitive import Email, Tckn
+from kernel.sensitive import Email, Secret, Tckn
 from toolkit.aws.limits import RateLimiter
 from toolkit.aws.mail import MailService
 from toolkit.aws.unit_of_work import chain_hash
@@ -27,6 +27,11 @@ from workspace.adapters.ses_mailer import SesMailer
 from workspace.application.accept_invitation import AcceptInvitation
 from workspace.application.api_keys import ListApiKeys, ReadApiKey, RevokeApiKey
 from workspace.application.create_tenant import CreateTenant
+from workspace.application.deadline_feed import (
+    EndDeadlineFeed,
+    RenewDeadlineFeed,
+    ShowDeadlineFeed,
+)
 from workspace.application.end_session import EndSession
 from workspace.application.entrance import Entrance
 from workspace.application.finish_sign_in import FinishSignIn
@@ -55,6 +60,7 @@ from workspace.application.record_mail_event import RecordMailEvent
 from workspace.application.request_password_reset import RequestPasswordReset
 from workspace.application.reset_password import ResetPassword
 from workspace.application.save_preferences import SavePreferences
+from workspace.application.saved_views import ListViews, ReadView, RemoveView, SaveView
 from workspace.application.second_factor import (
     ConfirmSecondFactor,
     FactorDesk,
@@ -271,6 +277,32 @@ class Application:
 
     def oversee_companies(self) -> OverseeCompanies:
         return OverseeCompanies(self.store, self.platform.clock)
+
+    def list_views(self) -> ListViews:
+        return ListViews(self.store)
+
+    def read_view(self) -> ReadView:
+        return ReadView(self.store)
+
+    def save_view(self) -> SaveView:
+        return SaveView(self.store, self.platform.ids)
+
+    def remove_view(self) -> RemoveView:
+        return RemoveView(self.store)
+
+    def renew_deadline_feed(self) -> RenewDeadlineFeed:
+        return RenewDeadlineFeed(self.store, self.tokens, digest)
+
+    def end_deadline_feed(self) -> EndDeadlineFeed:
+        return EndDeadlineFeed(self.store)
+
+    def show_deadline_feed(self) -> ShowDeadlineFeed:
+        return ShowDeadlineFeed(self.store, self.platform.clock, digest, self.throttle)
+
+    def deadline_feed_link(self, token: Secret) -> str:
+        """Address of a feed, shown once."""
+        shown = token.reveal("shown once to its owner")
+        return Links(self.settings.common.base_url).to(f"/deadlines/{shown}")
 
     def read_account(self) -> ReadAccount:
         return ReadAccount(self.store)

@@ -19,6 +19,7 @@ from workspace.domain.glance import CompanyGlance
 from workspace.domain.incident import Incident
 from workspace.domain.message import MailNews, Message
 from workspace.domain.note import check_note
+from workspace.domain.saved_view import SavedView, check_view_name, check_view_url
 from workspace.domain.second_factor import SecondFactor
 from workspace.domain.signup import (
     Agreement,
@@ -160,6 +161,14 @@ class UploadIn(EdgeModel):
     filename: ShortText
     content_type: ShortText
     size: int
+
+
+class ViewIn(EdgeModel):
+    """Body of saving a view."""
+
+    name: Annotated[str, _checked(check_view_name)]
+    url: Annotated[str, _checked(check_view_url)]
+    shared: bool = False
 
 
 class ResolutionIn(EdgeModel):
@@ -401,6 +410,20 @@ def glance_out(glance: CompanyGlance) -> Json:
             "from": _day(glance.membership.since),
             "until": _day(glance.membership.until),
         },
+    }
+
+
+def view_out(view: SavedView, person_id: str) -> Json:
+    """A saved view."""
+    return {
+        "id": view.id,
+        "name": view.name,
+        "url": view.url,
+        "shared": view.shared,
+        "own": view.owner_id == person_id,
+        "version": view.stamp.version,
+        "created_at": view.stamp.created_at,
+        "updated_at": view.stamp.updated_at,
     }
 
 

@@ -231,6 +231,12 @@ WITHOUT_PLACE: Final = frozenset(
     POST /sign-in/code
     POST /sign-out
     POST /sign-up
+    POST /settings/deadline-feed
+    POST /settings/deadline-feed/end
+    POST /views
+    DELETE /v1/me/deadline-feed
+    POST /v1/me/deadline-feed
+    POST /v1/views
     POST /v1/api-keys
     POST /v1/card-contracts
     DELETE /v1/card-contracts/bank-accounts/{lookup_code}
@@ -368,6 +374,8 @@ def filled(
     counterparty, e_invoice = booked(books, side)
     project(desk, company.id, side.word)
     workspace.run_mail()
+    view = {"name": side.word, "url": f"/jobs?q={side.word}", "shared": True}
+    saved = workspace.call("POST", "/v1/views", company.owner, body=view).json()
     incidents = workspace.call("GET", "/v1/incidents", side.key).json()["items"]
     messages = workspace.call("GET", "/v1/messages", side.key).json()["items"]
     keys = workspace.call("GET", "/v1/api-keys", company.owner).json()["items"]
@@ -377,6 +385,7 @@ def filled(
     side.ids = {
         "rule_version": version,
         "decision": decision,
+        "view": saved["id"],
         "contract": base.rsplit("/", 1)[-1],
         "employee": made["id"],
         "contribution": item["id"],

@@ -29,6 +29,7 @@ from workspace.adapters import rows
 from workspace.adapters.entity_writes import CONTEXT, SYSTEM, change_entity, create_entity
 from workspace.adapters.entrance_rows import EntranceWrites
 from workspace.adapters.signup_rows import SignupWrites
+from workspace.adapters.view_rows import ViewWrites
 from workspace.domain.api_key import ApiKey
 from workspace.domain.attention import Attention, updated
 from workspace.domain.incident import Incident, IncidentState
@@ -65,7 +66,7 @@ class Workshop:
     email_digest: EmailDigest
 
 
-class DynamoUnit(SignupWrites, EntranceWrites):
+class DynamoUnit(SignupWrites, EntranceWrites, ViewWrites):
     """``WorkspaceUnit`` over one transaction."""
 
     def __init__(self, workshop: Workshop, system: UnitOfWork, tenant: UnitOfWork | None) -> None:
@@ -87,18 +88,6 @@ class DynamoUnit(SignupWrites, EntranceWrites):
     def for_tenant(self, context: TenantContext) -> "DynamoUnit":
         keyspace = Keyspace(CONTEXT, context.tenant_id)
         return DynamoUnit(self._workshop, self._system, self._system.beside(keyspace, context))
-
-    @property
-    def _tenant(self) -> UnitOfWork:
-        if self._tenant_unit is None:
-            message = "this unit writes for no tenant"
-            raise ValueError(message)
-        return self._tenant_unit
-
-    @property
-    def _tenant_or_system(self) -> UnitOfWork:
-        # Not `or`: an empty unit has the length 0 and would count as none.
-        return self._system if self._tenant_unit is None else self._tenant_unit
 
     # ------------------------------------------------------------------ entities
 

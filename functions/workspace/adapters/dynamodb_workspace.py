@@ -37,11 +37,13 @@ from workspace.adapters.entrance_rows import (
 )
 from workspace.adapters.shared_records import DynamoSharedRecords
 from workspace.adapters.signup_rows import signup_from, signup_prefix
+from workspace.adapters.view_rows import FEED, feed_key, view_from
 from workspace.domain.api_key import ApiKey
 from workspace.domain.attention import Attention
 from workspace.domain.incident import Incident, IncidentState
 from workspace.domain.link import Link
 from workspace.domain.message import Message
+from workspace.domain.saved_view import SavedView
 from workspace.domain.second_factor import SecondFactor, SignInStep
 from workspace.domain.session import ABSOLUTE, Session
 from workspace.domain.signup import Signup, SignupState
@@ -119,6 +121,12 @@ class DynamoCompanyStore:
             forward=False,
         )
         return Page(tuple(map(rows.message_from, page.items)), page.next_key)
+
+    def saved_view(self, view_id: str) -> SavedView:
+        return view_from(self._entity("saved_view", view_id))
+
+    def saved_views(self) -> Iterator[SavedView]:
+        return map(view_from, self._database.list_all(self._keyspace.key("SAVED-VIEWS")))
 
     def attention(self) -> Iterator[Attention]:
         found = self._database.query_all("core", self._keyspace.key("ATTENTION"))
@@ -336,6 +344,17 @@ class DynamoSystemStore:
     def second_factor(self, person_id: str) -> SecondFactor | None:
         row = self._database.get("core", _person_key(person_id), FACTOR)
         return factor_from(row) if row else None
+
+    def feed_owner(self, digest: str) -> str | None:
+        row = self._database.get("core", feed_key(digest), META)
+        if row is None:
+            return None
+        known = self._database.get("core", _person_key(row["person_id"]), FEED)
+        return str(row["person_id"]) if known and known["digest"] == digest else None
+
+    def has_feed(self, person_id: str) -> bool:
+        row = self._database.get("core", _person_key(person_id), FEED)
+        return row is not None and bool(row["digest"])
 
     def close_session(self, session: Session) -> None:
         self._database.delete_edge(session_key(session.digest))

@@ -50,3 +50,22 @@ def change_entity(
     }
     change = Change(action, state, "", detail or {})
     return stamp_of(unit.change(stored, change, assign=row, remove=remove))
+
+
+class UnitParts:
+    """The two sides of a unit of work: rows of the system, and those of one tenant."""
+
+    _system: UnitOfWork
+    _tenant_unit: UnitOfWork | None
+
+    @property
+    def _tenant(self) -> UnitOfWork:
+        if self._tenant_unit is None:
+            message = "this unit writes for no tenant"
+            raise ValueError(message)
+        return self._tenant_unit
+
+    @property
+    def _tenant_or_system(self) -> UnitOfWork:
+        # Not `or`: an empty unit has the length 0 and would count as none.
+        return self._system if self._tenant_unit is None else self._tenant_unit

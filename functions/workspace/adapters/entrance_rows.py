@@ -13,8 +13,8 @@ from typing import Any, Final
 from toolkit.aws.dynamodb import absent, equals
 from toolkit.aws.rows import moment
 from toolkit.aws.transactions import Transaction
-from toolkit.aws.unit_of_work import UnitOfWork, entity_key
-from workspace.adapters.entity_writes import SYSTEM
+from toolkit.aws.unit_of_work import entity_key
+from workspace.adapters.entity_writes import SYSTEM, UnitParts
 from workspace.adapters.rows import session_row
 from workspace.domain.second_factor import (
     STEP_LIFETIME,
@@ -89,10 +89,8 @@ def put_session(transaction: Transaction, session: Session) -> None:
     transaction.put_new("edge", entry, label="session_entry")
 
 
-class EntranceWrites:
+class EntranceWrites(UnitParts):
     """``WorkspaceUnit``, as far as it is about the way in."""
-
-    _system: UnitOfWork
 
     def add_session(self, session: Session) -> None:
         put_session(self._system.transaction, session)

@@ -11,8 +11,7 @@ from typing import Any, Final
 
 from kernel.sensitive import Email
 from toolkit.aws.rows import moment, stamp_of
-from toolkit.aws.unit_of_work import UnitOfWork
-from workspace.adapters.entity_writes import SYSTEM, change_entity, create_entity
+from workspace.adapters.entity_writes import SYSTEM, UnitParts, change_entity, create_entity
 from workspace.domain.signup import Signup, SignupState
 
 _RANK: Final = {SignupState.REQUESTED: "2", SignupState.APPROVED: "1", SignupState.REJECTED: "0"}
@@ -70,10 +69,8 @@ def signup_from(row: Mapping[str, Any]) -> Signup:
     )
 
 
-class SignupWrites:
+class SignupWrites(UnitParts):
     """``WorkspaceUnit``, as far as it is about sign-ups."""
-
-    _system: UnitOfWork
 
     def add_signup(self, signup: Signup) -> Signup:
         row = signup_row(signup) | {

@@ -67,6 +67,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
             if tenant
             else [],
             "factor": use().read_second_factor()(account.person.id),
+            "has_feed": use().store.has_feed(account.person.id),
             "form": form,
         }
         template = "settings/settings.html"

@@ -9,7 +9,13 @@ from webkit.components import NavGroup, NavItem
 from webkit.i18n import mark
 
 CONSOLE: Final[tuple[NavGroup, ...]] = (
-    NavGroup("", (NavItem("today", mark("Today"), "/", "sun"),)),
+    NavGroup(
+        "",
+        (
+            NavItem("today", mark("Today"), "/", "sun"),
+            NavItem("views", mark("Views"), "/views", "filter"),
+        ),
+    ),
     NavGroup(
         mark("Pensions"),
         (

@@ -26,6 +26,7 @@ from workspace.domain.attention import Attention
 from workspace.domain.incident import Incident, IncidentState, resolve
 from workspace.domain.link import LinkPurpose, new_link
 from workspace.domain.message import Message, MessageKind, MessageState, claimed, handed_over
+from workspace.domain.saved_view import SavedView
 from workspace.domain.second_factor import SignInStep, StepMethod, confirmed, started
 from workspace.domain.session import Session
 from workspace.domain.signup import Signup, SignupState, rejected
@@ -399,6 +400,45 @@ def test_a_second_factor_changes_from_what_was_read(stores: Stores) -> None:
         with pytest.raises(WriteRefusedError) as refused:
             late.commit()
         assert refused.value.refused("second_factor")
+
+
+def test_views_belong_to_a_company(stores: Stores) -> None:
+    tenant, other = stores.tenant(), stores.tenant()
+    company = stores.store.company(stores.context(tenant.id))
+    unit = company.unit()
+    view = unit.add_saved_view(SavedView(stores.ids.new(), "Bitmemiş", "/jobs?q=x", "p"))
+    unit.commit()
+    assert company.saved_view(view.id) == view
+    assert list(company.saved_views()) == [view]
+    stranger = stores.store.company(stores.context(other.id))
+    assert list(stranger.saved_views()) == []
+    with pytest.raises(NotFoundError):
+        stranger.saved_view(view.id)
+    unit = company.unit()
+    gone = unit.save_saved_view(view, replace(view, state="removed"), "saved_view.removed")
+    unit.commit()
+    assert company.saved_view(view.id) == gone
+    late = company.unit()
+    late.save_saved_view(view, replace(view, state="removed"), "saved_view.removed")
+    with pytest.raises(WriteRefusedError):
+        late.commit()
+
+
+def test_one_feed_of_a_person_counts(stores: Stores) -> None:
+    person = stores.person()
+    assert not stores.store.has_feed(person.id)
+    for digest in ("feed-1", "feed-2"):
+        unit = stores.store.unit("user:p")
+        unit.set_feed(person.id, digest)
+        unit.commit()
+    assert stores.store.feed_owner("feed-1") is None
+    assert stores.store.feed_owner("feed-2") == person.id
+    assert stores.store.has_feed(person.id)
+    unit = stores.store.unit("user:p")
+    unit.set_feed(person.id, "")
+    unit.commit()
+    assert stores.store.feed_owner("feed-2") is None
+    assert not stores.store.has_feed(person.id)
 
 
 # ---------------------------------------------------------------------------- keys

@@ -24,6 +24,7 @@ from workspace.domain.attention import Attention, updated
 from workspace.domain.incident import Incident, IncidentState
 from workspace.domain.link import Link
 from workspace.domain.message import Message
+from workspace.domain.saved_view import SavedView
 from workspace.domain.second_factor import SecondFactor, SignInStep
 from workspace.domain.session import ABSOLUTE, Session
 from workspace.domain.signup import Signup, SignupState
@@ -85,6 +86,8 @@ class MemoryState:
     step_codes: dict[Key, str] = field(default_factory=dict)
     devices: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     factors: dict[str, SecondFactor] = field(default_factory=dict)
+    views: dict[Key, SavedView] = field(default_factory=dict)
+    feeds: dict[str, str] = field(default_factory=dict)
     history: dict[Key, list[HistoryView]] = field(default_factory=dict)
     jobs: dict[Key, JobView] = field(default_factory=dict)
     chain_rows: dict[Key, list[Mapping[str, Any]]] = field(default_factory=dict)
@@ -305,6 +308,29 @@ class MemoryUnit:
             lambda: link.digest not in self._state.links,
             lambda: self._state.links.update({link.digest: link}),
         )
+
+    def add_saved_view(self, view: SavedView) -> SavedView:
+        made = replace(view, stamp=self._fresh())
+        key = (self._owner, view.id)
+
+        def apply() -> None:
+            self._state.views[key] = made
+
+        self._add(f"saved_view:{view.id}", lambda: key not in self._state.views, apply)
+        return made
+
+    def save_saved_view(self, before: SavedView, after: SavedView, action: str) -> SavedView:
+        made = replace(after, stamp=self._next(before.stamp))
+        key = (self._owner, after.id)
+
+        def apply() -> None:
+            self._state.views[key] = made
+
+        self._add(f"saved_view:{after.id}", lambda: self._state.views.get(key) == before, apply)
+        return made
+
+    def set_feed(self, person_id: str, digest: str) -> None:
+        self._add("feed", lambda: True, lambda: self._state.feeds.update({person_id: digest}))
 
     def add_session(self, session: Session) -> None:
         self._add(
@@ -605,6 +631,12 @@ class MemoryCompanyStore:
         found = list(reversed(self._mine(self._state.messages)))
         return _page(found, limit, after, lambda item: item.id)
 
+    def saved_view(self, view_id: str) -> SavedView:
+        return self._find(self._state.views, view_id)
+
+    def saved_views(self) -> Iterator[SavedView]:
+        return iter(self._mine(self._state.views))
+
     def attention(self) -> Iterator[Attention]:
         return iter(self._mine(self._state.attention))
 
@@ -795,6 +827,12 @@ class MemorySystemStore:
 
     def second_factor(self, person_id: str) -> SecondFactor | None:
         return self.state.factors.get(person_id)
+
+    def feed_owner(self, digest: str) -> str | None:
+        return next((who for who, known in self.state.feeds.items() if known == digest), None)
+
+    def has_feed(self, person_id: str) -> bool:
+        return bool(self.state.feeds.get(person_id))
 
     def close_session(self, session: Session) -> None:
         self.state.sessions.pop(session.digest, None)
