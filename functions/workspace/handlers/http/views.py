@@ -9,10 +9,15 @@ _LOOK = "workspace:today:read"
 _FEED = "/v1/me/deadline-feed"
 
 
+def _reader(request: Request) -> str:
+    """Who looks: a person, or a program, which owns no view and sees those that are shared."""
+    return request.principal.id if request.principal.kind == "session" else ""
+
+
 @app.api("GET", "/v1/views", permission=_LOOK)
 def list_views(request: Request) -> Reply:
     """One's own views and those that colleagues share, by name."""
-    person = person_id(request)
+    person = _reader(request)
     found = use().list_views()(request.tenant, person)
     return Reply(list_out([view_out(view, person) for view in found], None, len(found)))
 
@@ -32,14 +37,14 @@ def save_view(request: Request) -> Reply:
 @app.api("GET", "/v1/views/{id}", permission=_LOOK)
 def show_view(request: Request) -> Reply:
     """One view."""
-    person = person_id(request)
+    person = _reader(request)
     return Reply(view_out(use().read_view()(request.tenant, person, request.id()), person))
 
 
 @app.api("DELETE", "/v1/views/{id}", permission=_LOOK)
 def remove_view(request: Request) -> Reply:
     """Take a view of one's own away."""
-    use().remove_view()(request.tenant, person_id(request), request.id())
+    use().remove_view()(request.tenant, _reader(request), request.id())
     return Reply(None, 204)
 
 
