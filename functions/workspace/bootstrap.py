@@ -7,7 +7,7 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from kernel.links import Links
-from kernel.sensitive import Email
+from kernel.sensitive import Email, Secret, Tckn
 from toolkit.aws.limits import RateLimiter
 from toolkit.aws.mail import MailService
 from toolkit.aws.objects import FileStore
@@ -18,20 +18,31 @@ from toolkit.http.public_route import public_route
 from toolkit.platform import Platform
 from webkit.assets import Assets
 from webkit.render import Renderer
+from workspace.adapters.agreement_texts import agreement
 from workspace.adapters.argon2_passwords import Argon2Passwords
 from workspace.adapters.dynamodb_seals import DynamoSealDesk, LockedSealObjects
-from workspace.adapters.dynamodb_unit import CONTEXT, SYSTEM, Workshop
+from workspace.adapters.dynamodb_unit import Workshop
 from workspace.adapters.dynamodb_webhooks import DynamoWebhookStore, WebhookWorkshop
 from workspace.adapters.dynamodb_workspace import DynamoSystemStore
+from workspace.adapters.entity_writes import CONTEXT, SYSTEM
 from workspace.adapters.http_webhooks import MAX_ANSWER_BYTES, HttpWebhookSender
+from workspace.adapters.kms_second_factors import KmsSecondFactors
 from workspace.adapters.random_tokens import RandomTokens, digest, webhook_secret
 from workspace.adapters.s3_uploads import S3Uploads
 from workspace.adapters.ses_mailer import SesMailer
 from workspace.application.accept_invitation import AcceptInvitation
 from workspace.application.api_keys import ListApiKeys, ReadApiKey, RevokeApiKey
 from workspace.application.create_tenant import CreateTenant
+from workspace.application.deadline_feed import (
+    EndDeadlineFeed,
+    RenewDeadlineFeed,
+    ShowDeadlineFeed,
+)
 from workspace.application.deliver_webhooks import DeliverWebhooks
+from workspace.application.end_session import EndSession
+from workspace.application.entrance import Entrance
 from workspace.application.fan_out_event import FanOutEvent, PutIntoLane
+from workspace.application.finish_sign_in import FinishSignIn
 from workspace.application.identify_key import IdentifyKey
 from workspace.application.identify_session import IdentifySession
 from workspace.application.incidents import (
@@ -49,6 +60,7 @@ from workspace.application.jobs import CancelJob, ListJobs, ReadJob
 from workspace.application.list_events import ListEvents
 from workspace.application.list_today import ListToday
 from workspace.application.messages import ListMessages, ReadMessage
+from workspace.application.oversee_companies import OverseeCompanies
 from workspace.application.project_event import ProjectEvent
 from workspace.application.read_account import ReadAccount
 from workspace.application.read_timeline import ReadTimeline
@@ -57,6 +69,7 @@ from workspace.application.recover_endpoint import ContinueRecovery, StartRecove
 from workspace.application.request_password_reset import RequestPasswordReset
 from workspace.application.reset_password import ResetPassword
 from workspace.application.save_preferences import SavePreferences
+from workspace.application.saved_views import ListViews, ReadView, RemoveView, SaveView
 from workspace.application.seal_audit import (
     ListChains,
     ListSeals,
@@ -65,10 +78,28 @@ from workspace.application.seal_audit import (
     StartSeals,
     VerifySeal,
 )
+from workspace.application.second_factor import (
+    ConfirmSecondFactor,
+    FactorDesk,
+    ProveAgain,
+    ReadSecondFactor,
+    RemoveSecondFactor,
+    RenewRecoveryCodes,
+    StartSecondFactor,
+)
 from workspace.application.send_mail import SendMail
 from workspace.application.show_link import ShowLink
 from workspace.application.sign_in import SignIn
 from workspace.application.sign_out import SignOut, SignOutEverywhere
+from workspace.application.signups import (
+    ApproveSignup,
+    ListSignups,
+    Numbers,
+    ReadSignup,
+    RejectSignup,
+    RequestSignup,
+    SendActivationAgain,
+)
 from workspace.application.start_password_reset import StartPasswordReset
 from workspace.application.start_upload import StartUpload
 from workspace.application.sweep_messages import SweepMessages
@@ -94,9 +125,11 @@ from workspace.application.webhook_endpoints import (
     RemoveEndpoint,
     RotateSecret,
 )
+from workspace.domain.signup import Agreement
 from workspace.ports import (
     Mailer,
     PasswordHasher,
+    SecondFactorSecrets,
     SystemStore,
     Throttle,
     Tokens,
@@ -109,6 +142,8 @@ PAGES = Path(__file__).parent / "pages"
 LIVE_STAGE = "prod"
 SESSION_COOKIE = "kopru"
 LANGUAGE_COOKIE = "kopru_language"
+DEVICE_COOKIE = "kopru_device"
+STEP_COOKIE = "kopru_step"
 
 
 @dataclass
@@ -124,6 +159,8 @@ class Application:
     own_store: SystemStore | None = None
     own_throttle: Throttle | None = None
     own_webhook_sender: WebhookSender | None = None
+    own_numbers: Numbers | None = None
+    own_factors: SecondFactorSecrets | None = None
 
     # ------------------------------------------------------------------ plumbing
 
@@ -138,6 +175,22 @@ class Application:
         text = email.reveal("look up an address").lower()
         return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:40]
 
+    def _numbers_digest(self, accountant_no: str, national_id: Tckn) -> str:
+        """Under which key a pair of numbers is found; without the key it cannot be tried out."""
+        key = self.platform.app_secret.derive("numbers-index")
+        text = f"{accountant_no}/{national_id.reveal('look up an account by its numbers')}"
+        return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:40]
+
+    def code_digest(self, step_digest: str, code: str) -> str:
+        """Keyed hash of a mailed code: of so few codes a plain one could be tried out."""
+        key = self.platform.app_secret.derive("step-code")
+        return hmac.new(key, f"{step_digest}/{code}".encode(), hashlib.sha256).hexdigest()
+
+    @cached_property
+    def factors(self) -> SecondFactorSecrets:
+        """Secrets of authenticators."""
+        return self.own_factors or KmsSecondFactors(self.platform.vault(CONTEXT))
+
     @cached_property
     def store(self) -> SystemStore:
         """All stores of the context hang on this one."""
@@ -147,6 +200,11 @@ class Application:
     def throttle(self) -> Throttle:
         """Counters of sign-ins, resets and links."""
         return self.own_throttle or RateLimiter(self.platform.database, SYSTEM, self.platform.clock)
+
+    @cached_property
+    def numbers(self) -> Numbers:
+        """Keyed hash by which people are found by their numbers."""
+        return self.own_numbers or self._numbers_digest
 
     @cached_property
     def renderer(self) -> Renderer:
@@ -201,10 +259,47 @@ class Application:
     def identify_session(self) -> IdentifySession:
         return IdentifySession(self.store, self.platform.clock, digest)
 
-    def sign_in(self) -> SignIn:
-        return SignIn(
-            self.store, self.platform.clock, self.hasher, self.tokens, self.throttle, digest
+    def entrance(self) -> Entrance:
+        return Entrance(
+            self.store,
+            self.platform.clock,
+            self.platform.ids,
+            self.hasher,
+            self.tokens,
+            digest,
         )
+
+    def sign_in(self) -> SignIn:
+        return SignIn(self.entrance(), self.throttle, self.numbers)
+
+    def finish_sign_in(self) -> FinishSignIn:
+        return FinishSignIn(self.entrance(), self.factors, self.throttle, self.code_digest)
+
+    def end_session(self) -> EndSession:
+        return EndSession(self.store)
+
+    def factor_desk(self) -> FactorDesk:
+        return FactorDesk(
+            self.store, self.platform.clock, self.tokens, self.factors, self.throttle, digest
+        )
+
+    def read_second_factor(self) -> ReadSecondFactor:
+        return ReadSecondFactor(self.store)
+
+    def start_second_factor(self) -> StartSecondFactor:
+        return StartSecondFactor(self.factor_desk())
+
+    def confirm_second_factor(self) -> ConfirmSecondFactor:
+        return ConfirmSecondFactor(self.factor_desk())
+
+    def renew_recovery_codes(self) -> RenewRecoveryCodes:
+        return RenewRecoveryCodes(self.factor_desk())
+
+    def remove_second_factor(self) -> RemoveSecondFactor:
+        return RemoveSecondFactor(self.factor_desk())
+
+    def prove_again(self) -> ProveAgain:
+        return ProveAgain(self.factor_desk(), self.hasher)
 
     def sign_out(self) -> SignOut:
         return SignOut(self.store)
@@ -217,6 +312,35 @@ class Application:
 
     def save_preferences(self) -> SavePreferences:
         return SavePreferences(self.store)
+
+    def oversee_companies(self) -> OverseeCompanies:
+        return OverseeCompanies(self.store, self.platform.clock)
+
+    def list_views(self) -> ListViews:
+        return ListViews(self.store)
+
+    def read_view(self) -> ReadView:
+        return ReadView(self.store)
+
+    def save_view(self) -> SaveView:
+        return SaveView(self.store, self.platform.ids)
+
+    def remove_view(self) -> RemoveView:
+        return RemoveView(self.store)
+
+    def renew_deadline_feed(self) -> RenewDeadlineFeed:
+        return RenewDeadlineFeed(self.store, self.tokens, digest)
+
+    def end_deadline_feed(self) -> EndDeadlineFeed:
+        return EndDeadlineFeed(self.store)
+
+    def show_deadline_feed(self) -> ShowDeadlineFeed:
+        return ShowDeadlineFeed(self.store, self.platform.clock, digest, self.throttle)
+
+    def deadline_feed_link(self, token: Secret) -> str:
+        """Address of a feed, shown once."""
+        shown = token.reveal("shown once to its owner")
+        return Links(self.settings.common.base_url).to(f"/deadlines/{shown}")
 
     def read_account(self) -> ReadAccount:
         return ReadAccount(self.store)
@@ -235,6 +359,38 @@ class Application:
 
     def reset_password(self) -> ResetPassword:
         return ResetPassword(self.store, self.show_link(), self.hasher, self.throttle, digest)
+
+    # ------------------------------------------------------------------ signing up
+
+    def agreement(self, language: str) -> Agreement:
+        """The service agreement in force."""
+        return agreement(language)
+
+    def request_signup(self) -> RequestSignup:
+        return RequestSignup(
+            self.store,
+            self.platform.clock,
+            self.platform.ids,
+            self.throttle,
+            digest,
+            self.numbers,
+            agreement,
+        )
+
+    def list_signups(self) -> ListSignups:
+        return ListSignups(self.store)
+
+    def read_signup(self) -> ReadSignup:
+        return ReadSignup(self.store)
+
+    def approve_signup(self) -> ApproveSignup:
+        return ApproveSignup(self.store, self.platform.ids)
+
+    def send_activation_again(self) -> SendActivationAgain:
+        return SendActivationAgain(self.store, self.invite_again())
+
+    def reject_signup(self) -> RejectSignup:
+        return RejectSignup(self.store)
 
     # ------------------------------------------------------------------ companies and people
 
@@ -463,6 +619,7 @@ class Application:
             digest,
             Links(self.settings.common.base_url),
             self.mailer,
+            self.code_digest,
         )
 
     def record_mail_event(self) -> RecordMailEvent:
@@ -489,6 +646,8 @@ def build(
     mailer: Mailer | None = None,
     store: SystemStore | None = None,
     throttle: Throttle | None = None,
+    numbers: Numbers | None = None,
+    factors: SecondFactorSecrets | None = None,
 ) -> Application:
     """Build the context; tests pass their own parts."""
     return Application(
@@ -500,6 +659,8 @@ def build(
         own_mailer=mailer,
         own_store=store,
         own_throttle=throttle,
+        own_numbers=numbers,
+        own_factors=factors,
     )
 
 

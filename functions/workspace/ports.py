@@ -23,8 +23,11 @@ from workspace.domain.delivery import Delivery, DueWebhook, Lane, Recovery, Sent
 from workspace.domain.incident import Incident, IncidentState
 from workspace.domain.link import Link
 from workspace.domain.message import MailNews, Message
+from workspace.domain.saved_view import SavedView
 from workspace.domain.seal import Head, Seal
+from workspace.domain.second_factor import SecondFactor, SignInStep
 from workspace.domain.session import Session
+from workspace.domain.signup import Signup, SignupState
 from workspace.domain.tenant import Tenant
 from workspace.domain.user import Membership, Person
 from workspace.domain.webhook import Endpoint
@@ -144,7 +147,42 @@ class WorkspaceUnit(Protocol):
     def set_password(self, person_id: str, password_hash: str) -> None: ...
     def add_membership(self, membership: Membership, action: str) -> Membership: ...
     def save_membership(self, before: Membership, after: Membership, action: str) -> Membership: ...
+    def require_unchanged(self, membership: Membership) -> None:
+        """Refused with ``owner`` when somebody changed this membership since it was read."""
+        ...
+
+    def add_signup(self, signup: Signup) -> Signup: ...
+    def save_signup(self, before: Signup, after: Signup, action: str) -> Signup: ...
+    def reserve_numbers(self, numbers: str, person_id: str) -> None:
+        """Let somebody sign in by these numbers; refused with ``unique:NUMBERS:…`` when they are
+        somebody's.
+        """
+        ...
+
     def add_link(self, link: Link) -> None: ...
+    def add_saved_view(self, view: SavedView) -> SavedView: ...
+    def save_saved_view(self, before: SavedView, after: SavedView, action: str) -> SavedView: ...
+    def set_feed(self, person_id: str, digest: str) -> None:
+        """The calendar feed of a person that counts; an empty one ends it."""
+        ...
+
+    def add_session(self, session: Session) -> None: ...
+    def add_step(self, step: SignInStep) -> None: ...
+    def use_step(self, step: SignInStep) -> None:
+        """Refused with ``step`` when it was finished in the meantime."""
+        ...
+
+    def add_step_code(self, step_digest: str, attempt_id: str, code_digest: str) -> None:
+        """Keep the hash of a code that is mailed for a step."""
+        ...
+
+    def add_device(self, digest: str, person_id: str, until: datetime) -> None: ...
+    def save_second_factor(
+        self, person_id: str, before: SecondFactor | None, after: SecondFactor
+    ) -> None:
+        """Refused with ``second_factor`` when it was changed in the meantime."""
+        ...
+
     def use_link(self, link: Link) -> None:
         """Refused with ``link`` when it was used in the meantime."""
         ...
@@ -236,6 +274,14 @@ class CompanyStore(Protocol):
         """Newest first."""
         ...
 
+    def saved_view(self, view_id: str) -> SavedView:
+        """Raises NotFoundError."""
+        ...
+
+    def saved_views(self) -> Iterator[SavedView]:
+        """All views, removed ones included."""
+        ...
+
     def attention(self) -> Iterator[Attention]: ...
     def events(self, *, limit: int, after: Position | None) -> Page[Event]:
         """Newest first."""
@@ -256,6 +302,7 @@ class Account:
 
     person: Person | None
     password_hash: str | None
+    second_factor: SecondFactor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +331,11 @@ class OpenSession:
     created_at: str
     device: str
 
+    @property
+    def id(self) -> str:
+        """Which session is meant: a part of the hash of its cookie, which opens nothing."""
+        return self.digest[:32]
+
 
 class SystemStore(Protocol):
     """What exists before or beside a tenant."""
@@ -306,6 +358,24 @@ class SystemStore(Protocol):
 
     def person_of(self, email: Email) -> Person | None: ...
     def person_of_digest(self, email_digest: str) -> Person | None: ...
+    def person_of_numbers(self, numbers: str) -> Person | None:
+        """Whose pair of accountant number and identity number has this keyed hash."""
+        ...
+
+    def account_of_numbers(self, numbers: str) -> Account:
+        """As ``account``, found by the numbers."""
+        ...
+
+    def signup(self, signup_id: str) -> Signup:
+        """Raises NotFoundError."""
+        ...
+
+    def signups(
+        self, state: SignupState | None, *, limit: int, after: Position | None
+    ) -> Page[Signup]:
+        """Newest first; of one state, or waiting ones before decided ones."""
+        ...
+
     def password_hash(self, person_id: str) -> str | None: ...
     def mandates_of(self, person: Person) -> Sequence[tuple[Tenant, Membership]]:
         """Companies of a person with the memberships as they are now."""
@@ -321,9 +391,33 @@ class SystemStore(Protocol):
     def open_session(self, session: Session) -> None: ...
     def session(self, digest: str) -> Session | None: ...
     def touch_session(self, digest: str, at: datetime) -> None: ...
-    def move_session(self, digest: str, *, tenant_id: str | None, epoch: int | None) -> None:
-        """Change the active company or the epoch of one session."""
+    def move_session(
+        self,
+        digest: str,
+        *,
+        tenant_id: str | None,
+        epoch: int | None,
+        second_factor: bool | None = None,
+        proved_at: datetime | None = None,
+    ) -> None:
+        """Change the active company, the epoch or the proofs of one session."""
         ...
+
+    def step(self, digest: str) -> SignInStep | None: ...
+    def step_codes(self, step: SignInStep) -> frozenset[str]:
+        """Hashes of the codes mailed for a step; two when a mail was sent a second time."""
+        ...
+
+    def device_owner(self, digest: str) -> str | None:
+        """Person of a device that was proved by mail and is not forgotten yet."""
+        ...
+
+    def second_factor(self, person_id: str) -> SecondFactor | None: ...
+    def feed_owner(self, digest: str) -> str | None:
+        """Whose calendar feed this is; None for one that was replaced or ended."""
+        ...
+
+    def has_feed(self, person_id: str) -> bool: ...
 
     def close_session(self, session: Session) -> None: ...
     def sessions_of(self, person_id: str) -> list[OpenSession]:
@@ -372,6 +466,23 @@ class Tokens(Protocol):
         """A new token of 256 bits, URL-safe."""
         ...
 
+    def raw(self, count: int) -> bytes:
+        """Random bytes."""
+        ...
+
+    def digits(self) -> str:
+        """Six decimal digits, each number equally likely."""
+        ...
+
+
+class SecondFactorSecrets(Protocol):
+    """Seals and opens the secrets of authenticators; only the ciphertext is stored."""
+
+    def seal(self, person_id: str, factor: SecondFactor, secret: Secret) -> bytes: ...
+    def open(self, person_id: str, factor: SecondFactor) -> Secret:
+        """Raises SecretUnavailableError("secret_unavailable")."""
+        ...
+
 
 class Throttle(Protocol):
     """Counts acts per subject and window."""
@@ -404,8 +515,10 @@ class Mailer(Protocol):
     """Writes a mail in the reader's language and hands it over, once, without repeating."""
 
     def send(
-        self, message: Message, *, to: Email, name: str, company: str, link: str
-    ) -> MailOutcome: ...
+        self, message: Message, *, to: Email, name: str, company: str, link: str, code: str
+    ) -> MailOutcome:
+        """``link`` or ``code`` is what the mail brings; the other is empty."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -588,6 +701,9 @@ class WebhookSender(Protocol):
         deadline_seconds: float,
     ) -> WebhookAnswer: ...
 
+
+CodeDigest = Callable[[str, str], str]
+"""Keyed hash of a mailed code for one step: a million codes could be tried on a plain one."""
 
 Digest = Callable[[str], str]
 """One-way hash under which a token is stored."""

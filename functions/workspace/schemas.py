@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
@@ -10,16 +10,26 @@ from kernel.errors import ParseError, ValidationError
 from kernel.events import Event
 from kernel.mail_reports import read_report
 from kernel.parsing import format_instant, parse_date_api, parse_instant
-from kernel.sensitive import Email, Secret
+from kernel.sensitive import Email, Secret, Tckn
 from toolkit.http.fields import DATE, INSTANT, EdgeModel, parsed
 from workspace.domain.api_key import ApiKey
 from workspace.domain.attention import Attention, Today
 from workspace.domain.audit import ChainReport
 from workspace.domain.delivery import Delivery
+from workspace.domain.glance import CompanyGlance
 from workspace.domain.incident import Incident
 from workspace.domain.message import MailNews, Message
 from workspace.domain.note import check_note
+from workspace.domain.saved_view import SavedView, check_view_name, check_view_url
 from workspace.domain.seal import Seal
+from workspace.domain.second_factor import SecondFactor
+from workspace.domain.signup import (
+    Agreement,
+    Signup,
+    SignupEntry,
+    check_accountant_no,
+    check_tax_no,
+)
 from workspace.domain.tenant import DEFAULT_ZONE, Tenant, check_language, check_name, check_zone
 from workspace.domain.user import (
     Membership,
@@ -35,6 +45,7 @@ from workspace.ports import (
     HistoryView,
     JobView,
     MailReport,
+    OpenSession,
     UploadTicket,
 )
 
@@ -69,7 +80,12 @@ def _roles(value: object) -> tuple[str, ...]:
         raise ParseError(error.problems[0].code, error.problems[0].message) from None
 
 
+def _roles_or_none(value: object) -> tuple[str, ...]:
+    return () if value == [] else _roles(value)
+
+
 ApiEmail = Annotated[Email, parsed(Email)]
+ApiTckn = Annotated[Tckn, parsed(Tckn)]
 ApiDate = Annotated[date, parsed(parse_date_api, DATE)]
 ApiInstant = Annotated[datetime, parsed(parse_instant, INSTANT)]
 Password = Annotated[Secret, parsed(Secret)]
@@ -81,7 +97,10 @@ Zone = Annotated[str, _checked(check_zone)]
 Theme = Annotated[str, _checked(check_theme)]
 Note = Annotated[str, _checked(check_note)]
 Roles = Annotated[tuple[str, ...], parsed(_roles)]
+RolesOrNone = Annotated[tuple[str, ...], parsed(_roles_or_none)]
 ShortText = Annotated[str, Field(max_length=400)]
+TaxNo = Annotated[str, _checked(check_tax_no)]
+AccountantNo = Annotated[str, _checked(check_accountant_no)]
 Codes = Annotated[list[str], Field(max_length=60)]
 
 
@@ -111,6 +130,7 @@ class TenantPatch(EdgeModel):
     name: CompanyName | None = None
     language: Language | None = None
     zone: Zone | None = None
+    second_factor_roles: RolesOrNone | None = None
 
 
 class UserIn(EdgeModel):
@@ -120,13 +140,15 @@ class UserIn(EdgeModel):
     name: PersonName
     roles: Roles
     language: Language = "tr"
+    since: ApiDate | None = Field(default=None, alias="from")
     until: ApiDate | None = None
 
 
 class UserPatch(EdgeModel):
-    """Body of changing a membership; an explicit null of ``until`` removes the end."""
+    """Body of changing a membership; an explicit null of ``from`` or ``until`` removes it."""
 
     roles: Roles | None = None
+    since: ApiDate | None = Field(default=None, alias="from")
     until: ApiDate | None = None
 
 
@@ -146,6 +168,14 @@ class UploadIn(EdgeModel):
     size: int
 
 
+class ViewIn(EdgeModel):
+    """Body of saving a view."""
+
+    name: Annotated[str, _checked(check_view_name)]
+    url: Annotated[str, _checked(check_view_url)]
+    shared: bool = False
+
+
 class ResolutionIn(EdgeModel):
     """Body of resolving an incident."""
 
@@ -153,16 +183,71 @@ class ResolutionIn(EdgeModel):
 
 
 class SignInIn(EdgeModel):
-    """Body of signing in."""
+    """Body of signing in: with a mail address, or with accountant number and identity number."""
 
-    email: ShortText
+    email: ShortText | None = None
+    accountant_no: ShortText | None = None
+    national_id: Password | None = None
     password: Password
+
+
+class SecondStepIn(EdgeModel):
+    """Body of the second step of signing in."""
+
+    token: Token
+    code: ShortText
+
+
+class CodeIn(EdgeModel):
+    """Body of the first code of a new authenticator."""
+
+    code: ShortText
+
+
+class ProofIn(EdgeModel):
+    """Body of proving oneself again: the password, or a code where a second factor is set up."""
+
+    password: Password | None = None
+    code: ShortText = ""
 
 
 class ResetIn(EdgeModel):
     """Body of asking for a new password."""
 
     email: ApiEmail
+
+
+class SignupIn(EdgeModel):
+    """Body of signing up; sending it accepts the service agreement in force."""
+
+    company: CompanyName
+    tax_no: TaxNo
+    email: ApiEmail
+    accountant_no: AccountantNo
+    national_id: ApiTckn
+    name: PersonName | None = None
+    language: Language = "tr"
+    agreement_version: ShortText | None = None
+
+
+class SignupFormIn(SignupIn):
+    """The same from the page, where accepting is a mark of its own."""
+
+    accepted: Literal["1"]
+
+
+def signup_entry(body: SignupIn) -> SignupEntry:
+    """What the form or the API sent, as the use case takes it."""
+    return SignupEntry(
+        company=body.company,
+        tax_no=body.tax_no,
+        name=body.name or "",
+        email=body.email,
+        accountant_no=body.accountant_no,
+        national_id=body.national_id,
+        language=body.language,
+        agreement=body.agreement_version,
+    )
 
 
 class NewPasswordIn(EdgeModel):
@@ -240,6 +325,7 @@ def tenant_out(tenant: Tenant) -> Json:
         "name": tenant.name,
         "language": tenant.language,
         "zone": tenant.zone,
+        "second_factor_roles": list(tenant.second_factor_roles),
         "state": tenant.state.value,
         "version": tenant.stamp.version,
         "created_at": tenant.stamp.created_at,
@@ -256,6 +342,7 @@ def user_out(membership: Membership) -> Json:
         "roles": list(membership.roles),
         "language": membership.language,
         "state": membership.state.value,
+        "from": _day(membership.since),
         "until": _day(membership.until),
         "last_seen_at": _instant(membership.last_seen_at),
         "version": membership.stamp.version,
@@ -276,6 +363,43 @@ def account_out(person: Person, tenant_id: str, roles: Iterable[str], csrf_token
         "roles": list(roles),
         "tenants": [{"id": company.id, "name": company.name} for company in person.companies],
         "csrf_token": csrf_token,
+    }
+
+
+def agreement_out(agreement: Agreement) -> Json:
+    """The service agreement in one language."""
+    return {
+        "version": agreement.version,
+        "language": agreement.language,
+        "paragraphs": list(agreement.paragraphs),
+        "sha256": agreement.sha256,
+    }
+
+
+def signup_out(signup: Signup) -> Json:
+    """A sign-up as the operator sees it: enough to check it, no identity number."""
+    return {
+        "id": signup.id,
+        "state": signup.state.value,
+        "company": signup.company,
+        "tax_no": signup.tax_no,
+        "name": signup.name,
+        "email": signup.email.reveal("operator decides about the sign-up"),
+        "accountant_no": signup.accountant_no,
+        "national_id": signup.national_id_masked,
+        "language": signup.language,
+        "agreement": {
+            "version": signup.agreement,
+            "language": signup.agreement_language,
+            "sha256": signup.agreement_sha256,
+            "accepted_at": _moment(signup.accepted_at),
+            "accepted_from": signup.accepted_from,
+        },
+        "tenant_id": signup.tenant_id or None,
+        "note": signup.note or None,
+        "version": signup.stamp.version,
+        "created_at": signup.stamp.created_at,
+        "updated_at": signup.stamp.updated_at,
     }
 
 
@@ -302,6 +426,61 @@ def api_key_out(key: ApiKey, secret: Secret | None = None) -> Json:
     if secret is not None:
         out["secret"] = secret.reveal("shown once to who issued it")
     return out
+
+
+def glance_out(glance: CompanyGlance) -> Json:
+    """One of one's own companies: what is open there, and until when one may act."""
+    return {
+        "id": glance.tenant.id,
+        "name": glance.tenant.name,
+        "standing": glance.standing.value,
+        "done": glance.is_done,
+        "exceptions": glance.exceptions,
+        "urgent": glance.urgent,
+        "deadlines": glance.deadlines,
+        "overdue": glance.overdue,
+        "next_due_on": _day(glance.next_due_on),
+        "troubled_connections": glance.troubled_connections,
+        "news_at": _moment(glance.news_at),
+        "mandate": {
+            "roles": list(glance.membership.roles),
+            "from": _day(glance.membership.since),
+            "until": _day(glance.membership.until),
+        },
+    }
+
+
+def view_out(view: SavedView, person_id: str) -> Json:
+    """A saved view."""
+    return {
+        "id": view.id,
+        "name": view.name,
+        "url": view.url,
+        "shared": view.shared,
+        "own": view.owner_id == person_id,
+        "version": view.stamp.version,
+        "created_at": view.stamp.created_at,
+        "updated_at": view.stamp.updated_at,
+    }
+
+
+def session_out(session: OpenSession, this: str) -> Json:
+    """One of one's own sessions."""
+    return {
+        "id": session.id,
+        "device": session.device or None,
+        "created_at": session.created_at,
+        "current": session.digest == this,
+    }
+
+
+def factor_out(factor: SecondFactor | None) -> Json:
+    """Whether a second factor is set up, and how many recovery codes are left."""
+    return {
+        "active": factor is not None,
+        "confirmed_at": factor.confirmed_at if factor else None,
+        "recovery_codes_left": len(factor.recovery) if factor else 0,
+    }
 
 
 def job_out(job: JobView) -> Json:

@@ -222,23 +222,23 @@ FUNCTIONS: dict[str, set[str]] = {
     "ReconciliationRelayOutboxFunction": {"ReconciliationScheduleData", "ReconciliationOutbox"},
 }
 
-MAY_DECRYPT = {
-    "WorkspaceDeliverWebhooksFunction",
-    "PensionsTestCredentialsFunction",
-    "PensionsSendToInsurerFunction",
-    "PensionsRefreshStatusFunction",
-    "PaymentCodesIssueCodesFunction",
-    "PaymentCodesPullPaymentsFunction",
+_OPEN, _SEAL = {"kms:Decrypt"}, {"kms:Encrypt"}
+# Which function opens or seals what. Only doors that check or decide again do both: with secrets of
+# authenticators and personal facts, never with what opens somebody else's system.
+KEY_USES = {
+    ("PensionsApiFunction", "credentials"): _SEAL,
+    ("PensionsTestCredentialsFunction", "credentials"): _OPEN,
+    ("PensionsSendToInsurerFunction", "credentials"): _OPEN,
+    ("PensionsRefreshStatusFunction", "credentials"): _OPEN,
+    ("PaymentCodesApiFunction", "credentials"): _SEAL,
+    ("PaymentCodesIssueCodesFunction", "credentials"): _OPEN,
+    ("PaymentCodesPullPaymentsFunction", "credentials"): _OPEN,
+    ("WorkspaceApiFunction", "webhook_out"): _SEAL,
+    ("WorkspaceDeliverWebhooksFunction", "webhook_out"): _OPEN,
+    ("WorkspaceApiFunction", "second_factor"): _OPEN | _SEAL,
+    ("WorkflowApiFunction", "facts"): _OPEN | _SEAL,
 }
-# Personal facts of decisions are kept and, to decide again, read by the same door.
-MAY_READ_FACTS = frozenset({"WorkflowApiFunction"})
-# What a key opens or seals beside credentials of institutions.
-PURPOSES = {
-    "WorkspaceApiFunction": "webhook_out",
-    "WorkspaceDeliverWebhooksFunction": "webhook_out",
-    **dict.fromkeys(MAY_READ_FACTS, "facts"),
-}
-MAY_ENCRYPT = {"PensionsApiFunction", "PaymentCodesApiFunction", "WorkspaceApiFunction"}
+IN_THE_SECRETS_TABLE = {"credentials", "webhook_out"}
 
 # Wildcards in the resource of a statement, each with the reason why it cannot be narrower.
 WILDCARDS = {
@@ -373,32 +373,38 @@ def test_no_role_stores_and_opens_credentials() -> None:
             READ & _dynamodb(statement) and "SecretsTable" in statement.tables
             for statement in stack.statements(function)
         )
-        keys = _actions(function, "kms")
+        keys = {
+            action
+            for statement in stack.statements(function)
+            for action in statement.actions
+            if action.startswith("kms:") and _purpose(statement) in IN_THE_SECRETS_TABLE
+        }
         assert not (put and get), function
         assert not (put and "kms:Decrypt" in keys), function
         assert not (get and "kms:Encrypt" in keys), function
 
 
+def _purpose(statement: stack.Statement) -> str:
+    return str(statement.condition["StringEquals"]["kms:EncryptionContext:purpose"])
+
+
 def test_key_use_is_bound_to_one_context_and_purpose() -> None:
-    found: dict[str, set[str]] = {}
+    found: dict[tuple[str, str], set[str]] = {}
     for function, statement in _all_statements():
         actions = {action for action in statement.actions if action.startswith("kms:")}
         if actions:
-            found[function] = actions
+            purpose = _purpose(statement)
+            found[function, purpose] = actions
             assert statement.resources == ({"Fn::GetAtt": ["CredentialsKey", "Arn"]},)
             assert statement.condition == {
                 "StringEquals": {
                     "kms:EncryptionContext:app": "kopru",
                     "kms:EncryptionContext:stage": {"Ref": "Stage"},
                     "kms:EncryptionContext:context": PREFIXES[stack.context_of(function)],
-                    "kms:EncryptionContext:purpose": PURPOSES.get(function, "credentials"),
+                    "kms:EncryptionContext:purpose": purpose,
                 }
             }
-    assert found == {
-        **{function: {"kms:Decrypt"} for function in MAY_DECRYPT},
-        **{function: {"kms:Encrypt"} for function in MAY_ENCRYPT},
-        **{function: {"kms:Decrypt", "kms:Encrypt"} for function in MAY_READ_FACTS},
-    }
+    assert found == KEY_USES
 
 
 def test_events_are_put_under_the_own_name_only() -> None:

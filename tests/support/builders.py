@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from kernel.clock import FixedClock
+from kernel.parsing import format_instant
 from kernel.sensitive import Email, Secret
 from tests.support.aws import AwsWorld
 from tests.support.events import Answer, http_event, invoke, queue_event
@@ -20,7 +21,9 @@ from workspace.adapters.argon2_passwords import Argon2Passwords
 from workspace.bootstrap import Application
 from workspace.domain.tenant import Tenant
 
-LINK: Final = re.compile(r"http://localhost:8000(/(?:invitations|password-resets)/[A-Za-z0-9_-]+)")
+LINK: Final = re.compile(
+    r"http://localhost:8000(/(?:invitations|activations|password-resets)/[A-Za-z0-9_-]+)"
+)
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,7 @@ class WorkspaceWorld:
             email=email,
             tenant_name=company.tenant.name,
             tenants=((company.id, company.tenant.name),),
+            proved_at=format_instant(self.clock.now()),
         )
         return Member(person.id, email, CANARY_PASSWORD, principal)
 

@@ -32,6 +32,8 @@ def authorizer_context(principal: Principal | None) -> dict[str, str]:
         "name": principal.name,
         "email": principal.email,
         "tenant_name": principal.tenant_name,
+        "barred": principal.barred,
+        "proved_at": principal.proved_at,
         "tenants": json.dumps([list(choice) for choice in principal.tenants]),
     }
 

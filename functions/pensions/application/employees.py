@@ -17,6 +17,7 @@ from kernel.errors import (
 from kernel.rates import Rate
 from kernel.sensitive import Email, Iban, Phone, Tckn
 from kernel.storing import WriteRefusedError
+from pensions.application.attention import clear_after_last
 from pensions.application.context import Scope
 from pensions.domain.employee import (
     CheckedFields,
@@ -215,6 +216,7 @@ class WithdrawEmployee:
         before.editable()
         unit = store.unit()
         unit.save_employee(before, before.moved(EmployeeStatus.CANCELLED), "employee.withdrawn", {})
+        clear_after_last(store, unit, before.contract_id, before.status)
         unit.commit()
 
 
@@ -231,6 +233,7 @@ class MarkDoneElsewhere:
         after = before.moved(EmployeeStatus.DONE_ELSEWHERE, reason=note)
         unit = store.unit()
         unit.save_employee(before, after, "employee.done_elsewhere", {})
+        clear_after_last(store, unit, before.contract_id, before.status)
         if before.status is EmployeeStatus.UNKNOWN:
             self._take_over(unit, before)
         unit.commit()

@@ -1,6 +1,12 @@
 """Close a submission job once all of its lines have left the sending state."""
 
 from kernel.storing import WriteRefusedError
+from pensions.application.attention import (
+    ENROLMENT,
+    clear_problems,
+    people_in_trouble,
+    raise_problems,
+)
 from pensions.application.context import Scope
 
 
@@ -39,21 +45,23 @@ def close_if_complete(scope: Scope, job_id: str) -> None:
         {"job_id": job_id, "kind": job.kind, "status": status, "outcomes": outcomes},
     )
     attention = outcomes.get("rejected", 0) + outcomes.get("held", 0)
+    contract_id = job.subject.partition(":")[2]
     if attention:
-        contract_id = job.subject.partition(":")[2]
-        unit.publish(
-            "pensions.AttentionRaised.v1",
-            job.subject,
-            {
-                "key": f"{job.kind}:{contract_id}",
-                "subject": job.subject,
-                "code": f"{job.kind}_problems",
-                "severity": "medium",
-                "count": attention,
-                "contract_id": contract_id,
-            },
-        )
+        raise_problems(unit, job.kind, contract_id, attention)
+    elif good and _nothing_left(scope, job.kind, contract_id):
+        clear_problems(unit, job.kind, contract_id)
     try:
         unit.commit()
     except WriteRefusedError:
         return  # another worker closed it
+
+
+def _nothing_left(scope: Scope, kind: str, contract_id: str) -> bool:
+    """Whether a submission that went well leaves nothing of earlier ones behind.
+
+    People stay refused until somebody acts; refused contributions go out again with the next
+    submission of their month, so the newest one speaks for all of them.
+    """
+    if kind != ENROLMENT:
+        return True
+    return not people_in_trouble(scope.store.employee_counts(contract_id))

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from kernel.storing import WriteRefusedError
+from pensions.application.attention import topic
 from pensions.application.context import GROUP, Scope, TryAgainError
 from pensions.application.release_held import CREDENTIAL_REASONS
 from pensions.application.submissions import (
@@ -129,7 +130,7 @@ class ResumeAfterIncident:
             "pensions.AttentionRaised.v1",
             f"contract:{transmission.contract_id}",
             {
-                "key": f"{kind}:{transmission.contract_id}",
+                "key": topic(kind, transmission.contract_id),
                 "subject": f"contract:{transmission.contract_id}",
                 "code": code,
                 "severity": "low",

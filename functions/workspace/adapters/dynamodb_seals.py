@@ -16,7 +16,7 @@ from toolkit.aws.objects import FileStore
 from toolkit.aws.rows import day, day_of
 from toolkit.aws.transactions import TransactionRefusedError
 from toolkit.aws.unit_of_work import META, Machinery, UnitOfWork
-from workspace.adapters.dynamodb_unit import CONTEXT
+from workspace.adapters.entity_writes import CONTEXT
 from workspace.domain.seal import Part, Seal
 from workspace.ports import Page
 

@@ -1,7 +1,9 @@
 """Units of work of the workspace on DynamoDB: rows of the system and of one tenant in one commit.
 
 Rows in ``core``: ``wsp#T#<t>#TENANT|USER|API-KEY|INCIDENT|MESSAGE#<id>`` / ``META`` and
-``…#ATTENTION`` / ``<key>``; ``wsp#SYS#PERSON#<id>`` / ``META`` and ``PASSWORD``;
+``…#ATTENTION`` / ``<key>``; ``wsp#SYS#PERSON#<id>`` / ``META``, ``PASSWORD``
+and ``FACTOR``;
+``wsp#SYS#SIGNUP#<id>`` / ``META``;
 ``wsp#SYS#KEY#<hash>``, ``wsp#SYS#INCIDENT#<id>``, ``wsp#SYS#SUPPRESSED#<hash>`` / ``META``. In
 ``flow``: ``…#EVENTS`` / ``<event id>``. In ``edge``: ``wsp#SYS#LINK|RESET#<…>``. Addresses stand in
 no key: they are found by a keyed hash.
@@ -15,16 +17,19 @@ from typing import Any, Final, Self
 
 from kernel.events import Event
 from kernel.sensitive import Email
-from kernel.stamp import Stamp
 from kernel.storing import CommandIdentity, Remembered, WriteRefusedError
 from toolkit.auth import TenantContext
 from toolkit.aws.due import NOT_DUE, due_at
 from toolkit.aws.dynamodb import Item, Keyspace, absent, equals
-from toolkit.aws.rows import moment, stamp_of
+from toolkit.aws.rows import moment
 from toolkit.aws.transactions import TransactionRefusedError
-from toolkit.aws.unit_of_work import META, Change, Machinery, UnitOfWork, entity_key
+from toolkit.aws.unit_of_work import META, Machinery, UnitOfWork, entity_key
 from toolkit.http.idempotency import Command, IdempotencyStore, StoredAnswer
 from workspace.adapters import rows
+from workspace.adapters.entity_writes import CONTEXT, SYSTEM, change_entity, create_entity
+from workspace.adapters.entrance_rows import EntranceWrites
+from workspace.adapters.signup_rows import SignupWrites
+from workspace.adapters.view_rows import ViewWrites
 from workspace.domain.api_key import ApiKey
 from workspace.domain.attention import Attention, updated
 from workspace.domain.incident import Incident, IncidentState
@@ -33,12 +38,10 @@ from workspace.domain.message import Message
 from workspace.domain.tenant import Tenant
 from workspace.domain.user import Membership, Person
 
-CONTEXT: Final = "wsp"
 PASSWORD: Final = "PASSWORD"  # noqa: S105  (a sort key)
 EVENT_LOG: Final = timedelta(days=90)
 RESET_LIFETIME: Final = timedelta(minutes=30)
 _FIRST_SWEEP: Final = timedelta(minutes=2)
-SYSTEM: Final = Keyspace.of_system(CONTEXT)
 _INCIDENT_RANK: Final = {IncidentState.OPEN: "2", IncidentState.RESOLVED: "1"}
 
 EmailDigest = Callable[[Email], str]
@@ -63,7 +66,7 @@ class Workshop:
     email_digest: EmailDigest
 
 
-class DynamoUnit:
+class DynamoUnit(SignupWrites, EntranceWrites, ViewWrites):
     """``WorkspaceUnit`` over one transaction."""
 
     def __init__(self, workshop: Workshop, system: UnitOfWork, tenant: UnitOfWork | None) -> None:
@@ -86,67 +89,17 @@ class DynamoUnit:
         keyspace = Keyspace(CONTEXT, context.tenant_id)
         return type(self)(self._workshop, self._system, self._system.beside(keyspace, context))
 
-    @property
-    def _tenant(self) -> UnitOfWork:
-        if self._tenant_unit is None:
-            message = "this unit writes for no tenant"
-            raise ValueError(message)
-        return self._tenant_unit
-
-    @property
-    def _tenant_or_system(self) -> UnitOfWork:
-        # Not `or`: an empty unit has the length 0 and would count as none.
-        return self._system if self._tenant_unit is None else self._tenant_unit
-
     # ------------------------------------------------------------------ entities
-
-    @staticmethod
-    def _create(
-        unit: UnitOfWork,
-        kind: str,
-        identity: str,
-        row: Item,
-        action: str,
-        state: str,
-        **detail: Any,
-    ) -> Stamp:
-        return stamp_of(unit.create(kind, identity, row, Change(action, state, "", detail)))
-
-    @staticmethod
-    def _change(
-        unit: UnitOfWork,
-        kind: str,
-        identity: str,
-        before: tuple[str, Stamp],
-        action: str,
-        state: str,
-        row: Item,
-        *,
-        remove: tuple[str, ...] = (),
-        detail: Mapping[str, Any] | None = None,
-    ) -> Stamp:
-        old_state, stamp = before
-        stored = {
-            "pk": entity_key(unit.keyspace, kind, identity),
-            "kind": kind,
-            "id": identity,
-            "state": old_state,
-            "version": stamp.version,
-            "audit_hash": stamp.audit_hash,
-            "created_at": stamp.created_at,
-        }
-        change = Change(action, state, "", detail or {})
-        return stamp_of(unit.change(stored, change, assign=row, remove=remove))
 
     def add_tenant(self, tenant: Tenant) -> Tenant:
         row = rows.tenant_row(tenant) | {"by_pk": SYSTEM.key("TENANTS"), "by_sk": tenant.id}
-        stamp = self._create(
+        stamp = create_entity(
             self._tenant, "tenant", tenant.id, row, "tenant.created", tenant.state.value
         )
         return replace(tenant, stamp=stamp)
 
     def save_tenant(self, before: Tenant, after: Tenant, action: str) -> Tenant:
-        stamp = self._change(
+        stamp = change_entity(
             self._tenant,
             "tenant",
             after.id,
@@ -159,7 +112,7 @@ class DynamoUnit:
         return replace(after, stamp=stamp)
 
     def add_person(self, person: Person) -> Person:
-        stamp = self._create(
+        stamp = create_entity(
             self._system,
             "person",
             person.id,
@@ -174,7 +127,7 @@ class DynamoUnit:
         if before.stamp.version == 0:
             message = "a person is changed after it was read, not in the unit that adds it"
             raise ValueError(message)
-        stamp = self._change(
+        stamp = change_entity(
             self._system,
             "person",
             after.id,
@@ -200,7 +153,7 @@ class DynamoUnit:
             "by_pk": self._tenant.keyspace.key("USERS"),
             "by_sk": membership.person_id,
         }
-        stamp = self._create(
+        stamp = create_entity(
             self._tenant,
             "user",
             membership.person_id,
@@ -212,7 +165,7 @@ class DynamoUnit:
         return replace(membership, stamp=stamp)
 
     def save_membership(self, before: Membership, after: Membership, action: str) -> Membership:
-        stamp = self._change(
+        stamp = change_entity(
             self._tenant,
             "user",
             after.person_id,
@@ -223,6 +176,15 @@ class DynamoUnit:
             detail={"roles": list(after.roles)},
         )
         return replace(after, stamp=stamp)
+
+    def require_unchanged(self, membership: Membership) -> None:
+        self._tenant.transaction.check(
+            "core",
+            entity_key(self._tenant.keyspace, "user", membership.person_id),
+            META,
+            equals("version", membership.stamp.version),
+            label="owner",
+        )
 
     # ------------------------------------------------------------------ links and keys
 
@@ -243,7 +205,7 @@ class DynamoUnit:
     def add_api_key(self, key: ApiKey, digest: str) -> ApiKey:
         unit = self._tenant_or_system
         row = rows.api_key_row(key) | {"by_pk": unit.keyspace.key("API-KEYS"), "by_sk": key.id}
-        stamp = self._create(
+        stamp = create_entity(
             unit,
             "api_key",
             key.id,
@@ -263,7 +225,7 @@ class DynamoUnit:
         return replace(key, stamp=stamp)
 
     def save_api_key(self, before: ApiKey, after: ApiKey, action: str) -> ApiKey:
-        stamp = self._change(
+        stamp = change_entity(
             self._tenant_or_system,
             "api_key",
             after.id,
@@ -281,7 +243,7 @@ class DynamoUnit:
             "by_pk": self._tenant.keyspace.key("INCIDENTS"),
             "by_sk": incident_prefix(incident.state) + incident.id,
         }
-        stamp = self._create(
+        stamp = create_entity(
             self._tenant,
             "incident",
             incident.id,
@@ -305,7 +267,7 @@ class DynamoUnit:
 
     def save_incident(self, before: Incident, after: Incident, action: str) -> Incident:
         row = rows.incident_row(after) | {"by_sk": incident_prefix(after.state) + after.id}
-        stamp = self._change(
+        stamp = change_entity(
             self._tenant,
             "incident",
             after.id,
@@ -339,7 +301,7 @@ class DynamoUnit:
         row = rows.message_row(message) | self._due(unit, message)
         if message.tenant_id:
             row |= {"by_pk": unit.keyspace.key("MESSAGES"), "by_sk": message.id}
-        stamp = self._create(
+        stamp = create_entity(
             unit,
             "message",
             message.id,
@@ -358,7 +320,7 @@ class DynamoUnit:
         row = rows.message_row(after)
         # In flight means due or owned by a person; a mail given up has neither time nor lease.
         waits = after.in_flight and (after.next_at is not None or enqueue)
-        stamp = self._change(
+        stamp = change_entity(
             unit,
             "message",
             after.id,

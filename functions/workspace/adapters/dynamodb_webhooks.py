@@ -24,7 +24,8 @@ from toolkit.aws.jobs import QUEUED, RUNNING, Jobs, job_key
 from toolkit.aws.rows import instant_of, moment
 from toolkit.aws.secrets import CredentialVault, SecretName
 from toolkit.aws.unit_of_work import META, entity_key
-from workspace.adapters.dynamodb_unit import CONTEXT, EVENT_LOG, SYSTEM, DynamoUnit, Workshop
+from workspace.adapters.dynamodb_unit import EVENT_LOG, DynamoUnit, Workshop
+from workspace.adapters.entity_writes import CONTEXT, SYSTEM, change_entity, create_entity
 from workspace.adapters.webhook_rows import (
     delivery_from,
     delivery_row,
@@ -82,7 +83,7 @@ class DynamoWebhookUnit(DynamoUnit):
             "by_pk": self._tenant.keyspace.key("WEBHOOK-ENDPOINTS"),
             "by_sk": endpoint.id,
         }
-        stamp = self._create(
+        stamp = create_entity(
             self._tenant,
             "webhook_endpoint",
             endpoint.id,
@@ -99,7 +100,7 @@ class DynamoWebhookUnit(DynamoUnit):
     ) -> Endpoint:
         row = endpoint_row(after)
         withdrawn = after.state is EndpointState.REMOVED
-        stamp = self._change(
+        stamp = change_entity(
             self._tenant,
             "webhook_endpoint",
             after.id,
@@ -143,7 +144,7 @@ class DynamoWebhookUnit(DynamoUnit):
             "by_pk": unit.keyspace.key("WEBHOOK-DELIVERIES"),
             "by_sk": delivery.id,
         }
-        stamp = self._create(
+        stamp = create_entity(
             unit,
             "webhook_delivery",
             delivery.id,
@@ -177,7 +178,7 @@ class DynamoWebhookUnit(DynamoUnit):
         self, before: Delivery, after: Delivery, action: str, *, mark: SentMark | None = None
     ) -> Delivery:
         last = after.attempts[-1] if after.attempts else None
-        stamp = self._change(
+        stamp = change_entity(
             self._tenant,
             "webhook_delivery",
             after.id,

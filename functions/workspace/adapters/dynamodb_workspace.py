@@ -18,21 +18,35 @@ from toolkit.aws.unit_of_work import META, entity_key
 from toolkit.http.idempotency import Command, IdempotencyStore
 from workspace.adapters import rows
 from workspace.adapters.dynamodb_unit import (
-    CONTEXT,
     PASSWORD,
-    SYSTEM,
     DynamoUnit,
     Workshop,
     incident_prefix,
     message_keyspace,
 )
+from workspace.adapters.entity_writes import CONTEXT, SYSTEM
+from workspace.adapters.entrance_rows import (
+    FACTOR,
+    device_key,
+    factor_from,
+    put_session,
+    session_key,
+    step_code_key,
+    step_from,
+    step_key,
+)
 from workspace.adapters.shared_records import DynamoSharedRecords
+from workspace.adapters.signup_rows import signup_from, signup_prefix
+from workspace.adapters.view_rows import FEED, feed_key, view_from
 from workspace.domain.api_key import ApiKey
 from workspace.domain.attention import Attention
 from workspace.domain.incident import Incident, IncidentState
 from workspace.domain.link import Link
 from workspace.domain.message import Message
+from workspace.domain.saved_view import SavedView
+from workspace.domain.second_factor import SecondFactor, SignInStep
 from workspace.domain.session import ABSOLUTE, Session
+from workspace.domain.signup import Signup, SignupState
 from workspace.domain.tenant import Tenant
 from workspace.domain.user import Membership, Person
 from workspace.ports import Account, KeyOwner, OpenSession, Page, ResetRequest
@@ -41,6 +55,7 @@ NOBODY: Final = "00000000000000000000000000"
 """An id nobody has: looking it up costs what looking up somebody costs."""
 _SWEEP_PUSH: Final = timedelta(minutes=2)
 _SESSIONS_SHOWN: Final = 50
+_MAILED_CODES: Final = 10
 
 
 def _missing() -> NotFoundError:
@@ -106,6 +121,12 @@ class DynamoCompanyStore:
             forward=False,
         )
         return Page(tuple(map(rows.message_from, page.items)), page.next_key)
+
+    def saved_view(self, view_id: str) -> SavedView:
+        return view_from(self._entity("saved_view", view_id))
+
+    def saved_views(self) -> Iterator[SavedView]:
+        return map(view_from, self._database.list_all(self._keyspace.key("SAVED-VIEWS")))
 
     def attention(self) -> Iterator[Attention]:
         found = self._database.query_all("core", self._keyspace.key("ATTENTION"))
@@ -178,24 +199,56 @@ class DynamoSystemStore:
         return rows.person_from(row)
 
     def account(self, email: Email) -> Account:
-        person_id = self._person_id(self._workshop.email_digest(email)) or NOBODY
+        return self._account(self._person_id("EMAIL", self._workshop.email_digest(email)))
+
+    def account_of_numbers(self, numbers: str) -> Account:
+        return self._account(self._person_id("NUMBERS", numbers))
+
+    def _account(self, known: str | None) -> Account:
+        person_id = known or NOBODY
         key = _person_key(person_id)
-        found = self._database.get_many("core", [(key, META), (key, PASSWORD)])
-        person, password = found.get((key, META)), found.get((key, PASSWORD))
+        parts = (META, PASSWORD, FACTOR)
+        found = self._database.get_many("core", [(key, part) for part in parts])
+        person, password, factor = (found.get((key, part)) for part in parts)
         return Account(
-            rows.person_from(person) if person else None, password["hash"] if password else None
+            rows.person_from(person) if person else None,
+            password["hash"] if password else None,
+            factor_from(factor) if factor else None,
         )
 
     def person_of(self, email: Email) -> Person | None:
         return self.person_of_digest(self._workshop.email_digest(email))
 
     def person_of_digest(self, email_digest: str) -> Person | None:
-        person_id = self._person_id(email_digest)
+        return self._found_person(self._person_id("EMAIL", email_digest))
+
+    def person_of_numbers(self, numbers: str) -> Person | None:
+        return self._found_person(self._person_id("NUMBERS", numbers))
+
+    def _found_person(self, person_id: str | None) -> Person | None:
         row = self._database.get("core", _person_key(person_id), META) if person_id else None
         return rows.person_from(row) if row else None
 
-    def _person_id(self, email_digest: str) -> str | None:
-        row = self._database.get("flow", SYSTEM.key("UNIQ", "EMAIL", email_digest), "-")
+    def signup(self, signup_id: str) -> Signup:
+        row = self._database.get("core", entity_key(SYSTEM, "signup", signup_id), META)
+        if row is None:
+            raise _missing()
+        return signup_from(row)
+
+    def signups(
+        self, state: SignupState | None, *, limit: int, after: Position | None
+    ) -> Page[Signup]:
+        page = self._database.list_rows(
+            SYSTEM.key("SIGNUPS"),
+            prefix=None if state is None else signup_prefix(state),
+            after=dict(after) if after else None,
+            limit=limit,
+            forward=False,
+        )
+        return Page(tuple(map(signup_from, page.items)), page.next_key)
+
+    def _person_id(self, kind: str, digest: str) -> str | None:
+        row = self._database.get("flow", SYSTEM.key("UNIQ", kind, digest), "-")
         return str(row["owner"]) if row else None
 
     def password_hash(self, person_id: str) -> str | None:
@@ -238,40 +291,73 @@ class DynamoSystemStore:
 
     def open_session(self, session: Session) -> None:
         transaction = Transaction(self._workshop.machinery.ids.new())
-        row = {"pk": _session_key(session.digest), "sk": "-", **rows.session_row(session)}
-        transaction.put_new("edge", row)
-        entry = {
-            "pk": SYSTEM.key("SESSIONS", session.person_id),
-            "sk": f"{row['created_at']}#{session.digest[:16]}",
-            "digest": session.digest,
-            "created_at": row["created_at"],
-            "device": session.device,
-            "ttl": row["ttl"],
-        }
-        transaction.put_new("edge", entry)
+        put_session(transaction, session)
         transaction.commit(self._database)
 
     def session(self, digest: str) -> Session | None:
-        row = self._database.get("edge", _session_key(digest), "-")
+        row = self._database.get("edge", session_key(digest), "-")
         return rows.session_from(digest, row) if row else None
 
     def touch_session(self, digest: str, at: datetime) -> None:
         self._database.update(
             "edge",
-            _session_key(digest),
+            session_key(digest),
             "-",
             assign={"last_seen_at": moment(at)},
             when=exists(),
         )
 
-    def move_session(self, digest: str, *, tenant_id: str | None, epoch: int | None) -> None:
-        wishes = {"tenant_id": tenant_id, "epoch": epoch}
+    def move_session(
+        self,
+        digest: str,
+        *,
+        tenant_id: str | None,
+        epoch: int | None,
+        second_factor: bool | None = None,
+        proved_at: datetime | None = None,
+    ) -> None:
+        wishes = {
+            "tenant_id": tenant_id,
+            "epoch": epoch,
+            "second_factor": second_factor,
+            "proved_at": moment(proved_at),
+        }
         assign = {name: value for name, value in wishes.items() if value is not None}
         if assign:
-            self._database.update("edge", _session_key(digest), "-", assign=assign, when=exists())
+            self._database.update("edge", session_key(digest), "-", assign=assign, when=exists())
+
+    def step(self, digest: str) -> SignInStep | None:
+        row = self._database.get("edge", step_key(digest), "-")
+        return step_from(digest, row) if row else None
+
+    def step_codes(self, step: SignInStep) -> frozenset[str]:
+        page = self._database.query("edge", step_code_key(step.digest), limit=_MAILED_CODES)
+        return frozenset(str(row["code"]) for row in page.items)
+
+    def device_owner(self, digest: str) -> str | None:
+        row = self._database.get("edge", device_key(digest), "-")
+        now = self._workshop.machinery.clock.now()
+        if row is None or datetime.fromisoformat(row["expires_at"]) <= now:
+            return None
+        return str(row["person_id"])
+
+    def second_factor(self, person_id: str) -> SecondFactor | None:
+        row = self._database.get("core", _person_key(person_id), FACTOR)
+        return factor_from(row) if row else None
+
+    def feed_owner(self, digest: str) -> str | None:
+        row = self._database.get("core", feed_key(digest), META)
+        if row is None:
+            return None
+        known = self._database.get("core", _person_key(row["person_id"]), FEED)
+        return str(row["person_id"]) if known and known["digest"] == digest else None
+
+    def has_feed(self, person_id: str) -> bool:
+        row = self._database.get("core", _person_key(person_id), FEED)
+        return row is not None and bool(row["digest"])
 
     def close_session(self, session: Session) -> None:
-        self._database.delete_edge(_session_key(session.digest))
+        self._database.delete_edge(session_key(session.digest))
 
     def sessions_of(self, person_id: str) -> list[OpenSession]:
         oldest = moment(self._workshop.machinery.clock.now() - ABSOLUTE) or ""
@@ -279,14 +365,14 @@ class DynamoSystemStore:
             "edge", SYSTEM.key("SESSIONS", person_id), limit=_SESSIONS_SHOWN, forward=False
         )
         entries = [row for row in page.items if row["created_at"] > oldest]
-        keys = [(_session_key(row["digest"]), "-") for row in entries]
+        keys = [(session_key(row["digest"]), "-") for row in entries]
         alive = self._database.get_many("edge", keys) if keys else {}
         person = self._database.get("core", _person_key(person_id), META)
         epoch = person["session_epoch"] if person else None
         return [
             OpenSession(row["digest"], row["created_at"], row["device"])
             for row in entries
-            if (key := (_session_key(row["digest"]), "-")) in alive and alive[key]["epoch"] == epoch
+            if (key := (session_key(row["digest"]), "-")) in alive and alive[key]["epoch"] == epoch
         ]
 
     # ------------------------------------------------------------------ keys
@@ -356,7 +442,3 @@ def _user_key(tenant_id: str, person_id: str) -> str:
 def _api_key_key(owner: KeyOwner) -> str:
     keyspace = Keyspace(CONTEXT, owner.tenant_id) if owner.tenant_id else SYSTEM
     return entity_key(keyspace, "api_key", owner.key_id)
-
-
-def _session_key(digest: str) -> str:
-    return SYSTEM.key("SESS", digest)

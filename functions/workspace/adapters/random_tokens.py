@@ -22,6 +22,13 @@ class RandomTokens:
         raw = self._random_bytes(_BYTES)
         return Secret(base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii"))
 
+    def raw(self, count: int) -> bytes:
+        return self._random_bytes(count)
+
+    def digits(self) -> str:
+        # The rest of a division of 2^64 makes some codes likelier by less than one in 10^13.
+        return f"{int.from_bytes(self._random_bytes(8), 'big') % 10**6:06d}"
+
 
 def webhook_secret(random_bytes: Callable[[int], bytes] = os.urandom) -> Secret:
     """A new secret that signs webhooks: 256 bits as ``whsec_…``."""

@@ -29,7 +29,12 @@ def _moment_of(text: str) -> datetime:
 
 def tenant_row(tenant: Tenant) -> Row:
     """Attributes of a tenant."""
-    return {"name": tenant.name, "language": tenant.language, "zone": tenant.zone}
+    return {
+        "name": tenant.name,
+        "language": tenant.language,
+        "zone": tenant.zone,
+        "second_factor_roles": list(tenant.second_factor_roles),
+    }
 
 
 def tenant_from(row: Mapping[str, Any]) -> Tenant:
@@ -40,6 +45,7 @@ def tenant_from(row: Mapping[str, Any]) -> Tenant:
         row["language"],
         row["zone"],
         TenantState(row["state"]),
+        tuple(row.get("second_factor_roles", ())),
         stamp_of(row),
     )
 
@@ -78,6 +84,7 @@ def membership_row(membership: Membership) -> Row:
         "name": membership.name,
         "roles": list(membership.roles),
         "language": membership.language,
+        "since": day(membership.since),
         "until": day(membership.until),
     }
 
@@ -91,6 +98,8 @@ def membership_from(row: Mapping[str, Any]) -> Membership:
         roles=tuple(row["roles"]),
         language=row["language"],
         state=MembershipState(row["state"]),
+        # Rows written before mandates had a beginning name none.
+        since=day_of(row.get("since")),
         until=day_of(row["until"]),
         last_seen_at=row.get("last_seen_at", ""),
         stamp=stamp_of(row),
@@ -255,6 +264,8 @@ def session_row(session: Session) -> Row:
         "created_at": moment(session.created_at),
         "last_seen_at": moment(session.last_seen_at),
         "device": session.device,
+        "second_factor": session.second_factor,
+        "proved_at": moment(session.proved_at),
         "ttl": int(session.ends_at.timestamp()),
     }
 
@@ -269,6 +280,8 @@ def session_from(digest: str, row: Mapping[str, Any]) -> Session:
         created_at=_moment_of(row["created_at"]),
         last_seen_at=_moment_of(row["last_seen_at"]),
         device=row["device"],
+        second_factor=row.get("second_factor", False),
+        proved_at=instant_of(row.get("proved_at")),
     )
 
 

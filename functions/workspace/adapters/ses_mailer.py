@@ -23,14 +23,14 @@ class SesMailer:
         self._renderer = renderer
 
     def send(
-        self, message: Message, *, to: Email, name: str, company: str, link: str
+        self, message: Message, *, to: Email, name: str, company: str, link: str, code: str
     ) -> MailOutcome:
-        mail = self.write(message, name=name, company=company, link=link)
+        mail = self.write(message, name=name, company=company, link=link or code)
         tags = {MESSAGE_TAG: message.id, TENANT_TAG: message.tenant_id or NO_TENANT}
         return self._service.hand_over(mail, to, tags)
 
     def write(self, message: Message, *, name: str, company: str, link: str) -> Mail:
-        """The finished mail, in the message's language."""
+        """The finished mail, in the message's language; ``link`` is what it brings."""
         letter = _LETTERS[message.kind](
             self._renderer.language(message.language), message, name, company, link
         )
@@ -54,6 +54,44 @@ def _invitation(lang: Any, _message: Message, name: str, company: str, link: str
         action=Action(lang.text("Accept the invitation"), link),
         closing=(lang.text("The link works once and for 72 hours."),),
         small=lang.text("If you do not know this company, do nothing and delete this mail."),
+    )
+
+
+def _activation(lang: Any, _message: Message, name: str, company: str, link: str) -> Letter:
+    return Letter(
+        subject=lang.text(
+            "Activate your access to Köprü: %(company)s",
+            company=shortened(company, _NAME_IN_SUBJECT),
+        ),
+        paragraphs=(
+            lang.text("Hello %(name)s,", name=name),
+            lang.text(
+                "your service agreement for %(company)s is approved. Choose a password to begin.",
+                company=company,
+            ),
+            lang.text(
+                "Afterwards you sign in with your accountant number, your identity number and the "
+                "password, or with this mail address and the password."
+            ),
+        ),
+        action=Action(lang.text("Activate the access"), link),
+        closing=(lang.text("The link works once and for 72 hours."),),
+        small=lang.text("If you did not sign up, do nothing and delete this mail."),
+    )
+
+
+def _sign_in_code(lang: Any, _message: Message, name: str, _company: str, code: str) -> Letter:
+    return Letter(
+        subject=lang.text("Your code for Köprü"),
+        paragraphs=(
+            lang.text("Hello %(name)s,", name=name),
+            lang.text("Somebody, probably you, signs in from a device that we do not know yet."),
+        ),
+        facts=((lang.text("Code"), code),),
+        closing=(lang.text("The code works once and for ten minutes."),),
+        small=lang.text(
+            "If it was not you, somebody knows your password: choose a new one at once."
+        ),
     )
 
 
@@ -94,6 +132,8 @@ def _credentials_refused(lang: Any, message: Message, name: str, company: str, l
 
 _LETTERS: Final[Mapping[MessageKind, Callable[[Any, Message, str, str, str], Letter]]] = {
     MessageKind.INVITATION: _invitation,
+    MessageKind.ACTIVATION: _activation,
     MessageKind.PASSWORD_RESET: _password_reset,
+    MessageKind.SIGN_IN_CODE: _sign_in_code,
     MessageKind.CREDENTIALS_REFUSED: _credentials_refused,
 }

@@ -1,4 +1,6 @@
-"""Join a company: the invited person follows the link and, the first time, sets a password."""
+"""Join a company: who was invited or signed up follows the link and, the first time, sets a
+password.
+"""
 
 from dataclasses import dataclass, replace
 
@@ -27,8 +29,15 @@ class AcceptInvitation:
     throttle: Throttle
     digest: Digest
 
-    def __call__(self, token: Secret, password: Secret | None) -> Person:
-        """Raises: NotFoundError("link_invalid"); ValidationError for the password;
+    def __call__(
+        self,
+        token: Secret,
+        password: Secret | None,
+        purpose: LinkPurpose = LinkPurpose.INVITATION,
+    ) -> Person:
+        """``purpose`` is that of the mail: an invitation, or the activation of a sign-up.
+
+        Raises: NotFoundError("link_invalid"); ValidationError for the password;
         TooManyRequestsError after ten tries in an hour.
         """
         self.throttle.hit(
@@ -37,7 +46,7 @@ class AcceptInvitation:
             limit=LINK_LIMIT,
             window_seconds=LINK_WINDOW,
         )
-        view = self.show(token, LinkPurpose.INVITATION)
+        view = self.show(token, purpose)
         try:
             return self._accept(view, password)
         except WriteRefusedError as error:

@@ -60,29 +60,45 @@ class CreateTenant:
         Raises: ValidationError("invalid_input") for the fields.
         """
         tenant = new_tenant(self.ids.new(), name, language, zone)
+        if owner is not None:
+            owner = replace(owner, name=check_person_name(owner.name, "/owner/name"))
         context = TenantContext(tenant.id, actor, correlation_id)
         unit = self.store.unit(actor).for_tenant(context)
         tenant = unit.add_tenant(tenant)
-        member = None if owner is None else self._invite(unit, tenant, owner)
+        member = (
+            None
+            if owner is None
+            else enter_owner(self.store, unit, self.ids, tenant, owner, MessageKind.INVITATION)
+        )
         key, secret = None, None
         if with_key:
             key, secret = self.keys.make(unit, "first key", FIRST_KEY_SCOPES, created_by=actor)
-        unit.publish(
-            TENANT_CREATED,
-            f"tenant:{tenant.id}",
-            {"tenant_id": tenant.id, "language": language, "zone": zone},
-        )
+        tell_of_company(unit, tenant)
         unit.commit()
         return NewCompany(tenant, member, key, secret)
 
-    def _invite(self, unit: WorkspaceUnit, tenant: Tenant, owner: PersonEntry) -> Membership:
-        entry = replace(owner, name=check_person_name(owner.name, "/owner/name"))
-        person = enter_person(self.store, unit, self.ids, entry)
-        member = unit.add_membership(
-            Membership(person.id, entry.email, entry.name, (OWNER,), entry.language),
-            "user.invited",
-        )
-        unit.add_message(
-            Message(self.ids.new(), tenant.id, MessageKind.INVITATION, person.id, entry.language)
-        )
-        return member
+
+def tell_of_company(unit: WorkspaceUnit, tenant: Tenant) -> None:
+    """Add the news of a new company to the unit that opens it."""
+    unit.publish(
+        TENANT_CREATED,
+        f"tenant:{tenant.id}",
+        {"tenant_id": tenant.id, "language": tenant.language, "zone": tenant.zone},
+    )
+
+
+def enter_owner(
+    store: SystemStore,
+    unit: WorkspaceUnit,
+    ids: IdSource,
+    tenant: Tenant,
+    owner: PersonEntry,
+    mail: MessageKind,
+) -> Membership:
+    """Add the first owner of a new company and the mail by which they join."""
+    person = enter_person(store, unit, ids, owner)
+    member = unit.add_membership(
+        Membership(person.id, owner.email, owner.name, (OWNER,), owner.language), "user.invited"
+    )
+    unit.add_message(Message(ids.new(), tenant.id, mail, person.id, owner.language))
+    return member

@@ -5,8 +5,9 @@ from typing import Final
 
 from kernel.clock import Clock
 from kernel.ids import is_id
+from kernel.parsing import format_instant
 from kernel.sensitive import Secret
-from toolkit.auth import Principal
+from toolkit.auth import SECOND_FACTOR_REQUIRED, Principal
 from workspace.domain.tenant import DEFAULT_ZONE, Tenant, TenantState
 from workspace.domain.user import Membership
 from workspace.ports import Digest, SystemStore
@@ -43,6 +44,15 @@ class IdentifySession:
         if session.needs_touch(now):
             self.store.touch_session(digest, now)
         counts = self._counts(membership, tenant)
+        barred = ""
+        if (
+            counts
+            and membership
+            and tenant
+            and not session.second_factor
+            and tenant.demands_second_factor(membership.roles)
+        ):
+            counts, barred = False, SECOND_FACTOR_REQUIRED
         return Principal(
             kind="session",
             id=person.id,
@@ -55,6 +65,8 @@ class IdentifySession:
             name=person.name,
             email=person.email.reveal("account menu of its owner"),
             tenant_name=tenant.name if counts and tenant else "",
+            barred=barred,
+            proved_at=format_instant(session.last_proof),
             tenants=tuple((each.id, each.name) for each in person.companies[:MAX_CHOICES]),
         )
 

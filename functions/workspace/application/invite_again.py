@@ -17,7 +17,12 @@ class InviteAgain:
     store: SystemStore
     ids: IdSource
 
-    def __call__(self, context: TenantContext, person_id: str) -> Membership:
+    def __call__(
+        self,
+        context: TenantContext,
+        person_id: str,
+        mail: MessageKind = MessageKind.INVITATION,
+    ) -> Membership:
         """Raises: NotFoundError; ConflictError("user_not_invited")."""
         company = self.store.company(context)
         membership = company.membership(person_id)
@@ -28,7 +33,7 @@ class InviteAgain:
             Message(
                 self.ids.new(),
                 context.tenant_id,
-                MessageKind.INVITATION,
+                mail,
                 person_id,
                 membership.language,
             )

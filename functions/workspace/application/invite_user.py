@@ -15,6 +15,7 @@ from workspace.domain.user import (
     Membership,
     MembershipState,
     Person,
+    check_mandate,
     check_person_name,
     check_roles,
 )
@@ -28,6 +29,15 @@ class PersonEntry:
     email: Email
     name: str
     language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mandate:
+    """What somebody may do in a company, and from when until when (both inclusive)."""
+
+    roles: tuple[str, ...]
+    since: date | None = None
+    until: date | None = None
 
 
 def enter_person(
@@ -55,6 +65,7 @@ class InviteUser:
         name: str,
         roles: Iterable[str],
         language: str,
+        since: date | None = None,
         until: date | None = None,
         command: CommandIdentity | None = None,
         answer: Callable[[Membership], Remembered] | None = None,
@@ -62,27 +73,36 @@ class InviteUser:
         """Raises: ConflictError("user_exists") for a member; ParseError, ValidationError."""
         entry = PersonEntry(email, check_person_name(name), check_language(language))
         wanted = check_roles(roles)
+        check_mandate(since, until)
+        mandate = Mandate(wanted, since, until)
         try:
-            return self._invite(context, entry, wanted, until, command, answer)
+            return self._invite(context, entry, mandate, command, answer)
         except WriteRefusedError as error:
             if not error.refused("unique:EMAIL"):
                 raise
             # Two companies invited the same new person at once: now the person exists.
-            return self._invite(context, entry, wanted, until, command, answer)
+            return self._invite(context, entry, mandate, command, answer)
 
     def _invite(
         self,
         context: TenantContext,
         entry: PersonEntry,
-        roles: tuple[str, ...],
-        until: date | None,
+        mandate: Mandate,
         command: CommandIdentity | None,
         answer: Callable[[Membership], Remembered] | None,
     ) -> Membership:
         company = self.store.company(context)
         unit = company.unit()
         person = enter_person(self.store, unit, self.ids, entry)
-        wanted = Membership(person.id, entry.email, entry.name, roles, entry.language, until=until)
+        wanted = Membership(
+            person.id,
+            entry.email,
+            entry.name,
+            mandate.roles,
+            entry.language,
+            since=mandate.since,
+            until=mandate.until,
+        )
         membership = self._enter(context, unit, wanted)
         unit.add_message(
             Message(

@@ -1,5 +1,5 @@
-"""Send one mail: claim, hand over once, commit (reliability.md §2). Links are made at the claim, so
-no token is stored or queued anywhere.
+"""Send one mail: claim, hand over once, commit (reliability.md §2). Links and codes are made at the
+claim, so no token is stored or queued anywhere.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ from workspace.domain.message import (
     refused,
     suppressed,
 )
-from workspace.ports import Digest, Mailer, SystemStore, Tokens, WorkspaceUnit
+from workspace.ports import CodeDigest, Digest, Mailer, SystemStore, Tokens, WorkspaceUnit
 
 EFFECT_SECONDS: Final = 8.0
 """Longest time one hand-over takes: connect 2 s and read 5 s, without repetition."""
@@ -38,6 +38,7 @@ RESERVE_SECONDS: Final = 6.0
 ACTOR: Final = "system:mail"
 _LINKS: Final = {
     MessageKind.INVITATION: (LinkPurpose.INVITATION, "/invitations/"),
+    MessageKind.ACTIVATION: (LinkPurpose.ACTIVATION, "/activations/"),
     MessageKind.PASSWORD_RESET: (LinkPurpose.PASSWORD_RESET, "/password-resets/"),
 }
 _TRIES: Final = 3
@@ -61,6 +62,7 @@ class SendMail:
     digest: Digest
     links: Links
     mailer: Mailer
+    code_digest: CodeDigest
 
     def __call__(
         self, tenant_id: str, message_id: str, remaining_seconds: Callable[[], float]
@@ -90,8 +92,13 @@ class SendMail:
             company = self.store.company(self._context(message)).tenant().name
         unit = self._unit(message)
         unit.require_not_suppressed(person.email)
-        link = self._link(unit, message)
-        after = claimed(message, self.ids.new(), person.email, person.language, lease_until)
+        attempt_id = self.ids.new()
+        link, code = "", ""
+        if message.kind is MessageKind.SIGN_IN_CODE:
+            code = self._code(unit, message, attempt_id)
+        else:
+            link = self._link(unit, message)
+        after = claimed(message, attempt_id, person.email, person.language, lease_until)
         mine = unit.save_message(message, after, "message.claimed")
         try:
             unit.commit()
@@ -101,7 +108,7 @@ class SendMail:
             self._save(message, suppressed(message, person.email), "message.suppressed")
             return SendResult.DONE
         outcome = self.mailer.send(
-            mine, to=person.email, name=person.name, company=company, link=link
+            mine, to=person.email, name=person.name, company=company, link=link, code=code
         )
         self._commit(mine, outcome)
         return SendResult.DONE
@@ -122,6 +129,12 @@ class SendMail:
             )
         )
         return self.links.to(path + token)
+
+    def _code(self, unit: WorkspaceUnit, message: Message, attempt_id: str) -> str:
+        """The code this mail carries, its hash added to the claim."""
+        step, code = message.params["step"], self.tokens.digits()
+        unit.add_step_code(step, attempt_id, self.code_digest(step, code))
+        return code
 
     def _commit(self, mine: Message, outcome: MailOutcome) -> None:
         """Write the outcome over whatever news arrived in the meantime, never weakening it."""

@@ -1,5 +1,6 @@
 """Read and change companies."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from kernel.errors import PreconditionFailedError
@@ -33,7 +34,7 @@ class ListTenants:
 
 @dataclass(frozen=True, slots=True)
 class ChangeTenant:
-    """Changes name, language or time zone."""
+    """Changes name, language, time zone, or which roles need a second factor."""
 
     store: SystemStore
 
@@ -45,8 +46,11 @@ class ChangeTenant:
         name: str | None = None,
         language: str | None = None,
         zone: str | None = None,
+        second_factor_roles: Iterable[str] | None = None,
     ) -> Tenant:
-        """Raises: PreconditionFailedError("stale_version"); ParseError, ValidationError."""
+        """``second_factor_roles`` may be empty: then no role needs a second factor.
+
+        Raises: PreconditionFailedError("stale_version"); ParseError, ValidationError."""
         company = self.store.company(context)
         before = company.tenant()
         if before.stamp.version != expected_version:
@@ -56,6 +60,9 @@ class ChangeTenant:
             name=before.name if name is None else check_name(name),
             language=before.language if language is None else check_language(language),
             zone=before.zone if zone is None else check_zone(zone),
+            second_factor_roles=before.second_factor_roles
+            if second_factor_roles is None
+            else tuple(second_factor_roles),
         )
         unit = company.unit()
         saved = unit.save_tenant(before, after, "tenant.changed")

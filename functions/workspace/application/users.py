@@ -12,12 +12,13 @@ from workspace.application.tenants import stale_version
 from workspace.domain.user import (
     Membership,
     MembershipState,
-    check_owners,
+    check_mandate,
     check_roles,
     refuse_self,
+    remaining_owner,
     without_company,
 )
-from workspace.ports import CompanyStore, SystemStore
+from workspace.ports import CompanyStore, SystemStore, WorkspaceUnit
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,10 @@ class ChangeUser:
         person_id: str,
         expected_version: int,
         roles: Iterable[str] | None,
+        since: date | None,
         until: date | None,
     ) -> Membership:
-        """``roles`` None leaves them; ``until`` is taken as it is.
+        """``roles`` None leaves them; ``since`` and ``until`` are taken as they are.
 
         Raises: NotFoundError, PreconditionFailedError, ForbiddenError("own_roles"),
         RuleViolationError("last_owner"), ValidationError.
@@ -77,10 +79,12 @@ class ChangeUser:
         after = replace(
             before,
             roles=before.roles if roles is None else check_roles(roles),
+            since=since,
             until=until,
         )
-        _keep_an_owner(company, self.clock, before, after)
+        check_mandate(since, until)
         unit = company.unit()
+        _keep_an_owner(company, unit, self.clock, before, after)
         saved = unit.save_membership(before, after, "user.roles_changed")
         unit.commit()
         return saved
@@ -99,9 +103,9 @@ class RemoveUser:
         before = _present(company, person_id)
         refuse_self(actor_id, person_id)
         after = replace(before, state=MembershipState.REMOVED)
-        _keep_an_owner(company, self.clock, before, None)
-        person = self.store.person(person_id)
         unit = company.unit()
+        _keep_an_owner(company, unit, self.clock, before, None)
+        person = self.store.person(person_id)
         saved = unit.save_membership(before, after, "user.removed")
         left = without_company(person, context.tenant_id)
         if left != person:
@@ -118,11 +122,18 @@ def _present(company: CompanyStore, person_id: str) -> Membership:
 
 
 def _keep_an_owner(
-    company: CompanyStore, clock: Clock, before: Membership, after: Membership | None
+    company: CompanyStore,
+    unit: WorkspaceUnit,
+    clock: Clock,
+    before: Membership,
+    after: Membership | None,
 ) -> None:
+    """Refuse to change the last owner, also when two owners do it to each other at once."""
     members = list(company.memberships())
     today = clock.today(company.tenant().zone)
     others = [member for member in members if member.person_id != before.person_id]
-    if not before.counts_on(today) or "owner" not in before.roles:
+    if not before.counts_on(today) or not before.is_lasting_owner:
         return
-    check_owners(others, after, today)
+    keeper = remaining_owner(others, after, today)
+    if keeper is not after:
+        unit.require_unchanged(keeper)

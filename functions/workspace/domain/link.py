@@ -10,11 +10,13 @@ class LinkPurpose(StrEnum):
     """What a link is good for."""
 
     INVITATION = "invitation"
+    ACTIVATION = "activation"
     PASSWORD_RESET = "password_reset"  # noqa: S105  (a purpose, not a password)
 
 
 LIFETIMES: Final = {
     LinkPurpose.INVITATION: timedelta(hours=72),
+    LinkPurpose.ACTIVATION: timedelta(hours=72),
     LinkPurpose.PASSWORD_RESET: timedelta(minutes=30),
 }
 

@@ -26,7 +26,9 @@ class MessageKind(StrEnum):
     """What the mail says; the words are templates."""
 
     INVITATION = "invitation"
+    ACTIVATION = "activation"
     PASSWORD_RESET = "password_reset"  # noqa: S105  (a kind of mail, not a password)
+    SIGN_IN_CODE = "sign_in_code"
     CREDENTIALS_REFUSED = "credentials_refused"
 
 

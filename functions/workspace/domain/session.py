@@ -16,7 +16,8 @@ class Session:
 
     Shapes: ``digest`` is the SHA-256 of the cookie's value; the value itself is stored nowhere.
     ``tenant_id`` is the company the pages speak of; it may be empty. ``device`` is the family of
-    the browser.
+    the browser. ``second_factor`` says whether more than a password was proved, ``proved_at`` when
+    something was proved last (None: at the sign-in).
     """
 
     digest: str
@@ -26,6 +27,8 @@ class Session:
     created_at: datetime
     last_seen_at: datetime
     device: str = ""
+    second_factor: bool = False
+    proved_at: datetime | None = None
 
     def is_alive(self, now: datetime, person_epoch: int) -> bool:
         """Not idle too long, not too old, not ended everywhere."""
@@ -38,6 +41,11 @@ class Session:
     def needs_touch(self, now: datetime) -> bool:
         """Whether the last visit should be written."""
         return now - self.last_seen_at >= TOUCH_EVERY
+
+    @property
+    def last_proof(self) -> datetime:
+        """When the person proved last who they are."""
+        return self.proved_at or self.created_at
 
     @property
     def ends_at(self) -> datetime:

@@ -1,5 +1,6 @@
 """A tenant: one company whose books Köprü connects (*firma*)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -23,14 +24,22 @@ class TenantState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """One company. Business dates are dates in ``zone``; ``language`` is the one to begin with."""
+    """One company. Business dates are dates in ``zone``; ``language`` is the one to begin with.
+
+    Shapes: ``second_factor_roles`` are the roles that count only in a session with a second factor.
+    """
 
     id: str
     name: str
     language: str = "tr"
     zone: str = DEFAULT_ZONE
     state: TenantState = TenantState.ACTIVE
+    second_factor_roles: tuple[str, ...] = ()
     stamp: Stamp = NEW
+
+    def demands_second_factor(self, roles: Iterable[str]) -> bool:
+        """Whether somebody with these roles needs more than a password here."""
+        return not set(self.second_factor_roles).isdisjoint(roles)
 
 
 def check_name(name: str, pointer: str = "/name") -> str:

@@ -70,8 +70,9 @@ class Person:
 class Membership:
     """One person in one company.
 
-    Units: ``until`` is the last day on which the mandate counts, in the company's zone; None is
-    without end. ``last_seen_at`` is the instant of the last sign-in.
+    Units: ``since`` and ``until`` are the first and the last day on which the mandate counts, both
+    inclusive, in the company's zone; None is without a beginning or an end. ``last_seen_at`` is
+    the instant of the last sign-in.
     """
 
     person_id: str
@@ -80,14 +81,21 @@ class Membership:
     roles: tuple[str, ...]
     language: str = "tr"
     state: MembershipState = MembershipState.INVITED
+    since: date | None = None
     until: date | None = None
     last_seen_at: str = ""
     stamp: Stamp = NEW
 
     def counts_on(self, today: date) -> bool:
         """Whether the membership gives its roles on ``today`` (date in the company's zone)."""
-        in_time = self.until is None or today <= self.until
-        return self.state is MembershipState.ACTIVE and in_time
+        begun = self.since is None or self.since <= today
+        ended = self.until is not None and self.until < today
+        return self.state is MembershipState.ACTIVE and begun and not ended
+
+    @property
+    def is_lasting_owner(self) -> bool:
+        """An owner whose mandate has no end: what a company must keep one of."""
+        return OWNER in self.roles and self.until is None
 
 
 def check_person_name(name: str, pointer: str = "/name") -> str:
@@ -113,6 +121,15 @@ def check_roles(roles: Iterable[str], pointer: str = "/roles") -> tuple[str, ...
     return tuple(role for role in COMPANY_ROLES if role in wanted)
 
 
+def check_mandate(since: date | None, until: date | None) -> None:
+    """A mandate ends no earlier than it begins.
+
+    Raises: ValidationError("invalid_input") naming ``/until``.
+    """
+    if since is not None and until is not None and until < since:
+        raise invalid(Problem("/until", "ends_before_start", "The end is before the start."))
+
+
 def check_theme(theme: str) -> str:
     """The theme, if it is one; raises ValidationError("invalid_input")."""
     if theme not in THEMES:
@@ -132,15 +149,18 @@ def without_company(person: Person, tenant_id: str) -> Person:
     return replace(person, companies=rest)
 
 
-def check_owners(others: Iterable[Membership], after: Membership | None, today: date) -> None:
-    """A company keeps at least one owner: ``others`` are the remaining members, ``after`` the
-    changed one.
+def remaining_owner(
+    others: Iterable[Membership], after: Membership | None, today: date
+) -> Membership:
+    """The owner a company keeps: ``others`` are the remaining members, ``after`` the changed one.
 
-    Raises: RuleViolationError("last_owner").
+    An owner whose mandate ends would leave the company without one on that day, unnoticed; so it
+    is one without an end. Raises: RuleViolationError("last_owner").
     """
-    remaining = [*others, *([after] if after else [])]
-    if not any(OWNER in member.roles and member.counts_on(today) for member in remaining):
-        raise RuleViolationError("last_owner", "A company keeps at least one active owner.")
+    for member in (*([after] if after else []), *others):
+        if member.is_lasting_owner and member.counts_on(today):
+            return member
+    raise RuleViolationError("last_owner", "A company keeps at least one active owner.")
 
 
 def refuse_self(actor_person_id: str, person_id: str) -> None:

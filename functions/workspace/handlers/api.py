@@ -1,10 +1,29 @@
 """HTTP: the workspace API, its pages, and every path that belongs to no other context."""
 
-from workspace.handlers.http import companies, evidence, identity, spine, webhooks
+from workspace.handlers.http import (
+    companies,
+    evidence,
+    identity,
+    second_factor,
+    signups,
+    spine,
+    views,
+    webhooks,
+)
 from workspace.handlers.http.app import app
 from workspace.pages import routes
 
-__all__ = ["companies", "evidence", "handler", "identity", "spine", "webhooks"]
+__all__ = [
+    "companies",
+    "evidence",
+    "handler",
+    "identity",
+    "second_factor",
+    "signups",
+    "spine",
+    "views",
+    "webhooks",
+]
 
 routes.declare(app)
 

@@ -1,7 +1,14 @@
 """Cookies we set: the session, and the language of people who are not signed in."""
 
 from kernel.sensitive import Secret
-from workspace.bootstrap import LANGUAGE_COOKIE, SESSION_COOKIE, application
+from workspace.bootstrap import (
+    DEVICE_COOKIE,
+    LANGUAGE_COOKIE,
+    SESSION_COOKIE,
+    STEP_COOKIE,
+    application,
+)
+from workspace.domain.second_factor import DEVICE_LIFETIME, STEP_LIFETIME
 
 _YEAR = 365 * 86_400
 
@@ -15,6 +22,26 @@ def _cookie(name: str, value: str, more: str = "") -> str:
 def session_cookie(token: Secret) -> str:
     """The cookie of a new session: this host only, no script, no other site's forms."""
     return _cookie(SESSION_COOKIE, token.reveal("hand the session to its browser"))
+
+
+def entry_cookies(token: Secret, device: Secret | None) -> tuple[str, ...]:
+    """The cookie of a new session, and the mark of a device that was proved by mail."""
+    if device is None:
+        return (session_cookie(token),)
+    mark = device.reveal("hand the mark of a device to its browser")
+    until = f"; Max-Age={int(DEVICE_LIFETIME.total_seconds())}"
+    return session_cookie(token), _cookie(DEVICE_COOKIE, mark, until)
+
+
+def step_cookie(token: Secret) -> str:
+    """The cookie that leads from the password to the second step."""
+    life = f"; Max-Age={int(STEP_LIFETIME.total_seconds())}"
+    return _cookie(STEP_COOKIE, token.reveal("hand the second step to its browser"), life)
+
+
+def ended_step_cookie() -> str:
+    """The cookie that forgets the second step."""
+    return _cookie(STEP_COOKIE, "", "; Max-Age=0")
 
 
 def ended_cookie() -> str:

@@ -11,16 +11,29 @@ from kernel.errors import (
 from kernel.sensitive import Email, Secret
 from toolkit.entrypoints import HttpApp, Reply, Request
 from webkit.urls import link, local_path
+from workspace.application.entrance import StepNeeded
 from workspace.application.show_link import LinkView
+from workspace.application.sign_in import Visit
+from workspace.bootstrap import DEVICE_COOKIE, STEP_COOKIE
 from workspace.domain.link import LinkPurpose
 from workspace.domain.password import MIN_LENGTH
 from workspace.domain.problems import parsed_at
-from workspace.pages.cookies import ended_cookie, session_cookie
-from workspace.pages.kit import Kit, refuse_other_sites, status_of, use
+from workspace.domain.second_factor import StepMethod
+from workspace.pages.cookies import (
+    ended_cookie,
+    ended_step_cookie,
+    entry_cookies,
+    session_cookie,
+    step_cookie,
+)
+from workspace.pages.kit import Kit, read_form, refuse_other_sites, status_of, use
 from workspace.pages.words import language_of, redirect, words_of
+from workspace.schemas import SignupFormIn, signup_entry
 
 _SIGN_IN = "entry/sign_in.html"
 _SET_PASSWORD = "entry/set_password.html"  # noqa: S105  (a template)
+_CODE = "entry/code.html"
+_SIGN_UP = "entry/sign_up.html"
 _FORGOTTEN = "entry/forgotten.html"
 
 
@@ -33,27 +46,76 @@ def declare(app: HttpApp, kit: Kit) -> None:
         target = local_path(request.query.get("return_to"))
         if request.principal.kind == "session":
             return redirect(target)
-        return kit.draw(request, _SIGN_IN, "", {"email": "", "return_to": target})
+        values = {
+            "email": "",
+            "accountant_no": "",
+            "return_to": target,
+            "way": request.query.get("way", ""),
+        }
+        return kit.draw(request, _SIGN_IN, "", values)
 
     @app.page("POST", "/sign-in", permission=None)
     def sign_in(request: Request) -> Reply:
-        """Open a session."""
+        """Open a session, or go on to the second step."""
         refuse_other_sites(request)
         form = request.form()
         target = local_path(form.get("return_to"))
-        email = form.get("email", "")
+        password = Secret(form.get("password", ""))
+        device = request.cookies.get(use().cookie(DEVICE_COOKIE))
+        agent = request.headers.get("user-agent", "")
+        names = {name: form.get(name, "") for name in ("email", "accountant_no")}
+        way_in = use().sign_in()
         try:
-            done = use().sign_in()(
-                email,
-                Secret(form.get("password", "")),
-                source_ip=request.source_ip,
-                user_agent=request.headers.get("user-agent", ""),
-            )
+            if form.get("way") == "numbers":
+                visit = Visit(request.source_ip, agent, Secret(device) if device else None)
+                number = form.get("national_id", "")
+                done = way_in.by_numbers(names["accountant_no"], number, password, visit)
+            else:
+                done = way_in(
+                    names["email"], password, source_ip=request.source_ip, user_agent=agent
+                )
         except (UnauthorizedError, TooManyRequestsError) as error:
             status = 429 if isinstance(error, TooManyRequestsError) else 401
-            values = {"email": email, "return_to": target}
+            values = {**names, "return_to": target, "way": form.get("way", "")}
             return kit.draw(request, _SIGN_IN, "", values, status=status, error=error)
+        if isinstance(done, StepNeeded):
+            following = link("/sign-in/code", method=done.method.value, return_to=target)
+            return redirect(following, cookies=(step_cookie(done.token),))
         return redirect(target, cookies=(session_cookie(done.token),))
+
+    def code_form(request: Request, error: KopruError | None = None) -> Reply:
+        """The form of the second step."""
+        asked = request.form() if request.method == "POST" else request.query
+        values = {
+            "by_mail": asked.get("method") == StepMethod.MAIL.value,
+            "return_to": local_path(asked.get("return_to")),
+        }
+        return kit.draw(request, _CODE, "", values, status=status_of(error), error=error)
+
+    @app.page("GET", "/sign-in/code", permission=None)
+    def show_code(request: Request) -> Reply:
+        """Ask for the code of the authenticator or of the mail."""
+        if not request.cookies.get(use().cookie(STEP_COOKIE)):
+            return redirect("/sign-in")
+        return code_form(request)
+
+    @app.page("POST", "/sign-in/code", permission=None)
+    def finish_sign_in(request: Request) -> Reply:
+        """Finish signing in."""
+        refuse_other_sites(request)
+        token = Secret(request.cookies.get(use().cookie(STEP_COOKIE), ""))
+        form = request.form()
+        try:
+            done = use().finish_sign_in()(
+                token, form.get("code", ""), user_agent=request.headers.get("user-agent", "")
+            )
+        except (NotFoundError, UnauthorizedError):
+            gone = link("/sign-in", done="step_gone")
+            return redirect(gone, cookies=(ended_step_cookie(),))
+        except (ValidationError, TooManyRequestsError) as error:
+            return code_form(request, error)
+        cookies = (*entry_cookies(done.signed_in.token, done.device), ended_step_cookie())
+        return redirect(local_path(form.get("return_to")), cookies=cookies)
 
     @app.page("POST", "/sign-out", permission=None)
     def sign_out(request: Request) -> Reply:
@@ -82,6 +144,31 @@ def declare(app: HttpApp, kit: Kit) -> None:
             values = {"email": text, "sent": False}
             return kit.draw(request, _FORGOTTEN, "", values, status=status_of(error), error=error)
         return redirect(link("/forgotten-password", sent=1))
+
+    def sign_up_form(request: Request, error: KopruError | None = None) -> Reply:
+        """The form with the service agreement above it."""
+        values = {
+            "agreement": use().agreement(language_of(request)),
+            "form": request.form() if request.method == "POST" else {},
+            "sent": request.query.get("sent") == "1",
+        }
+        return kit.draw(request, _SIGN_UP, "", values, status=status_of(error), error=error)
+
+    @app.page("GET", "/sign-up", permission=None)
+    def show_sign_up(request: Request) -> Reply:
+        """Read the service agreement and sign up."""
+        return sign_up_form(request)
+
+    @app.page("POST", "/sign-up", permission=None)
+    def sign_up(request: Request) -> Reply:
+        """Accept the agreement; the answer is the same for everybody."""
+        refuse_other_sites(request)
+        try:
+            body = read_form(request, SignupFormIn, language=language_of(request))
+            use().request_signup()(signup_entry(body), source_ip=request.source_ip)
+        except (ValidationError, TooManyRequestsError) as error:
+            return sign_up_form(request, error)
+        return redirect(link("/sign-up", sent=1))
 
     def show(request: Request, purpose: LinkPurpose) -> Reply:
         """What a link leads to; opening it changes nothing."""
@@ -119,10 +206,10 @@ def declare(app: HttpApp, kit: Kit) -> None:
             return dead(request, error)
         try:
             typed = form.get("password", "")
-            if purpose is LinkPurpose.INVITATION:
-                use().accept_invitation()(token, Secret(typed) if typed else None)
-            else:
+            if purpose is LinkPurpose.PASSWORD_RESET:
                 use().reset_password()(token, Secret(typed))
+            else:
+                use().accept_invitation()(token, Secret(typed) if typed else None, purpose)
         except NotFoundError as error:
             return dead(request, error)
         except (ValidationError, ParseError, TooManyRequestsError) as error:
@@ -139,6 +226,16 @@ def declare(app: HttpApp, kit: Kit) -> None:
     def accept_invitation(request: Request) -> Reply:
         """Join the company."""
         return act(request, LinkPurpose.INVITATION)
+
+    @app.page("GET", "/activations/{token}", permission=None)
+    def show_activation(request: Request) -> Reply:
+        """The activation of a sign-up."""
+        return show(request, LinkPurpose.ACTIVATION)
+
+    @app.page("POST", "/activations/{token}", permission=None)
+    def activate(request: Request) -> Reply:
+        """Choose the password and begin."""
+        return act(request, LinkPurpose.ACTIVATION)
 
     @app.page("GET", "/password-resets/{token}", permission=None)
     def show_reset(request: Request) -> Reply:

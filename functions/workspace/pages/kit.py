@@ -13,7 +13,7 @@ from kernel.errors import (
     UnauthorizedError,
 )
 from kernel.storing import Position
-from toolkit.auth import require
+from toolkit.auth import require, require_fresh
 from toolkit.entrypoints import HttpApp, Reply, Request
 from toolkit.entrypoints.http import parse_model
 from webkit.components import FieldProblem, Flash, Paging, Tone
@@ -21,7 +21,7 @@ from webkit.i18n import Language, mark, normalise_language
 from webkit.urls import link, relink
 from workspace.bootstrap import Application, application
 from workspace.pages.cookies import language_cookie
-from workspace.pages.words import problems_of, renderer, reply, view_of, words_of
+from workspace.pages.words import problems_of, redirect, renderer, reply, view_of, words_of
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -35,6 +35,13 @@ DONE: Final[Mapping[str, str]] = {
     "cancel": mark("The job was asked to stop. It ends at the next safe point."),
     "password": mark("Your password is set. Please sign in."),
     "joined": mark("You joined the company. Please sign in."),
+    "step_gone": mark("That sign-in was too old. Please begin again."),
+    "session_ended": mark("That session has ended."),
+    "factor_removed": mark("The second factor is taken away. Your other sessions have ended."),
+    "view_saved": mark("The view is saved. You find it under Views."),
+    "view_removed": mark("The view is removed."),
+    "feed_ended": mark("The calendar address is worthless from this moment on."),
+    "proved": mark("Thank you. You can go on now."),
     "signed_out": mark("You are signed out."),
     "everywhere": mark("All your other sessions have ended."),
     "webhook_added": mark("The target is added."),
@@ -107,10 +114,9 @@ def read_form(request: Request, model: type[Model], **changes: Any) -> Model:
 
     ``changes`` replace or add members (lists, for example). Raises: ValidationError.
     """
+    known = {field.alias or name for name, field in model.model_fields.items()}
     fields: dict[str, Any] = {
-        name: value
-        for name, value in request.form().items()
-        if name in model.model_fields and value != ""
+        name: value for name, value in request.form().items() if name in known and value != ""
     }
     return parse_model(model, {**fields, **changes})
 
@@ -169,6 +175,15 @@ def signed_in(request: Request) -> str:
     if request.principal.kind != "session":
         raise UnauthorizedError("session_required", "Sign in as a person to do this.")
     return request.principal.id
+
+
+def needs_proof(request: Request, return_to: str) -> Reply | None:
+    """Where somebody is led who has not proved lately who they are; None lets them pass."""
+    try:
+        require_fresh(request.principal, use().platform.clock.now())
+    except ForbiddenError:
+        return redirect(link("/confirm", return_to=return_to))
+    return None
 
 
 def refuse_other_sites(request: Request) -> None:

@@ -10,7 +10,7 @@ from webkit.i18n import LANGUAGE_NAMES, Language
 from webkit.urls import link
 from workspace.domain.api_key import ApiKey, ApiKeyState
 from workspace.domain.user import COMPANY_ROLES, Membership, MembershipState
-from workspace.pages.kit import Kit, read_form, status_of, use
+from workspace.pages.kit import Kit, needs_proof, read_form, status_of, use
 from workspace.pages.spine import instant_of
 from workspace.pages.words import redirect, role_name, sentence, words_of
 from workspace.schemas import ApiKeyIn, UserIn, UserPatch
@@ -70,6 +70,8 @@ def declare(app: HttpApp, kit: Kit) -> None:
     @app.page("POST", "/people/new", permission="workspace:user:write")
     def invite(request: Request) -> Reply:
         """Invite somebody."""
+        if (ask := needs_proof(request, "/people/new")) is not None:
+            return ask
         try:
             body = read_form(request, UserIn, roles=request.form_list("roles"))
             use().invite_user()(
@@ -78,6 +80,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
                 name=body.name,
                 roles=body.roles,
                 language=body.language,
+                since=body.since,
                 until=body.until,
             )
         except (ValidationError, ConflictError) as error:
@@ -95,6 +98,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
             "person_status": _status(words, person),
             "roles": _role_options(words, chosen),
             "role_names": _roles(words, person),
+            "since": person.since.isoformat() if person.since else "",
             "until": person.until.isoformat() if person.until else "",
             "at": instant_of,
             "own": own,
@@ -111,8 +115,10 @@ def declare(app: HttpApp, kit: Kit) -> None:
 
     @app.page("POST", "/people/{id}", permission="workspace:user:write")
     def change_person(request: Request) -> Reply:
-        """Change roles and end of a mandate."""
+        """Change roles, beginning and end of a mandate."""
         identity = request.id()
+        if (ask := needs_proof(request, f"/people/{identity}")) is not None:
+            return ask
         form = request.form()
         try:
             body = read_form(request, UserPatch, roles=request.form_list("roles"))
@@ -123,6 +129,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
                 person_id=identity,
                 expected_version=int(version) if version.isdigit() else 0,
                 roles=body.roles,
+                since=body.since,
                 until=body.until,
             )
         except (ValidationError, RuleViolationError) as error:
@@ -139,6 +146,8 @@ def declare(app: HttpApp, kit: Kit) -> None:
     @app.page("POST", "/people/{id}/remove", permission="workspace:user:write")
     def remove_person(request: Request) -> Reply:
         """End a membership at once."""
+        if (ask := needs_proof(request, f"/people/{request.id()}")) is not None:
+            return ask
         try:
             use().remove_user()(
                 request.tenant, actor_id=request.principal.id, person_id=request.id()
@@ -185,6 +194,8 @@ def declare(app: HttpApp, kit: Kit) -> None:
     @app.page("POST", "/api-keys", permission="workspace:api_key:write")
     def issue_key(request: Request) -> Reply:
         """Issue a key and show its secret, once, on this page only."""
+        if (ask := needs_proof(request, "/api-keys")) is not None:
+            return ask
         try:
             body = read_form(request, ApiKeyIn, scopes=request.form_list("scopes"))
             key, secret = use().issue_api_key()(

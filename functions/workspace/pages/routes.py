@@ -1,12 +1,26 @@
 """Pages of the workspace, declared on its HTTP application."""
 
 from toolkit.entrypoints import HttpApp
-from workspace.pages import developer, entry, evidence, people, settings, spine
+from workspace.pages import (
+    companies,
+    developer,
+    entry,
+    evidence,
+    people,
+    second_factor,
+    settings,
+    spine,
+    views,
+)
 from workspace.pages.kit import Kit
 
 
 def declare(app: HttpApp) -> None:
     """Add every page of this context to ``app``."""
     kit = Kit(app)
-    for part in (entry, spine, people, developer, evidence, settings):
+    parts = (
+        *(entry, companies, spine, people, developer, evidence),
+        *(settings, second_factor, views),
+    )
+    for part in parts:
         part.declare(app, kit)

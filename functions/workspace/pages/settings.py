@@ -2,13 +2,15 @@
 
 from kernel.errors import KopruError, ValidationError
 from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import parse_model
 from webkit.components import Option
 from webkit.i18n import LANGUAGE_NAMES
 from webkit.render import THEMES
 from webkit.urls import link, local_path
-from workspace.pages.kit import Kit, read_form, signed_in, status_of, use
+from workspace.domain.user import COMPANY_ROLES
+from workspace.pages.kit import Kit, needs_proof, read_form, signed_in, status_of, use
 from workspace.pages.spine import instant_of
-from workspace.pages.words import redirect, words_of
+from workspace.pages.words import redirect, role_name, words_of
 from workspace.schemas import PreferencesIn, TenantPatch
 
 _ZONES = ("Europe/Istanbul", "Europe/Athens", "Asia/Nicosia", "UTC")
@@ -32,17 +34,6 @@ def declare(app: HttpApp, kit: Kit) -> None:
         tenant_id = request.form().get("tenant_id", "")
         use().switch_tenant()(person, request.principal.session_hash, tenant_id)
         return redirect(link("/", done="company"))
-
-    @app.page("GET", "/companies", permission=None)
-    def list_companies(request: Request) -> Reply:
-        """All companies one may work for."""
-        account = use().read_account()(signed_in(request))
-        return kit.draw(
-            request,
-            "settings/companies.html",
-            "",
-            {"companies": account.person.companies, "current": request.principal.tenant_id},
-        )
 
     def settings_page(request: Request, error: KopruError | None = None) -> Reply:
         account = use().read_account()(signed_in(request))
@@ -69,6 +60,14 @@ def declare(app: HttpApp, kit: Kit) -> None:
             "looks": [Option(theme, looks[theme]) for theme in THEMES],
             "zones": [Option(zone, zone) for zone in _ZONES],
             "tenant": tenant,
+            "policy": [
+                (Option(role, role_name(words, role)), role in tenant.second_factor_roles)
+                for role in COMPANY_ROLES
+            ]
+            if tenant
+            else [],
+            "factor": use().read_second_factor()(account.person.id),
+            "has_feed": use().store.has_feed(account.person.id),
             "form": form,
         }
         template = "settings/settings.html"
@@ -85,6 +84,28 @@ def declare(app: HttpApp, kit: Kit) -> None:
         person = signed_in(request)
         use().sign_out_everywhere()(person, keep=request.principal.session_hash)
         return redirect(link("/settings", done="everywhere"))
+
+    @app.page("POST", "/settings/sessions/{session_id}/end", permission=None)
+    def end_session(request: Request) -> Reply:
+        """End one of one's own sessions."""
+        use().end_session()(signed_in(request), request.path_values["session_id"])
+        return redirect(link("/settings", done="session_ended"))
+
+    @app.page("POST", "/settings/policy", permission="workspace:tenant:write")
+    def change_policy(request: Request) -> Reply:
+        """Say which roles of the company need a second factor."""
+        if (ask := needs_proof(request, "/settings")) is not None:
+            return ask
+        version = request.form().get("version", "")
+        body = parse_model(
+            TenantPatch, {"second_factor_roles": request.form_list("second_factor_roles")}
+        )
+        use().change_tenant()(
+            request.tenant,
+            expected_version=int(version) if version.isdigit() else 0,
+            second_factor_roles=body.second_factor_roles,
+        )
+        return redirect(link("/settings", done="changed"))
 
     @app.page("POST", "/settings/company", permission="workspace:tenant:write")
     def change_company(request: Request) -> Reply:

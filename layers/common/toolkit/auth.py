@@ -4,6 +4,7 @@ cases.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from kernel.errors import ForbiddenError, UnauthorizedError
@@ -123,6 +124,10 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
 }
 
 
+SECOND_FACTOR_REQUIRED: Final = "second_factor_required"
+FRESH: Final = timedelta(minutes=15)
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Who makes a request: a person in a session, a program with a key, or the system itself.
@@ -144,6 +149,10 @@ class Principal:
     email: str = field(default="", repr=False)
     tenant_name: str = field(default="", repr=False)
     tenants: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    # Why a session has no company although it names one, and when its person last proved who they
+    # are (RFC 3339); both empty for keys.
+    barred: str = ""
+    proved_at: str = ""
 
     @property
     def is_anonymous(self) -> bool:
@@ -192,7 +201,28 @@ def require(principal: Principal, permission: str) -> None:
     if principal.is_anonymous:
         raise UnauthorizedError("unauthorized", "Sign in or send a valid API key.")
     if not principal.may(permission):
+        _refuse_barred(principal)
         raise ForbiddenError("forbidden", f"The permission {permission} is needed for this.")
+
+
+def _refuse_barred(principal: Principal) -> None:
+    if principal.barred == SECOND_FACTOR_REQUIRED:
+        raise ForbiddenError(
+            SECOND_FACTOR_REQUIRED, "This company asks for a second factor. Set one up first."
+        )
+
+
+def require_fresh(principal: Principal, now: datetime) -> None:
+    """Let a person pass who proved lately who they are: for roles, keys, credentials, privacy.
+
+    Programs pass: their key is their proof. Raises: ForbiddenError("proof_required") when the last
+    proof of the session is more than a quarter of an hour old.
+    """
+    if principal.kind != "session":
+        return
+    proved = principal.proved_at
+    if not proved or now - datetime.fromisoformat(proved) > FRESH:
+        raise ForbiddenError("proof_required", "Enter your password again to do this.")
 
 
 def tenant_context(principal: Principal, correlation_id: str) -> TenantContext:
@@ -200,6 +230,7 @@ def tenant_context(principal: Principal, correlation_id: str) -> TenantContext:
     tenant.
     """
     if not principal.tenant_id:
+        _refuse_barred(principal)
         raise ForbiddenError("tenant_required", "Choose a company first.")
     prefix = {"api_key": "key", "session": "user"}.get(principal.kind, "system")
     return TenantContext(

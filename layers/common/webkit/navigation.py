@@ -9,7 +9,13 @@ from webkit.components import NavGroup, NavItem
 from webkit.i18n import mark
 
 CONSOLE: Final[tuple[NavGroup, ...]] = (
-    NavGroup("", (NavItem("today", mark("Today"), "/", "sun"),)),
+    NavGroup(
+        "",
+        (
+            NavItem("today", mark("Today"), "/", "sun"),
+            NavItem("views", mark("Views"), "/views", "filter"),
+        ),
+    ),
     NavGroup(
         mark("Pensions"),
         (
@@ -145,6 +151,7 @@ CONSOLE: Final[tuple[NavGroup, ...]] = (
     NavGroup(
         mark("Company"),
         (
+            NavItem("companies", mark("Companies"), "/companies", "company"),
             NavItem("people", mark("Users"), "/people", "people", "workspace:user:read"),
             NavItem("api_keys", mark("API keys"), "/api-keys", "key", "workspace:api_key:read"),
             NavItem("webhooks", mark("Webhooks"), "/webhooks", "link", "workspace:webhook:read"),

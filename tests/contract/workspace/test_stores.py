@@ -26,7 +26,10 @@ from workspace.domain.attention import Attention
 from workspace.domain.incident import Incident, IncidentState, resolve
 from workspace.domain.link import LinkPurpose, new_link
 from workspace.domain.message import Message, MessageKind, MessageState, claimed, handed_over
+from workspace.domain.saved_view import SavedView
+from workspace.domain.second_factor import SignInStep, StepMethod, confirmed, started
 from workspace.domain.session import Session
+from workspace.domain.signup import Signup, SignupState, rejected
 from workspace.domain.tenant import Tenant
 from workspace.domain.user import Company, Membership, MembershipState, Person, PersonState
 from workspace.ports import KeyOwner, SystemStore, WorkspaceUnit
@@ -225,6 +228,69 @@ def test_the_last_sign_in_moves_without_a_version(stores: Stores) -> None:
     assert len(list(company.memberships())) == 1
 
 
+# ---------------------------------------------------------------------------- sign-ups
+
+
+def _signup(stores: Stores) -> Signup:
+    signup = Signup(
+        id=stores.ids.new(),
+        company="Başvuran Ltd",
+        tax_no="4540536920",
+        name="Aday Kişi",
+        email=EMAIL,
+        language="tr",
+        accountant_no="MHN12",
+        numbers="numbers-1",
+        national_id_masked="100******78",
+        agreement="2026-11",
+        agreement_language="tr",
+        agreement_sha256="hash",
+        accepted_at=stores.clock.now(),
+        accepted_from="203.0.113.9",
+    )
+    unit = stores.store.unit("system:signup")
+    made = unit.add_signup(signup)
+    unit.commit()
+    return made
+
+
+def test_sign_ups_wait_first_and_are_decided_once(stores: Stores) -> None:
+    first, second, third = (_signup(stores) for _ in range(3))
+    assert stores.store.signup(first.id) == first
+    unit = stores.store.unit("key:operator")
+    done = unit.save_signup(third, rejected(third, "Hayır."), "signup.rejected")
+    unit.commit()
+    late = stores.store.unit("key:operator")
+    late.save_signup(third, rejected(third, "Hayır."), "signup.rejected")
+    with pytest.raises(WriteRefusedError):
+        late.commit()
+    page = stores.store.signups(None, limit=2, after=None)
+    rest = stores.store.signups(None, limit=2, after=page.next)
+    assert [*page.items, *rest.items] == [second, first, done]
+    only = stores.store.signups(SignupState.REJECTED, limit=9, after=None)
+    assert only.items == (done,)
+    with pytest.raises(NotFoundError):
+        stores.store.signup("01KT16JKM0ZZZZZZZZZZZZZZZZ")
+
+
+def test_numbers_lead_to_one_account(stores: Stores) -> None:
+    person = stores.person()
+    assert stores.store.person_of_numbers("numbers-1") is None
+    assert stores.store.account_of_numbers("numbers-1").person is None
+    unit = stores.store.unit("key:operator")
+    unit.reserve_numbers("numbers-1", person.id)
+    unit.set_password(person.id, "hash-1")
+    unit.commit()
+    assert stores.store.person_of_numbers("numbers-1") == person
+    account = stores.store.account_of_numbers("numbers-1")
+    assert (account.person, account.password_hash) == (person, "hash-1")
+    again = stores.store.unit("key:operator")
+    again.reserve_numbers("numbers-1", "somebody-else")
+    with pytest.raises(WriteRefusedError) as refused:
+        again.commit()
+    assert refused.value.refused("unique:NUMBERS")
+
+
 # ---------------------------------------------------------------------------- links, sessions
 
 
@@ -268,6 +334,111 @@ def test_sessions_open_move_and_close(stores: Stores) -> None:
     assert stores.store.sessions_of(person.id) == []
     stores.store.touch_session("gone", later)
     assert stores.store.session("gone") is None
+
+
+def test_a_step_is_finished_once_together_with_its_session(stores: Stores) -> None:
+    person, now = stores.person(), stores.clock.now()
+    ends = now + timedelta(minutes=10)
+    step = SignInStep("step-1", person.id, 0, StepMethod.MAIL, ends)
+    unit = stores.store.unit("user:p")
+    unit.add_step(step)
+    unit.add_step_code("step-1", "attempt-1", "code-1")
+    unit.commit()
+    more = stores.store.unit("system:mail")
+    more.add_step_code("step-1", "attempt-2", "code-2")
+    more.commit()
+    assert stores.store.step("step-1") == step
+    assert stores.store.step("step-2") is None
+    assert stores.store.step_codes(step) == {"code-1", "code-2"}
+    session = Session("s1", person.id, 0, "t1", now, now, second_factor=True)
+
+    def finish(session: Session) -> None:
+        done = stores.store.unit("user:p")
+        done.use_step(step)
+        done.add_session(session)
+        done.commit()
+
+    finish(session)
+    assert stores.store.session("s1") == session
+    with pytest.raises(WriteRefusedError) as refused:
+        finish(replace(session, digest="s2"))
+    assert refused.value.refused("step")
+    assert stores.store.session("s2") is None
+    later = now + timedelta(minutes=1)
+    stores.store.move_session(
+        "s1", tenant_id=None, epoch=None, second_factor=False, proved_at=later
+    )
+    assert stores.store.session("s1") == replace(session, second_factor=False, proved_at=later)
+
+
+def test_a_device_is_known_until_its_end(stores: Stores) -> None:
+    unit = stores.store.unit("user:p")
+    unit.add_device("d1", "p", stores.clock.now() + timedelta(days=1))
+    unit.commit()
+    assert stores.store.device_owner("d1") == "p"
+    assert stores.store.device_owner("d2") is None
+    stores.clock.advance(timedelta(days=1))
+    assert stores.store.device_owner("d1") is None
+
+
+def test_a_second_factor_changes_from_what_was_read(stores: Stores) -> None:
+    person = stores.person()
+    assert stores.store.second_factor(person.id) is None
+    first = started(None, b"sealed")
+    unit = stores.store.unit("user:p")
+    unit.save_second_factor(person.id, None, first)
+    unit.commit()
+    assert stores.store.second_factor(person.id) == first
+    active = confirmed(first, 7, ("r1", "r2"), "2026-06-01T09:00:00Z")
+    unit = stores.store.unit("user:p")
+    unit.save_second_factor(person.id, first, active)
+    unit.commit()
+    assert stores.store.account(EMAIL).second_factor == active
+    for stale in (None, first):
+        late = stores.store.unit("user:p")
+        late.save_second_factor(person.id, stale, active)
+        with pytest.raises(WriteRefusedError) as refused:
+            late.commit()
+        assert refused.value.refused("second_factor")
+
+
+def test_views_belong_to_a_company(stores: Stores) -> None:
+    tenant, other = stores.tenant(), stores.tenant()
+    company = stores.store.company(stores.context(tenant.id))
+    unit = company.unit()
+    view = unit.add_saved_view(SavedView(stores.ids.new(), "Bitmemiş", "/jobs?q=x", "p"))
+    unit.commit()
+    assert company.saved_view(view.id) == view
+    assert list(company.saved_views()) == [view]
+    stranger = stores.store.company(stores.context(other.id))
+    assert list(stranger.saved_views()) == []
+    with pytest.raises(NotFoundError):
+        stranger.saved_view(view.id)
+    unit = company.unit()
+    gone = unit.save_saved_view(view, replace(view, state="removed"), "saved_view.removed")
+    unit.commit()
+    assert company.saved_view(view.id) == gone
+    late = company.unit()
+    late.save_saved_view(view, replace(view, state="removed"), "saved_view.removed")
+    with pytest.raises(WriteRefusedError):
+        late.commit()
+
+
+def test_one_feed_of_a_person_counts(stores: Stores) -> None:
+    person = stores.person()
+    assert not stores.store.has_feed(person.id)
+    for digest in ("feed-1", "feed-2"):
+        unit = stores.store.unit("user:p")
+        unit.set_feed(person.id, digest)
+        unit.commit()
+    assert stores.store.feed_owner("feed-1") is None
+    assert stores.store.feed_owner("feed-2") == person.id
+    assert stores.store.has_feed(person.id)
+    unit = stores.store.unit("user:p")
+    unit.set_feed(person.id, "")
+    unit.commit()
+    assert stores.store.feed_owner("feed-2") is None
+    assert not stores.store.has_feed(person.id)
 
 
 # ---------------------------------------------------------------------------- keys

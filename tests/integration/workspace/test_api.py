@@ -122,11 +122,13 @@ def test_the_company_is_read_and_changed_with_its_version(
 
 def test_people_are_invited_changed_and_removed(world: WorkspaceWorld, company: Company) -> None:
     key = company.key_principal
-    invited = world.call("POST", "/v1/users", key, body={**PERSON, "until": "2026-12-31"})
+    mandate = {**PERSON, "from": "2026-06-15", "until": "2026-12-31"}
+    invited = world.call("POST", "/v1/users", key, body=mandate)
     assert invited.status == 201
     user = invited.json()
     path = f"/v1/users/{user['id']}"
     assert invited.headers["location"] == path
+    assert user["from"] == "2026-06-15"
     assert (user["state"], user["until"], user["roles"]) == ("invited", "2026-12-31", ["payroll"])
     assert world.call("POST", "/v1/users", key, body=PERSON).json()["code"] == "user_exists"
     names = [item["name"] for item in world.call("GET", "/v1/users", key).json()["items"]]

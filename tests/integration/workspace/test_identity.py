@@ -46,6 +46,8 @@ def test_the_example_event_of_a_bad_key_is_nobody(world: WorkspaceWorld) -> None
                     "name",
                     "email",
                     "tenant_name",
+                    "barred",
+                    "proved_at",
                 ),
                 "",
             ),

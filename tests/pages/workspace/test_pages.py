@@ -1,14 +1,16 @@
 """Every page of the workspace in Turkish, Greek and English: sound, translated, truthful."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from infra.assets.messages import problems
+from kernel.sensitive import Email, Secret
 from tests.pages.workspace.conftest import CONTRACT, LANGUAGES, Scene
 from tests.support.page_checks import assert_sound, findings, parse
-from tests.support.scanner import SCANNER
+from tests.support.scanner import CANARY_PASSWORD, SCANNER
 
 PACKAGE = Path(__file__).parents[3] / "functions" / "workspace"
 TITLES = {
@@ -80,6 +82,7 @@ def test_the_way_in_is_sound_without_a_session(scene: Scene, language: str) -> N
     (link,) = scene.world.links()[-1:]
     for path in (
         "/sign-in",
+        "/sign-up",
         "/forgotten-password",
         link,
         "/invitations/none",
@@ -137,6 +140,33 @@ def test_a_session_without_a_company_is_led_to_its_companies(scene: Scene) -> No
     assert scene.world.call("GET", "/jobs", lost).status == 403
     nobody = scene.world.call("GET", "/")
     assert (nobody.status, nobody.location) == (303, "/sign-in?return_to=/")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_companies_are_overseen_and_one_goes_on_to_one(scene: Scene, language: str) -> None:
+    owner = scene.reader(language)
+    other = scene.world.company("Sakin Ltd")
+    scene.world.app.install_user()(
+        other.context(),
+        email=Email(scene.company.members["owner"].email),
+        name="Deniz Owner",
+        roles=["accountant"],
+        language=language,
+        password=Secret(CANARY_PASSWORD),
+    )
+    answer = scene.world.call("GET", "/companies", replace(owner, tenant_id=""), shows="own")
+    assert_sound(answer.body, language)
+    rows = parse(answer.body).xpath("//*[@id='companies']/tbody/tr")
+    assert [row.xpath("./th")[0].text_content().split()[0] for row in rows] == ["Yıldız", "Sakin"]
+    query = {"show": "done", "q": "sakın"}
+    done = scene.world.call(
+        "GET", "/companies", replace(owner, tenant_id=""), query=query, shows="own"
+    )
+    assert len(parse(done.body).xpath("//*[@id='companies']/tbody/tr")) == 1
+    listed = scene.world.call(
+        "GET", "/v1/companies", replace(owner, tenant_id=""), query={"done": "false"}, shows="own"
+    ).json()["items"]
+    assert [(each["standing"], each["done"]) for each in listed] == [("overdue", False)]
 
 
 # ---------------------------------------------------------------------------- jobs

@@ -24,8 +24,11 @@ from workspace.domain.attention import Attention, updated
 from workspace.domain.incident import Incident, IncidentState
 from workspace.domain.link import Link
 from workspace.domain.message import Message
+from workspace.domain.saved_view import SavedView
 from workspace.domain.seal import Head
+from workspace.domain.second_factor import SecondFactor, SignInStep
 from workspace.domain.session import ABSOLUTE, Session
+from workspace.domain.signup import Signup, SignupState
 from workspace.domain.tenant import Tenant
 from workspace.domain.user import Membership, Person
 from workspace.ports import (
@@ -64,6 +67,8 @@ class MemoryState:
     persons: dict[str, Person] = field(default_factory=dict)
     emails: dict[str, str] = field(default_factory=dict)
     passwords: dict[str, str] = field(default_factory=dict)
+    numbers: dict[str, str] = field(default_factory=dict)
+    signups: dict[str, Signup] = field(default_factory=dict)
     memberships: dict[Key, Membership] = field(default_factory=dict)
     links: dict[str, Link] = field(default_factory=dict)
     keys: dict[Key, ApiKey] = field(default_factory=dict)
@@ -78,6 +83,12 @@ class MemoryState:
     events: dict[Key, Event] = field(default_factory=dict)
     answers: dict[Key, tuple[str, datetime, Remembered]] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
+    steps: dict[str, SignInStep] = field(default_factory=dict)
+    step_codes: dict[Key, str] = field(default_factory=dict)
+    devices: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    factors: dict[str, SecondFactor] = field(default_factory=dict)
+    views: dict[Key, SavedView] = field(default_factory=dict)
+    feeds: dict[str, str] = field(default_factory=dict)
     history: dict[Key, list[HistoryView]] = field(default_factory=dict)
     jobs: dict[Key, JobView] = field(default_factory=dict)
     chain_rows: dict[Key, list[Mapping[str, Any]]] = field(default_factory=dict)
@@ -262,7 +273,35 @@ class MemoryUnit:
         )
         return made
 
+    def require_unchanged(self, membership: Membership) -> None:
+        key = (self._owner, membership.person_id)
+
+        def holds() -> bool:
+            current = self._state.memberships.get(key)
+            return current is not None and current.stamp.version == membership.stamp.version
+
+        self._add("owner", holds, lambda: None)
+
     # ------------------------------------------------------------------ links and keys
+
+    def add_signup(self, signup: Signup) -> Signup:
+        made = replace(signup, stamp=self._fresh())
+        subject = f"signup:{signup.id}"
+        self._create(self._state.signups, signup.id, made, SYSTEM, subject, "signup.requested")
+        return made
+
+    def save_signup(self, before: Signup, after: Signup, action: str) -> Signup:
+        made = replace(after, stamp=self._next(before.stamp))
+        subject = f"signup:{after.id}"
+        self._save(self._state.signups, after.id, before, made, SYSTEM, subject, action)
+        return made
+
+    def reserve_numbers(self, numbers: str, person_id: str) -> None:
+        self._add(
+            f"unique:NUMBERS:{numbers}",
+            lambda: numbers not in self._state.numbers,
+            lambda: self._state.numbers.update({numbers: person_id}),
+        )
 
     def add_link(self, link: Link) -> None:
         self._add(
@@ -270,6 +309,77 @@ class MemoryUnit:
             lambda: link.digest not in self._state.links,
             lambda: self._state.links.update({link.digest: link}),
         )
+
+    def add_saved_view(self, view: SavedView) -> SavedView:
+        made = replace(view, stamp=self._fresh())
+        key = (self._owner, view.id)
+
+        def apply() -> None:
+            self._state.views[key] = made
+
+        self._add(f"saved_view:{view.id}", lambda: key not in self._state.views, apply)
+        return made
+
+    def save_saved_view(self, before: SavedView, after: SavedView, action: str) -> SavedView:
+        made = replace(after, stamp=self._next(before.stamp))
+        key = (self._owner, after.id)
+
+        def apply() -> None:
+            self._state.views[key] = made
+
+        self._add(f"saved_view:{after.id}", lambda: self._state.views.get(key) == before, apply)
+        return made
+
+    def set_feed(self, person_id: str, digest: str) -> None:
+        self._add("feed", lambda: True, lambda: self._state.feeds.update({person_id: digest}))
+
+    def add_session(self, session: Session) -> None:
+        self._add(
+            "session",
+            lambda: session.digest not in self._state.sessions,
+            lambda: self._state.sessions.update({session.digest: session}),
+        )
+
+    def add_step(self, step: SignInStep) -> None:
+        self._add(
+            "step",
+            lambda: step.digest not in self._state.steps,
+            lambda: self._state.steps.update({step.digest: step}),
+        )
+
+    def use_step(self, step: SignInStep) -> None:
+        def holds() -> bool:
+            current = self._state.steps.get(step.digest)
+            return current is not None and not current.used
+
+        def apply() -> None:
+            self._state.steps[step.digest] = replace(step, used=True)
+
+        self._add("step", holds, apply)
+
+    def add_step_code(self, step_digest: str, attempt_id: str, code_digest: str) -> None:
+        key = (step_digest, attempt_id)
+        self._add(
+            "step_code",
+            lambda: key not in self._state.step_codes,
+            lambda: self._state.step_codes.update({key: code_digest}),
+        )
+
+    def add_device(self, digest: str, person_id: str, until: datetime) -> None:
+        self._add(
+            "device",
+            lambda: digest not in self._state.devices,
+            lambda: self._state.devices.update({digest: (person_id, until)}),
+        )
+
+    def save_second_factor(
+        self, person_id: str, before: SecondFactor | None, after: SecondFactor
+    ) -> None:
+        def holds() -> bool:
+            current = self._state.factors.get(person_id)
+            return (current.version if current else None) == (before.version if before else None)
+
+        self._add("second_factor", holds, lambda: self._state.factors.update({person_id: after}))
 
     def use_link(self, link: Link) -> None:
         def holds() -> bool:
@@ -522,6 +632,12 @@ class MemoryCompanyStore:
         found = list(reversed(self._mine(self._state.messages)))
         return _page(found, limit, after, lambda item: item.id)
 
+    def saved_view(self, view_id: str) -> SavedView:
+        return self._find(self._state.views, view_id)
+
+    def saved_views(self) -> Iterator[SavedView]:
+        return iter(self._mine(self._state.views))
+
     def attention(self) -> Iterator[Attention]:
         return iter(self._mine(self._state.attention))
 
@@ -626,8 +742,13 @@ class MemorySystemStore:
         return self.state.persons[person_id]
 
     def account(self, email: Email) -> Account:
-        person = self.person_of(email)
-        return Account(person, self.state.passwords.get(person.id) if person else None)
+        return self._account(self.person_of(email))
+
+    def _account(self, person: Person | None) -> Account:
+        if person is None:
+            return Account(None, None, None)
+        password = self.state.passwords.get(person.id)
+        return Account(person, password, self.state.factors.get(person.id))
 
     def person_of(self, email: Email) -> Person | None:
         return self.person_of_digest(_digest(email))
@@ -635,6 +756,26 @@ class MemorySystemStore:
     def person_of_digest(self, email_digest: str) -> Person | None:
         person_id = self.state.emails.get(email_digest)
         return self.state.persons.get(person_id) if person_id else None
+
+    def person_of_numbers(self, numbers: str) -> Person | None:
+        return self.state.persons.get(self.state.numbers.get(numbers, ""))
+
+    def account_of_numbers(self, numbers: str) -> Account:
+        return self._account(self.person_of_numbers(numbers))
+
+    def signup(self, signup_id: str) -> Signup:
+        if signup_id not in self.state.signups:
+            raise _missing()
+        return self.state.signups[signup_id]
+
+    def signups(
+        self, state: SignupState | None, *, limit: int, after: Position | None
+    ) -> Page[Signup]:
+        order = list(SignupState)
+        found = [each for each in self.state.signups.values() if state in (None, each.state)]
+        found.sort(key=lambda each: each.id, reverse=True)
+        found.sort(key=lambda each: order.index(each.state))
+        return _page(found, limit, after, lambda each: each.id)
 
     def password_hash(self, person_id: str) -> str | None:
         return self.state.passwords.get(person_id)
@@ -669,7 +810,15 @@ class MemorySystemStore:
             found = self.state.sessions[digest]
             self.state.sessions[digest] = replace(found, last_seen_at=at)
 
-    def move_session(self, digest: str, *, tenant_id: str | None, epoch: int | None) -> None:
+    def move_session(
+        self,
+        digest: str,
+        *,
+        tenant_id: str | None,
+        epoch: int | None,
+        second_factor: bool | None = None,
+        proved_at: datetime | None = None,
+    ) -> None:
         found = self.state.sessions.get(digest)
         if found is None:
             return
@@ -677,7 +826,30 @@ class MemorySystemStore:
             found,
             tenant_id=found.tenant_id if tenant_id is None else tenant_id,
             epoch=found.epoch if epoch is None else epoch,
+            second_factor=found.second_factor if second_factor is None else second_factor,
+            proved_at=proved_at or found.proved_at,
         )
+
+    def step(self, digest: str) -> SignInStep | None:
+        return self.state.steps.get(digest)
+
+    def step_codes(self, step: SignInStep) -> frozenset[str]:
+        return frozenset(
+            code for (digest, _), code in self.state.step_codes.items() if digest == step.digest
+        )
+
+    def device_owner(self, digest: str) -> str | None:
+        found = self.state.devices.get(digest)
+        return found[0] if found and found[1] > self.state.clock.now() else None
+
+    def second_factor(self, person_id: str) -> SecondFactor | None:
+        return self.state.factors.get(person_id)
+
+    def feed_owner(self, digest: str) -> str | None:
+        return next((who for who, known in self.state.feeds.items() if known == digest), None)
+
+    def has_feed(self, person_id: str) -> bool:
+        return bool(self.state.feeds.get(person_id))
 
     def close_session(self, session: Session) -> None:
         self.state.sessions.pop(session.digest, None)
@@ -768,6 +940,26 @@ class CountingTokens:
         self.made += 1
         return Secret(f"token-{self.made}".ljust(43, "x"))
 
+    def raw(self, count: int) -> bytes:
+        self.made += 1
+        return self.made.to_bytes(4, "big").ljust(count, b"!")
+
+    def digits(self) -> str:
+        self.made += 1
+        return f"{self.made:06d}"
+
+
+class PlainFactors:
+    """Sealed secrets one can read."""
+
+    def seal(self, person_id: str, factor: SecondFactor, secret: Secret) -> bytes:
+        return f"{person_id}/{factor.secret_version}/{secret.reveal('fake seal')}".encode()
+
+    def open(self, person_id: str, factor: SecondFactor) -> Secret:
+        owner, version, secret = factor.sealed.decode().split("/")
+        assert (owner, int(version)) == (person_id, factor.secret_version)
+        return Secret(secret)
+
 
 def plain_digest(token: str) -> str:
     """A digest one can read."""
@@ -799,6 +991,7 @@ class SentMail:
     name: str
     company: str
     link: str
+    code: str = ""
 
 
 class FakeMailer:
@@ -810,9 +1003,9 @@ class FakeMailer:
         self.during: Callable[[], None] | None = None
 
     def send(
-        self, message: Message, *, to: Email, name: str, company: str, link: str
+        self, message: Message, *, to: Email, name: str, company: str, link: str, code: str
     ) -> MailOutcome:
-        self.sent.append(SentMail(message, to.reveal("fake mail"), name, company, link))
+        self.sent.append(SentMail(message, to.reveal("fake mail"), name, company, link, code))
         if self.during is not None:
             self.during()
         if self.outcomes:

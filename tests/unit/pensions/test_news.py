@@ -7,6 +7,7 @@ import pytest
 
 from pensions.application.cancel_job import CancelJob
 from pensions.application.context import TryAgainError
+from pensions.application.employees import MarkDoneElsewhere
 from pensions.application.resume_after_incident import ResumeAfterIncident
 from pensions.domain.contribution import ContributionStatus
 from pensions.domain.transmission import Transmission, TransmissionState
@@ -77,6 +78,33 @@ def test_a_resolved_incident_sends_the_held_people_again_and_tells(office: Offic
     ]
     finished = office.told("pensions.SubmissionFinished.v1")
     assert [event["status"] for event in finished] == ["partially_succeeded", "succeeded"]
+
+
+def cleared(office: Office) -> list[str]:
+    """Keys that Today was told to forget."""
+    return [event["key"] for event in office.told("pensions.AttentionCleared.v1")]
+
+
+def test_problems_leave_today_with_the_last_of_them_solved(office: Office) -> None:
+    contract_id, _ = held(office, 1, 3)
+    key = f"enrolment_submission:{contract_id}"
+    assert cleared(office) == []
+    resolve(office, incident(office))
+    office.work()
+    assert cleared(office) == [key]
+
+
+def test_problems_stay_while_somebody_is_left(office: Office) -> None:
+    contract_id, ids = held(office, 1, 3)
+    later = office.people(contract_id, 1, first=7)
+    office.submit(contract_id, later)
+    office.work()
+    assert office.statuses(later) == ["enrolled"]
+    assert cleared(office) == []
+    MarkDoneElsewhere(office.scope)(ids[0], "Sigortacının ekranında yapıldı.")
+    assert cleared(office) == []
+    MarkDoneElsewhere(office.scope)(ids[2], "Sigortacının ekranında yapıldı.")
+    assert cleared(office) == [f"enrolment_submission:{contract_id}"]
 
 
 def test_the_news_counts_once(office: Office) -> None:

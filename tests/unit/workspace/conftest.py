@@ -15,6 +15,7 @@ from tests.support.fakes.workspace import (
     MemoryState,
     MemorySystemStore,
     MemoryThrottle,
+    PlainFactors,
     PlainHasher,
 )
 from tests.support.scanner import CANARY_PASSWORD
@@ -112,7 +113,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk() -> Desk:
+def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
     """An empty desk at the beginning of the day."""
     clock, ids = FixedClock(START), SequenceIds(at=START)
     common = CommonSettings(
@@ -142,6 +143,8 @@ def desk() -> Desk:
         MemoryThrottle(),
         FakeMailer(),
     )
+    # Keys are derived by the application secret, which a desk has not.
+    monkeypatch.setattr(Application, "code_digest", lambda _, step, code: f"{step}/{code}")
     app = build(
         settings,
         platform=Platform(common, clock=clock, ids=ids),
@@ -150,5 +153,7 @@ def desk() -> Desk:
         mailer=mailer,
         store=MemorySystemStore(state),
         throttle=throttle,
+        factors=PlainFactors(),
+        numbers=lambda number, national_id: f"{number}/{national_id.reveal('fake')[-4:]}",
     )
     return Desk(app, state, clock, hasher, tokens, throttle, mailer)

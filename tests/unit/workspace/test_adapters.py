@@ -56,7 +56,7 @@ def _message(
 
 def _send(desk: Desk, service: Service, message: Message, company: str = "Yıldız Ltd") -> Any:
     return _mailer(desk, service).send(
-        message, to=Email("ayse@kopru.example"), name="Ayşe", company=company, link=LINK
+        message, to=Email("ayse@kopru.example"), name="Ayşe", company=company, link=LINK, code=""
     )
 
 

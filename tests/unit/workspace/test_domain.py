@@ -31,9 +31,9 @@ from workspace.domain.user import (
     Membership,
     MembershipState,
     Person,
-    check_owners,
     check_roles,
     refuse_self,
+    remaining_owner,
     with_company,
     without_company,
 )
@@ -116,10 +116,13 @@ def _member(person_id: str, *roles: str, **changes: object) -> Membership:
     return replace(base, **changes)  # type: ignore[arg-type]
 
 
-def test_a_mandate_counts_to_the_end_of_its_last_day() -> None:
+def test_a_mandate_counts_from_its_first_to_its_last_day() -> None:
     member = _member("p", "payroll", until=TODAY)
     assert member.counts_on(TODAY)
     assert not member.counts_on(TODAY + timedelta(days=1))
+    coming = _member("p", "payroll", since=TODAY)
+    assert coming.counts_on(TODAY)
+    assert not coming.counts_on(TODAY - timedelta(days=1))
     assert not replace(member, state=MembershipState.INVITED).counts_on(TODAY)
     assert not replace(member, state=MembershipState.REMOVED).counts_on(TODAY)
 
@@ -134,16 +137,20 @@ def test_roles_are_known_ordered_and_unique() -> None:
 
 def test_the_last_owner_stays() -> None:
     owner, other = _member("a", "owner"), _member("b", "payroll")
-    check_owners([other, owner], None, TODAY)
-    check_owners([other], replace(owner, roles=("owner", "finance")), TODAY)
+    assert remaining_owner([other, owner], None, TODAY) == owner
+    both = replace(owner, roles=("owner", "finance"))
+    assert remaining_owner([other], both, TODAY) == both
     for others, after in (
         ([other], None),
         ([other], replace(owner, roles=("finance",))),
         ([other], replace(owner, until=TODAY - timedelta(days=1))),
+        # Tomorrow the company would have nobody.
+        ([other], replace(owner, until=TODAY + timedelta(days=1))),
+        ([other], replace(owner, since=TODAY + timedelta(days=1))),
         ([replace(owner, state=MembershipState.INVITED)], None),
     ):
         with pytest.raises(RuleViolationError, match="last_owner"):
-            check_owners(others, after, TODAY)
+            remaining_owner(others, after, TODAY)
 
 
 def test_nobody_changes_the_own_roles() -> None:

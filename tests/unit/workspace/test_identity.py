@@ -16,7 +16,7 @@ from kernel.errors import (
 from kernel.sensitive import Secret
 from tests.unit.workspace.conftest import PASSWORD, Desk
 from workspace.adapters.random_tokens import digest
-from workspace.application.sign_in import SignedIn
+from workspace.application.entrance import SignedIn
 from workspace.domain.tenant import Tenant, TenantState
 from workspace.domain.user import MembershipState
 
@@ -24,7 +24,9 @@ from workspace.domain.user import MembershipState
 def _sign_in(
     desk: Desk, email: str = "owner@ornek.example", password: Secret = PASSWORD, ip: str = "ip"
 ) -> SignedIn:
-    return desk.app.sign_in()(email, password, source_ip=ip, user_agent="Firefox/1")
+    done = desk.app.sign_in()(email, password, source_ip=ip, user_agent="Firefox/1")
+    assert isinstance(done, SignedIn)
+    return done
 
 
 def test_the_right_password_opens_a_session(desk: Desk) -> None:

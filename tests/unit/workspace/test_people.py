@@ -15,9 +15,10 @@ from kernel.errors import (
     ValidationError,
 )
 from kernel.sensitive import Email, Secret
-from kernel.storing import Remembered
+from kernel.storing import Remembered, WriteRefusedError
 from tests.unit.workspace.conftest import PASSWORD, Desk
 from workspace.application.create_tenant import NewCompany
+from workspace.application.entrance import SignedIn
 from workspace.domain.link import LinkPurpose
 from workspace.domain.user import MembershipState, PersonState
 
@@ -103,6 +104,7 @@ def test_an_invitation_is_shown_often_and_used_once(desk: Desk) -> None:
         with pytest.raises(NotFoundError, match="link_invalid"):
             act()
     done = desk.app.sign_in()("yeni@ornek.example", PASSWORD, source_ip="ip", user_agent="")
+    assert isinstance(done, SignedIn)
     assert done.person.id == person_id
 
 
@@ -299,8 +301,10 @@ def test_roles_and_end_are_changed_by_another_owner(desk: Desk) -> None:
         person_id=clerk.id,
         expected_version=1,
         roles=["finance", "payroll"],
+        since=date(2026, 6, 15),
         until=date(2026, 12, 31),
     )
+    assert after.since == date(2026, 6, 15)
     assert (after.roles, after.until) == (("payroll", "finance"), date(2026, 12, 31))
     kept = change(
         desk.context(tenant),
@@ -308,6 +312,7 @@ def test_roles_and_end_are_changed_by_another_owner(desk: Desk) -> None:
         person_id=clerk.id,
         expected_version=2,
         roles=None,
+        since=None,
         until=None,
     )
     assert (kept.roles, kept.until) == (("payroll", "finance"), None)
@@ -318,6 +323,7 @@ def test_roles_and_end_are_changed_by_another_owner(desk: Desk) -> None:
             person_id=clerk.id,
             expected_version=1,
             roles=["owner"],
+            since=None,
             until=None,
         )
     with pytest.raises(ForbiddenError, match="own_roles"):
@@ -327,6 +333,7 @@ def test_roles_and_end_are_changed_by_another_owner(desk: Desk) -> None:
             person_id=owner.id,
             expected_version=1,
             roles=["viewer"],
+            since=None,
             until=None,
         )
 
@@ -344,11 +351,58 @@ def test_the_last_owner_cannot_be_removed_or_demoted(desk: Desk) -> None:
             person_id=owner.id,
             expected_version=1,
             roles=["viewer"],
+            since=None,
             until=None,
         )
     second = desk.person(tenant, "owner", "two@ornek.example")
     desk.app.remove_user()(context, actor_id=second.id, person_id=owner.id)
     assert desk.state.persons[owner.id].companies == ()
+
+
+def test_a_mandate_cannot_end_before_it_begins(desk: Desk) -> None:
+    tenant = desk.tenant()
+    desk.person(tenant)
+    with pytest.raises(ValidationError) as refused:
+        desk.invite(tenant, since=date(2026, 7, 2), until=date(2026, 7, 1))
+    assert [(each.pointer, each.code) for each in refused.value.problems] == [
+        ("/until", "ends_before_start")
+    ]
+    assert desk.state.messages == {}
+
+
+def test_two_owners_cannot_remove_each_other_at_once(desk: Desk) -> None:
+    tenant = desk.tenant()
+    first, second = desk.person(tenant), desk.person(tenant, "owner", "two@ornek.example")
+    unit = desk.app.store.company(desk.context(tenant)).unit()
+    reading = desk.app.store.company(desk.context(tenant)).membership
+    keeper, leaver = reading(first.id), reading(second.id)
+    unit.save_membership(leaver, replace(leaver, state=MembershipState.REMOVED), "user.removed")
+    unit.require_unchanged(keeper)
+    desk.app.remove_user()(desk.context(tenant), actor_id=second.id, person_id=first.id)
+    with pytest.raises(WriteRefusedError) as refused:
+        unit.commit()
+    assert refused.value.refused("owner")
+    assert reading(second.id).state is MembershipState.ACTIVE
+
+
+def test_an_accountant_acts_from_the_first_to_the_last_day_of_the_mandate(desk: Desk) -> None:
+    tenant = desk.tenant()
+    owner, helper = desk.person(tenant), desk.person(tenant, "accountant")
+    desk.app.change_user()(
+        desk.context(tenant),
+        actor_id=owner.id,
+        person_id=helper.id,
+        expected_version=1,
+        roles=None,
+        since=date(2026, 6, 3),
+        until=date(2026, 6, 4),
+    )
+    seen = []
+    for _ in range(5):
+        member = desk.app.store.company(desk.context(tenant)).membership(helper.id)
+        seen.append(member.counts_on(desk.clock.today("Europe/Istanbul")))
+        desk.later(days=1)
+    assert seen == [False, False, True, True, False]
 
 
 def test_people_are_listed_by_name(desk: Desk) -> None:

@@ -5,6 +5,7 @@ from typing import Any, Final, TypeVar
 
 from kernel.errors import UnauthorizedError
 from kernel.storing import CommandIdentity, Position, Remembered
+from toolkit.auth import require_fresh
 from toolkit.entrypoints import HttpApp, Reply, Request
 from workspace.bootstrap import Application, application
 from workspace.pages.words import error_page, problem_text
@@ -86,6 +87,14 @@ def person_id(request: Request) -> str:
     return request.principal.id
 
 
+def fresh(request: Request) -> None:
+    """Let a person pass who proved lately who they are, and any program.
+
+    Raises: ForbiddenError("proof_required").
+    """
+    require_fresh(request.principal, use().platform.clock.now())
+
+
 def answered(request: Request, command: CommandIdentity | None) -> Reply | None:
     """The first answer to a repeated command."""
     if command is None:
@@ -104,6 +113,7 @@ __all__ = [
     "answered",
     "app",
     "cursor_to",
+    "fresh",
     "list_reply",
     "person_id",
     "position_of",

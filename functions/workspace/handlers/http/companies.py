@@ -5,11 +5,14 @@ from toolkit.auth import ROLE_PERMISSIONS
 from toolkit.entrypoints import Reply, Request
 from toolkit.entrypoints.http import etag
 from workspace.application.invite_user import PersonEntry
+from workspace.domain.glance import matching
 from workspace.domain.user import COMPANY_ROLES, Membership
 from workspace.handlers.http.app import (
     answered,
     app,
+    fresh,
     list_reply,
+    person_id,
     position_of,
     reply_of,
     use,
@@ -23,6 +26,7 @@ from workspace.schemas import (
     UserIn,
     UserPatch,
     api_key_out,
+    glance_out,
     list_out,
     role_out,
     tenant_out,
@@ -69,17 +73,31 @@ def show_tenant(request: Request) -> Reply:
 
 @app.api("PATCH", "/v1/tenants/me", permission="workspace:tenant:write")
 def change_tenant(request: Request) -> Reply:
-    """Change name, language or time zone."""
+    """Change name, language, time zone, or which roles need a second factor."""
     version = request.expected_version()
     body = request.json(TenantPatch)
+    if body.second_factor_roles is not None:
+        fresh(request)
     tenant = use().change_tenant()(
         request.tenant,
         expected_version=version,
         name=body.name,
         language=body.language,
         zone=body.zone,
+        second_factor_roles=body.second_factor_roles,
     )
     return Reply(tenant_out(tenant), headers={"etag": etag(tenant.stamp.version)})
+
+
+@app.api("GET", "/v1/companies", permission=None)
+def list_companies(request: Request) -> Reply:
+    """One's own companies, those that need somebody first; ``?done=false`` leaves the rest out."""
+    found = use().oversee_companies()(person_id(request), request.principal.session_hash)
+    found = matching(found, request.query.get("q", ""))
+    wish = request.query.get("done")
+    if wish is not None:
+        found = [each for each in found if each.is_done == (wish == "true")]
+    return Reply(list_out(map(glance_out, found), None, len(found)))
 
 
 # ---------------------------------------------------------------------------- people
@@ -99,6 +117,7 @@ def invite_user(request: Request) -> Reply:
     first = answered(request, command)
     if first is not None:
         return first
+    fresh(request)
     body = request.json(UserIn)
     member = use().invite_user()(
         request.tenant,
@@ -106,6 +125,7 @@ def invite_user(request: Request) -> Reply:
         name=body.name,
         roles=body.roles,
         language=body.language,
+        since=body.since,
         until=body.until,
         command=command,
         answer=_invited,
@@ -129,21 +149,21 @@ def show_user(request: Request) -> Reply:
 
 @app.api("PATCH", "/v1/users/{id}", permission="workspace:user:write")
 def change_user(request: Request) -> Reply:
-    """Change roles or the end of a mandate."""
+    """Change roles, beginning or end of a mandate."""
     identity, version = request.id(), request.expected_version()
+    fresh(request)
     body = request.json(UserPatch)
-    change = use().change_user()
-    until = body.until
-    if "until" not in body.model_fields_set:
-        until = use().read_user()(request.tenant, identity).until
+    known = use().read_user()(request.tenant, identity)
+    said = body.model_fields_set
     return _user(
-        change(
+        use().change_user()(
             request.tenant,
             actor_id=request.principal.id,
             person_id=identity,
             expected_version=version,
             roles=body.roles,
-            until=until,
+            since=body.since if "since" in said else known.since,
+            until=body.until if "until" in said else known.until,
         )
     )
 
@@ -151,6 +171,7 @@ def change_user(request: Request) -> Reply:
 @app.api("DELETE", "/v1/users/{id}", permission="workspace:user:write")
 def remove_user(request: Request) -> Reply:
     """End a membership at once."""
+    fresh(request)
     use().remove_user()(request.tenant, actor_id=request.principal.id, person_id=request.id())
     return Reply(None, 204)
 
@@ -188,6 +209,7 @@ def list_api_keys(request: Request) -> Reply:
 @app.api("POST", "/v1/api-keys", permission="workspace:api_key:write")
 def issue_api_key(request: Request) -> Reply:
     """Issue a key; this answer is the only one that shows its secret."""
+    fresh(request)
     body = request.json(ApiKeyIn)
     key, secret = use().issue_api_key()(
         request.tenant,

@@ -3,18 +3,28 @@
 from pathlib import Path
 from typing import Final
 
+from kernel.errors import Problem
+from kernel.sensitive import Secret
 from toolkit.auth import Principal, TenantContext
 from toolkit.entrypoints import Reply, Request
+from workspace.application.entrance import SignedIn, StepNeeded
+from workspace.application.sign_in import Visit
+from workspace.bootstrap import DEVICE_COOKIE
+from workspace.domain.problems import invalid
 from workspace.handlers.http.app import app, person_id, use
-from workspace.pages.cookies import ended_cookie, session_cookie
+from workspace.pages.cookies import ended_cookie, entry_cookies
 from workspace.pages.words import language_of
 from workspace.schemas import (
     AcceptanceIn,
     NewPasswordIn,
     PreferencesIn,
+    ProofIn,
     ResetIn,
+    SecondStepIn,
     SignInIn,
     account_out,
+    list_out,
+    session_out,
 )
 
 ACCEPTED = {"status": "accepted"}
@@ -36,19 +46,80 @@ def describe_api(_request: Request) -> Reply:
 
 @app.api("POST", "/v1/sessions", permission=None)
 def sign_in(request: Request) -> Reply:
-    """Sign in; the session travels in a cookie, the token for changes in the body."""
+    """Sign in; the session travels in a cookie, the token for changes in the body.
+
+    Where more than the password is needed the answer is 202 with the token of the second step.
+    """
     body = request.json(SignInIn)
-    done = use().sign_in()(
-        body.email,
-        body.password,
-        source_ip=request.source_ip,
-        user_agent=request.headers.get("user-agent", ""),
+    if (body.email is None) is (body.accountant_no is None or body.national_id is None):
+        text = "Give the mail address, or the accountant number and the identity number."
+        raise invalid(Problem("/email", "sign_in_name", text))
+    device = request.cookies.get(use().cookie(DEVICE_COOKIE))
+    visit = Visit(
+        request.source_ip,
+        request.headers.get("user-agent", ""),
+        Secret(device) if device else None,
     )
+    if body.email is not None:
+        done = use().sign_in()(
+            body.email,
+            body.password,
+            source_ip=visit.source_ip,
+            user_agent=visit.user_agent,
+        )
+    else:
+        national_id = body.national_id.reveal("look up an account") if body.national_id else ""
+        done = (
+            use().sign_in().by_numbers(body.accountant_no or "", national_id, body.password, visit)
+        )
+    if isinstance(done, StepNeeded):
+        token = done.token.reveal("hand the second step to who knows the password")
+        return Reply({"status": "code_required", "method": done.method.value, "token": token}, 202)
+    return _signed_in(done)
+
+
+@app.api("POST", "/v1/sessions/second-factor", permission=None)
+def finish_sign_in(request: Request) -> Reply:
+    """Finish signing in with a code of the authenticator, a recovery code, or a mailed one."""
+    body = request.json(SecondStepIn)
+    done = use().finish_sign_in()(
+        body.token, body.code, user_agent=request.headers.get("user-agent", "")
+    )
+    return _signed_in(done.signed_in, device=done.device)
+
+
+def _signed_in(done: SignedIn, device: Secret | None = None) -> Reply:
     person = done.person
     principal = Principal("session", person.id, session_hash=done.session.digest)
     roles = use().read_user()(TenantContext(done.session.tenant_id, ""), person.id).roles
     out = account_out(person, done.session.tenant_id, roles, app.csrf_token(principal))
-    return Reply(out, 201, cookies=(session_cookie(done.token),))
+    return Reply(out, 201, cookies=entry_cookies(done.token, device))
+
+
+@app.api("GET", "/v1/sessions", permission=None)
+def list_sessions(request: Request) -> Reply:
+    """One's own open sessions, newest first."""
+    account = use().read_account()(person_id(request))
+    this = request.principal.session_hash
+    return Reply(list_out([session_out(each, this) for each in account.sessions], None))
+
+
+@app.api("DELETE", "/v1/sessions/{session_id}", permission=None)
+def end_session(request: Request) -> Reply:
+    """End one of one's own sessions."""
+    use().end_session()(person_id(request), request.path_values["session_id"])
+    return Reply(None, 204)
+
+
+@app.api("POST", "/v1/sessions/current/proof", permission=None)
+def prove_again(request: Request) -> Reply:
+    """Prove oneself again, before an act that asks for it (403 ``proof_required``)."""
+    person = use().read_account()(person_id(request)).person
+    body = request.json(ProofIn)
+    use().prove_again()(
+        person, request.principal.session_hash, password=body.password, code=body.code
+    )
+    return Reply(None, 204)
 
 
 @app.api("DELETE", "/v1/sessions/current", permission=None)

@@ -80,20 +80,24 @@ class CredentialVault:
 
     def seal(self, transaction: Transaction, name: SecretName, clear: Secret) -> None:
         """Encrypt ``clear`` and add its row to ``transaction``; versions are never overwritten."""
-        answer = self._kms.encrypt(
-            KeyId=self._key_id,
-            Plaintext=clear.reveal("seal").encode(),
-            EncryptionContext=self._encryption_context(name),
-        )
         transaction.put_new(
             "secrets",
             {
                 "pk": self._pk(name),
                 "sk": f"{name.purpose}#{name.version:010d}",
-                "ciphertext": answer["CiphertextBlob"],
+                "ciphertext": self.encrypt(name, clear),
             },
             label="secret",
         )
+
+    def encrypt(self, name: SecretName, clear: Secret) -> bytes:
+        """The ciphertext, for a value that lives on its owner's row."""
+        answer = self._kms.encrypt(
+            KeyId=self._key_id,
+            Plaintext=clear.reveal("seal").encode(),
+            EncryptionContext=self._encryption_context(name),
+        )
+        return bytes(answer["CiphertextBlob"])
 
     def open(self, name: SecretName) -> Secret:
         """Decrypt one version.
@@ -104,10 +108,14 @@ class CredentialVault:
         row = self._database.get("secrets", self._pk(name), f"{name.purpose}#{name.version:010d}")
         if row is None:
             raise SecretUnavailableError("secret_unavailable", "The credentials are not stored.")
+        return self.decrypt(name, row["ciphertext"])
+
+    def decrypt(self, name: SecretName, ciphertext: bytes) -> Secret:
+        """The value behind ``encrypt``; raises SecretUnavailableError("secret_unavailable")."""
         try:
             answer = self._kms.decrypt(
                 KeyId=self._key_id,
-                CiphertextBlob=row["ciphertext"],
+                CiphertextBlob=ciphertext,
                 EncryptionContext=self._encryption_context(name),
             )
         except self._kms.exceptions.ClientError as error:

@@ -64,6 +64,8 @@ def context_of(principal: Principal) -> dict[str, str]:
         "zone": principal.zone,
         "name": principal.name[:_MAX_NAME],
         "email": principal.email,
+        "barred": principal.barred,
+        "proved_at": principal.proved_at,
         "tenant_name": principal.tenant_name[:_MAX_NAME],
         "tenants": json.dumps(
             [[identity, name[:_MAX_NAME]] for identity, name in principal.tenants],

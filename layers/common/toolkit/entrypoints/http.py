@@ -456,6 +456,8 @@ def principal_of(event: Mapping[str, Any]) -> Principal:
         email=str(context.get("email", "")),
         tenant_name=str(context.get("tenant_name", "")),
         tenants=_choices(str(context.get("tenants", ""))),
+        barred=str(context.get("barred", "")),
+        proved_at=str(context.get("proved_at", "")),
     )
 
 
