@@ -17,6 +17,8 @@ CODE_ATTENTION_CLEARED: Final = "payment_codes.AttentionCleared.v1"
 CARD_INCIDENT_OPENED: Final = "card_contracts.IncidentOpened.v1"
 CARD_ATTENTION_RAISED: Final = "card_contracts.AttentionRaised.v1"
 CARD_ATTENTION_CLEARED: Final = "card_contracts.AttentionCleared.v1"
+WORKFLOW_ATTENTION_RAISED: Final = "workflow.AttentionRaised.v1"
+WORKFLOW_ATTENTION_CLEARED: Final = "workflow.AttentionCleared.v1"
 CREDENTIALS_REFUSED: Final = "pensions.CredentialsRefused.v1"
 
 HEARD: Final = (
@@ -30,4 +32,6 @@ HEARD: Final = (
     CARD_INCIDENT_OPENED,
     CARD_ATTENTION_RAISED,
     CARD_ATTENTION_CLEARED,
+    WORKFLOW_ATTENTION_RAISED,
+    WORKFLOW_ATTENTION_CLEARED,
 )
