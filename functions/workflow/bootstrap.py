@@ -146,7 +146,13 @@ class Workflow:
     def triggers(self) -> TriggerScope:
         """What the time-driven rules and their proposals are built from."""
         known = time_driven()
-        return TriggerScope(self.processes, self.store, tuple(known.kinds.values()), known.triggers)
+        return TriggerScope(
+            self.processes,
+            self.store,
+            tuple(known.kinds.values()),
+            known.triggers,
+            known.units,
+        )
 
     @cached_property
     def files(self) -> TenantFiles:

@@ -5,7 +5,7 @@ by rule, subject and period, so a slice that is done twice proposes nothing twic
 stands moves only from where it was read.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
@@ -29,6 +29,7 @@ from workflow.domain.processes.triggers import (
     due,
     proposal_id,
 )
+from workflow.domain.processes.words import Words
 from workflow.domain.rules.catalogue import Catalogue
 from workflow.ports import Mornings, SubjectStore, SubjectUnit
 
@@ -46,6 +47,7 @@ class TriggerScope:
     store: SubjectStore
     kinds: Sequence[SubjectKind]
     triggers: Sequence[Trigger]
+    units: Mapping[str, Words]
 
 
 class StartRuns:

@@ -280,7 +280,7 @@ class DocumentReader:
         made = (read(member, f"{pointer}/{number}") for number, member in enumerate(said))
         return tuple(member for member in made if member is not None)
 
-    def text(self, said: Any, pattern: re.Pattern[str], pointer: str) -> str:
+    def named(self, said: Any, pattern: re.Pattern[str], pointer: str) -> str:
         if not isinstance(said, str) or pattern.fullmatch(said) is None:
             self.wrong(pointer, "NAME", "This is no name.")
             return ""
@@ -304,7 +304,7 @@ class DocumentReader:
 
     def source(self, said: Any, pointer: str) -> Source | None:
         if isinstance(said, str):
-            return Source(From.FACT, self.text(said, _KEY, pointer))
+            return Source(From.FACT, self.named(said, _KEY, pointer))
         if isinstance(said, Mapping):
             if set(said) == {"value"}:
                 return Source(From.VALUE, value=said["value"])
@@ -313,8 +313,8 @@ class DocumentReader:
             if set(said) == {"parameter"} and isinstance(said["parameter"], str):
                 return Source(From.PARAMETER, said["parameter"])
             if set(said) == {"rule", "output"}:
-                rule = self.text(said["rule"], _RULE, f"{pointer}/rule")
-                return Source(From.RULE, rule, self.text(said["output"], _KEY, f"{pointer}/output"))
+                rule = self.named(said["rule"], _RULE, f"{pointer}/rule")
+                return Source(From.RULE, rule, self.named(said["output"], _KEY, f"{pointer}/output"))
         text = 'This is a fact, {"value"}, {"today"}, {"parameter"} or {"rule", "output"}.'
         self.wrong(pointer, "SOURCE", text)
         return None
@@ -339,7 +339,7 @@ class DocumentReader:
     def check(self, said: Any, pointer: str, *, spoken: bool = True) -> Check | None:
         known = ("fact", "op", "than", "text") if spoken else ("fact", "op", "than")
         found = self.members(said, known, pointer)
-        name = self.text(found.get("fact"), _KEY, f"{pointer}/fact")
+        name = self.named(found.get("fact"), _KEY, f"{pointer}/fact")
         than = self.source(found.get("than"), f"{pointer}/than")
         words = self.words(found.get("text"), f"{pointer}/text") if spoken else {}
         if found.get("op") not in set(Op):
@@ -349,7 +349,7 @@ class DocumentReader:
 
     def guard(self, said: Any, pointer: str) -> Guard | None:
         found = self.members(said, ("rule", "facts", "require", "text"), pointer)
-        rule = self.text(found.get("rule"), _RULE, f"{pointer}/rule")
+        rule = self.named(found.get("rule"), _RULE, f"{pointer}/rule")
         require = found.get("require", {})
         if not isinstance(require, Mapping):
             self.wrong(f"{pointer}/require", "SHAPE", "This is an object of outputs.")
@@ -363,25 +363,25 @@ class DocumentReader:
         when = self.each(
             found.get("when"), f"{pointer}/when", lambda one, at: self.check(one, at, spoken=False)
         )
-        return Branch(self.text(found.get("to"), _KEY, f"{pointer}/to"), when)
+        return Branch(self.named(found.get("to"), _KEY, f"{pointer}/to"), when)
 
     def approval(self, said: Any, pointer: str) -> ApprovalGate | None:
         if said is None:
             return None
         found = self.members(said, ("kind", "rule", "facts", "stages", "shown"), pointer)
-        kind = self.text(found.get("kind"), _KEY, f"{pointer}/kind")
+        kind = self.named(found.get("kind"), _KEY, f"{pointer}/kind")
         rule = found.get("rule")
         stages = self.each(
-            found.get("stages"), f"{pointer}/stages", lambda s, at: self.text(s, _COMMAND, at)
+            found.get("stages"), f"{pointer}/stages", lambda s, at: self.named(s, _COMMAND, at)
         )
         if (rule is None) == (not stages):
             self.wrong(pointer, "SHAPE", "An approval has a rule or stages.")
         return ApprovalGate(
             kind,
-            self.text(rule, _RULE, f"{pointer}/rule") if rule is not None else "",
+            self.named(rule, _RULE, f"{pointer}/rule") if rule is not None else "",
             self.sources(found.get("facts", {}), f"{pointer}/facts"),
             stages,
-            self.each(found.get("shown"), f"{pointer}/shown", lambda s, at: self.text(s, _KEY, at)),
+            self.each(found.get("shown"), f"{pointer}/shown", lambda s, at: self.named(s, _KEY, at)),
         )
 
     def timer(self, said: Any, pointer: str) -> Timer | None:
@@ -391,12 +391,12 @@ class DocumentReader:
             self.wrong(f"{pointer}/kind", "CHOICE", "This is reminder, escalation or expiry.")
             return None
         return Timer(
-            self.text(found.get("key"), _KEY, f"{pointer}/key"),
+            self.named(found.get("key"), _KEY, f"{pointer}/key"),
             TimerKind(found["kind"]),
-            self.text(found.get("base"), _KEY, f"{pointer}/base"),
+            self.named(found.get("base"), _KEY, f"{pointer}/base"),
             self.number(found.get("days"), -3650, 3650, f"{pointer}/days"),
             self.flag(found.get("business", False), f"{pointer}/business"),
-            self.text(found.get("unit"), _KEY, f"{pointer}/unit"),
+            self.named(found.get("unit"), _KEY, f"{pointer}/unit"),
             self.words(found.get("text"), f"{pointer}/text"),
         )
 
@@ -404,15 +404,15 @@ class DocumentReader:
         found = self.members(said, _STEP, pointer)
         compensation = found.get("compensation")
         return Step(
-            self.text(found.get("key"), _KEY, f"{pointer}/key"),
-            self.text(found.get("command"), _COMMAND, f"{pointer}/command"),
+            self.named(found.get("key"), _KEY, f"{pointer}/key"),
+            self.named(found.get("command"), _COMMAND, f"{pointer}/command"),
             self.words(found.get("title"), f"{pointer}/title"),
-            self.text(found.get("unit"), _KEY, f"{pointer}/unit"),
+            self.named(found.get("unit"), _KEY, f"{pointer}/unit"),
             self.each(found.get("inputs"), f"{pointer}/inputs", self.field),
             self.each(
                 found.get("needs"),
                 f"{pointer}/needs",
-                lambda one, at: self.text(one, _KEY, at) or None,
+                lambda one, at: self.named(one, _KEY, at) or None,
             ),
             self.each(found.get("checks"), f"{pointer}/checks", self.check),
             self.each(found.get("guards"), f"{pointer}/guards", self.guard),
@@ -445,7 +445,7 @@ def read_definition(document: Any) -> Definition:
     reader = DocumentReader()
     found = reader.members(document, _TOP, "")
     title = reader.words(found.get("title"), "/title")
-    subject = reader.text(found.get("subject"), _KEY, "/subject")
+    subject = reader.named(found.get("subject"), _KEY, "/subject")
     start = reader.each(found.get("start"), "/start", reader.field)
     steps = reader.each(found.get("steps"), "/steps", reader.step)
     if not 0 < len(steps) <= _MAX_STEPS:

@@ -109,10 +109,17 @@ def look_at_step(
     return looked.finding(step.outputs)
 
 
+class RefusedError(ValidationError):
+    """An act that cannot be done; ``obstacles`` say why in every language."""
+
+    def __init__(self, code: str, text: str, obstacles: Sequence[Obstacle]) -> None:
+        super().__init__(code, text, problems=[one.to_problem() for one in obstacles])
+        self.obstacles = tuple(obstacles)
+
+
 def _refuse(code: str, text: str, obstacles: Sequence[Obstacle]) -> None:
     if obstacles:
-        problems = [obstacle.to_problem() for obstacle in obstacles]
-        raise ValidationError(code, text, problems=problems)
+        raise RefusedError(code, text, obstacles)
 
 
 # ---------------------------------------------------------------------------- going forward
