@@ -254,7 +254,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
     ) -> Reply:
         use, say = use_of(request), ProcessSay(words_of(request))
         shown = use.show_process()(request.id())
-        event = _event(shown, request.path_values["event_id"])
+        event = _event(shown, (form or request.query).get("event", ""))
         fields = _correctable(shown, event)
         given = shown.instance.inputs_of(event)
         me = request.tenant.actor
@@ -275,17 +275,17 @@ def declare(app: HttpApp, kit: Kit) -> None:
             reason=(form or {}).get("reason", ""),
         )
 
-    @app.page("GET", "/workflow/processes/{id}/events/{event_id}", permission=READ)
+    @app.page("GET", "/workflow/processes/{id}/event", permission=READ)
     def show_event(request: Request) -> Reply:
-        """One event: what led to it, and what it led to."""
+        """One event, ``?event=`` or the first: what led to it, and what it led to."""
         return event_page(request)
 
-    @app.page("POST", "/workflow/processes/{id}/events/{event_id}/correct", permission=CORRECT)
+    @app.page("POST", "/workflow/processes/{id}/correct", permission=CORRECT)
     def correct(request: Request) -> Reply:
         """Correct what was given, or show what would not stand any more."""
         use, form = use_of(request), request.form()
         shown = use.show_process()(request.id())
-        event = _event(shown, request.path_values["event_id"])
+        event = _event(shown, form.get("event", ""))
         given = shown.instance.inputs_of(event)
         said = typed(_correctable(shown, event), form)
         data = {name: value for name, value in said.items() if value != given.get(name)}
@@ -378,6 +378,8 @@ def _described(steps: list[StepLine]) -> str:
 
 
 def _event(shown: Shown, event_id: str) -> Event:
+    if not event_id:
+        return shown.instance.events[0]
     event = shown.instance.event(event_id)
     if event is None:
         raise NotFoundError("not_found", "There is no such item.")

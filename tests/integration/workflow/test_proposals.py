@@ -190,8 +190,6 @@ def test_what_a_subject_lacks_is_counted_not_guessed(world: RulesWorld) -> None:
     assert (done["status"], done["seen"], done["proposed"]) == ("done", 2, 0)
     assert done["incomplete"] == 6
     assert done["refused"] == 1
-    day = world.call("GET", "/trigger-runs/days/2026-06-01")
-    assert day.status == 404
 
 
 def test_facts_count_from_their_day(world: RulesWorld) -> None:

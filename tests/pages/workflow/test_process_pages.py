@@ -35,7 +35,8 @@ def test_every_page_of_a_process_is_sound(world: RulesWorld, language: str) -> N
     one = world.page(f"/workflow/processes/{made['id']}", language)
     assert {"tr": "İstek no", "el": "Αρ. αιτήματος", "en": "Request no"}[language] in one
     for line in made["timeline"]:
-        world.page(f"/workflow/processes/{made['id']}/events/{line['id']}", language)
+        path = f"/workflow/processes/{made['id']}/event"
+        world.page(path, language, query=f"event={line['id']}")
     world.page("/workflow/processes/new", language)
     world.page("/workflow/processes/new", language, query="definition=contractor_payment")
     world.page("/workflow/processes", language, query="state=closed")
@@ -82,13 +83,13 @@ def test_what_forbids_the_step_is_said_before_anybody_tries(world: RulesWorld) -
 def test_an_event_is_corrected_and_a_process_cancelled_by_forms(world: RulesWorld) -> None:
     made = command(world, connection(world), "COLLECT_FEES", FEES)
     path = f"/workflow/processes/{made['id']}"
-    event = f"{path}/events/{made['timeline'][2]['id']}"
-    shown = world.page(event)
+    event = made["timeline"][2]["id"]
+    shown = world.page(f"{path}/event", query=f"event={event}")
     assert "What led to it" in shown
-    wrong = world.post(f"{event}/correct", reason="", **form(FEES))
+    wrong = world.post(f"{path}/correct", event=event, reason="", **form(FEES))
     assert wrong.status == 422
     changed = form({**FEES, "receipt_no": "M-78"})
-    done = world.post(f"{event}/correct", reason="Makbuz no", **changed)
+    done = world.post(f"{path}/correct", event=event, reason="Makbuz no", **changed)
     assert done.status == 303
     assert read(world, made)["data"]["receipt_no"] == "M-78"
     gone = world.post(f"{path}/cancel", reason="Vazgeçti")

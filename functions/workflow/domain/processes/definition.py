@@ -314,7 +314,8 @@ class DocumentReader:
                 return Source(From.PARAMETER, said["parameter"])
             if set(said) == {"rule", "output"}:
                 rule = self.named(said["rule"], _RULE, f"{pointer}/rule")
-                return Source(From.RULE, rule, self.named(said["output"], _KEY, f"{pointer}/output"))
+                output = self.named(said["output"], _KEY, f"{pointer}/output")
+                return Source(From.RULE, rule, output)
         text = 'This is a fact, {"value"}, {"today"}, {"parameter"} or {"rule", "output"}.'
         self.wrong(pointer, "SOURCE", text)
         return None
@@ -381,7 +382,9 @@ class DocumentReader:
             self.named(rule, _RULE, f"{pointer}/rule") if rule is not None else "",
             self.sources(found.get("facts", {}), f"{pointer}/facts"),
             stages,
-            self.each(found.get("shown"), f"{pointer}/shown", lambda s, at: self.named(s, _KEY, at)),
+            self.each(
+                found.get("shown"), f"{pointer}/shown", lambda s, at: self.named(s, _KEY, at)
+            ),
         )
 
     def timer(self, said: Any, pointer: str) -> Timer | None:

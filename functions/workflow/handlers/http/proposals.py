@@ -4,7 +4,6 @@ from typing import Any, Final
 
 from kernel.errors import Problem, TooLargeError, ValidationError
 from kernel.files import UploadedFile
-from kernel.ids import derived_id
 from kernel.money import Money
 from kernel.storing import Position
 from toolkit.entrypoints import Reply, Request
@@ -145,13 +144,6 @@ def start_run(request: Request) -> Reply:
 def show_run(request: Request) -> Reply:
     """Where a run stands: subjects seen, proposals made, subjects whose facts were not enough."""
     return Reply(run_out(use_of(request).store.run(request.id())))
-
-
-@app.api("GET", "/v1/workflow/trigger-runs/days/{day}", permission=_READ)
-def show_daily_run(request: Request) -> Reply:
-    """The run that a day's morning started."""
-    text = f"{request.tenant.tenant_id}\0run\0{request.path_values['day']}"
-    return Reply(run_out(use_of(request).store.run(derived_id(text))))
 
 
 # ---------------------------------------------------------------------------- proposals
