@@ -34,11 +34,7 @@ class World:
     """Workflow with the schedules of a minute."""
 
     rules: RulesWorld
-
-    @property
-    def aws(self) -> AwsWorld:
-        """The account."""
-        return self.rules.aws
+    aws: AwsWorld
 
     def minute(self) -> None:
         """The schedule of a minute and the work it asks for."""
@@ -52,7 +48,7 @@ def bench() -> Iterator[FaultBench[World]]:
         clock, ids = FixedClock(START), SequenceIds(at=START)
         platform = platform_of(aws, clock=clock, ids=ids)
         with rules_world(aws, platform, clock) as world, switched_on(clock):
-            made = FaultBench(World(world), clock)
+            made = FaultBench(World(world, aws), clock)
             made.remember()
             yield made
 

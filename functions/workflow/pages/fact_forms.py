@@ -28,12 +28,14 @@ class Control:
     options: tuple[Option, ...] = ()
 
 
-def controls(fields: Iterable[Field], say: ProcessSay, values: Mapping[str, Any]) -> list[Control]:
+def controls(
+    fields: Iterable[Field], say: ProcessSay, values: Mapping[str, Any], prefix: str = PREFIX
+) -> list[Control]:
     """The controls of a form with what was typed or is known."""
-    return [_control(field, say, values.get(field.name)) for field in fields]
+    return [_control(field, say, values.get(field.name), prefix) for field in fields]
 
 
-def _control(field: Field, say: ProcessSay, value: Any) -> Control:
+def _control(field: Field, say: ProcessSay, value: Any, prefix: str) -> Control:
     fact = field.fact
     options: tuple[Option, ...] = ()
     kind = {
@@ -48,7 +50,7 @@ def _control(field: Field, say: ProcessSay, value: Any) -> Control:
         yes, no = say.words.text("yes"), say.words.text("no")
         options = (Option("true", yes), Option("false", no))
     return Control(
-        PREFIX + field.name,
+        prefix + field.name,
         say.of(field.label),
         kind,
         _shown(value, fact.type),
@@ -73,14 +75,14 @@ def _member(value: Any) -> str:
     return ("evet" if value else "hayır") if isinstance(value, bool) else str(value)
 
 
-def typed(fields: Iterable[Field], form: Mapping[str, str]) -> dict[str, Any]:
+def typed(fields: Iterable[Field], form: Mapping[str, str], prefix: str = PREFIX) -> dict[str, Any]:
     """What was typed, as JSON; what cannot be read stays text and is refused by its fact."""
     found: dict[str, Any] = {}
     for field in fields:
-        text = form.get(PREFIX + field.name, "").strip()
+        text = form.get(prefix + field.name, "").strip()
         if text:
             found[field.name] = _read(field, text)
-        elif field.fact.type is FactType.LIST and PREFIX + field.name in form:
+        elif field.fact.type is FactType.LIST and prefix + field.name in form:
             found[field.name] = []
     return found
 

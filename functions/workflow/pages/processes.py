@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from kernel.errors import ConflictError, KopruError, NotFoundError, ParseError, ValidationError
+from kernel.errors import (
+    ConflictError,
+    KopruError,
+    NotFoundError,
+    ParseError,
+    Problem,
+    ValidationError,
+)
 from toolkit.entrypoints import HttpApp, Reply, Request
 from webkit.components import Chip, Column, Option, TimelineEntry, Tone
 from webkit.i18n import mark
@@ -35,6 +42,8 @@ SECTION: Final = "workflow.processes"
 READ: Final = "workflow:process:read"
 WRITE: Final = "workflow:process:write"
 CORRECT: Final = "workflow:process:correct"
+_CANCEL: Final = "cancel-"
+"""The form that cancels may ask for the same facts as the one that completes a step."""
 DONE: Final[Mapping[str, str]] = {
     "started": mark("The process started."),
     "step": mark("The step is complete."),
@@ -208,7 +217,9 @@ def declare(app: HttpApp, kit: Kit) -> None:
                 Column("who", say.words.text("Who")),
                 Column("more", say.words.text("More")),
             ),
-            cancel_controls=controls(cancel_fields, say, typed(cancel_fields, form or {})),
+            cancel_controls=controls(
+                cancel_fields, say, typed(cancel_fields, form or {}, _CANCEL), _CANCEL
+            ),
             may_cancel=(shown.head.is_open or ended) and request.principal.may(CORRECT),
             me=request.tenant.actor,
             reason=(form or {}).get("reason", ""),
@@ -238,11 +249,13 @@ def declare(app: HttpApp, kit: Kit) -> None:
         """Cancel it, or show what forbids that."""
         use, form = use_of(request), request.form()
         shown = use.show_process()(request.id())
-        data = typed(shown.definition.cancellation.inputs, form)
+        data = typed(shown.definition.cancellation.inputs, form, _CANCEL)
         try:
             use.cancel_process()(Cancel(request.id(), form.get("reason", ""), data))
-        except (ValidationError, ConflictError) as error:
+        except ConflictError as error:
             return one(request, form, error)
+        except ValidationError as error:
+            return one(request, form, _pointed(ProcessSay(words_of(request)).refusal(error)))
         return go(f"/workflow/processes/{request.id()}", done="cancelled")
 
     # ------------------------------------------------------------------ one event
@@ -295,6 +308,15 @@ def declare(app: HttpApp, kit: Kit) -> None:
         except (ValidationError, ConflictError) as error:
             return event_page(request, form, error)
         return go(f"/workflow/processes/{request.id()}", done="corrected")
+
+
+def _pointed(error: KopruError) -> KopruError:
+    """A refused cancellation, for the controls of its own form."""
+    problems = [
+        Problem(one.pointer.replace("/data/", "/cancel/", 1), one.code, one.message)
+        for one in error.problems
+    ]
+    return ValidationError(error.code, error.message, problems=problems)
 
 
 def _subject(text: str) -> str:

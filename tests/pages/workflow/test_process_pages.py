@@ -137,3 +137,20 @@ def test_a_reader_sees_no_buttons(world: RulesWorld) -> None:
     path = f"/workflow/processes/{made['id']}"
     answer = world.post(f"{path}/complete", role="viewer", command="COLLECT_FEES")
     assert answer.status == 403
+
+
+def test_cancelling_asks_for_its_own_facts_beside_the_form_of_the_step(world: RulesWorld) -> None:
+    """Goods being received is asked twice on one page, in two forms."""
+    made = decided(world, command(world, purchase(world), "REQUEST", REQUEST), "approved")
+    order = {"order_no": "SP-1", "ordered_on": "2026-06-01"}
+    made = command(world, made, "ORDER", order)
+    path = f"/workflow/processes/{made['id']}"
+    world.page(path)
+    received = {"cancel-received_qty": "3", "cancel-invoiced": "false"}
+    answer = world.post(f"{path}/cancel", reason="Vazgeçildi", **received)
+    assert answer.status == 422
+    assert "An order that was received or invoiced cannot be cancelled." in answer.body
+    missing = world.post(f"{path}/cancel", reason="Vazgeçildi")
+    assert 'href="#cancel-received_qty"' in missing.body
+    none = {"cancel-received_qty": "0", "cancel-invoiced": "false"}
+    assert world.post(f"{path}/cancel", reason="Vazgeçildi", **none).status == 303
