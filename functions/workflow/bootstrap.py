@@ -1,27 +1,46 @@
 """Composition root of workflow: the only module that knows both sides."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from pathlib import Path
+from typing import Any
 
 from toolkit.auth import TenantContext
 from toolkit.aws.dynamodb import Keyspace
 from toolkit.aws.objects import FileStore
+from toolkit.aws.tenant_files import TenantFiles
 from toolkit.calendars import calendar
 from toolkit.http.cursor import Cursors
 from toolkit.platform import Platform
 from webkit.assets import Assets
 from webkit.render import Renderer
-from workflow.adapters.dynamodb_rules import CONTEXT, DynamoDueDecisions, DynamoRulesStore
+from workflow.adapters.dynamodb_processes import DynamoDueWork
+from workflow.adapters.dynamodb_rules import CONTEXT, DynamoDueDecisions
+from workflow.adapters.dynamodb_subjects import DynamoMornings, DynamoSubjectStore
 from workflow.adapters.s3_archive import S3DecisionArchive
 from workflow.adapters.sealed_facts import SealedFacts
 from workflow.adapters.sheet_files import TabularSheetFiles
 from workflow.adapters.shipped_packs import shipped
+from workflow.adapters.shipped_processes import shipped_processes
+from workflow.adapters.shipped_triggers import time_driven
 from workflow.adapters.stopwatch import microseconds
+from workflow.adapters.subject_files import TabularSubjectFiles
+from workflow.application.advance_process import AdvanceProcess, HearApproval
 from workflow.application.archive_decisions import ArchiveDecisions
 from workflow.application.context import Scope
+from workflow.application.correct_process import CancelProcess, CorrectProcess
+from workflow.application.decide_proposal import AcceptProposal, DismissProposal
 from workflow.application.draft_version import DraftVersion
 from workflow.application.evaluate_rule import EvaluateRule
+from workflow.application.process_context import ProcessScope
+from workflow.application.process_definitions import (
+    CheckDefinition,
+    DraftDefinition,
+    PublishDefinition,
+)
+from workflow.application.process_timers import FireTimers, Sweep
+from workflow.application.propose_work import ProposeWork, StartRun, StartRuns, TriggerScope
 from workflow.application.publish_version import (
     CheckVersion,
     PublishVersion,
@@ -31,8 +50,15 @@ from workflow.application.publish_version import (
 )
 from workflow.application.record_parameter import RecordParameter
 from workflow.application.replay_decision import ReplayDecision
+from workflow.application.show_process import ShowProcess
+from workflow.application.start_process import StartProcess
+from workflow.application.tell_subjects import (
+    RunSubjectImport,
+    StartSubjectImport,
+    TellSubjects,
+)
 from workflow.application.try_version import BackTestVersion, SimulateVersion, TryVersion
-from workflow.ports import RulesStore, SheetFiles
+from workflow.ports import SheetFiles, SubjectStore
 from workflow.settings import WorkflowSettings
 
 PAGES = Path(__file__).parent / "pages"
@@ -46,9 +72,10 @@ class Workflow:
     context: TenantContext
 
     @cached_property
-    def store(self) -> RulesStore:
+    def store(self) -> SubjectStore:
         """Reads and units of work."""
-        return DynamoRulesStore(self.application.platform.machinery, self.context)
+        app = self.application
+        return DynamoSubjectStore(app.platform.machinery, self.context, app.settings.queue_url)
 
     @cached_property
     def scope(self) -> Scope:
@@ -110,6 +137,79 @@ class Workflow:
     def back_test_version(self) -> BackTestVersion:
         return BackTestVersion(self.scope)
 
+    @cached_property
+    def processes(self) -> ProcessScope:
+        """What the use cases of processes are built from."""
+        return ProcessScope(self.scope, self.store, shipped_processes())
+
+    @cached_property
+    def triggers(self) -> TriggerScope:
+        """What the time-driven rules and their proposals are built from."""
+        known = time_driven()
+        return TriggerScope(
+            self.processes,
+            self.store,
+            tuple(known.kinds.values()),
+            known.triggers,
+            known.units,
+        )
+
+    @cached_property
+    def files(self) -> TenantFiles:
+        """Uploads of the tenant."""
+        return TenantFiles(self.application.platform.files, self.context.tenant_id)
+
+    def tell_subjects(self) -> TellSubjects:
+        return TellSubjects(self.triggers)
+
+    def start_subject_import(self) -> StartSubjectImport:
+        return StartSubjectImport(self.triggers, self.files)
+
+    def run_subject_import(self) -> RunSubjectImport:
+        return RunSubjectImport(self.triggers, self.files, TabularSubjectFiles())
+
+    def start_run(self) -> StartRun:
+        return StartRun(self.triggers)
+
+    def propose_work(self) -> ProposeWork:
+        return ProposeWork(self.triggers)
+
+    def accept_proposal(self) -> AcceptProposal:
+        return AcceptProposal(self.triggers)
+
+    def dismiss_proposal(self) -> DismissProposal:
+        return DismissProposal(self.triggers)
+
+    def start_process(self) -> StartProcess:
+        return StartProcess(self.processes)
+
+    def advance_process(self) -> AdvanceProcess:
+        return AdvanceProcess(self.processes)
+
+    def hear_approval(self) -> HearApproval:
+        return HearApproval(self.processes)
+
+    def correct_process(self) -> CorrectProcess:
+        return CorrectProcess(self.processes)
+
+    def cancel_process(self) -> CancelProcess:
+        return CancelProcess(self.processes)
+
+    def show_process(self) -> ShowProcess:
+        return ShowProcess(self.processes)
+
+    def fire_timers(self) -> FireTimers:
+        return FireTimers(self.processes)
+
+    def draft_definition(self) -> DraftDefinition:
+        return DraftDefinition(self.processes)
+
+    def check_definition(self) -> CheckDefinition:
+        return CheckDefinition(self.processes)
+
+    def publish_definition(self) -> PublishDefinition:
+        return PublishDefinition(self.processes, self.check_definition())
+
     def record_parameter(self) -> RecordParameter:
         return RecordParameter(self.scope)
 
@@ -125,6 +225,28 @@ class Application:
     def for_tenant(self, context: TenantContext) -> Workflow:
         """The use cases for one tenant."""
         return Workflow(self, context)
+
+    def for_system(self, tenant_id: str, what: str) -> Workflow:
+        """The use cases for work that no person started."""
+        return self.for_tenant(TenantContext(tenant_id, f"system:{what}"))
+
+    def approval_decided(self, tenant_id: str, data: Mapping[str, Any]) -> None:
+        """Go on with, or back in, the process that asked for this approval."""
+        self.for_system(tenant_id, "approvals").hear_approval()(data)
+
+    def start_triggers(self) -> int:
+        """Start the run of the day for every company with subjects."""
+        return StartRuns(
+            DynamoMornings(self.platform.database),
+            lambda tenant: self.for_system(tenant, "triggers").triggers,
+        )()
+
+    def sweep_processes(self) -> Sweep:
+        """The minute sweep of processes over all tenants."""
+        work = DynamoDueWork(self.platform.database)
+        return Sweep(
+            work, self.platform.clock, lambda tenant: self.for_system(tenant, "sweep").processes
+        )
 
     @cached_property
     def cursors(self) -> Cursors:

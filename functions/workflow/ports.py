@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
 
+from kernel.errors import ValidationError
 from kernel.files import UploadedFile, UploadForm
 from kernel.storing import CommandIdentity, HistoryLine, Position, Remembered
+from workflow.domain.processes.head import Head
+from workflow.domain.processes.instance import Event
+from workflow.domain.processes.subjects import Subject, SubjectKind
+from workflow.domain.processes.triggers import Proposal, Run
+from workflow.domain.processes.versions import DefinitionVersion
 from workflow.domain.rules.parameters import Parameter
 from workflow.domain.rules.record import DecisionRecord
 from workflow.domain.rules.sheet import Line, Spot
@@ -168,3 +174,219 @@ class Stopwatch(Protocol):
     def __call__(self) -> int:
         """Microseconds since some moment."""
         ...
+
+
+# ---------------------------------------------------------------------------- processes
+
+
+class ProcessUnit(RulesUnit, Protocol):
+    """What a use case of processes writes beside decisions."""
+
+    def add_definition(self, version: DefinitionVersion) -> None: ...
+    def save_definition(
+        self,
+        before: DefinitionVersion,
+        after: DefinitionVersion,
+        action: str,
+        detail: Mapping[str, Any],
+    ) -> DefinitionVersion:
+        """Change state; holds only while the version is what was read."""
+        ...
+
+    def add_process(self, head: Head, events: Sequence[Event]) -> None:
+        """A new process with its first events."""
+        ...
+
+    def save_process(self, before: Head, after: Head, events: Sequence[Event], action: str) -> None:
+        """Add events to a process; holds only while it is what was read."""
+        ...
+
+    def enqueue(self, message: Mapping[str, Any]) -> None:
+        """Give work to the queue of processes."""
+        ...
+
+
+class ProcessStore(RulesStore, Protocol):
+    """Reads and units of work of one tenant, for processes."""
+
+    def unit(self) -> ProcessUnit: ...
+    def definitions(self) -> list[DefinitionVersion]:
+        """The company's own versions of processes, whatever their state."""
+        ...
+
+    def definition(self, version_id: str) -> DefinitionVersion:
+        """Raises NotFoundError for an unknown or foreign version."""
+        ...
+
+    def process(self, process_id: str) -> Head:
+        """Raises NotFoundError for an unknown or foreign process."""
+        ...
+
+    def events(self, process_id: str) -> list[Event]:
+        """Everything that happened to a process, in order."""
+        ...
+
+    def processes(
+        self, *, is_open: bool, limit: int, after: Position | None
+    ) -> tuple[list[Head], Position | None]:
+        """Open processes, the longest in their step first; closed ones, the newest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A row whose time has come.
+
+    Shapes: ``kind`` is ``process`` (a timer), ``run`` (of triggers) or ``job`` (an import).
+    """
+
+    tenant_id: str
+    kind: str
+    id: str
+    due_at: datetime
+
+
+class DueWork(Protocol):
+    """What waits for its time, over all tenants."""
+
+    def due(self, now: datetime, limit: int) -> list[Waiting]:
+        """Rows whose time has come, oldest first; they come again if nothing happens."""
+        ...
+
+
+# ---------------------------------------------------------------------------- subjects, proposals
+
+
+@dataclass(frozen=True, slots=True)
+class ImportJob:
+    """An import as its worker sees it. Shapes: ``private`` holds what the request said."""
+
+    id: str
+    status: str
+    private: Mapping[str, Any]
+
+
+class SubjectUnit(ProcessUnit, Protocol):
+    """What use cases of subjects and proposals write, also beside a process."""
+
+    def add_subject(self, subject: Subject, detail: Mapping[str, Any]) -> None: ...
+    def save_subject(self, before: Subject, after: Subject, detail: Mapping[str, Any]) -> None: ...
+    def add_proposal(self, proposal: Proposal) -> None:
+        """Refused under the label ``proposal:<id>`` if it was made before."""
+        ...
+
+    def save_proposal(self, before: Proposal, after: Proposal, action: str) -> None: ...
+    def add_run(self, run: Run) -> None:
+        """Refused under the label ``run:<id>`` if it was started before."""
+        ...
+
+    def save_run(self, run: Run) -> None:
+        """Note where a run stands; holds only while it stands where it was read."""
+        ...
+
+    def select(self, selection: str, subject: Subject, amount_minor: int) -> None:
+        """Note a selected subject; noting it again changes nothing."""
+        ...
+
+    def watch_mornings(self) -> None:
+        """From now on the time-driven rules look at this company every morning."""
+        ...
+
+    def create_import(self, job_id: str, private: Mapping[str, Any]) -> None: ...
+    def finish_import(
+        self,
+        job_id: str,
+        status: str,
+        *,
+        result: Mapping[str, Any],
+        problems: Sequence[Mapping[str, Any]],
+        total: int,
+        failed: int,
+    ) -> None: ...
+
+
+class SubjectStore(ProcessStore, Protocol):
+    """Reads and units of work of one tenant, for subjects and what is proposed about them."""
+
+    def unit(self) -> SubjectUnit: ...
+    def subject(self, subject_id: str) -> Subject:
+        """Raises NotFoundError for an unknown or foreign subject."""
+        ...
+
+    def subjects_by_id(self, ids: Sequence[str]) -> dict[str, Subject]:
+        """Those that exist, by id."""
+        ...
+
+    def subjects(
+        self, kind: str, *, limit: int, after: Position | None
+    ) -> tuple[list[Subject], Position | None]:
+        """Subjects of a kind by reference."""
+        ...
+
+    def proposal(self, proposal_id: str) -> Proposal:
+        """Raises NotFoundError for an unknown or foreign proposal."""
+        ...
+
+    def proposals_made(self, ids: Sequence[str]) -> set[str]:
+        """Which of these proposals exist, whatever became of them."""
+        ...
+
+    def proposals(
+        self, *, is_open: bool, limit: int, after: Position | None
+    ) -> tuple[list[Proposal], Position | None]:
+        """Open proposals, the oldest first; decided ones, the newest first."""
+        ...
+
+    def run(self, run_id: str) -> Run:
+        """Raises NotFoundError for an unknown or foreign run."""
+        ...
+
+    def selection(
+        self, selection: str, *, limit: int, after: Position | None
+    ) -> tuple[list[tuple[str, int]], Position | None]:
+        """References and minor units that a run selected, by reference."""
+        ...
+
+    def import_job(self, job_id: str) -> ImportJob | None: ...
+    def start_import(self, job_id: str) -> None: ...
+
+
+class Mornings(Protocol):
+    """The companies that the time-driven rules look at."""
+
+    def companies(self) -> Iterator[str]:
+        """Their tenant ids."""
+        ...
+
+
+class SubjectFiles(Protocol):
+    """Subjects from files."""
+
+    def rows(
+        self, file: UploadedFile, kind: SubjectKind, *, language: str
+    ) -> Iterator[tuple[int, SubjectRow | ValidationError]]:
+        """Rows by their number in the file, each read or refused with everything wrong.
+
+        Raises: ValidationError for a file that is no such table.
+        """
+        ...
+
+
+class UploadAccess(Protocol):
+    """Uploaded files of the tenant."""
+
+    def upload(self, upload_id: str) -> UploadedFile:
+        """Raises NotFoundError("file_not_found")."""
+        ...
+
+    def keep_upload(self, upload_id: str, file: UploadedFile) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectRow:
+    """What one row of a file, or one request, says about a subject."""
+
+    reference: str
+    label: str
+    since: date | None
+    facts: Mapping[str, Any]

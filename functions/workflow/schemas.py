@@ -14,11 +14,20 @@ from kernel.storing import HistoryLine
 from kernel.text import clean_free_text
 from kernel.why import Why
 from toolkit.http.fields import EdgeModel, parsed
+from workflow.domain.processes.definition import Field as ProcessField
+from workflow.domain.processes.definition import Step
+from workflow.domain.processes.head import Head
+from workflow.domain.processes.instance import Event as ProcessEvent
+from workflow.domain.processes.judging import Obstacle
+from workflow.domain.processes.subjects import Subject as TimedSubject
+from workflow.domain.processes.subjects import SubjectKind
+from workflow.domain.processes.triggers import Proposal, Run
+from workflow.domain.processes.versions import DefinitionVersion
 from workflow.domain.rules.catalogue import Rule
 from workflow.domain.rules.parameters import Parameter
 from workflow.domain.rules.record import DecisionRecord
 from workflow.domain.rules.scope import COMPANY, Scopes, read_scope
-from workflow.domain.rules.versions import TableVersion
+from workflow.domain.rules.versions import Version
 
 
 def _short(value: object) -> str:
@@ -153,7 +162,7 @@ def rule_out(rule: Rule) -> dict[str, Any]:
     }
 
 
-def version_out(version: TableVersion, *, whole: bool) -> dict[str, Any]:
+def version_out(version: Version, *, whole: bool) -> dict[str, Any]:
     """A version; ``whole`` adds the table itself."""
     said = {
         "id": version.id,
@@ -242,4 +251,249 @@ def history_out(line: HistoryLine) -> dict[str, Any]:
         "from_state": line.from_state,
         "to_state": line.to_state,
         "detail": dict(line.detail),
+    }
+
+
+# ---------------------------------------------------------------------------- processes
+
+
+_SUBJECT: Final = re.compile(r"[a-z][a-z0-9_]{0,39}:[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}")
+ProcessKey = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+CommandName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,39}$")]
+_MAX_DATA: Final = 60
+
+
+def read_subject(value: object) -> str:
+    """``<kind>:<reference>``. Raises: ParseError("SHAPE")."""
+    if isinstance(value, str) and _SUBJECT.fullmatch(value):
+        return value
+    raise ParseError("SHAPE", "A subject reads kind:reference, such as meter:M-1001.")
+
+
+Subject = Annotated[str, parsed(read_subject)]
+
+
+class ProcessIn(EdgeModel):
+    """Body of starting a process."""
+
+    definition: ProcessKey
+    subject: Subject
+    data: dict[str, Any] = Field(default_factory=dict, max_length=_MAX_DATA)
+    on_behalf_of: Name | None = None
+
+
+class CommandIn(EdgeModel):
+    """Body of completing a step."""
+
+    command: CommandName
+    data: dict[str, Any] = Field(default_factory=dict, max_length=_MAX_DATA)
+    on_behalf_of: Name | None = None
+
+
+class CorrectionIn(EdgeModel):
+    """Body of correcting an event."""
+
+    event_id: Name
+    data: dict[str, Any] = Field(min_length=1, max_length=_MAX_DATA)
+    reason: Text
+    on_behalf_of: Name | None = None
+
+
+class CancelIn(EdgeModel):
+    """Body of cancelling a process."""
+
+    reason: Text
+    data: dict[str, Any] = Field(default_factory=dict, max_length=_MAX_DATA)
+    on_behalf_of: Name | None = None
+
+
+class DefinitionIn(EdgeModel):
+    """Body of drafting a process. The members of the definition are read by the domain itself."""
+
+    key: ProcessKey
+    valid_from: ApiDate
+    note: Text = ""
+    definition: dict[str, Any]
+
+
+def field_out(field: ProcessField) -> dict[str, Any]:
+    """A fact that somebody gives or sees."""
+    return {**field.fact.to_dict(), "label": dict(field.label)}
+
+
+def head_out(head: Head, now: datetime) -> dict[str, Any]:
+    """A process in a list. Units: ages are whole seconds."""
+    since = head.step_since
+    return {
+        "id": head.id,
+        "version": head.stamp.version,
+        "definition": head.definition_key,
+        "definition_version": head.definition_id,
+        "subject": head.subject,
+        "status": head.status.value,
+        "step": head.step or None,
+        "step_since": format_instant(since) if since and head.is_open else None,
+        "step_age_seconds": int((now - since).total_seconds()) if since and head.is_open else None,
+        "round": head.round,
+        "late": head.is_late(now),
+        "late_at": format_instant(head.late_at) if head.late_at else None,
+        "started_at": format_instant(head.started_at),
+        "age_seconds": int((now - head.started_at).total_seconds()),
+        "cause": head.cause or None,
+        "created_at": head.stamp.created_at,
+        "updated_at": head.stamp.updated_at,
+    }
+
+
+def event_out(event: ProcessEvent) -> dict[str, Any]:
+    """One line of the history of a process."""
+    return {
+        "id": event.id,
+        "seq": event.seq,
+        "event": event.kind.value,
+        "step": event.step or None,
+        "at": format_instant(event.at),
+        "actor": event.actor,
+        "on_behalf_of": event.on_behalf_of or None,
+        "inputs_hash": event.inputs_hash or None,
+        "outputs": plain_numbers(dict(event.outputs)),
+        "causation_id": event.causation_id or None,
+        "corrects": event.corrects or None,
+        "reason": event.reason or None,
+        "decisions": list(event.decisions),
+        "round": event.round,
+        "detail": plain_numbers(dict(event.detail)),
+    }
+
+
+def obstacle_out(obstacle: Obstacle) -> dict[str, Any]:
+    """One thing that stands in the way of the next step, in three languages."""
+    return {"code": obstacle.code, "about": obstacle.about, "text": dict(obstacle.text)}
+
+
+def next_out(step: Step, missing: Sequence[Obstacle]) -> dict[str, Any]:
+    """What the present step waits for."""
+    return {
+        "step": step.key,
+        "command": step.command,
+        "title": dict(step.title),
+        "unit": step.unit,
+        "inputs": [field_out(field) for field in step.inputs],
+        "missing": [obstacle_out(obstacle) for obstacle in missing],
+    }
+
+
+def definition_out(version: DefinitionVersion, *, whole: bool) -> dict[str, Any]:
+    """A version of a process; ``whole`` adds the definition itself."""
+    return {
+        **version_out(version, whole=False),
+        "title": dict(version.document["title"]),
+        "subject": version.document["subject"],
+        **({"definition": dict(version.document)} if whole else {}),
+    }
+
+
+# ---------------------------------------------------------------------------- subjects, proposals
+
+
+_REFERENCE: Final = r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$"
+
+
+class SubjectIn(EdgeModel):
+    """What is told of one subject. ``valid_from`` is the day from which the facts count."""
+
+    reference: Annotated[str, Field(pattern=_REFERENCE)]
+    label: Text = ""
+    facts: dict[str, Any] = Field(max_length=_MAX_DATA)
+    valid_from: ApiDate | None = None
+
+
+class SubjectsIn(EdgeModel):
+    """Body of telling up to a hundred subjects of one kind."""
+
+    kind: ProcessKey
+    subjects: list[SubjectIn] = Field(min_length=1, max_length=100)
+
+
+class SubjectImportIn(EdgeModel):
+    """Body of an import from an upload."""
+
+    kind: ProcessKey
+    upload_id: Name
+    dry_run: bool = False
+
+
+class AcceptIn(EdgeModel):
+    """Body of accepting a proposal; ``data`` is what its process needs beside what is known."""
+
+    data: dict[str, Any] = Field(default_factory=dict, max_length=_MAX_DATA)
+
+
+class DismissIn(EdgeModel):
+    """Body of dismissing a proposal."""
+
+    reason: Text
+
+
+def kind_out(kind: SubjectKind) -> dict[str, Any]:
+    """A kind of subjects with its facts."""
+    facts = [field_out(field) for field in kind.facts.values()]
+    return {"key": kind.key, "title": dict(kind.title), "facts": facts}
+
+
+def subject_out(subject: TimedSubject, today: date) -> dict[str, Any]:
+    """A subject with its facts of today and since when each counts."""
+    known = subject.on(today)
+    return {
+        "id": subject.id,
+        "version": subject.stamp.version,
+        "kind": subject.kind,
+        "reference": subject.reference,
+        "label": subject.label or None,
+        "facts": plain_numbers(known),
+        "history": {
+            name: [{"valid_from": d.since.isoformat(), "value": d.value} for d in values]
+            for name, values in subject.facts.items()
+        },
+        "created_at": subject.stamp.created_at,
+        "updated_at": subject.stamp.updated_at,
+    }
+
+
+def proposal_out(proposal: Proposal, now: datetime) -> dict[str, Any]:
+    """Work that a rule proposes. Units: the age is whole seconds."""
+    return {
+        "id": proposal.id,
+        "version": proposal.stamp.version,
+        "state": proposal.state.value,
+        "rule": proposal.rule,
+        "action": proposal.action,
+        "title": dict(proposal.title),
+        "subject": proposal.subject,
+        "period": proposal.period,
+        "unit": proposal.unit,
+        "process": proposal.process,
+        "data": plain_numbers(dict(proposal.data)),
+        "decision_id": proposal.decision_id or None,
+        "process_id": proposal.process_id or None,
+        "reason": proposal.reason or None,
+        "decided_by": proposal.decided_by or None,
+        "made_at": format_instant(proposal.made_at),
+        "age_seconds": int((now - proposal.made_at).total_seconds()),
+        "created_at": proposal.stamp.created_at,
+        "updated_at": proposal.stamp.updated_at,
+    }
+
+
+def run_out(run: Run) -> dict[str, Any]:
+    """A pass of the time-driven rules over all subjects."""
+    return {
+        "id": run.id,
+        "day": run.day.isoformat(),
+        "status": "done" if run.done else "running",
+        "seen": run.seen,
+        "proposed": run.proposed,
+        "incomplete": run.incomplete,
+        "refused": run.refused,
+        "started_at": format_instant(run.started_at),
     }

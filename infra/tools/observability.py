@@ -249,6 +249,7 @@ BUSINESS_AGES: Final = (
     ("PaymentNoticeSeconds", 120, "payment_codes", "A payment was known later than promised."),
     ("OldestNewsSeconds", 120, "payment_codes", "Nobody knows of payments as soon as promised."),
     ("OldestDueSeconds", 900, "card_contracts", "Due work of card contracts waits too long."),
+    ("OldestDueSeconds", 900, "workflow", "Due work of workflow waits too long."),
     ("OldestDueSeconds", 900, "reconciliation", "Due work of reconciliation waits too long."),
     ("OldestDueSeconds", 900, "workspace", "Due work of workspace waits for a quarter of an hour."),
 )

@@ -19,8 +19,9 @@ from tests.integration.workflow.test_personal_facts import FACTS, KEY, SOCIAL
 from tests.support.aws import START, aws_world, platform_of
 from tests.support.faults import switched_on
 from tests.support.lambda_context import LambdaContext
+from tests.support.processes import FEES, command, connection, started
 from tests.support.rule_tables import PURCHASE_AS_WRITTEN
-from tests.support.rules_world import SECOND, RulesWorld, rules_world
+from tests.support.rules_world import SECOND, TENANT, RulesWorld, rules_world
 
 pytestmark = pytest.mark.slow
 FILE: Final = Path(__file__).with_name("workflow.json")
@@ -98,6 +99,39 @@ def _editor_page(world: RulesWorld) -> Any:
     return world.page(f"/workflow/rules/{CHAIN}/edit")
 
 
+def _start(world: RulesWorld) -> Any:
+    return connection(world)
+
+
+def _complete(world: RulesWorld) -> Callable[[RulesWorld], Any]:
+    made = connection(world)
+    return lambda world: command(world, made, "COLLECT_FEES", FEES)
+
+
+def _decided(world: RulesWorld) -> Callable[[RulesWorld], Any]:
+    """A step with a guard: the rule's tables are read, its decision is kept with the step."""
+    made = started(world, "tender", "tender:I-1", {"tender_no": "I-1"})
+    report = {"result_report": "FINAL", "prepared_on": "2026-05-30"}
+    made = command(world, made, "PREPARE_REPORT", report)
+    return lambda world: command(world, made, "CLOSE", {"closed_on": "2026-06-01"})
+
+
+def _look(count: int) -> Callable[[RulesWorld], Callable[[RulesWorld], Any]]:
+    """A run over meters with nothing to propose."""
+
+    def prepare(world: RulesWorld) -> Callable[[RulesWorld], Any]:
+        meters = [
+            {"reference": f"S-{number:03d}", "facts": {"consecutive_unread": 0}}
+            for number in range(count)
+        ]
+        world.ok("POST", "/subjects", {"kind": "meter", "subjects": meters})
+        run = world.ok("POST", "/trigger-runs")
+        use = world.app.for_system(TENANT, "triggers")
+        return lambda _: use.propose_work()(run["id"], lambda: 300.0)
+
+    return prepare
+
+
 MEASURES: Final[dict[str, Callable[[RulesWorld], Any]]] = {
     "decide": lambda _: _decide,
     "draft a table": lambda _: _draft,
@@ -105,6 +139,11 @@ MEASURES: Final[dict[str, Callable[[RulesWorld], Any]]] = {
     "publish a table": _publish,
     "back-test on 20 decisions": _back_test,
     "make a decision again": _replay,
+    "start a process": lambda _: _start,
+    "complete a step": _complete,
+    "complete a step that a rule guards": _decided,
+    "look at 10 meters": _look(10),
+    "look at 100 meters": _look(100),
     "decide with personal facts": _personal,
     "archive 5 decisions": _archive,
     "show the list of rules": lambda _: _list_page,

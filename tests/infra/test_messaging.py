@@ -33,6 +33,7 @@ BATCHES = {
     "CardContractsSalesQueue": (10, 5),
     "CardContractsImportQueue": (1, 5),
     "ReconciliationImportQueue": (1, 5),
+    "WorkflowWorkQueue": (1, 5),
 }
 
 

@@ -154,8 +154,16 @@ KINDS: dict[str, dict[str, frozenset[str]]] = {
         "FlowTable": OUTBOX,
         "AuditTable": APPEND | {"Query"},
     },
-    "WorkflowScheduleData": {"FlowTable": OUTBOX},
     "WorkflowArchiveData": {"CoreTable": frozenset({"GetItem", "Query", "UpdateItem"})},
+    "WorkflowWorkerData": {
+        "CoreTable": ENTITIES,
+        "FlowTable": OUTBOX,
+        "AuditTable": APPEND,
+    },
+    "WorkflowScheduleData": {
+        "CoreTable": frozenset({"PutItem", "Query", "UpdateItem"}),
+        "FlowTable": OUTBOX,
+    },
     "ReconciliationApiData": {
         "CoreTable": ENTITIES - {"ConditionCheckItem"},
         "FlowTable": OUTBOX,
@@ -215,6 +223,8 @@ FUNCTIONS: dict[str, set[str]] = {
     "CardContractsRunImportFunction": {"CardContractsWorkerData", "CardContractsOutbox"},
     "CardContractsRelayOutboxFunction": {"CardContractsScheduleData", "CardContractsOutbox"},
     "WorkflowApiFunction": {"WorkflowApiData", "WorkflowOutbox"},
+    "WorkflowDoWorkFunction": {"WorkflowWorkerData", "WorkflowOutbox"},
+    "WorkflowStartTriggersFunction": {"WorkflowScheduleData", "WorkflowOutbox"},
     "WorkflowRelayOutboxFunction": {"WorkflowScheduleData", "WorkflowOutbox"},
     "WorkflowArchiveDecisionsFunction": {"WorkflowArchiveData"},
     "ReconciliationApiFunction": {"ReconciliationApiData", "ReconciliationOutbox"},

@@ -31,6 +31,8 @@ MAY += [
     ("WorkflowApiFunction", "PutItem", "core", [f"wfl#T#{T}#DECISION#x"]),
     ("WorkflowApiFunction", "Query", "core", [f"wfl#T#{T}#TABLE#x"]),
     ("WorkflowArchiveDecisionsFunction", "UpdateItem", "core", [f"wfl#T#{T}#DECISION#x"]),
+    ("WorkflowDoWorkFunction", "PutItem", "core", [f"wfl#T#{T}#PROCESS#x"]),
+    ("WorkflowStartTriggersFunction", "PutItem", "core", [f"wfl#T#{T}#RUN#x"]),
     ("PaymentCodesPullPaymentsFunction", "PutItem", "ledger", [f"pay#T#{T}#ACC#code:x"]),
     ("PaymentCodesPullPaymentsFunction", "GetItem", "secrets", [f"pay#T#{T}#SECRET#x"]),
     ("PaymentCodesReceiveNotificationFunction", "GetItem", "flow", ["pay#SYS#UNIQ#ORG#91234"]),

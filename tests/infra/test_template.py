@@ -67,6 +67,7 @@ SCHEDULES = {
     "CardContractsRelayOutboxFunction": ("rate(1 minute)", "Etc/UTC"),
     "WorkflowRelayOutboxFunction": ("rate(1 minute)", "Etc/UTC"),
     "WorkflowArchiveDecisionsFunction": ("rate(5 minutes)", "Etc/UTC"),
+    "WorkflowStartTriggersFunction": ("cron(0 6 * * ? *)", "Europe/Istanbul"),
     "ReconciliationRelayOutboxFunction": ("rate(1 minute)", "Etc/UTC"),
 }
 

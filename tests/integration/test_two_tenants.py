@@ -35,6 +35,7 @@ from tests.support.events import Answer, bus_event, http_event, invoke, queue_ev
 from tests.support.lambda_context import LambdaContext
 from tests.support.payment_world import BASE, PaymentWorld, payment_world
 from tests.support.pensions_desk import SHOWN, Desk, contract_body, open_desk, person_body
+from tests.support.processes import work
 from tests.support.reconciliation_builders import api_counterparty, api_entry, ubl
 from tests.support.reconciliation_world import ReconciliationWorld, reconciliation_world
 from tests.support.rule_tables import PURCHASE_AS_WRITTEN
@@ -188,6 +189,11 @@ BODIES: Final[dict[str, Any]] = {
     "cancel_code": {},
     "change_counterparty": api_counterparty(),
     "return_payment": {"note": "geri"},
+    "send_command": {"command": "PREPARE_REPORT", "data": {}},
+    "correct_process": {"event_id": "x", "data": {"tender_no": "I"}, "reason": "x"},
+    "cancel_process": {"reason": "x"},
+    "accept_proposal": {},
+    "dismiss_proposal": {"reason": "x"},
     "simulate_version": {"cases": [{"amount": "1.00"}]},
     "back_test_version": {"from": "2026-01-01", "to": "2026-12-31"},
     "refund_sale": {
@@ -319,7 +325,14 @@ WITHOUT_PLACE: Final = frozenset(
     POST /workflow/rules/{key}/decide
     POST /workflow/rules/{key}/try
     POST /v1/webhook-endpoints
+    POST /workflow/processes/new
+    POST /workflow/proposals/look
     POST /v1/workflow/parameters
+    POST /v1/workflow/process-definitions
+    POST /v1/workflow/processes
+    POST /v1/workflow/subjects
+    POST /v1/workflow/subjects/imports
+    POST /v1/workflow/trigger-runs
     POST /v1/workflow/rules/{key}/evaluate
     POST /v1/workflow/tables/{key}/versions
     POST /webhooks
@@ -389,6 +402,7 @@ def filled(
     batch, refused = imported_batch(payments, side), refused_event(payments, side)
     sale = sold(cards, side)
     version, decision = ruled(rules, side)
+    flow = processed(rules, side)
     counterparty, e_invoice = booked(books, side)
     project(desk, company.id, side.word)
     workspace.run_mail()
@@ -404,6 +418,7 @@ def filled(
         "rule_version": version,
         "decision": decision,
         "view": saved["id"],
+        **flow,
         "contract": base.rsplit("/", 1)[-1],
         "employee": made["id"],
         "contribution": item["id"],
@@ -506,6 +521,33 @@ def ruled(rules: RulesWorld, side: Side) -> tuple[str, str]:
     question = {"facts": {"amount": "950.00"}, "causation_id": side.word}
     decision = call(f"/rules/{WORDS['key']}/evaluate", question)
     return str(version["id"]), str(decision["id"])
+
+
+def processed(rules: RulesWorld, side: Side) -> dict[str, str]:
+    """A process, a draft of one, a subject and what a run proposes about it, by the own word."""
+
+    def call(method: str, path: str, body: Any = None, **more: Any) -> Any:
+        answer = rules.call(method, path, body, principal=side.key, **more)
+        assert answer.status < 300, (path, answer.body)
+        return answer.json()
+
+    tender = {"definition": "tender", "subject": "tender:I-1", "data": {"tender_no": side.word}}
+    process = call("POST", "/processes", tender)
+    shipped = call("GET", "/process-definitions/tender.1")["definition"]
+    draft = {"key": "tender", "valid_from": "2026-01-01", "note": side.word}
+    definition = call("POST", "/process-definitions", {**draft, "definition": shipped})
+    meter = {"reference": "S-1", "label": side.word, "facts": {"consecutive_unread": 2}}
+    call("POST", "/subjects", {"kind": "meter", "subjects": [meter]})
+    run = call("POST", "/trigger-runs")
+    work(rules)
+    (subject,) = call("GET", "/subjects", query={"kind": "meter"})["items"]
+    return {
+        "process": str(process["id"]),
+        "process_definition": str(definition["id"]),
+        "subject": str(subject["id"]),
+        "run": str(run["id"]),
+        "proposal": str(call("GET", "/proposals")["items"][0]["id"]),
+    }
 
 
 def matched(cards: CardsWorld, side: Side) -> dict[str, str]:

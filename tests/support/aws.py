@@ -68,6 +68,7 @@ QUEUES: Final = (
     "card-contracts-sales",
     "card-contracts-import",
     "reconciliation-import",
+    "workflow-work",
 )
 CREDENTIALS: Final = {
     "AWS_ACCESS_KEY_ID": "testing",

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from kernel.errors import NotFoundError
+from kernel.stamp import Stamp
 from kernel.storing import CommandIdentity, HistoryLine, Position, Remembered, WriteRefusedError
 from toolkit.auth import TenantContext
 from toolkit.aws.due import NOT_DUE, due_at, take_due
@@ -34,6 +35,18 @@ DECISION: Final = "decision"
 _ARCHIVE: Final = "ARCHIVE"
 _AGAIN: Final = timedelta(minutes=15)
 _UNKNOWN: Final = ("not_found", "There is no such item.")
+
+
+def stored_row(keyspace: Keyspace, kind: str, identity: str, state: str, stamp: Stamp) -> Item:
+    """What a guarded change needs to know of an entity as it was read."""
+    return {
+        "pk": entity_key(keyspace, kind, identity),
+        "kind": kind,
+        "id": identity,
+        "state": state,
+        "version": stamp.version,
+        "audit_hash": stamp.audit_hash,
+    }
 
 
 class DynamoUnit:
@@ -60,21 +73,15 @@ class DynamoUnit:
     def save_version(
         self, before: TableVersion, after: TableVersion, action: str, detail: Mapping[str, Any]
     ) -> TableVersion:
-        stored: Item = {
-            "pk": entity_key(self._keyspace, VERSION, before.id),
-            "kind": VERSION,
-            "id": before.id,
-            "state": before.status.value,
-            "version": before.stamp.version,
-            "audit_hash": before.stamp.audit_hash,
-        }
         changed = self._unit.change(
-            stored,
+            stored_row(self._keyspace, VERSION, before.id, before.status.value, before.stamp),
             Change(action, after.status.value, detail=detail),
             assign=rows.version_state_row(after),
         )
         content = rows.version_row(after)
-        return rows.version_from({**content, **changed, "created_at": before.stamp.created_at})
+        return rows.version_from(
+            {**content, **changed, "created_at": before.stamp.created_at}, TableVersion
+        )
 
     def add_parameter(self, parameter: Parameter) -> None:
         row = rows.parameter_row(parameter)
@@ -135,12 +142,12 @@ class DynamoRulesStore:
         return row
 
     def versions(self, table: str) -> list[TableVersion]:
-        return [rows.version_from(row) for row in self._list("TABLE", table)]
+        return [rows.version_from(row, TableVersion) for row in self._list("TABLE", table)]
 
     def version(self, table: str, version_id: str) -> TableVersion:
         if "#" in version_id:
             raise NotFoundError(*_UNKNOWN)
-        found = rows.version_from(self._row(VERSION, version_id))
+        found = rows.version_from(self._row(VERSION, version_id), TableVersion)
         if found.key != table:
             raise NotFoundError(*_UNKNOWN)
         return found

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from kernel.errors import ValidationError
 from toolkit.aws.rows import day, day_of, instant_of, moment, stamp_of
@@ -18,9 +18,10 @@ from workflow.domain.rules.evaluation import Outcome, RowTrace
 from workflow.domain.rules.parameters import Parameter
 from workflow.domain.rules.record import DecisionRecord
 from workflow.domain.rules.scope import Scopes
-from workflow.domain.rules.versions import TableVersion, VersionStatus
+from workflow.domain.rules.versions import Version, VersionStatus
 
 Row = dict[str, Any]
+AnyVersion = TypeVar("AnyVersion", bound=Version)
 _MAX_PACKED: Final = 300_000
 _DECIMAL: Final = "$decimal"
 
@@ -56,7 +57,7 @@ def _from_decimal(members: dict[str, Any]) -> Any:
 # ---------------------------------------------------------------------------- version
 
 
-def version_row(version: TableVersion) -> Row:
+def version_row(version: Version) -> Row:
     """Attributes of a version; its state is the status."""
     return {
         "key": version.key,
@@ -71,7 +72,7 @@ def version_row(version: TableVersion) -> Row:
     }
 
 
-def version_state_row(version: TableVersion) -> Row:
+def version_state_row(version: Version) -> Row:
     """The attributes that change with the state; the content never does."""
     return {
         "recorded_at": moment(version.recorded_at),
@@ -80,9 +81,9 @@ def version_state_row(version: TableVersion) -> Row:
     }
 
 
-def version_from(row: Mapping[str, Any]) -> TableVersion:
+def version_from(row: Mapping[str, Any], kind: type[AnyVersion]) -> AnyVersion:
     """The version behind a row."""
-    return TableVersion(
+    return kind(
         id=row["id"],
         key=row["key"],
         scope=row["scope"],

@@ -8,6 +8,7 @@ from typing import Any
 from kernel.errors import Problem, ValidationError
 from kernel.storing import CommandIdentity, Remembered
 from workflow.application.context import Scope, once
+from workflow.domain.rules.catalogue import Catalogue
 from workflow.domain.rules.evaluation import Decision, evaluate
 from workflow.domain.rules.record import DecisionRecord
 from workflow.domain.rules.scope import Scopes
@@ -61,30 +62,39 @@ class EvaluateRule:
         return Decided(record, version.table)
 
     def _decide(self, question: Question, command: CommandIdentity | None) -> Decided:
-        scope = self._scope
-        now = scope.clock.now()
-        known_on = question.known_on or now
-        if known_on > now:
-            problem = Problem("/known_on", "in_the_future", "Nothing of the future is known.")
-            raise ValidationError("invalid_input", "Some fields are wrong.", problems=[problem])
-        valid_on = question.valid_on or scope.today
-        table_key = scope.shipped.table_of(question.rule)
-        catalogue = scope.catalogue(table_key)
-        version = catalogue.version(question.rule, question.scopes, valid_on, known_on)
-        world = scope.world(catalogue, valid_on, known_on, question.scopes)
-        started = scope.stopwatch()
-        decision = evaluate(version.table, question.facts, world)
-        duration = scope.stopwatch() - started
-        record = _record(
-            scope, question, version.id, version.sha256, version.table, decision,
-            (valid_on, known_on, now), duration,
-        )  # fmt: skip
-        unit = scope.store.unit()
-        unit.add_decision(record)
+        decided = decide(self._scope, question)
+        unit = self._scope.store.unit()
+        unit.add_decision(decided.record)
         if command is not None:
-            unit.remember(command, Remembered(200, {"decision_id": record.id}, {}))
+            unit.remember(command, Remembered(200, {"decision_id": decided.record.id}, {}))
         unit.commit()
-        return Decided(record, version.table)
+        return decided
+
+
+def decide(scope: Scope, question: Question, catalogue: Catalogue | None = None) -> Decided:
+    """Decide by the version in force; nothing is written.
+
+    ``catalogue`` saves reading the versions again where many decisions follow each other. Raises:
+    as ``EvaluateRule``.
+    """
+    now = scope.clock.now()
+    known_on = question.known_on or now
+    if known_on > now:
+        problem = Problem("/known_on", "in_the_future", "Nothing of the future is known.")
+        raise ValidationError("invalid_input", "Some fields are wrong.", problems=[problem])
+    valid_on = question.valid_on or scope.today
+    if catalogue is None:
+        catalogue = scope.catalogue(scope.shipped.table_of(question.rule))
+    version = catalogue.version(question.rule, question.scopes, valid_on, known_on)
+    world = scope.world(catalogue, valid_on, known_on, question.scopes)
+    started = scope.stopwatch()
+    decision = evaluate(version.table, question.facts, world)
+    duration = scope.stopwatch() - started
+    record = _record(
+        scope, question, version.id, version.sha256, version.table, decision,
+        (valid_on, known_on, now), duration,
+    )  # fmt: skip
+    return Decided(record, version.table)
 
 
 def _record(

@@ -138,6 +138,27 @@ CONSOLE: Final[tuple[NavGroup, ...]] = (
                 "check",
                 "workflow:decision:read",
             ),
+            NavItem(
+                "workflow.processes",
+                mark("Processes"),
+                "/workflow/processes",
+                "list",
+                "workflow:process:read",
+            ),
+            NavItem(
+                "workflow.proposals",
+                mark("Proposals"),
+                "/workflow/proposals",
+                "info",
+                "workflow:proposal:read",
+            ),
+            NavItem(
+                "workflow.subjects",
+                mark("Subjects"),
+                "/workflow/subjects",
+                "list",
+                "workflow:subject:read",
+            ),
         ),
     ),
     NavGroup(

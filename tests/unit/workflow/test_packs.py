@@ -1,6 +1,7 @@
 """The shipped packs: 48 rules as data that pass their own gate."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from tests.support.rule_tables import NOW, TODAY, world_of
 from workflow.adapters.shipped_packs import PACKS, shipped
+from workflow.adapters.shipped_processes import shipped_processes
 from workflow.domain.rules.gate import check
 from workflow.domain.rules.scope import Scopes
 from workflow.domain.rules.table import read_table
@@ -52,13 +54,15 @@ def test_the_stored_cases_notice_a_changed_output(key: str) -> None:
     assert "CASE" in {problem.code for problem in found.refusals}
 
 
-def test_every_parameter_says_how_sure_it_is_and_is_used_by_a_table() -> None:
+def test_every_parameter_says_how_sure_it_is_and_is_used() -> None:
     used = {
         name.key
         for versions in shipped().versions.values()
         for version in versions
         for name in version.table.parameters()
     }
+    processes = json.dumps([dict(v[0].document) for v in shipped_processes().by_key.values()])
+    used |= set(re.findall(r'"parameter": "([a-z_.]+)"', processes))
     for key, versions in shipped().parameters.by_key.items():
         assert key in used or key.partition("[")[0] in used, key
         for version in versions:

@@ -1,4 +1,4 @@
-"""Versions of tables: drafted by one person, published by another, never changed afterwards."""
+"""Versions of tables and processes: one person drafts, another publishes, nobody changes them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
 from kernel.errors import ConflictError, ForbiddenError
 from kernel.stamp import NEW, Stamp
@@ -31,10 +31,10 @@ OPEN = frozenset({VersionStatus.DRAFT, VersionStatus.REVIEW})
 
 
 @dataclass(frozen=True)
-class TableVersion:
-    """One version of a table for a scope and a time.
+class Version:
+    """One version of a document for a scope and a time: a table of rules, a process.
 
-    Shapes: ``document`` is what ``read_table`` takes; ``sha256`` is the hash of all of it;
+    Shapes: ``document`` is what is read; ``sha256`` is the hash of all of it;
     ``recorded_at`` is when it was published (drafted, before that). ``author`` and
     ``publisher`` are actors (``user:…``, ``key:…``).
     """
@@ -55,11 +55,6 @@ class TableVersion:
     stamp: Stamp = NEW
 
     @property
-    def table(self) -> Table:
-        """The table, read once per content."""
-        return _table(self.sha256, _Document(self.document))
-
-    @property
     def decides(self) -> bool:
         """Whether it is or was in force."""
         return self.status in (VersionStatus.PUBLISHED, VersionStatus.RETIRED)
@@ -69,17 +64,17 @@ class TableVersion:
         """Whether it came with the product."""
         return self.scope == DEFAULT
 
-    def submitted(self) -> TableVersion:
+    def submitted(self) -> Self:
         """Handed over for publication. Raises: ConflictError("version_state")."""
         self._require(VersionStatus.DRAFT)
         return replace(self, status=VersionStatus.REVIEW)
 
-    def withdrawn(self) -> TableVersion:
+    def withdrawn(self) -> Self:
         """A draft that nobody needs any more. Raises: ConflictError("version_state")."""
         self._require(*OPEN)
         return replace(self, status=VersionStatus.WITHDRAWN)
 
-    def published(self, by: str, at: datetime) -> TableVersion:
+    def published(self, by: str, at: datetime) -> Self:
         """In force from its validity on.
 
         Raises: ConflictError("version_state"); ForbiddenError("four_eyes") for its author.
@@ -87,11 +82,11 @@ class TableVersion:
         self._require(*OPEN)
         if by == self.author:
             raise ForbiddenError(
-                "four_eyes", "Who wrote a rule does not publish it; ask somebody else."
+                "four_eyes", "Who wrote it does not publish it; ask somebody else."
             )
         return replace(self, status=VersionStatus.PUBLISHED, publisher=by, recorded_at=at)
 
-    def retired(self, at: datetime) -> TableVersion:
+    def retired(self, at: datetime) -> Self:
         """No longer in force; what was decided before stays as it was."""
         self._require(VersionStatus.PUBLISHED)
         return replace(self, status=VersionStatus.RETIRED, retired_at=at)
@@ -101,8 +96,17 @@ class TableVersion:
             raise ConflictError("version_state", f"The version is {self.status.value}.")
 
 
+class TableVersion(Version):
+    """A version of a table."""
+
+    @property
+    def table(self) -> Table:
+        """The table, read once per content."""
+        return _table(self.sha256, Document(self.document))
+
+
 @dataclass(frozen=True, eq=False)
-class _Document:
+class Document:
     """A document that goes along with its hash, which is what the cache compares."""
 
     content: Mapping[str, Any]
@@ -111,9 +115,9 @@ class _Document:
         return 0
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Document)
+        return isinstance(other, Document)
 
 
 @lru_cache(maxsize=256)
-def _table(_sha256: str, document: _Document) -> Table:
+def _table(_sha256: str, document: Document) -> Table:
     return read_table(document.content)
