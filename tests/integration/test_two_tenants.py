@@ -31,7 +31,14 @@ from tests.support.aws import AwsWorld
 from tests.support.builders import Company, WorkspaceWorld, workspace_world
 from tests.support.card_contracts_builders import api_contract, api_sale
 from tests.support.cards_world import CardsWorld, cards_world
-from tests.support.events import Answer, bus_event, http_event, invoke, queue_event
+from tests.support.events import (
+    Answer,
+    bus_event,
+    http_event,
+    invoke,
+    queue_event,
+    schedule_event,
+)
 from tests.support.lambda_context import LambdaContext
 from tests.support.payment_world import BASE, PaymentWorld, payment_world
 from tests.support.pensions_desk import SHOWN, Desk, contract_body, open_desk, person_body
@@ -441,6 +448,7 @@ def filled(
         "counterparty": counterparty,
         "e_invoice": e_invoice,
         **told(workspace, side),
+        "seal": sealed(workspace, side),
     }
     side.number, side.token = code["code"], code["pay_url"].rpartition("/")[2]
     return side
@@ -611,6 +619,19 @@ def told(workspace: WorkspaceWorld, side: Side) -> dict[str, str]:
         "webhook_delivery": tried.json()["id"],
         "event": tried.json()["event_id"],
     }
+
+
+def sealed(workspace: WorkspaceWorld, side: Side) -> str:
+    """The seal of today over the audit chains of the company."""
+    from workspace.handlers import seal_audit, start_seals
+
+    start_seals.handler(schedule_event(), LambdaContext())
+    while bodies := workspace.aws.messages("workspace-seal-audit"):
+        for body in bodies:
+            answer = seal_audit.handler(queue_event(body), LambdaContext())
+            assert answer == {"batchItemFailures": []}
+    (seal,) = workspace.call("GET", "/v1/audit/seals", side.key).json()["items"]
+    return str(seal["id"])
 
 
 def imported_batch(payments: PaymentWorld, side: Side) -> str:
