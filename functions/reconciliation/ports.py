@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from kernel.files import UploadedFile
 from kernel.identifiers.ledger_party import LedgerParty
+from kernel.mail_delivery import MailNews
+from kernel.mailing import MailOutcome
 from kernel.periods import Period
-from kernel.storing import Position
+from kernel.sensitive import Email
+from kernel.storing import HistoryLine, Position
 from reconciliation.domain.counterparty import Counterparty, CounterpartyFields
 from reconciliation.domain.e_invoice import EInvoice, InvoiceView
-from reconciliation.domain.ledger import Direction, EntryFields, LedgerEntry
+from reconciliation.domain.ledger import Direction, EntryFields, Form, LedgerEntry
+from reconciliation.domain.letter import Edition, Letter, LetterMail, LetterState
+from reconciliation.domain.letter_template import LetterTemplate, LetterText
+from reconciliation.domain.mailing import MailingSettings, Sender
 from reconciliation.domain.parameters import OwnRows
 
 
@@ -75,8 +81,56 @@ class ReconciliationUnit(Protocol):
         """Write a line; what it said before is kept, and marked in the month it moved from."""
         ...
 
+    # letters
+
+    def add_letter(self, letter: Letter) -> None:
+        """Add a letter; its id says what it is about, so it cannot be there twice."""
+        ...
+
+    def save_letter(
+        self, before: Letter, after: Letter, action: str, detail: Mapping[str, Any] | None = None
+    ) -> Letter:
+        """Write a letter, its new edition if there is one, and how many there are by state."""
+        ...
+
+    def require_letter(self, letter: Letter) -> None:
+        """Refused (label ``letter_changed``) when the letter is not what was read."""
+        ...
+
+    def require_counterparty(self, counterparty: Counterparty) -> None:
+        """Refused (label ``counterparty_changed``) when the account card is not what was read."""
+        ...
+
+    def require_settings(self, settings: MailingSettings) -> None:
+        """Refused (label ``settings_changed``) when the settings are not what was read."""
+        ...
+
+    def add_letter_mail(self, mail: LetterMail) -> None:
+        """Add a mail; its id says letter, kind and address, so it cannot be there twice."""
+        ...
+
+    def save_letter_mail(
+        self, before: LetterMail, after: LetterMail, action: str
+    ) -> LetterMail: ...
+    def require_not_suppressed(self, email: Email) -> None:
+        """Refused (label ``suppressed``) when nothing may be mailed to this address."""
+        ...
+
+    def suppress(self, email: Email, reason: str) -> None:
+        """Mail nothing to this address any more."""
+        ...
+
+    def add_template(self, template: LetterTemplate) -> None: ...
+    def save_template(self, before: LetterTemplate, after: LetterTemplate, action: str) -> None: ...
+    def save_mailing_settings(
+        self, before: MailingSettings, after: MailingSettings, next_run: datetime | None
+    ) -> MailingSettings: ...
+    def set_next_run(self, next_run: datetime | None) -> None:
+        """When the company's letters leave by themselves the next time."""
+        ...
+
     def enqueue(self, queue: str, message: Mapping[str, Any]) -> None:
-        """Give work to a queue: ``import``."""
+        """Give work to a queue: ``import``, ``mailing`` or ``mail``."""
         ...
 
     def create_job(
@@ -159,6 +213,65 @@ class ReconciliationStore(Protocol):
         ...
 
     def parameters(self) -> OwnRows: ...
+
+    # letters
+
+    def letter_id(self, period: Period, form: Form, merge_key: str) -> str:
+        """Id of the one letter over a row of a form; keyed, so it tells no tax number."""
+        ...
+
+    def letter_mail_id(self, letter_id: str, kind: str, email: Email) -> str:
+        """Id of the one mail of a kind to an address."""
+        ...
+
+    def letter(self, letter_id: str) -> Letter:
+        """Raises NotFoundError for an unknown or foreign letter."""
+        ...
+
+    def letters(self, ids: Iterable[str]) -> dict[str, Letter]: ...
+    def letter_page(
+        self, period: Period, *, limit: int, after: Position | None
+    ) -> tuple[list[Letter], Position | None]:
+        """Letters of a month, by form."""
+        ...
+
+    def letters_of(self, period: Period) -> Iterator[Letter]:
+        """All letters of a month, streamed."""
+        ...
+
+    def editions(self, letter_id: str) -> list[Edition]:
+        """All editions of a letter, oldest first; their PDFs' hashes stand on the letter."""
+        ...
+
+    def letter_board(self, period: Period) -> dict[tuple[Form, LetterState], tuple[int, int]]:
+        """Letters of a month by form and state: how many, and their sum in minor units of lira."""
+        ...
+
+    def letter_mail(self, mail_id: str) -> LetterMail | None: ...
+    def letter_mails(self, ids: Iterable[str]) -> dict[str, LetterMail]: ...
+    def letter_mail_page(
+        self, period: Period, *, limit: int, after: Position | None
+    ) -> tuple[list[LetterMail], Position | None]:
+        """Mails about a month, in the order in which they were asked for."""
+        ...
+
+    def is_suppressed(self, email: Email) -> bool:
+        """Whether nothing may be mailed to this address."""
+        ...
+
+    def mailing_settings(self) -> MailingSettings: ...
+    def templates(self) -> list[LetterTemplate]:
+        """All versions of the letter texts, by language and version."""
+        ...
+
+    def template(self, template_id: str) -> LetterTemplate:
+        """Raises NotFoundError."""
+        ...
+
+    def history(self, subject: str) -> list[HistoryLine]:
+        """What happened to an item, oldest first, the latest hundred lines."""
+        ...
+
     def job(self, job_id: str) -> JobView | None: ...
     def start_job(self, job_id: str) -> None: ...
 
@@ -178,6 +291,66 @@ class DueWork(Protocol):
     def due(self, now: datetime, limit: int) -> list[Due]:
         """Jobs that are not over; each was pushed forward by condition."""
         ...
+
+
+# ---------------------------------------------------------------------------- letters
+
+LETTER_MAIL_TAG: Final = "kopru-letter-mail"
+"""Tag that every mail of a letter carries and every report about it brings back."""
+
+
+@dataclass(frozen=True, slots=True)
+class LetterPaper:
+    """Everything a letter says, whether on paper or in a mail.
+
+    Shapes: ``receiver`` is the account card that gets it; ``legal`` are references of verified
+    parameter rows the letter may name; ``text`` is the approved wording, its places not filled.
+    """
+
+    letter: Letter
+    sender: Sender
+    receiver: Counterparty
+    text: LetterText
+    legal: tuple[str, ...] = ()
+
+
+class LetterPdf(Protocol):
+    """Makes the paper."""
+
+    def render(self, paper: LetterPaper) -> bytes:
+        """The letter as PDF bytes in its language; the same paper gives the same bytes."""
+        ...
+
+
+class LetterMailer(Protocol):
+    """Writes and hands over the mail with a letter."""
+
+    def send(self, mail: LetterMail, paper: LetterPaper, pdf: bytes, link: str) -> MailOutcome:
+        """One attempt; never raises for what the service or the network did. An empty ``link``
+        leaves the button out.
+        """
+        ...
+
+
+class AccessLinks(Protocol):
+    """How a counterparty gets to its letter and its account."""
+
+    def link_for(self, counterparty: Counterparty, letter: Letter | None = None) -> str:
+        """Address of the page that shows the letter, or of the counterparty's own entrance; empty
+        when it has no access. The same link may be made again at any time.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MailReport:
+    """One report of the mail service, already understood."""
+
+    tenant_id: str
+    mail_id: str
+    provider_id: str
+    news: MailNews
+    permanent: bool
 
 
 # ---------------------------------------------------------------------------- files

@@ -21,6 +21,7 @@ from kernel.periods import Period
 from kernel.stamp import Stamp
 from kernel.storing import Position, WriteRefusedError
 from reconciliation.adapters import rows
+from reconciliation.adapters.dynamodb_letters import LetterReads, LetterWrites
 from reconciliation.domain.counterparty import Counterparty, CounterpartyState
 from reconciliation.domain.e_invoice import EInvoice
 from reconciliation.domain.ledger import Direction, EntryState, LedgerEntry
@@ -54,7 +55,7 @@ def _missing() -> NotFoundError:
     return NotFoundError("not_found", "There is no such item.")
 
 
-class DynamoUnit:
+class DynamoUnit(LetterWrites):
     """``ReconciliationUnit`` over one transaction."""
 
     def __init__(self, store: "DynamoReconciliationStore") -> None:
@@ -231,7 +232,7 @@ class DynamoUnit:
             raise WriteRefusedError([item.label for item in error.refused]) from error
 
 
-class DynamoReconciliationStore:
+class DynamoReconciliationStore(LetterReads):
     """``ReconciliationStore`` for one tenant."""
 
     def __init__(
@@ -255,9 +256,13 @@ class DynamoReconciliationStore:
 
     def party_key(self, party: LedgerParty) -> str:
         """Partition that names the account cards of a number: keyed, per tenant."""
-        key = self._index_key(self.context.tenant_id)
-        digest = hmac.new(key, party.number.encode(), hashlib.sha256).hexdigest()[:40]
+        digest = hmac.new(self._index_secret(), party.number.encode(), hashlib.sha256).hexdigest()[
+            :40
+        ]
         return self.keyspace.key("PARTY", digest)
+
+    def _index_secret(self) -> bytes:
+        return self._index_key(self.context.tenant_id)
 
     def month_key(self, period: Period) -> str:
         """Partition of the lines of a month."""

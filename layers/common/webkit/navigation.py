@@ -135,6 +135,18 @@ CONSOLE: Final[tuple[NavGroup, ...]] = (
         ),
     ),
     NavGroup(
+        mark("Reconciliation"),
+        (
+            NavItem(
+                "reconciliation.counterparties",
+                mark("Counterparties"),
+                "/reconciliation/counterparties",
+                "people",
+                "reconciliation:counterparty:read",
+            ),
+        ),
+    ),
+    NavGroup(
         mark("Operations"),
         (
             NavItem("jobs", mark("Jobs"), "/jobs", "list"),

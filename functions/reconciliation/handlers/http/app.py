@@ -1,6 +1,6 @@
 """The HTTP application of this context and what its routes share."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
@@ -10,7 +10,7 @@ from kernel.storing import Position
 from kernel.why import Why
 from reconciliation.application.imports import JOB_KINDS
 from reconciliation.bootstrap import Reconciliation, application
-from reconciliation.pages.words import language_of, problem_text, words_of
+from reconciliation.pages.words import error_page, language_of, problem_text, words_of
 from reconciliation.ports import ImportKind
 from reconciliation.schemas import FileImportIn, Say
 from toolkit.entrypoints import HttpApp, Reply, Request
@@ -20,10 +20,16 @@ _DIRECT_LIMIT: Final = 1_048_576
 _TABLES: Final = {"text/csv": "csv", XLSX: "xlsx"}
 Choice = TypeVar("Choice", bound=StrEnum)
 
+
+def _error_page(request: Request, status: int, body: Mapping[str, Any]) -> Reply:
+    return error_page(app, request, status, body)
+
+
 app: HttpApp = HttpApp(
     "reconciliation",
     base_url=lambda: application().settings.common.base_url,
     csrf_key=lambda: application().platform.csrf_key(),
+    error_page=_error_page,
     translate=problem_text,
 )
 
