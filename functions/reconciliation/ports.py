@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, Protocol
 
+from kernel.errors import KopruError
 from kernel.files import UploadedFile
 from kernel.identifiers.ledger_party import LedgerParty
 from kernel.mail_delivery import MailNews
 from kernel.mailing import MailOutcome
 from kernel.periods import Period
 from kernel.sensitive import Email
-from kernel.storing import HistoryLine, Position
+from kernel.storing import CommandIdentity, HistoryLine, Position, Remembered
 from reconciliation.domain.counterparty import Counterparty, CounterpartyFields
 from reconciliation.domain.e_invoice import EInvoice, InvoiceView
 from reconciliation.domain.ledger import Direction, EntryFields, Form, LedgerEntry
@@ -129,6 +130,10 @@ class ReconciliationUnit(Protocol):
         """When the company's letters leave by themselves the next time."""
         ...
 
+    def publish(self, event_type: str, subject: str, data: Mapping[str, Any]) -> None:
+        """Tell other contexts, if and only if this commits."""
+        ...
+
     def enqueue(self, queue: str, message: Mapping[str, Any]) -> None:
         """Give work to a queue: ``import``, ``mailing`` or ``mail``."""
         ...
@@ -150,6 +155,10 @@ class ReconciliationUnit(Protocol):
         ...
 
     def advance_job(self, job_id: str, deltas: Mapping[str, int]) -> None: ...
+    def remember(self, command: CommandIdentity, answer: Remembered) -> None:
+        """Store the answer of a command beside its effect."""
+        ...
+
     def commit(self) -> None:
         """Write everything or nothing. Raises WriteRefusedError."""
         ...
@@ -213,6 +222,9 @@ class ReconciliationStore(Protocol):
         ...
 
     def parameters(self) -> OwnRows: ...
+    def answered(self, command: CommandIdentity) -> Remembered | None:
+        """The first answer to a command; raises for its key with another body."""
+        ...
 
     # letters
 
@@ -278,8 +290,9 @@ class ReconciliationStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A row that waits for its time."""
+    """A row that waits for its time. Shapes: ``kind`` is what the row is; of a job, its kind."""
 
+    kind: str
     id: str
     tenant_id: str
     due_at: datetime
@@ -289,7 +302,9 @@ class DueWork(Protocol):
     """Finds what is due over all tenants (schedules only)."""
 
     def due(self, now: datetime, limit: int) -> list[Due]:
-        """Jobs that are not over; each was pushed forward by condition."""
+        """Jobs that are not over, mails that wait, companies whose letters leave today; each was
+        pushed forward by condition.
+        """
         ...
 
 
@@ -314,20 +329,36 @@ class LetterPaper:
     legal: tuple[str, ...] = ()
 
 
+class PaperError(KopruError):
+    """A letter could not be put on paper; that letter only (L11)."""
+
+
 class LetterPdf(Protocol):
     """Makes the paper."""
 
     def render(self, paper: LetterPaper) -> bytes:
-        """The letter as PDF bytes in its language; the same paper gives the same bytes."""
+        """The letter as PDF bytes in its language; the same paper gives the same bytes.
+
+        Raises: PaperError.
+        """
         ...
 
 
 class LetterMailer(Protocol):
     """Writes and hands over the mail with a letter."""
 
-    def send(self, mail: LetterMail, paper: LetterPaper, pdf: bytes, link: str) -> MailOutcome:
+    def send(
+        self,
+        tenant_id: str,
+        mail: LetterMail,
+        paper: LetterPaper,
+        pdf: bytes,
+        *,
+        link: str,
+        unsubscribe: str,
+    ) -> MailOutcome:
         """One attempt; never raises for what the service or the network did. An empty ``link``
-        leaves the button out.
+        leaves the button out, an empty ``unsubscribe`` the way out of a subscription.
         """
         ...
 
@@ -338,6 +369,12 @@ class AccessLinks(Protocol):
     def link_for(self, counterparty: Counterparty, letter: Letter | None = None) -> str:
         """Address of the page that shows the letter, or of the counterparty's own entrance; empty
         when it has no access. The same link may be made again at any time.
+        """
+        ...
+
+    def unsubscribe_for(self, counterparty: Counterparty, email: Email) -> str:
+        """Address that ends a subscription of this address by one POST; empty when there is
+        none.
         """
         ...
 
@@ -353,6 +390,15 @@ class MailReport:
     permanent: bool
 
 
+@dataclass(frozen=True, slots=True)
+class MailLine:
+    """One line of the mail report: a mail, its letter as it is now, and the account card."""
+
+    mail: LetterMail
+    letter: Letter | None
+    card: Counterparty | None
+
+
 # ---------------------------------------------------------------------------- files
 
 
@@ -364,6 +410,13 @@ class FileAccess(Protocol):
         ...
 
     def keep_upload(self, upload_id: str, file: UploadedFile) -> None: ...
+    def keep_export(self, export_id: str, file: UploadedFile) -> None:
+        """Store a generated file once; a repeated worker changes nothing."""
+        ...
+
+    def export(self, export_id: str) -> UploadedFile:
+        """A generated file. Raises NotFoundError."""
+        ...
 
 
 ImportKind = Literal["counterparties", "ledger_entries"]

@@ -19,7 +19,7 @@ from kernel.errors import NotFoundError
 from kernel.identifiers.ledger_party import LedgerParty, PartyKind
 from kernel.periods import Period
 from kernel.stamp import Stamp
-from kernel.storing import Position, WriteRefusedError
+from kernel.storing import CommandIdentity, Position, Remembered, WriteRefusedError
 from reconciliation.adapters import rows
 from reconciliation.adapters.dynamodb_letters import LetterReads, LetterWrites
 from reconciliation.domain.counterparty import Counterparty, CounterpartyState
@@ -34,6 +34,7 @@ from toolkit.aws.jobs import Jobs
 from toolkit.aws.rows import moment
 from toolkit.aws.transactions import TransactionRefusedError
 from toolkit.aws.unit_of_work import META, Change, Machinery, UnitOfWork, entity_key, sequence
+from toolkit.http.idempotency import Command, IdempotencyStore, StoredAnswer
 
 CONTEXT: Final = "rec"
 COUNTERPARTY: Final = "counterparty"
@@ -187,6 +188,9 @@ class DynamoUnit(LetterWrites):
 
     # -------------------------------------------------------------- companions
 
+    def publish(self, event_type: str, subject: str, data: Mapping[str, Any]) -> None:
+        self._unit.publish(event_type, subject, data)
+
     def enqueue(self, queue: str, message: Mapping[str, Any]) -> None:
         self._unit.enqueue(self._store.queue_url(queue), message)
 
@@ -225,6 +229,11 @@ class DynamoUnit(LetterWrites):
             assign={"total": total, "done": total, "failed": failed},
         )
 
+    def remember(self, command: CommandIdentity, answer: Remembered) -> None:
+        assert isinstance(command, Command)  # noqa: S101  (the edge makes no other)
+        stored = StoredAnswer(answer.status, answer.body, answer.headers)
+        self._store.idempotency.record(self._unit, command, stored)
+
     def commit(self) -> None:
         try:
             self._unit.commit()
@@ -249,6 +258,7 @@ class DynamoReconciliationStore(LetterReads):
         self.keyspace = Keyspace(CONTEXT, context.tenant_id)
         self.queue_url = queue_url
         self._index_key = index_key
+        self.idempotency = IdempotencyStore(self.database, self.keyspace)
 
     def unit(self) -> DynamoUnit:
         """A new unit of work."""
@@ -382,6 +392,12 @@ class DynamoReconciliationStore(LetterReads):
     def parameters(self) -> OwnRows:
         return rows.parameters_from(self._entity(PARAMETERS, _OWN))
 
+    def answered(self, command: CommandIdentity) -> Remembered | None:
+        assert isinstance(command, Command)  # noqa: S101  (the edge makes no other)
+        now = int(self.machinery.clock.now().timestamp())
+        found = self.idempotency.find(command, now_seconds=now)
+        return Remembered(found.status, found.body, found.headers) if found else None
+
     def job(self, job_id: str) -> JobView | None:
         row = Jobs(self.database, self.keyspace).get(job_id)
         if row is None:
@@ -400,7 +416,11 @@ class DynamoDueWork:
         self._keyspace = Keyspace(CONTEXT)
 
     def due(self, now: datetime, limit: int) -> list[Due]:
-        """Jobs that are not over, oldest first."""
+        """What waits for its time, oldest first."""
         taken = take_due(self._database, "core", self._keyspace, now, limit=limit, push=_PUSH)
-        found = [Due(row.id, row.tenant_id, row.due_at) for row in taken]
+        found = [
+            # An entity and a job both say what they are.
+            Due(str(row.row["kind"]), row.id, row.tenant_id, row.due_at)
+            for row in taken
+        ]
         return sorted(found, key=lambda item: item.due_at)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from kernel.errors import ConflictError, PreconditionFailedError, Problem, ValidationError
+from kernel.errors import ConflictError, Problem, ValidationError
 from kernel.stamp import NEW
 from kernel.storing import Position, WriteRefusedError
 from kernel.text import fold
@@ -52,7 +52,8 @@ class ChangeCounterparty:
     def __call__(
         self, counterparty_id: str, fields: CounterpartyFields, version: int
     ) -> Counterparty:
-        before = _read(self._scope, counterparty_id, version)
+        before = self._scope.store.counterparty(counterparty_id)
+        self._scope.expect(before.stamp.version, version)
         if fields.code != before.fields.code:
             problem = Problem("/code", "unchangeable", "The code never changes.")
             raise ValidationError("invalid_input", "Some fields are wrong.", problems=[problem])
@@ -62,7 +63,7 @@ class ChangeCounterparty:
         saved = unit.save_counterparty(
             before, replace(before, fields=fields), "counterparty.changed"
         )
-        _commit(unit)
+        self._scope.commit(unit)
         return saved
 
 
@@ -76,11 +77,12 @@ class RemoveCounterparty:
         self._scope = scope
 
     def __call__(self, counterparty_id: str, version: int) -> None:
-        before = _read(self._scope, counterparty_id, version)
+        before = self._scope.store.counterparty(counterparty_id)
+        self._scope.expect(before.stamp.version, version)
         unit = self._scope.store.unit()
         removed = replace(before, state=CounterpartyState.REMOVED)
         unit.save_counterparty(before, removed, "counterparty.removed")
-        _commit(unit)
+        self._scope.commit(unit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,18 +188,3 @@ def put(
     action = "counterparty.restored" if back else "counterparty.changed"
     after = replace(before, fields=fields, state=CounterpartyState.ACTIVE)
     return unit.save_counterparty(before, after, action)
-
-
-def _read(scope: Scope, counterparty_id: str, version: int) -> Counterparty:
-    before = scope.store.counterparty(counterparty_id)
-    if before.stamp.version != version:
-        raise PreconditionFailedError("stale_version", "Somebody changed this; read it again.")
-    return before
-
-
-def _commit(unit: ReconciliationUnit) -> None:
-    try:
-        unit.commit()
-    except WriteRefusedError as error:
-        message = "Somebody changed this; read it again."
-        raise PreconditionFailedError("stale_version", message) from error

@@ -248,6 +248,12 @@ class LetterMail(MailDelivery):
     resends: int = 0
     stamp: Stamp = NEW
 
+    def left_by(self, at: str) -> LetterMail:
+        """The mail that is known to have left, at the latest at ``at``; a refused one never did."""
+        if self.sent_at or self.state is MailState.REFUSED:
+            return self
+        return replace(self, sent_at=at)
+
 
 FIRST: Final = "letter"
 MAX_RESENDS: Final = 1

@@ -6,12 +6,15 @@ from datetime import datetime
 from typing import Any, Final
 
 from kernel.errors import KopruError
+from kernel.files import ExportCell
 from kernel.identifiers.ledger_party import LedgerParty, PartyKind
+from kernel.mail_delivery import MailState
 from kernel.masking import mask_tckn
 from kernel.why import Why
 from reconciliation.bootstrap import application
 from reconciliation.domain.ledger import Form
-from reconciliation.domain.letter import LetterState
+from reconciliation.domain.letter import Basis, LetterState
+from reconciliation.ports import MailLine
 from toolkit.auth import Principal
 from toolkit.entrypoints import HttpApp, Reply, Request
 from webkit.components import Flash, Person, Status, TenantChoice, Tone, View
@@ -32,6 +35,50 @@ LETTER: Final[Mapping[LetterState, tuple[str, Tone]]] = {
     LetterState.EXPIRED: (mark("no answer"), Tone.WARNING),
     LetterState.WITHDRAWN: (mark("withdrawn"), Tone.NEUTRAL),
 }
+MAIL: Final[Mapping[MailState, tuple[str, Tone]]] = {
+    MailState.QUEUED: (mark("waiting to be sent"), Tone.WAITING),
+    MailState.SENDING: (mark("being handed over"), Tone.INFO),
+    MailState.WITHDRAWN: (mark("not sent"), Tone.NEUTRAL),
+    MailState.UNKNOWN: (mark("perhaps sent: nobody knows"), Tone.UNKNOWN),
+    MailState.SENT: (mark("sent"), Tone.INFO),
+    MailState.DELIVERED: (mark("delivered"), Tone.OK),
+    MailState.OPENED: (mark("opened"), Tone.OK),
+    MailState.BOUNCED: (mark("came back"), Tone.ERROR),
+    MailState.COMPLAINED: (mark("the receiver complained"), Tone.ERROR),
+    MailState.REFUSED: (mark("not sent: refused"), Tone.ERROR),
+    MailState.SUPPRESSED: (mark("not sent: this address refuses mail"), Tone.ERROR),
+}
+REASON: Final[Mapping[str, str]] = {
+    "window_closed": mark("the window closed first"),
+    "address_changed": mark("the address is not on the account card any more"),
+    "letter_answered": mark("it was answered before"),
+    "letter_closed": mark("the letter was closed before"),
+    "lease_ended": mark("its worker died"),
+}
+MAIL_KIND: Final[Mapping[str, str]] = {
+    "letter": mark("Letter"),
+    "reminder": mark("Reminder"),
+    "correction": mark("Correction"),
+    "copy": mark("Copy"),
+    "subscription": mark("Subscription"),
+}
+BASIS: Final[Mapping[Basis, str]] = {
+    Basis.FORM: mark("Documents the form lists"),
+    Basis.ALL: mark("All documents, paper and electronic"),
+}
+MAILS_HEADER: Final = (
+    mark("Code"),
+    mark("Title"),
+    mark("Form"),
+    mark("Mail"),
+    mark("Address"),
+    mark("Sent"),
+    mark("State"),
+    mark("Reason"),
+    mark("Documents"),
+    mark("Amount without VAT"),
+    mark("Letter"),
+)
 FORM: Final[Mapping[Form, str]] = {
     Form.BA: mark("Ba (purchases)"),
     Form.BS: mark("Bs (sales)"),
@@ -87,6 +134,25 @@ class Say:
         label, tone = LETTER[state]
         return Status(self.words.text(label), tone)
 
+    def mail(self, state: MailState) -> Status:
+        """Where a mail stands."""
+        label, tone = MAIL[state]
+        return Status(self.words.text(label), tone)
+
+    def mail_kind(self, kind: str) -> str:
+        """What a mail is, with its number if it has one."""
+        name, _, number = kind.partition("-")
+        label = self.words.text(MAIL_KIND[name])
+        return f"{label} {number}" if number.isdigit() else label
+
+    def reason(self, code: str) -> str:
+        """Why a mail stands where it stands; the service's own word if we know no better."""
+        return self.words.text(REASON[code]) if code in REASON else code
+
+    def basis(self, basis: Basis) -> str:
+        """Which figure is reconciled."""
+        return self.words.text(BASIS[basis])
+
     def form(self, form: Form) -> str:
         """A form and what it is about."""
         return self.words.text(FORM[form])
@@ -106,6 +172,25 @@ class Say:
     def problem(self, code: str, message: str) -> str:
         """What is wrong with a field."""
         return self.words.problem(code) if self.words.knows("problem", code) else message
+
+
+def mail_cells(line: MailLine, say: Say) -> tuple[ExportCell, ...]:
+    """One line of the mail report for a file; the address is masked there too."""
+    mail, letter, card = line.mail, line.letter, line.card
+    figure = letter.edition.figure if letter is not None else None
+    return (
+        card.fields.code if card is not None else "",
+        card.fields.title if card is not None else "",
+        say.form(letter.form) if letter is not None else "",
+        say.mail_kind(mail.kind),
+        str(mail.to),
+        mail.sent_at,
+        say.mail(mail.state).label,
+        say.reason(mail.reason),
+        figure.documents if figure is not None else "",
+        figure.total if figure is not None else "",
+        say.letter(letter.state).label if letter is not None else "",
+    )
 
 
 def visible_entries(principal: Principal) -> frozenset[str]:

@@ -25,6 +25,8 @@ from workspace.domain.events import (
     CODE_INCIDENT_OPENED,
     CREDENTIALS_REFUSED,
     INCIDENT_OPENED,
+    LETTER_ATTENTION_CLEARED,
+    LETTER_ATTENTION_RAISED,
 )
 from workspace.domain.incident import Incident
 from workspace.domain.message import Message, MessageKind
@@ -144,6 +146,8 @@ _EFFECTS: Final[Mapping[str, _Effect]] = {
     CODE_ATTENTION_CLEARED: ProjectEvent.clear_attention,
     CARD_ATTENTION_RAISED: ProjectEvent.raise_attention,
     CARD_ATTENTION_CLEARED: ProjectEvent.clear_attention,
+    LETTER_ATTENTION_RAISED: ProjectEvent.raise_attention,
+    LETTER_ATTENTION_CLEARED: ProjectEvent.clear_attention,
 }
 
 

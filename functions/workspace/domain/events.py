@@ -16,6 +16,8 @@ CODE_ATTENTION_RAISED: Final = "payment_codes.AttentionRaised.v1"
 CODE_ATTENTION_CLEARED: Final = "payment_codes.AttentionCleared.v1"
 CARD_ATTENTION_RAISED: Final = "card_contracts.AttentionRaised.v1"
 CARD_ATTENTION_CLEARED: Final = "card_contracts.AttentionCleared.v1"
+LETTER_ATTENTION_RAISED: Final = "reconciliation.AttentionRaised.v1"
+LETTER_ATTENTION_CLEARED: Final = "reconciliation.AttentionCleared.v1"
 CREDENTIALS_REFUSED: Final = "pensions.CredentialsRefused.v1"
 
 HEARD: Final = (
@@ -28,4 +30,6 @@ HEARD: Final = (
     CODE_ATTENTION_CLEARED,
     CARD_ATTENTION_RAISED,
     CARD_ATTENTION_CLEARED,
+    LETTER_ATTENTION_RAISED,
+    LETTER_ATTENTION_CLEARED,
 )

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
-from kernel.errors import Problem, TooLargeError, ValidationError
+from kernel.errors import NotFoundError, ParseError, Problem, TooLargeError, ValidationError
 from kernel.files import XLSX, UploadedFile
+from kernel.periods import Period
 from kernel.storing import Position
 from kernel.why import Why
 from reconciliation.application.imports import JOB_KINDS
@@ -53,6 +54,23 @@ def wrong_filter(name: str, code: str, message: str) -> ValidationError:
     """A query parameter that cannot be read."""
     problems = [Problem(f"/{name}", code, message)]
     return ValidationError("invalid_input", "Some filters are wrong.", problems=problems)
+
+
+def period_of(request: Request) -> Period:
+    """The month that the path names. Raises: NotFoundError."""
+    try:
+        return Period.parse(request.path_values["period"])
+    except ParseError:
+        raise NotFoundError("not_found", "There is no such item.") from None
+
+
+def period_filter(request: Request, otherwise: Period) -> Period:
+    """The month of ``?period=``. Raises: ValidationError."""
+    try:
+        text = request.query.get("period")
+        return Period.parse(text) if text is not None else otherwise
+    except ParseError as error:
+        raise wrong_filter("period", error.code.lower(), error.message) from None
 
 
 def choice_of(request: Request, name: str, kind: type[Choice]) -> Choice:
