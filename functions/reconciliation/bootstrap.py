@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Final
 
 from kernel.business_days import Calendar
 from kernel.files import TableWriter
@@ -25,7 +26,7 @@ from reconciliation.application.counterparties import (
     RemoveCounterparty,
 )
 from reconciliation.application.figures import ShowFigures
-from reconciliation.application.imports import RunImport, StartImport
+from reconciliation.application.imports import CorrectedWorkbook, RunImport, StartImport, StartUndo
 from reconciliation.application.invoices import TakeInvoice
 from reconciliation.application.ledger import ListEntries, PostEntries
 from reconciliation.application.letters import ListLetters, RenewLetter, ShowPaper, WithdrawLetter
@@ -38,7 +39,6 @@ from reconciliation.application.sweep import Sweep
 from reconciliation.application.templates import ApproveTemplate, DraftTemplate
 from reconciliation.ports import (
     AccessLinks,
-    FileAccess,
     LetterMailer,
     LetterPdf,
     ReconciliationStore,
@@ -54,6 +54,7 @@ from toolkit.tabular.export_files import TabularExportFiles
 from webkit.assets import Assets
 from webkit.render import Renderer
 
+_WAYS: Final = {"user": "staff", "key": "program"}
 PAGES = Path(__file__).parent / "pages"
 
 
@@ -85,10 +86,12 @@ class Reconciliation:
             platform.clock,
             platform.ids,
             self.application.calendar,
+            self.context.actor,
+            _WAYS.get(self.context.actor.partition(":")[0], "import"),
         )
 
     @cached_property
-    def files(self) -> FileAccess:
+    def files(self) -> TenantFiles:
         """Uploads of the tenant."""
         return TenantFiles(self.application.platform.files, self.context.tenant_id)
 
@@ -162,7 +165,13 @@ class Reconciliation:
         return StartImport(self.scope, self.files)
 
     def run_import(self) -> RunImport:
-        return RunImport(self.scope, self.files, TabularFiles())
+        return RunImport(self.scope, self.files, TabularFiles(), UblInvoices())
+
+    def start_undo(self) -> StartUndo:
+        return StartUndo(self.scope)
+
+    def corrected_workbook(self) -> CorrectedWorkbook:
+        return CorrectedWorkbook(self.scope, self.files)
 
 
 @dataclass

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal, Protocol
 
-from kernel.errors import KopruError
+from kernel.errors import KopruError, Problem
 from kernel.files import UploadedFile
 from kernel.identifiers.ledger_party import LedgerParty
 from kernel.mail_delivery import MailNews
@@ -32,6 +32,11 @@ class JobView:
     kind: str
     status: str
     private: Mapping[str, Any]
+    total: int = 0
+    done: int = 0
+    result: Mapping[str, Any] = field(default_factory=dict)
+    problems: Sequence[Mapping[str, Any]] = ()
+    created_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +201,10 @@ class ReconciliationStore(Protocol):
         """Account cards that were not removed, oldest first."""
         ...
 
+    def former(self, places: Sequence[tuple[str, str, int]]) -> dict[tuple[str, str], EntryFields]:
+        """What lines said before, by counterparty and key; asked for by version."""
+        ...
+
     def locate(self, places: Sequence[Place]) -> dict[tuple[str, str], Located]:
         """What is stored of lines, by counterparty and key."""
         ...
@@ -285,6 +294,10 @@ class ReconciliationStore(Protocol):
         ...
 
     def job(self, job_id: str) -> JobView | None: ...
+    def jobs(self, kinds: Collection[str], limit: int) -> list[JobView]:
+        """The newest jobs of these kinds."""
+        ...
+
     def start_job(self, job_id: str) -> None: ...
 
 
@@ -419,7 +432,7 @@ class FileAccess(Protocol):
         ...
 
 
-ImportKind = Literal["counterparties", "ledger_entries"]
+ImportKind = Literal["counterparties", "ledger_entries", "e_invoices_sales", "e_invoices_purchase"]
 
 
 class TableFiles(Protocol):
@@ -435,6 +448,20 @@ class TableFiles(Protocol):
     def ledger_entries(
         self, file: UploadedFile, *, language: str
     ) -> Iterator[tuple[int, Callable[[], EntryFields]]]: ...
+    def documents(self, file: UploadedFile) -> Iterator[bytes]:
+        """The documents of a file: itself, or the members of an archive. Raises ValidationError."""
+        ...
+
+    def returned(
+        self,
+        job_kind: str,
+        file: UploadedFile,
+        problems: Sequence[tuple[int, Problem]],
+        *,
+        language: str,
+    ) -> bytes:
+        """The table as a workbook, with what is wrong beside every row, by its line."""
+        ...
 
 
 class InvoiceReader(Protocol):

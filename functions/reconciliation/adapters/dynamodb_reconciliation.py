@@ -11,7 +11,7 @@ in ``flow``.
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -24,13 +24,13 @@ from reconciliation.adapters import rows
 from reconciliation.adapters.dynamodb_letters import LetterReads, LetterWrites
 from reconciliation.domain.counterparty import Counterparty, CounterpartyState
 from reconciliation.domain.e_invoice import EInvoice
-from reconciliation.domain.ledger import Direction, EntryState, LedgerEntry
+from reconciliation.domain.ledger import Direction, EntryFields, EntryState, LedgerEntry
 from reconciliation.domain.parameters import OwnRows
 from reconciliation.ports import Due, JobView, Located, Place
 from toolkit.auth import TenantContext
 from toolkit.aws.due import due_at, take_due
 from toolkit.aws.dynamodb import Database, Item, Keyspace, Page, all_of, equals
-from toolkit.aws.jobs import Jobs
+from toolkit.aws.jobs import Jobs, job_from
 from toolkit.aws.rows import moment
 from toolkit.aws.transactions import TransactionRefusedError
 from toolkit.aws.unit_of_work import META, Change, Machinery, UnitOfWork, entity_key, sequence
@@ -355,6 +355,14 @@ class DynamoReconciliationStore(LetterReads):
             for name, one in names.items()
         }
 
+    def former(self, places: Sequence[tuple[str, str, int]]) -> dict[tuple[str, str], EntryFields]:
+        keys = {
+            (self.keyspace.key("LEDGER-PAST", card, key), sequence(version)): (card, key)
+            for card, key, version in places
+        }
+        found = self.database.get_many("core", list(keys))
+        return {keys[name]: rows.fields_from(row) for name, row in found.items()}
+
     def entries(self, period: Period) -> Iterator[LedgerEntry]:
         for row in self.database.query_all("core", self.month_key(period)):
             yield rows.entry_from(row)
@@ -402,10 +410,29 @@ class DynamoReconciliationStore(LetterReads):
         row = Jobs(self.database, self.keyspace).get(job_id)
         if row is None:
             return None
-        return JobView(row["id"], row["kind"], row["status"], row["private"])
+        return _job(row)
+
+    def jobs(self, kinds: Collection[str], limit: int) -> list[JobView]:
+        page = self.database.list_rows(self.keyspace.key("JOBS"), limit=50, forward=False)
+        return [_job(row) for row in page.items if row["kind"] in kinds][:limit]
 
     def start_job(self, job_id: str) -> None:
         Jobs(self.database, self.keyspace).start(job_id)
+
+
+def _job(row: Item) -> JobView:
+    job = job_from(row)
+    return JobView(
+        job.id,
+        job.kind,
+        job.status,
+        row["private"],
+        job.total,
+        job.done,
+        job.result,
+        job.problems,
+        job.created_at,
+    )
 
 
 class DynamoDueWork:

@@ -11,6 +11,7 @@ from kernel.clock import Clock
 from kernel.errors import PreconditionFailedError
 from kernel.ids import IdSource
 from kernel.storing import WriteRefusedError
+from reconciliation.domain.counterparty import Origin
 from reconciliation.ports import ReconciliationStore, ReconciliationUnit
 
 TRIES: Final = 4
@@ -28,13 +29,24 @@ class TryAgainError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The world of one use case, for one tenant."""
+    """The world of one use case, for one tenant.
+
+    Shapes: ``actor`` is who acts, ``where`` the way it came: ``staff``, ``program``, ``import``,
+    ``books`` or ``counterparty``.
+    """
 
     tenant_id: str
     store: ReconciliationStore
     clock: Clock
     ids: IdSource
     calendar: Callable[[], Calendar]
+    actor: str = ""
+    where: str = ""
+
+    @property
+    def origin(self) -> Origin:
+        """Of an address that is added now."""
+        return Origin(self.actor, self.where, self.clock.now().isoformat())
 
     @property
     def again(self) -> timedelta:

@@ -21,6 +21,10 @@ DONE: Final[Mapping[str, str]] = {
     "added": mark("It is in the list."),
     "changed": mark("The change is stored."),
     "removed": mark("It is off the list; its documents stay and count."),
+    "started": mark("Letters are being made; the runs below show how far."),
+    "released": mark("The text is released; letters made from now on use it."),
+    "renew": mark("The letter has the figures as they are now; the correction is on its way."),
+    "withdraw": mark("The letter is taken back."),
 }
 
 
@@ -32,6 +36,12 @@ def use_of(request: Request) -> Reconciliation:
 def go(path: str, **query: str) -> Reply:
     """See-other to a path of ours, after a form."""
     return http_redirect(local_path(link(path, **query)))
+
+
+def whole_of(text: str) -> Any:
+    """A typed whole number; what cannot be read is refused by the model, at its place."""
+    digits = text.strip()
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 9 else text
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,10 @@ from kernel.mail_delivery import MailState
 from kernel.masking import mask_tckn
 from kernel.why import Why
 from reconciliation.bootstrap import application
+from reconciliation.domain.counterparty import Origin
 from reconciliation.domain.ledger import Form
-from reconciliation.domain.letter import Basis, LetterState
+from reconciliation.domain.letter import Basis, LetterState, Outcome
+from reconciliation.domain.parameters import Key
 from reconciliation.ports import MailLine
 from toolkit.auth import Principal
 from toolkit.entrypoints import HttpApp, Reply, Request
@@ -79,6 +81,85 @@ MAILS_HEADER: Final = (
     mark("Amount without VAT"),
     mark("Letter"),
 )
+LANGUAGES: Final[Mapping[str, str]] = {
+    "tr": mark("Turkish"),
+    "el": mark("Greek"),
+    "en": mark("English"),
+}
+PARAMETER: Final[Mapping[Key, str]] = {
+    Key.THRESHOLD: mark("Threshold in lira, without VAT, per counterparty and month"),
+    Key.E_DOCUMENTS: mark("Electronic documents on the form"),
+    Key.EMPTY_FORM: mark("Form without any row"),
+    Key.KINDS: mark("Kinds of documents in scope"),
+    Key.DUE_ROLL: mark("Due day on which tax offices are closed"),
+}
+OUTCOME: Final[Mapping[Outcome, tuple[str, Tone]]] = {
+    Outcome.AGREED: (mark("agreed"), Tone.OK),
+    Outcome.DISAGREED: (mark("not agreed"), Tone.WARNING),
+}
+WHERE: Final[Mapping[str, str]] = {
+    "staff": mark("added on a page by staff"),
+    "program": mark("added by a program"),
+    "import": mark("came with an import"),
+    "books": mark("came from the books"),
+    "counterparty": mark("added by the counterparty itself"),
+    "": mark("was there before this was noted"),
+}
+ACTION: Final[Mapping[str, str]] = {
+    "counterparty.added": mark("Added"),
+    "counterparty.changed": mark("Changed"),
+    "counterparty.removed": mark("Taken off the list"),
+    "counterparty.restored": mark("Back on the list"),
+    "counterparty.undone": mark("An import was taken back"),
+    "letter.drafted": mark("The letter was made"),
+    "letter.queued": mark("Mails were asked for"),
+    "letter.renewed": mark("New figures; a correction was asked for"),
+    "letter.withdrawn": mark("Taken back"),
+    "letter.reminded": mark("A reminder was asked for"),
+    "letter.expired": mark("The time for an answer is over"),
+    "letter.agreed": mark("The counterparty agrees"),
+    "letter.disagreed": mark("The counterparty does not agree"),
+    "letter.mail.sent": mark("A mail left"),
+    "letter.sent": mark("The mail service has it"),
+    "letter.delivered": mark("Delivered"),
+    "letter.opened": mark("Opened"),
+    "letter.bounced": mark("Came back"),
+    "letter.complained": mark("The receiver complained"),
+    "letter.refused": mark("The mail service refused it"),
+    "letter.mail.unknown": mark("A mail perhaps left; nobody knows"),
+    "letter.mail.not_sent": mark("The mail service was away; it is tried again"),
+    "letter.mail.refused": mark("The mail service refused a mail"),
+    "letter.mail.suppressed": mark("Not sent: this address refuses mail"),
+    "letter.mail.queued_again": mark("A mail is sent once more"),
+    "letter.mail.given_to_person": mark("A mail of unknown fate waits for a person"),
+    "letter.mail_withdrawn": mark("A mail was not sent"),
+}
+JOB: Final[Mapping[str, tuple[str, Tone]]] = {
+    "queued": (mark("waiting"), Tone.WAITING),
+    "running": (mark("running"), Tone.INFO),
+    "succeeded": (mark("done"), Tone.OK),
+    "partially_succeeded": (mark("done in part"), Tone.WARNING),
+    "failed": (mark("failed"), Tone.ERROR),
+    "cancelled": (mark("stopped"), Tone.NEUTRAL),
+}
+COUNT: Final[Mapping[str, str]] = {
+    "added": mark("New"),
+    "changed": mark("Changed"),
+    "unchanged": mark("Known already"),
+    "valid": mark("Right rows"),
+    "refused": mark("Wrong rows"),
+    "undone": mark("Taken back"),
+    "kept": mark("Left as they are: changed since"),
+    "drafted": mark("New letters"),
+    "known": mark("Known letters"),
+    "queued": mark("Mails asked for"),
+    "reminded": mark("Reminders"),
+    "expired": mark("Closed without an answer"),
+    "without_text": mark("No released text in their language"),
+    "without_address": mark("Without an address"),
+    "outdated": mark("Sent with other figures than now"),
+    "removed": mark("Off the list"),
+}
 FORM: Final[Mapping[Form, str]] = {
     Form.BA: mark("Ba (purchases)"),
     Form.BS: mark("Bs (sales)"),
@@ -148,6 +229,34 @@ class Say:
     def reason(self, code: str) -> str:
         """Why a mail stands where it stands; the service's own word if we know no better."""
         return self.words.text(REASON[code]) if code in REASON else code
+
+    def outcome(self, outcome: Outcome) -> Status:
+        """What was answered."""
+        label, tone = OUTCOME[outcome]
+        return Status(self.words.text(label), tone)
+
+    def origin(self, origin: Origin) -> str:
+        """Who added an address, where and when."""
+        where = self.words.text(WHERE.get(origin.where, origin.where))
+        at = self.at(origin.at)
+        return f"{where} · {self.words.formats.date(at.date())}" if at is not None else where
+
+    def action(self, action: str) -> str:
+        """One line of history."""
+        return self.words.text(ACTION[action]) if action in ACTION else action.replace("_", " ")
+
+    def job(self, status: str) -> Status:
+        """How far a job is."""
+        label, tone = JOB[status]
+        return Status(self.words.text(label), tone)
+
+    def counts(self, counts: Mapping[str, Any]) -> list[tuple[str, int]]:
+        """What a job counted, in the order of the page."""
+        return [
+            (self.words.text(label), int(counts[name]))
+            for name, label in COUNT.items()
+            if isinstance(counts.get(name), int) and not isinstance(counts.get(name), bool)
+        ]
 
     def basis(self, basis: Basis) -> str:
         """Which figure is reconciled."""
