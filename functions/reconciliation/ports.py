@@ -21,6 +21,7 @@ from reconciliation.domain.ledger import Direction, EntryFields, Form, LedgerEnt
 from reconciliation.domain.letter import Edition, Letter, LetterMail, LetterState
 from reconciliation.domain.letter_template import LetterTemplate, LetterText
 from reconciliation.domain.mailing import MailingSettings, Sender
+from reconciliation.domain.month_sums import MonthSums
 from reconciliation.domain.parameters import OwnRows
 
 
@@ -83,8 +84,16 @@ class ReconciliationUnit(Protocol):
         """History and audit of the lines written beside it."""
         ...
 
+    def know_months(self, known: Mapping[tuple[str, Period], Collection[Direction]]) -> None:
+        """Directions of which lines of a card and month are known, read before lines are written.
+        Refused (label ``sums``) when that changed meanwhile.
+        """
+        ...
+
     def write_entry(self, entry: LedgerEntry, located: Located) -> None:
-        """Write a line; what it said before is kept, and marked in the month it moved from."""
+        """Write a line; what it said before is kept, and marked in the month it moved from. The
+        sums of the months move along.
+        """
         ...
 
     # letters
@@ -211,6 +220,16 @@ class ReconciliationStore(Protocol):
 
     def entries(self, period: Period) -> Iterator[LedgerEntry]:
         """All rows of a month, streamed; memory stays flat."""
+        ...
+
+    def month_sums(self, period: Period) -> Iterator[MonthSums]:
+        """Sums of a month by account card, streamed."""
+        ...
+
+    def known_months(
+        self, months: Collection[tuple[str, Period]]
+    ) -> dict[tuple[str, Period], Collection[Direction]]:
+        """Directions of which lines of cards and months were ever recorded."""
         ...
 
     def entry_page(

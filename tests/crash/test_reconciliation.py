@@ -300,6 +300,7 @@ def test_the_day_of_the_window_makes_each_letter_and_mail_once(
         _quiet(world)
         assert len(_letters(world, "letter")) == 2
         assert len(_letters(world, "letter_mail")) == 3
+        assert _board(world)["queued"] == 2
         (settings,) = _letters(world, "mailing_settings")
         assert settings["due_sk"] > "2026-06-01T12"
 

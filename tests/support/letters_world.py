@@ -130,19 +130,25 @@ class LettersDesk:
 
     def work(self) -> list[str]:
         """Let runs and mails go on until nothing waits; gives messages that must come again."""
-        from reconciliation.handlers import run_mailing, send_mail
-
         failed: list[str] = []
-        handlers = {"reconciliation-mailing": run_mailing, "reconciliation-mail": send_mail}
         busy = True
         while busy:
             busy = False
-            for queue, module in handlers.items():
-                for body in self.world.aws.messages(queue):
-                    busy = True
-                    context = LambdaContext(remaining_ms=60_000)
-                    answer = module.handler(queue_event(body), context)
-                    failed += [queue for _ in answer["batchItemFailures"]]
+            for queue in ("reconciliation-mailing", "reconciliation-mail"):
+                bodies = self.world.aws.messages(queue)
+                busy = busy or bool(bodies)
+                failed += self.handle(queue, bodies)
+        return failed
+
+    def handle(self, queue: str, bodies: Sequence[dict[str, Any]]) -> list[str]:
+        """Give messages of one queue to its worker; gives those that must come again."""
+        from reconciliation.handlers import run_mailing, send_mail
+
+        module = run_mailing if queue == "reconciliation-mailing" else send_mail
+        failed: list[str] = []
+        for body in bodies:
+            answer = module.handler(queue_event(body), LambdaContext(remaining_ms=60_000))
+            failed += [queue for _ in answer["batchItemFailures"]]
         return failed
 
     def minute(self) -> None:

@@ -4,13 +4,15 @@ Rows in ``core`` (``rec#T#<tenant>#…``): ``COUNTERPARTY#<id>``, ``E-INVOICE#<i
 ``BABS-PARAMETERS#own`` and ``LEDGER-BATCH#<id>`` are entities with history and audit;
 ``PARTY#<hash>`` / ``<id>`` finds account cards by tax number (keyed hash, because it may be a
 person's). Lines lie by month, ``LEDGER#<yyyy-mm>`` / ``<counterparty>#<line>``: the figures of a
-month are one query, and so is one account in a month. What a line said before is kept in
+month are one query, and so is one account in a month; ``LEDGER-SUMS#<yyyy-mm>`` / ``<card>``
+are the sums of a card there, moved with its lines. What a line said before is kept in
 ``LEDGER-PAST#<counterparty>#<line>`` / ``<version>``. Where a line lies now is its uniqueness row
 in ``flow``.
 """
 
 import hashlib
 import hmac
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -25,11 +27,12 @@ from reconciliation.adapters.dynamodb_letters import LetterReads, LetterWrites
 from reconciliation.domain.counterparty import Counterparty, CounterpartyState
 from reconciliation.domain.e_invoice import EInvoice
 from reconciliation.domain.ledger import Direction, EntryFields, EntryState, LedgerEntry
+from reconciliation.domain.month_sums import MonthSums, contribution
 from reconciliation.domain.parameters import OwnRows
 from reconciliation.ports import Due, JobView, Located, Place
 from toolkit.auth import TenantContext
 from toolkit.aws.due import due_at, take_due
-from toolkit.aws.dynamodb import Database, Item, Keyspace, Page, all_of, equals
+from toolkit.aws.dynamodb import Database, Item, Keyspace, Page, absent, all_of, equals
 from toolkit.aws.jobs import Jobs, job_from
 from toolkit.aws.rows import moment
 from toolkit.aws.transactions import TransactionRefusedError
@@ -64,6 +67,9 @@ class DynamoUnit(LetterWrites):
         self._keyspace = store.keyspace
         self._unit = UnitOfWork(store.machinery, store.keyspace, store.context)
         self._jobs = Jobs(store.database, store.keyspace)
+        self._known_months: Mapping[tuple[str, Period], Collection[Direction]] = {}
+        self._sums: dict[tuple[str, Period], Counter[str]] = {}
+        self._firsts: dict[tuple[str, Period], dict[Direction, str]] = {}
 
     def _stored(self, kind: str, identity: str, state: str, stamp: Stamp) -> Item:
         """What the change of an entity needs to know of its row as read."""
@@ -150,7 +156,42 @@ class DynamoUnit(LetterWrites):
         change = Change("ledger_batch.recorded", _STORED, detail=detail)
         self._unit.create(BATCH, batch_id, {}, change)
 
+    def know_months(self, known: Mapping[tuple[str, Period], Collection[Direction]]) -> None:
+        self._known_months = known
+
+    def _sum_up(self, entry: LedgerEntry, current: LedgerEntry | None) -> None:
+        """Take what a line said out of the sums, and what it says now in."""
+        card = entry.counterparty_id
+        for line, sign in ((current, -1), (entry, 1)):
+            if line is not None:
+                sums = self._sums.setdefault((card, line.fields.period), Counter())
+                for name, amount in contribution(line).items():
+                    sums[name] += sign * amount
+        direction, month = entry.fields.direction, (card, entry.fields.period)
+        if direction not in self._known_months.get(month, ()):
+            self._firsts.setdefault(month, {}).setdefault(direction, entry.order)
+
+    def _write_sums(self) -> None:
+        for (card, period), sums in self._sums.items():
+            firsts = {
+                f"first_{direction.value}": order
+                for direction, order in self._firsts.get((card, period), {}).items()
+            }
+            changes = {name: step for name, step in sums.items() if step}
+            if not changes and not firsts:
+                continue
+            self._unit.transaction.update(
+                "core",
+                self._store.sums_key(period),
+                card,
+                assign=firsts,
+                add=changes,
+                when=all_of(*(absent(name) for name in firsts)) if firsts else None,
+                label="sums",
+            )
+
     def write_entry(self, entry: LedgerEntry, located: Located) -> None:
+        self._sum_up(entry, located.current)
         now = moment(self._unit.now)
         current, target = located.current, located.target
         place = (entry.counterparty_id, entry.key)
@@ -235,6 +276,7 @@ class DynamoUnit(LetterWrites):
         self._store.idempotency.record(self._unit, command, stored)
 
     def commit(self) -> None:
+        self._write_sums()
         try:
             self._unit.commit()
         except TransactionRefusedError as error:
@@ -277,6 +319,10 @@ class DynamoReconciliationStore(LetterReads):
     def month_key(self, period: Period) -> str:
         """Partition of the lines of a month."""
         return self.keyspace.key("LEDGER", str(period))
+
+    def sums_key(self, period: Period) -> str:
+        """Partition of the sums of a month."""
+        return self.keyspace.key("LEDGER-SUMS", str(period))
 
     def entry_key(self, identity: Sequence[str]) -> str:
         return _hashed(*identity)
@@ -366,6 +412,17 @@ class DynamoReconciliationStore(LetterReads):
     def entries(self, period: Period) -> Iterator[LedgerEntry]:
         for row in self.database.query_all("core", self.month_key(period)):
             yield rows.entry_from(row)
+
+    def month_sums(self, period: Period) -> Iterator[MonthSums]:
+        for row in self.database.query_all("core", self.sums_key(period)):
+            yield rows.sums_from(row)
+
+    def known_months(
+        self, months: Collection[tuple[str, Period]]
+    ) -> dict[tuple[str, Period], Collection[Direction]]:
+        keys = {(self.sums_key(period), card): (card, period) for card, period in months}
+        found = self.database.get_many("core", list(keys))
+        return {keys[name]: rows.sums_from(row).first.keys() for name, row in found.items()}
 
     def entry_page(
         self, period: Period, counterparty_id: str, *, limit: int, after: Position | None

@@ -16,6 +16,7 @@ from reconciliation.domain.counterparty import (
 )
 from reconciliation.domain.e_invoice import EInvoice, InvoiceLine, InvoiceParty, InvoiceView
 from reconciliation.domain.ledger import Direction, EntryFields, EntryState, LedgerEntry
+from reconciliation.domain.month_sums import MonthSums
 from reconciliation.domain.parameters import EntryKind, Key, OwnRows, ParameterRow
 from toolkit.aws.rows import day, day_of, stamp_of
 
@@ -122,6 +123,17 @@ def entry_from(row: Mapping[str, Any]) -> LedgerEntry:
         row["import_id"],
         row["recorded_at"],
     )
+
+
+def sums_from(row: Mapping[str, Any]) -> MonthSums:
+    """The sums of a card in a month."""
+    first = {
+        direction: row[f"first_{direction.value}"]
+        for direction in Direction
+        if f"first_{direction.value}" in row
+    }
+    counters = {name: value for name, value in row.items() if isinstance(value, int)}
+    return MonthSums(str(row["sk"]), counters, first)
 
 
 def fields_from(row: Mapping[str, Any]) -> EntryFields:

@@ -215,7 +215,7 @@ class RunImport:
             counts = SaveCounterparties(self._scope)(wanted, job.id)
             self._end(job.id, "succeeded", counts, total=total)
 
-    def _card_effects(self, wanted: Sequence[CounterpartyFields]) -> Counter[str]:
+    def _card_effects(self, wanted: Sequence[CounterpartyFields]) -> dict[str, int]:
         counts: Counter[str] = Counter()
         for start in range(0, len(wanted), _LOOK):
             chunk = wanted[start : start + _LOOK]
@@ -226,7 +226,7 @@ class RunImport:
                     counts["added"] += 1
                 else:
                     counts["unchanged" if same(before, fields) else "changed"] += 1
-        return counts
+        return {name: counts[name] for name in ("added", "changed", "unchanged")}
 
     def _ledger_entries(self, job: JobView, file: UploadedFile) -> None:
         rows, problems, total = _read(self._tables.ledger_entries(file, language=_language(job)))

@@ -82,7 +82,7 @@ class Recorded:
 
 
 class RecordEntries:
-    """Write lines that were checked, in transactions of twenty.
+    """Write lines that were checked, in transactions of fifteen.
 
     Raises: ConflictError("too_much_contention") when others keep writing the same lines.
     """
@@ -122,6 +122,9 @@ class RecordEntries:
             stored = store.locate(places)
             batch_id = self._scope.ids.new()
             unit = store.unit()
+            unit.know_months(
+                store.known_months({(place.counterparty_id, place.period) for place in places})
+            )
             counts: Counter[str] = Counter()
             for number, (place, fields) in enumerate(zip(places, chunk, strict=True)):
                 located = stored[place.counterparty_id, place.key]

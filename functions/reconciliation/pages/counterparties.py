@@ -19,6 +19,15 @@ _READ: Final = "reconciliation:counterparty:read"
 _WRITE: Final = "reconciliation:counterparty:write"
 _HERE: Final = "/reconciliation/counterparties"
 _ROWS: Final = 50
+_FIELDS: Final = (
+    "code",
+    "title",
+    "tax_no",
+    "national_id",
+    "tax_office",
+    "emails",
+    "language",
+)
 _REACHABLE: Final = {"yes": True, "no": False}
 
 
@@ -73,7 +82,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
             "counterparties/editor.html",
             SECTION,
             error=error,
-            form=form,
+            form={**dict.fromkeys(_FIELDS, ""), **form},
             stored=stored,
             languages=[Option(code, words.text(name)) for code, name in LANGUAGES.items()],
             addresses=[

@@ -21,6 +21,7 @@ _WRITE: Final = "reconciliation:parameter:write"
 _HERE: Final = "/reconciliation/figures"
 _PARAMETERS: Final = "/reconciliation/parameters"
 _ROWS: Final = 100
+_FIELDS: Final = ("key", "since", "value", "legal_ref")
 
 
 def declare(app: HttpApp, kit: Kit) -> None:
@@ -90,7 +91,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
             "figures/parameters.html",
             FIGURES,
             error=error,
-            form=form or {},
+            form={**dict.fromkeys(_FIELDS, ""), **(form or {})},
             version=own.stamp.version,
             rows=[
                 {"id": f"{row.key.value}@{row.since}@{row.own}", "row": row}
@@ -122,9 +123,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
     def add_parameter(request: Request) -> Reply:
         """Let another value count from a month on."""
         form = request.form()
-        stated = {
-            name: form.get(name, "").strip() for name in ("key", "since", "value", "legal_ref")
-        }
+        stated = {name: form.get(name, "").strip() for name in _FIELDS}
         own = list(use_of(request).store.parameters().rows)
         try:
             row = parse_model(BabsParameterIn, stated).to_domain()

@@ -26,6 +26,7 @@ _APPROVE: Final = "reconciliation:template:approve"
 _HERE: Final = "/reconciliation/mailing"
 _TEXTS: Final = "/reconciliation/templates"
 _RUNS: Final = 10
+_UNTICKED: Final = {"automatic": "", "business_days_only": ""}
 _TEXT_FIELDS: Final = (
     "sender_name",
     "sender_tax_no",
@@ -54,7 +55,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
             SECTION,
             error=error,
             settings=settings,
-            form=form or _form_of(settings),
+            form={**_form_of(settings), **(form or {})},
             month=month,
             chips=month_chips(request, _HERE, month),
             forms=[Option(one.value, say.form(one)) for one in FORM],
@@ -90,7 +91,8 @@ def declare(app: HttpApp, kit: Kit) -> None:
             version = int(form.get("version") or 0)
             use_of(request).save_mailing_settings()(body.to_domain(), version)
         except KopruError as error:
-            shown = {**form, "forms": request.form_list("forms")}
+            # A box that is not ticked is not sent.
+            shown = {**_UNTICKED, **form, "forms": request.form_list("forms")}
             return draw(request, error, shown)
         return go(_HERE, done="changed")
 
@@ -122,7 +124,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
             "mailing/templates.html",
             SECTION,
             error=error,
-            language=language,
+            chosen=str(language),
             languages=[Option(code, words.text(name)) for code, name in LANGUAGES.items()],
             form=form
             or {
@@ -162,11 +164,11 @@ def declare(app: HttpApp, kit: Kit) -> None:
             return texts(request, error, form)
         return go(_TEXTS, language=body.language, done="changed")
 
-    @app.page("POST", f"{_TEXTS}/{{template_id}}/approve", permission=_APPROVE)
+    @app.page("POST", f"{_TEXTS}/{{id}}/approve", permission=_APPROVE)
     def approve(request: Request) -> Reply:
         """Release a version: letters made from now on use it."""
         try:
-            saved = use_of(request).approve_template()(request.path_values["template_id"])
+            saved = use_of(request).approve_template()(request.path_values["id"])
         except NotFoundError:
             raise
         except KopruError as error:

@@ -55,8 +55,8 @@ def list_ledger_entries(request: Request) -> Reply:
 
 @app.api("POST", _ENTRIES, permission=_WRITE)
 def post_ledger_entries(request: Request) -> Reply:
-    """Record up to twenty lines, all or none. A line that was recorded before is the same line: the
-    same content changes nothing, another content replaces it and the earlier one is kept.
+    """Record up to fifteen lines, all or none. A line that was recorded before is the same line:
+    the same content changes nothing, another content replaces it and the earlier one is kept.
     """
     body = request.json(EntriesIn)
     recorded = use_of(request).post_entries()([entry.to_fields() for entry in body.entries])
