@@ -91,6 +91,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
     @app.page("POST", f"{_HERE}/uploads/{{upload_id}}", permission=_WRITE)
     def start_import(request: Request) -> Reply:
         """Start the work."""
+        use_of(request).files.exists(request.id("upload_id"))
         form = request.form()
         kind = next((one for one in KINDS if one == form.get("kind")), None)
         if kind is None:
