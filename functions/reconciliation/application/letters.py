@@ -5,7 +5,7 @@ a run that died goes on where it stopped, and so does one that is started again 
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
@@ -16,7 +16,7 @@ from kernel.periods import Period
 from kernel.sensitive import Email
 from kernel.storing import Position, WriteRefusedError
 from kernel.text import fold
-from reconciliation.application.context import TRIES, Scope
+from reconciliation.application.context import TRIES, Scope, TryAgainError
 from reconciliation.application.figures import ShowFigures
 from reconciliation.domain.counterparty import Counterparty, CounterpartyState
 from reconciliation.domain.figures import Figure, FormFigures
@@ -143,7 +143,8 @@ class _Wanted:
 class MakeLetters:
     """Letters over the rows of a form, and their first mails.
 
-    Raises: ConflictError("too_much_contention") when others keep writing the same letters.
+    Raises: ConflictError("too_much_contention") when others keep writing the same letters;
+    TryAgainError when time is short: what is done is done, and the next run goes on.
     """
 
     def __init__(self, scope: Scope) -> None:
@@ -158,6 +159,7 @@ class MakeLetters:
         *,
         only: Collection[str] | None = None,
         job_id: str = "",
+        enough_time: Callable[[], bool] = lambda: True,
     ) -> Counter[str]:
         """How many letters were ``drafted``, ``known``, mails ``queued``, letters ``without_text``
         (no released text in their language), ``without_address``, ``outdated`` (sent with other
@@ -173,6 +175,8 @@ class MakeLetters:
             wanted = list(self._wanted(rows[start : start + 100], figures, texts, only, counts))
             pending += wanted
         for chunk in _packed(pending):
+            if not enough_time():
+                raise TryAgainError
             counts += self._chunk(chunk, figures, settings, asked, job_id)
         return counts
 

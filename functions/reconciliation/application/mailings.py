@@ -1,7 +1,7 @@
 """Runs: letters of a month made and mailed, by a person or on the day the company set (REC-02)."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
@@ -12,7 +12,7 @@ from kernel.errors import ConflictError, Problem, ValidationError
 from kernel.ids import derived_id
 from kernel.periods import Period
 from kernel.storing import CommandIdentity, Remembered, WriteRefusedError
-from reconciliation.application.context import TRIES, ZONE, Scope
+from reconciliation.application.context import TRIES, ZONE, Scope, TryAgainError
 from reconciliation.application.letters import (
     Asked,
     MakeLetters,
@@ -30,12 +30,15 @@ from reconciliation.domain.mailing import (
     open_on,
     period_of_window,
 )
+from reconciliation.ports import JobView
 
 KIND: Final = "letter_mailing"
 DUE: Final = "due"
 """Stands in a message for the job of the day that came; its worker finds out which one it is."""
 MAX_CHOSEN: Final = 500
 _MORNING: Final = time(9)
+_ENOUGH_SECONDS: Final = 20
+"""A chunk of letters is written within a second; what is left is for the last one."""
 _LOOK_BACK: Final = 3
 """Months before the present one whose letters are reminded of or closed."""
 _WAITS: Final = frozenset({LetterState.SENT, LetterState.DELIVERED, LetterState.OPENED})
@@ -173,8 +176,10 @@ class RunMailing:
 
     scope: Scope
 
-    def __call__(self, job_id: str) -> None:
-        """Idempotent: a redelivered job finds what it did and goes on."""
+    def __call__(self, job_id: str, *, remaining: Callable[[], float]) -> None:
+        """Idempotent: a redelivered job finds what it did and goes on. A run that is too long for
+        one worker gives itself a new message in time.
+        """
         store = self.scope.store
         if job_id == DUE:
             job_id = StartDueRun(self.scope)()
@@ -182,8 +187,19 @@ class RunMailing:
         if job is None or job.status not in {"queued", "running"}:
             return
         store.start_job(job_id)
+        try:
+            counts = self._make(job, lambda: remaining() > _ENOUGH_SECONDS)
+        except TryAgainError:
+            unit = store.unit()
+            unit.enqueue("mailing", {"job_id": job_id})
+            unit.commit()
+            return
+        self._end(job_id, counts)
+
+    def _make(self, job: JobView, enough_time: Callable[[], bool]) -> Counter[str]:
+        store = self.scope.store
         settings = store.mailing_settings()
-        private = job.private
+        private, job_id = job.private, job.id
         automatic = bool(private["automatic"])
         asked = asked_now(self.scope, settings, automatic=automatic)
         period = Period.parse(private["period"])
@@ -192,10 +208,18 @@ class RunMailing:
             make = MakeLetters(self.scope)
             for form in private["forms"]:
                 only = private["counterparty_ids"]
-                counts += make(period, Form(form), settings, asked, only=only, job_id=job_id)
+                counts += make(
+                    period,
+                    Form(form),
+                    settings,
+                    asked,
+                    only=only,
+                    job_id=job_id,
+                    enough_time=enough_time,
+                )
             if automatic:
                 counts += Remind(self.scope)(settings, asked)
-        self._end(job_id, counts)
+        return counts
 
     def _end(self, job_id: str, counts: Mapping[str, int]) -> None:
         problems: list[Mapping[str, Any]] = [

@@ -8,4 +8,4 @@ from toolkit.entrypoints import QueueMessage, queue_handler
 def handler(message: QueueMessage) -> None:
     """Run one job of letters."""
     use = application().for_system(message.text("tenant_id"), "mailing")
-    use.run_mailing()(message.text("job_id"))
+    use.run_mailing()(message.text("job_id"), remaining=message.remaining_seconds)

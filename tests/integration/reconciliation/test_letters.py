@@ -127,6 +127,20 @@ def test_a_month_that_is_not_over_is_not_reconciled(desk: LettersDesk) -> None:
     assert desk.start(all=False).status == 422
 
 
+def test_a_run_that_is_too_long_for_one_worker_goes_on_in_the_next(desk: LettersDesk) -> None:
+    from reconciliation.handlers import run_mailing
+    from tests.support.events import queue_event
+    from tests.support.lambda_context import LambdaContext
+
+    desk.start()
+    (body,) = desk.world.aws.messages("reconciliation-mailing")
+    answer = run_mailing.handler(queue_event(body), LambdaContext(remaining_ms=15_000))
+    assert answer["batchItemFailures"] == []
+    assert desk.letters() == []
+    desk.work()
+    assert states(desk.letters()) == ["sent", "sent"]
+
+
 def test_only_the_chosen_get_their_letter(desk: LettersDesk) -> None:
     cards = {
         one["code"]: one["id"] for one in desk.world.call("GET", "/counterparties").json()["items"]
