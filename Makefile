@@ -49,10 +49,11 @@ test-313: $(VENV)/.installed # Unit and packaging tests on the version of Lambda
 acceptance: $(VENV)/.installed ## Acceptance cases (ACCEPTANCE_DIR=dir, AREA=name); exit 0 only if all hold
 	@$(PY) -m tests.acceptance $(if $(ACCEPTANCE_DIR),--dir "$(ACCEPTANCE_DIR)") $(if $(AREA),--area "$(AREA)")
 
-bench: $(VENV)/.installed ## Proofs with many rows (card plans, statement lines), rules against their peers
+bench: $(VENV)/.installed ## Proofs with many rows (card plans, statement lines, letters), rules against their peers
 	@$(PY) -m bench.card_plans
 	@$(PY) -m bench.card_matching
 	@$(PY) -m bench.rules
+	@$(PY) -m bench.letters_cost
 
 # ---------------------------------------------------------------- check
 

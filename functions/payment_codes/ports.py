@@ -12,13 +12,14 @@ from typing import Any, Final, Protocol
 from kernel.bank_statement import StatementItem
 from kernel.errors import KopruError
 from kernel.files import UploadedFile, UploadForm
+from kernel.mail_delivery import MailNews
 from kernel.mailing import MailOutcome
 from kernel.money import Money
 from kernel.sensitive import Email, Secret
 from kernel.signed_events import RefusedEvent
 from kernel.storing import CommandIdentity, HistoryLine, Position, Remembered
 from payment_codes.domain.batch import BatchDocument, RowProblem, SliceResult
-from payment_codes.domain.mail import CodeMail, MailNews
+from payment_codes.domain.mail import CodeMail
 from payment_codes.domain.organisation import Organisation, ProviderKind
 from payment_codes.domain.payment import Entry, Payment, SourcePayment
 from payment_codes.domain.payment_code import PaymentCode

@@ -9,6 +9,7 @@ from pydantic import Field
 from kernel.errors import ParseError
 from kernel.identifiers import banks
 from kernel.identifiers import email as email_rule
+from kernel.mail_delivery import MailNews
 from kernel.mail_reports import read_report
 from kernel.money import Money
 from kernel.parsing import format_instant, parse_amount_api, parse_date_api
@@ -17,7 +18,7 @@ from kernel.signed_events import RefusedEvent
 from kernel.storing import HistoryLine
 from kernel.text import clean_company_title, clean_free_text, clean_mail_header
 from payment_codes.domain import rf_reference
-from payment_codes.domain.mail import CodeMail, MailNews
+from payment_codes.domain.mail import CodeMail
 from payment_codes.domain.organisation import Organisation, ProviderKind
 from payment_codes.domain.payment import STATEMENT, Payment
 from payment_codes.domain.payment_code import Customer, PaymentCode

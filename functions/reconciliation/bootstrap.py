@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Final
 
 from kernel.business_days import Calendar
 from kernel.files import TableWriter
@@ -12,6 +13,9 @@ from reconciliation.adapters.dynamodb_reconciliation import (
     DynamoDueWork,
     DynamoReconciliationStore,
 )
+from reconciliation.adapters.letter_pdf import ReportLabLetters
+from reconciliation.adapters.no_access_links import NoAccessLinks
+from reconciliation.adapters.ses_letter_mailer import SesLetterMailer
 from reconciliation.adapters.table_files import TabularFiles
 from reconciliation.adapters.ubl import UblInvoices
 from reconciliation.application.context import Scope
@@ -22,21 +26,35 @@ from reconciliation.application.counterparties import (
     RemoveCounterparty,
 )
 from reconciliation.application.figures import ShowFigures
-from reconciliation.application.imports import RunImport, StartImport
+from reconciliation.application.imports import CorrectedWorkbook, RunImport, StartImport, StartUndo
 from reconciliation.application.invoices import TakeInvoice
 from reconciliation.application.ledger import ListEntries, PostEntries
+from reconciliation.application.letters import ListLetters, RenewLetter, ShowPaper, WithdrawLetter
+from reconciliation.application.mail_report import ListMails
+from reconciliation.application.mailings import RunMailing, SaveMailingSettings, StartMailing
 from reconciliation.application.parameters import SaveParameters
+from reconciliation.application.record_mail_report import RecordMailReport
+from reconciliation.application.send_letter import SendLetter
 from reconciliation.application.sweep import Sweep
-from reconciliation.ports import FileAccess, ReconciliationStore
+from reconciliation.application.templates import ApproveTemplate, DraftTemplate
+from reconciliation.ports import (
+    AccessLinks,
+    LetterMailer,
+    LetterPdf,
+    ReconciliationStore,
+)
 from reconciliation.settings import ReconciliationSettings
 from toolkit.auth import TenantContext
 from toolkit.aws.dynamodb import Keyspace
+from toolkit.aws.mail import MailService
 from toolkit.aws.tenant_files import TenantFiles
 from toolkit.http.cursor import Cursors
 from toolkit.platform import Platform
 from toolkit.tabular.export_files import TabularExportFiles
+from webkit.assets import Assets
 from webkit.render import Renderer
 
+_WAYS: Final = {"user": "staff", "key": "program"}
 PAGES = Path(__file__).parent / "pages"
 
 
@@ -68,10 +86,12 @@ class Reconciliation:
             platform.clock,
             platform.ids,
             self.application.calendar,
+            self.context.actor,
+            _WAYS.get(self.context.actor.partition(":")[0], "import"),
         )
 
     @cached_property
-    def files(self) -> FileAccess:
+    def files(self) -> TenantFiles:
         """Uploads of the tenant."""
         return TenantFiles(self.application.platform.files, self.context.tenant_id)
 
@@ -102,11 +122,56 @@ class Reconciliation:
     def save_parameters(self) -> SaveParameters:
         return SaveParameters(self.scope)
 
+    def save_mailing_settings(self) -> SaveMailingSettings:
+        return SaveMailingSettings(self.scope)
+
+    def start_mailing(self) -> StartMailing:
+        return StartMailing(self.scope)
+
+    def run_mailing(self) -> RunMailing:
+        return RunMailing(self.scope)
+
+    def list_letters(self) -> ListLetters:
+        return ListLetters(self.scope)
+
+    def renew_letter(self) -> RenewLetter:
+        return RenewLetter(self.scope)
+
+    def withdraw_letter(self) -> WithdrawLetter:
+        return WithdrawLetter(self.scope)
+
+    def draft_template(self) -> DraftTemplate:
+        return DraftTemplate(self.scope)
+
+    def approve_template(self) -> ApproveTemplate:
+        return ApproveTemplate(self.scope, self.context.actor)
+
+    def list_mails(self) -> ListMails:
+        return ListMails(self.scope)
+
+    def show_paper(self) -> ShowPaper:
+        return ShowPaper(self.scope, self.application.letter_pdf, self.files)
+
+    def send_letter(self) -> SendLetter:
+        app = self.application
+        return SendLetter(self.scope, app.letter_pdf, app.mailer, self.access_links, self.files)
+
+    @cached_property
+    def access_links(self) -> AccessLinks:
+        """How counterparties get to their letters."""
+        return NoAccessLinks()
+
     def start_import(self) -> StartImport:
         return StartImport(self.scope, self.files)
 
     def run_import(self) -> RunImport:
-        return RunImport(self.scope, self.files, TabularFiles())
+        return RunImport(self.scope, self.files, TabularFiles(), UblInvoices())
+
+    def start_undo(self) -> StartUndo:
+        return StartUndo(self.scope)
+
+    def corrected_workbook(self) -> CorrectedWorkbook:
+        return CorrectedWorkbook(self.scope, self.files)
 
 
 @dataclass
@@ -116,6 +181,7 @@ class Application:
     settings: ReconciliationSettings
     platform: Platform
     calendar: Callable[[], Calendar]
+    own_mailer: LetterMailer | None = None
 
     def for_tenant(self, context: TenantContext) -> Reconciliation:
         """The use cases for one tenant."""
@@ -140,6 +206,32 @@ class Application:
         """Words of this context."""
         return Renderer.for_pages(PAGES)
 
+    @cached_property
+    def _paper_renderer(self) -> Renderer:
+        # Letters need words and no built assets.
+        return Renderer.for_pages(PAGES, assets=Assets({}))
+
+    @cached_property
+    def letter_pdf(self) -> LetterPdf:
+        """How letters come on paper."""
+        return ReportLabLetters(self._paper_renderer)
+
+    @cached_property
+    def mailer(self) -> LetterMailer:
+        """How letters leave."""
+        return self.own_mailer or SesLetterMailer(
+            MailService(
+                lambda: self.platform.client("sesv2"),
+                self.settings.sender,
+                self.settings.configuration_set,
+            ),
+            self._paper_renderer,
+        )
+
+    def record_mail_report(self) -> RecordMailReport:
+        """What became of mails with letters."""
+        return RecordMailReport(lambda tenant_id: self.for_system(tenant_id, "mail-report").scope)
+
     def sweep(self) -> Sweep:
         """The minute sweep over all tenants."""
         work = DynamoDueWork(self.platform.database)
@@ -157,9 +249,11 @@ def build(
     *,
     platform: Platform | None = None,
     calendar: Callable[[], Calendar] | None = None,
+    mailer: LetterMailer | None = None,
 ) -> Application:
-    """Build the context; tests pass their own platform or calendar."""
-    return Application(settings, platform or Platform(settings.common), calendar or _calendar)
+    """Build the context; tests pass their own platform, calendar or mailer."""
+    chosen = platform or Platform(settings.common)
+    return Application(settings, chosen, calendar or _calendar, mailer)
 
 
 def _calendar() -> Calendar:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
+from kernel.errors import KopruError, Problem
 from kernel.files import UploadedFile
 from kernel.identifiers.ledger_party import LedgerParty
+from kernel.mail_delivery import MailNews
+from kernel.mailing import MailOutcome
 from kernel.periods import Period
-from kernel.storing import Position
+from kernel.sensitive import Email
+from kernel.storing import CommandIdentity, HistoryLine, Position, Remembered
 from reconciliation.domain.counterparty import Counterparty, CounterpartyFields
 from reconciliation.domain.e_invoice import EInvoice, InvoiceView
-from reconciliation.domain.ledger import Direction, EntryFields, LedgerEntry
+from reconciliation.domain.ledger import Direction, EntryFields, Form, LedgerEntry
+from reconciliation.domain.letter import Edition, Letter, LetterMail, LetterState
+from reconciliation.domain.letter_template import LetterTemplate, LetterText
+from reconciliation.domain.mailing import MailingSettings, Sender
+from reconciliation.domain.month_sums import MonthSums
 from reconciliation.domain.parameters import OwnRows
 
 
@@ -25,6 +33,11 @@ class JobView:
     kind: str
     status: str
     private: Mapping[str, Any]
+    total: int = 0
+    done: int = 0
+    result: Mapping[str, Any] = field(default_factory=dict)
+    problems: Sequence[Mapping[str, Any]] = ()
+    created_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +84,72 @@ class ReconciliationUnit(Protocol):
         """History and audit of the lines written beside it."""
         ...
 
+    def know_months(self, known: Mapping[tuple[str, Period], Collection[Direction]]) -> None:
+        """Directions of which lines of a card and month are known, read before lines are written.
+        Refused (label ``sums``) when that changed meanwhile.
+        """
+        ...
+
     def write_entry(self, entry: LedgerEntry, located: Located) -> None:
-        """Write a line; what it said before is kept, and marked in the month it moved from."""
+        """Write a line; what it said before is kept, and marked in the month it moved from. The
+        sums of the months move along.
+        """
+        ...
+
+    # letters
+
+    def add_letter(self, letter: Letter) -> None:
+        """Add a letter; its id says what it is about, so it cannot be there twice."""
+        ...
+
+    def save_letter(
+        self, before: Letter, after: Letter, action: str, detail: Mapping[str, Any] | None = None
+    ) -> Letter:
+        """Write a letter, its new edition if there is one, and how many there are by state."""
+        ...
+
+    def require_letter(self, letter: Letter) -> None:
+        """Refused (label ``letter_changed``) when the letter is not what was read."""
+        ...
+
+    def require_counterparty(self, counterparty: Counterparty) -> None:
+        """Refused (label ``counterparty_changed``) when the account card is not what was read."""
+        ...
+
+    def require_settings(self, settings: MailingSettings) -> None:
+        """Refused (label ``settings_changed``) when the settings are not what was read."""
+        ...
+
+    def add_letter_mail(self, mail: LetterMail) -> None:
+        """Add a mail; its id says letter, kind and address, so it cannot be there twice."""
+        ...
+
+    def save_letter_mail(
+        self, before: LetterMail, after: LetterMail, action: str
+    ) -> LetterMail: ...
+    def require_not_suppressed(self, email: Email) -> None:
+        """Refused (label ``suppressed``) when nothing may be mailed to this address."""
+        ...
+
+    def suppress(self, email: Email, reason: str) -> None:
+        """Mail nothing to this address any more."""
+        ...
+
+    def add_template(self, template: LetterTemplate) -> None: ...
+    def save_template(self, before: LetterTemplate, after: LetterTemplate, action: str) -> None: ...
+    def save_mailing_settings(
+        self, before: MailingSettings, after: MailingSettings, next_run: datetime | None
+    ) -> MailingSettings: ...
+    def set_next_run(self, next_run: datetime | None) -> None:
+        """When the company's letters leave by themselves the next time."""
+        ...
+
+    def publish(self, event_type: str, subject: str, data: Mapping[str, Any]) -> None:
+        """Tell other contexts, if and only if this commits."""
         ...
 
     def enqueue(self, queue: str, message: Mapping[str, Any]) -> None:
-        """Give work to a queue: ``import``."""
+        """Give work to a queue: ``import``, ``mailing`` or ``mail``."""
         ...
 
     def create_job(
@@ -96,6 +169,10 @@ class ReconciliationUnit(Protocol):
         ...
 
     def advance_job(self, job_id: str, deltas: Mapping[str, int]) -> None: ...
+    def remember(self, command: CommandIdentity, answer: Remembered) -> None:
+        """Store the answer of a command beside its effect."""
+        ...
+
     def commit(self) -> None:
         """Write everything or nothing. Raises WriteRefusedError."""
         ...
@@ -133,12 +210,26 @@ class ReconciliationStore(Protocol):
         """Account cards that were not removed, oldest first."""
         ...
 
+    def former(self, places: Sequence[tuple[str, str, int]]) -> dict[tuple[str, str], EntryFields]:
+        """What lines said before, by counterparty and key; asked for by version."""
+        ...
+
     def locate(self, places: Sequence[Place]) -> dict[tuple[str, str], Located]:
         """What is stored of lines, by counterparty and key."""
         ...
 
     def entries(self, period: Period) -> Iterator[LedgerEntry]:
         """All rows of a month, streamed; memory stays flat."""
+        ...
+
+    def month_sums(self, period: Period) -> Iterator[MonthSums]:
+        """Sums of a month by account card, streamed."""
+        ...
+
+    def known_months(
+        self, months: Collection[tuple[str, Period]]
+    ) -> dict[tuple[str, Period], Collection[Direction]]:
+        """Directions of which lines of cards and months were ever recorded."""
         ...
 
     def entry_page(
@@ -159,14 +250,81 @@ class ReconciliationStore(Protocol):
         ...
 
     def parameters(self) -> OwnRows: ...
+    def answered(self, command: CommandIdentity) -> Remembered | None:
+        """The first answer to a command; raises for its key with another body."""
+        ...
+
+    # letters
+
+    def letter_id(self, period: Period, form: Form, merge_key: str) -> str:
+        """Id of the one letter over a row of a form; keyed, so it tells no tax number."""
+        ...
+
+    def letter_mail_id(self, letter_id: str, kind: str, email: Email) -> str:
+        """Id of the one mail of a kind to an address."""
+        ...
+
+    def letter(self, letter_id: str) -> Letter:
+        """Raises NotFoundError for an unknown or foreign letter."""
+        ...
+
+    def letters(self, ids: Iterable[str]) -> dict[str, Letter]: ...
+    def letter_page(
+        self, period: Period, *, limit: int, after: Position | None
+    ) -> tuple[list[Letter], Position | None]:
+        """Letters of a month, by form."""
+        ...
+
+    def letters_of(self, period: Period) -> Iterator[Letter]:
+        """All letters of a month, streamed."""
+        ...
+
+    def editions(self, letter_id: str) -> list[Edition]:
+        """All editions of a letter, oldest first; their PDFs' hashes stand on the letter."""
+        ...
+
+    def letter_board(self, period: Period) -> dict[tuple[Form, LetterState], tuple[int, int]]:
+        """Letters of a month by form and state: how many, and their sum in minor units of lira."""
+        ...
+
+    def letter_mail(self, mail_id: str) -> LetterMail | None: ...
+    def letter_mails(self, ids: Iterable[str]) -> dict[str, LetterMail]: ...
+    def letter_mail_page(
+        self, period: Period, *, limit: int, after: Position | None
+    ) -> tuple[list[LetterMail], Position | None]:
+        """Mails about a month, in the order in which they were asked for."""
+        ...
+
+    def is_suppressed(self, email: Email) -> bool:
+        """Whether nothing may be mailed to this address."""
+        ...
+
+    def mailing_settings(self) -> MailingSettings: ...
+    def templates(self) -> list[LetterTemplate]:
+        """All versions of the letter texts, by language and version."""
+        ...
+
+    def template(self, template_id: str) -> LetterTemplate:
+        """Raises NotFoundError."""
+        ...
+
+    def history(self, subject: str) -> list[HistoryLine]:
+        """What happened to an item, oldest first, the latest hundred lines."""
+        ...
+
     def job(self, job_id: str) -> JobView | None: ...
+    def jobs(self, kinds: Collection[str], limit: int) -> list[JobView]:
+        """The newest jobs of these kinds."""
+        ...
+
     def start_job(self, job_id: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A row that waits for its time."""
+    """A row that waits for its time. Shapes: ``kind`` is what the row is; of a job, its kind."""
 
+    kind: str
     id: str
     tenant_id: str
     due_at: datetime
@@ -176,8 +334,101 @@ class DueWork(Protocol):
     """Finds what is due over all tenants (schedules only)."""
 
     def due(self, now: datetime, limit: int) -> list[Due]:
-        """Jobs that are not over; each was pushed forward by condition."""
+        """Jobs that are not over, mails that wait, companies whose letters leave today; each was
+        pushed forward by condition.
+        """
         ...
+
+
+# ---------------------------------------------------------------------------- letters
+
+LETTER_MAIL_TAG: Final = "kopru-letter-mail"
+"""Tag that every mail of a letter carries and every report about it brings back."""
+
+
+@dataclass(frozen=True, slots=True)
+class LetterPaper:
+    """Everything a letter says, whether on paper or in a mail.
+
+    Shapes: ``receiver`` is the account card that gets it; ``legal`` are references of verified
+    parameter rows the letter may name; ``text`` is the approved wording, its places not filled.
+    """
+
+    letter: Letter
+    sender: Sender
+    receiver: Counterparty
+    text: LetterText
+    legal: tuple[str, ...] = ()
+
+
+class PaperError(KopruError):
+    """A letter could not be put on paper; that letter only (L11)."""
+
+
+class LetterPdf(Protocol):
+    """Makes the paper."""
+
+    def render(self, paper: LetterPaper) -> bytes:
+        """The letter as PDF bytes in its language; the same paper gives the same bytes.
+
+        Raises: PaperError.
+        """
+        ...
+
+
+class LetterMailer(Protocol):
+    """Writes and hands over the mail with a letter."""
+
+    def send(
+        self,
+        tenant_id: str,
+        mail: LetterMail,
+        paper: LetterPaper,
+        pdf: bytes,
+        *,
+        link: str,
+        unsubscribe: str,
+    ) -> MailOutcome:
+        """One attempt; never raises for what the service or the network did. An empty ``link``
+        leaves the button out, an empty ``unsubscribe`` the way out of a subscription.
+        """
+        ...
+
+
+class AccessLinks(Protocol):
+    """How a counterparty gets to its letter and its account."""
+
+    def link_for(self, counterparty: Counterparty, letter: Letter | None = None) -> str:
+        """Address of the page that shows the letter, or of the counterparty's own entrance; empty
+        when it has no access. The same link may be made again at any time.
+        """
+        ...
+
+    def unsubscribe_for(self, counterparty: Counterparty, email: Email) -> str:
+        """Address that ends a subscription of this address by one POST; empty when there is
+        none.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MailReport:
+    """One report of the mail service, already understood."""
+
+    tenant_id: str
+    mail_id: str
+    provider_id: str
+    news: MailNews
+    permanent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MailLine:
+    """One line of the mail report: a mail, its letter as it is now, and the account card."""
+
+    mail: LetterMail
+    letter: Letter | None
+    card: Counterparty | None
 
 
 # ---------------------------------------------------------------------------- files
@@ -191,9 +442,16 @@ class FileAccess(Protocol):
         ...
 
     def keep_upload(self, upload_id: str, file: UploadedFile) -> None: ...
+    def keep_export(self, export_id: str, file: UploadedFile) -> None:
+        """Store a generated file once; a repeated worker changes nothing."""
+        ...
+
+    def export(self, export_id: str) -> UploadedFile:
+        """A generated file. Raises NotFoundError."""
+        ...
 
 
-ImportKind = Literal["counterparties", "ledger_entries"]
+ImportKind = Literal["counterparties", "ledger_entries", "e_invoices_sales", "e_invoices_purchase"]
 
 
 class TableFiles(Protocol):
@@ -209,6 +467,20 @@ class TableFiles(Protocol):
     def ledger_entries(
         self, file: UploadedFile, *, language: str
     ) -> Iterator[tuple[int, Callable[[], EntryFields]]]: ...
+    def documents(self, file: UploadedFile) -> Iterator[bytes]:
+        """The documents of a file: itself, or the members of an archive. Raises ValidationError."""
+        ...
+
+    def returned(
+        self,
+        job_kind: str,
+        file: UploadedFile,
+        problems: Sequence[tuple[int, Problem]],
+        *,
+        language: str,
+    ) -> bytes:
+        """The table as a workbook, with what is wrong beside every row, by its line."""
+        ...
 
 
 class InvoiceReader(Protocol):

@@ -5,15 +5,20 @@ from typing import Final, Self
 
 from toolkit.settings import CommonSettings, Environment
 
-_QUEUES: Final = ("import",)
+_QUEUES: Final = ("import", "mailing", "mail")
 
 
 @dataclass(frozen=True, slots=True)
 class ReconciliationSettings:
-    """Queues of this context. Shapes: ``queues`` maps ``import`` to its URL."""
+    """Queues of this context, and how mails leave.
+
+    Shapes: ``queues`` maps ``import``, ``mailing`` and ``mail`` to URLs.
+    """
 
     common: CommonSettings
     queues: dict[str, str]
+    sender: str
+    configuration_set: str
 
     @classmethod
     def from_environment(cls, environment: Environment | None = None) -> Self:
@@ -24,8 +29,10 @@ class ReconciliationSettings:
             queues={
                 name: env.text(f"KOPRU_QUEUE_RECONCILIATION_{name.upper()}") for name in _QUEUES
             },
+            sender=env.text("KOPRU_SENDER"),
+            configuration_set=env.text("KOPRU_LETTER_CONFIGURATION_SET"),
         )
 
     def queue_url(self, queue: str) -> str:
-        """URL of ``import``."""
+        """URL of ``import``, ``mailing`` or ``mail``."""
         return self.queues[queue]

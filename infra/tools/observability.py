@@ -24,6 +24,8 @@ AGE_SECONDS_BY_QUEUE: Final = {
     "PaymentCodesStatement": 3600,
     "CardContractsImport": 3600,
     "ReconciliationImport": 3600,
+    "ReconciliationMailing": 3600,
+    "ReconciliationMail": 3600,
 }
 
 _HEAD: Final = """\

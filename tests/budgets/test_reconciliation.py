@@ -14,9 +14,11 @@ import pytest
 
 from kernel.clock import FixedClock
 from kernel.ids import SequenceIds
+from reconciliation.domain.ledger import MAX_TOGETHER
 from tests.budgets.counts import count
 from tests.support.aws import START, aws_world, platform_of
 from tests.support.faults import switched_on
+from tests.support.letters_world import LettersDesk
 from tests.support.reconciliation_builders import api_counterparty, api_entry, ubl
 from tests.support.reconciliation_world import ReconciliationWorld, reconciliation_world
 
@@ -44,7 +46,7 @@ def _add(world: ReconciliationWorld) -> Any:
 
 
 def _record(world: ReconciliationWorld) -> Any:
-    return world.record(*(api_entry(f"A-{number}") for number in range(20)))
+    return world.record(*(api_entry(f"A-{number}") for number in range(MAX_TOGETHER)))
 
 
 def _recorded(world: ReconciliationWorld) -> Act:
@@ -55,7 +57,7 @@ def _recorded(world: ReconciliationWorld) -> Act:
 def _corrected(world: ReconciliationWorld) -> Act:
     _record(world)
     return lambda world: world.record(
-        *(api_entry(f"A-{number}", document_date="2026-02-01") for number in range(20))
+        *(api_entry(f"A-{number}", document_date="2026-02-01") for number in range(MAX_TOGETHER))
     )
 
 
@@ -73,14 +75,47 @@ def _import(world: ReconciliationWorld) -> Act:
     return lambda world: world.work(bodies)
 
 
+def _asked(world: ReconciliationWorld) -> LettersDesk:
+    """A letter of one counterparty with one address is asked for."""
+    desk = LettersDesk(world)
+    desk.settings()
+    desk.text()
+    desk.books("120.01.001")
+    assert desk.start().status == 202
+    return desk
+
+
+def _run(world: ReconciliationWorld) -> Act:
+    desk = _asked(world)
+    bodies = world.aws.messages("reconciliation-mailing")
+    return lambda _: desk.handle("reconciliation-mailing", bodies)
+
+
+def _send(world: ReconciliationWorld) -> Act:
+    desk = _asked(world)
+    desk.handle("reconciliation-mailing", world.aws.messages("reconciliation-mailing"))
+    bodies = world.aws.messages("reconciliation-mail")
+    return lambda _: desk.handle("reconciliation-mail", bodies)
+
+
+def _report(world: ReconciliationWorld) -> Act:
+    desk = _asked(world)
+    desk.work()
+    mail = desk.mails()[0]["id"]
+    return lambda _: desk.report(mail, "Delivery")
+
+
 MEASURES: Final[dict[str, Callable[[ReconciliationWorld], Act]]] = {
     "add an account card": lambda _: _add,
-    "record 20 lines": lambda _: _record,
-    "record 20 known lines": _recorded,
-    "move 20 lines to another month": _corrected,
+    "record 15 lines": lambda _: _record,
+    "record 15 known lines": _recorded,
+    "move 15 lines to another month": _corrected,
     "import 100 lines": _import,
     "take an e-invoice": lambda _: lambda world: world.invoice(ubl()),
     "figures of a month": _figures,
+    "make one letter": _run,
+    "send one letter": _send,
+    "one report of a mail": _report,
     "idle minute": lambda _: lambda world: world.minute(),
 }
 
@@ -96,11 +131,11 @@ def test_the_counts_are_the_committed_ones(world: ReconciliationWorld, name: str
     assert counts == known[name]
 
 
-def test_lines_cost_a_transaction_per_twenty() -> None:
-    """Twenty lines are one transaction, also when all of them move; known lines cost none."""
+def test_lines_cost_a_transaction_per_fifteen() -> None:
+    """Fifteen lines are one transaction, also when all of them move; known lines cost none."""
     counts = json.loads(FILE.read_text(encoding="utf-8"))
-    assert counts["record 20 lines"]["transactions"] == 1
-    assert counts["move 20 lines to another month"]["transactions"] == 1
-    assert "transactions" not in counts["record 20 known lines"]
-    assert counts["import 100 lines"]["transactions"] == 6
+    assert counts["record 15 lines"]["transactions"] == 1
+    assert counts["move 15 lines to another month"]["transactions"] == 1
+    assert "transactions" not in counts["record 15 known lines"]
+    assert counts["import 100 lines"]["transactions"] == 8
     assert counts["figures of a month"] == {"reads": 3}

@@ -17,8 +17,13 @@ from tests.support.events import queue_event
 from tests.support.fault_bench import FaultBench
 from tests.support.faults import MODES, switched_on
 from tests.support.lambda_context import LambdaContext
-from tests.support.reconciliation_builders import api_counterparty, api_entry, ubl
-from tests.support.reconciliation_world import ReconciliationWorld, reconciliation_world
+from tests.support.letters_world import LettersDesk
+from tests.support.reconciliation_builders import OTHER_VKN, api_counterparty, api_entry, ubl
+from tests.support.reconciliation_world import (
+    TENANT,
+    ReconciliationWorld,
+    reconciliation_world,
+)
 
 CARDS = b"Cari Kodu;Unvan;VKN\r\n120.01.001;Yeni A.S.;1234567890\r\n120.2;X A.S.;4540536920\r\n"
 LINES = (
@@ -172,3 +177,131 @@ def test_a_file_of_cards_is_recorded_once(bench: Bench, mode: str) -> None:
 
     body = _started(bench, "counterparties", CARDS)
     assert bench.try_all(_delivery(body), check, mode) >= 4
+
+
+# ---------------------------------------------------------------------------- letters
+
+
+@pytest.fixture
+def desk(bench: Bench) -> LettersDesk:
+    """The same company, able to mail."""
+    made = LettersDesk(bench.world)
+    made.settings()
+    made.text()
+    bench.world.counterparty("120.2", tax_no=OTHER_VKN, emails=["iki@x.example", "uc@x.example"])
+    made.books("120.01.001", "120.2")
+    bench.remember()
+    return made
+
+
+def _handled(module: Any, body: Any, remaining_ms: int = 60_000) -> bool:
+    answer = module.handler(queue_event(body), LambdaContext(remaining_ms=remaining_ms))
+    return bool(answer["batchItemFailures"] == [])
+
+
+def _letters(world: ReconciliationWorld, kind: str) -> list[Any]:
+    return [row for row in world.aws.rows("core") if row.get("kind") == kind]
+
+
+def _board(world: ReconciliationWorld) -> dict[str, int]:
+    """What the counters say, beside what the letters themselves say."""
+    counted = {
+        name: sum(
+            row.get(f"{name}_n", 0) for row in world.aws.rows("core") if "-BOARD#" in row["pk"]
+        )
+        for name in ("draft", "queued", "sent", "bounced")
+    }
+    states = [row["state"] for row in _letters(world, "letter")]
+    assert counted == {name: states.count(name) for name in counted}
+    return counted
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_mail_leaves_at_most_once_and_one_repetition(
+    bench: Bench, desk: LettersDesk, mode: str
+) -> None:
+    """L4, I-20: killed around the mail service; a second mail only after an hour of silence."""
+    from reconciliation.handlers import run_mailing, send_mail
+
+    world = bench.world
+    desk.start()
+    for body in world.aws.messages("reconciliation-mailing"):
+        assert _handled(run_mailing, body)
+    body = world.aws.messages("reconciliation-mail")[0]
+    desk.post.taken.clear()
+    bench.remember()
+
+    def act() -> bool:
+        return _handled(send_mail, body)
+
+    def check() -> None:
+        _quiet(world)
+        (mail,) = [row for row in _letters(world, "letter_mail") if row["id"] == body["mail_id"]]
+        sent = [name for name, _ in desk.post.taken if name == body["mail_id"]]
+        desk.post.taken.clear()
+        desk.post.papers.clear()
+        assert mail["state"] in ("sent", "unknown")
+        assert len(sent) <= 1 + mail["resends"]
+        if mail["state"] == "sent":
+            assert len(sent) >= 1
+            (letter,) = [row for row in _letters(world, "letter") if row["id"] == mail["letter_id"]]
+            assert letter["edition"]["digest"]
+            assert letter["state"] == "sent"
+        else:
+            assert mail["due_sk"]
+        _board(world)
+
+    assert bench.try_all(act, check, mode) >= 10
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_report_of_a_letter(bench: Bench, desk: LettersDesk, mode: str) -> None:
+    """A bounce for good: the mail, its letter, the silent address and the attention, or nothing."""
+    from reconciliation.handlers import mail_events
+
+    world = bench.world
+    desk.mailed()
+    mail = _letters(world, "letter_mail")[0]
+    tags = {"kopru-tenant": [TENANT], "kopru-letter-mail": [mail["id"]]}
+    detail = {
+        "eventType": "Bounce",
+        "bounce": {"bounceType": "Permanent"},
+        "mail": {"messageId": mail["provider_id"], "tags": tags},
+    }
+    message = {"detail-type": "Email Bounced", "source": "aws.ses", "detail": detail}
+    bench.remember()
+
+    def check() -> None:
+        _quiet(world)
+        assert {row["id"]: row["state"] for row in _letters(world, "letter_mail")}[
+            mail["id"]
+        ] == "bounced"
+        assert len([row for row in world.aws.rows("core") if "#SUPPRESSED#" in row["pk"]]) == 1
+        _board(world)
+
+    assert bench.try_all(lambda: _handled(mail_events, message), check, mode) >= 4
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_day_of_the_window_makes_each_letter_and_mail_once(
+    bench: Bench, desk: LettersDesk, mode: str
+) -> None:
+    """L3: the sweep gives the day's message, once or often; one run, every letter once."""
+    from reconciliation.handlers import run_mailing
+
+    world = bench.world
+    desk.settings(automatic=True)
+    bench.remember()
+    body = {"v": 1, "tenant_id": TENANT, "job_id": "due", "hops": 0}
+
+    def check() -> None:
+        for message in world.aws.messages("reconciliation-mailing"):
+            assert _handled(run_mailing, message)
+        _quiet(world)
+        assert len(_letters(world, "letter")) == 2
+        assert len(_letters(world, "letter_mail")) == 3
+        assert _board(world)["queued"] == 2
+        (settings,) = _letters(world, "mailing_settings")
+        assert settings["due_sk"] > "2026-06-01T12"
+
+    assert bench.try_all(lambda: _handled(run_mailing, body), check, mode) >= 6

@@ -27,6 +27,7 @@ BATCHES = {
     "PaymentCodesPullQueue": (1, 10),
     "PaymentCodesMailQueue": (1, 5),
     "PaymentCodesMailEventsQueue": (10, 5),
+    "ReconciliationMailEventsQueue": (10, 5),
     "PaymentCodesStatementQueue": (1, 5),
     "PaymentCodesBatchQueue": (1, 5),
     "PaymentCodesDocumentEventsQueue": (1, 5),
@@ -153,13 +154,15 @@ def test_mail_events_count_for_our_account_and_configuration_set_only(
     assert tags == {"ses:configuration-set": ours, tag: [{"exists": True}]}
 
 
-def test_opens_and_clicks_of_mails_are_not_watched() -> None:
-    (destination,) = stack.resources(
-        "AWS::SES::ConfigurationSetEventDestination", MESSAGING
-    ).values()
-    kinds = set(destination["Properties"]["EventDestination"]["MatchingEventTypes"])
-    assert not kinds & {"OPEN", "CLICK"}
-    assert {"DELIVERY", "BOUNCE", "COMPLAINT"} <= kinds
+def test_clicks_are_never_watched_and_opens_of_letters_only() -> None:
+    destinations = stack.resources("AWS::SES::ConfigurationSetEventDestination", MESSAGING)
+    kinds = {
+        name: set(one["Properties"]["EventDestination"]["MatchingEventTypes"])
+        for name, one in destinations.items()
+    }
+    assert all({"DELIVERY", "BOUNCE", "COMPLAINT"} <= each for each in kinds.values())
+    assert not any("CLICK" in each for each in kinds.values())
+    assert {name for name, each in kinds.items() if "OPEN" in each} == {"LetterEventDestination"}
 
 
 def test_systems_of_others_may_send_document_events_and_nothing_else() -> None:

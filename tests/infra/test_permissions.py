@@ -120,6 +120,12 @@ KINDS: dict[str, dict[str, frozenset[str]]] = {
         "FlowTable": OUTBOX,
         "AuditTable": APPEND,
     },
+    "ReconciliationMailData": {
+        "CoreTable": ENTITIES,
+        "FlowTable": OUTBOX,
+        "AuditTable": APPEND,
+    },
+    "ReconciliationPaperFiles": {},
     "PaymentCodesDoorData": {
         "CoreTable": ENTITIES,
         "FlowTable": OUTBOX,
@@ -229,6 +235,13 @@ FUNCTIONS: dict[str, set[str]] = {
     "WorkflowArchiveDecisionsFunction": {"WorkflowArchiveData"},
     "ReconciliationApiFunction": {"ReconciliationApiData", "ReconciliationOutbox"},
     "ReconciliationRunImportFunction": {"ReconciliationWorkerData", "ReconciliationOutbox"},
+    "ReconciliationRunMailingFunction": {"ReconciliationWorkerData", "ReconciliationOutbox"},
+    "ReconciliationSendMailFunction": {
+        "ReconciliationMailData",
+        "ReconciliationOutbox",
+        "ReconciliationPaperFiles",
+    },
+    "ReconciliationMailEventsFunction": {"ReconciliationMailData", "ReconciliationOutbox"},
     "ReconciliationRelayOutboxFunction": {"ReconciliationScheduleData", "ReconciliationOutbox"},
 }
 
@@ -431,7 +444,11 @@ def test_mail_leaves_through_the_mail_functions_under_one_address() -> None:
         for function, statement in _all_statements()
         if any(action.startswith("ses:") for action in statement.actions)
     }
-    assert set(senders) == {"WorkspaceSendMailFunction", "PaymentCodesSendMailFunction"}
+    assert set(senders) == {
+        "WorkspaceSendMailFunction",
+        "PaymentCodesSendMailFunction",
+        "ReconciliationSendMailFunction",
+    }
     address = {"StringEquals": {"ses:FromAddress": {"Ref": "SenderAddress"}}}
     for statement in senders.values():
         assert statement.actions == ("ses:SendEmail",)

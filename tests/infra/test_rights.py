@@ -55,6 +55,7 @@ MONTH = f"rec#T#{T}#LEDGER#2026-01"
 MAY += [
     ("ReconciliationRunImportFunction", "PutItem", "core", [MONTH]),
     ("ReconciliationApiFunction", "Query", "core", [MONTH]),
+    ("ReconciliationSendMailFunction", "ConditionCheckItem", "core", [f"rec#T#{T}#LETTER#x"]),
 ]
 
 SIGNING = f"wsp#T#{T}#SECRET#01JXQ60A1B2C3D4E5F6G7H8J9K"
@@ -72,6 +73,8 @@ MAY_NOT = [
     # The schedules of reconciliation record nothing; no function of it books money.
     ("ReconciliationRelayOutboxFunction", "PutItem", "core", [MONTH]),
     ("ReconciliationRunImportFunction", "PutItem", "ledger", [f"rec#T#{T}#ACC#x"]),
+    ("ReconciliationSendMailFunction", "GetItem", "secrets", [f"rec#T#{T}#SECRET#x"]),
+    ("ReconciliationMailEventsFunction", "Query", "core", [f"pay#T#{T}#CODES"]),
     ("ReconciliationApiFunction", "Query", "core", [f"pay#T#{T}#CODES"]),
     # What issues in bulk or listens to other systems moves no money and opens no key.
     ("PaymentCodesIssueBatchFunction", "PutItem", "ledger", [f"pay#T#{T}#ACC#code:x"]),

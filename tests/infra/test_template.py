@@ -53,6 +53,8 @@ ROUTES = {
     ("ANY", "/v1/workflow/{proxy+}"): "WorkflowApiFunction",
     ("ANY", "/workflow/{proxy+}"): "WorkflowApiFunction",
     ("ANY", "/v1/reconciliation/{proxy+}"): "ReconciliationApiFunction",
+    ("ANY", "/reconciliation"): "ReconciliationApiFunction",
+    ("ANY", "/reconciliation/{proxy+}"): "ReconciliationApiFunction",
 }
 
 # Zone, expression and the longest wait for a start of every schedule.

@@ -40,6 +40,7 @@ from tests.support.events import (
     schedule_event,
 )
 from tests.support.lambda_context import LambdaContext
+from tests.support.letters_world import PERIOD, SETTINGS, TEXT, LettersDesk
 from tests.support.payment_world import BASE, PaymentWorld, payment_world
 from tests.support.pensions_desk import SHOWN, Desk, contract_body, open_desk, person_body
 from tests.support.processes import work
@@ -244,6 +245,12 @@ WITHOUT_PLACE: Final = frozenset(
     POST /people/new
     POST /preferences
     POST /preferences/tenant
+    POST /reconciliation/counterparties
+    POST /reconciliation/mailing
+    POST /reconciliation/mailing/run
+    POST /reconciliation/parameters/add
+    POST /reconciliation/parameters/remove
+    POST /reconciliation/templates
     POST /settings/company
     POST /settings/policy
     POST /settings/second-factor
@@ -319,6 +326,9 @@ WITHOUT_PLACE: Final = frozenset(
     POST /v1/reconciliation/e-invoices
     POST /v1/reconciliation/ledger-entries
     POST /v1/reconciliation/ledger-entries/imports
+    POST /v1/reconciliation/letter-templates
+    POST /v1/reconciliation/periods/{period}/mailings
+    PUT /v1/reconciliation/mailing-settings
     PUT /v1/reconciliation/parameters
     POST /v1/sessions
     DELETE /v1/sessions/current
@@ -410,7 +420,7 @@ def filled(
     sale = sold(cards, side)
     version, decision = ruled(rules, side)
     flow = processed(rules, side)
-    counterparty, e_invoice = booked(books, side)
+    account = booked(books, side)
     project(desk, company.id, side.word)
     workspace.run_mail()
     view = {"name": side.word, "url": f"/jobs?q={side.word}", "shared": True}
@@ -445,8 +455,7 @@ def filled(
         "refused_sale": refused_sale(cards, side),
         "sale": sale,
         **matched(cards, side),
-        "counterparty": counterparty,
-        "e_invoice": e_invoice,
+        **account,
         **told(workspace, side),
         "seal": sealed(workspace, side),
     }
@@ -585,8 +594,11 @@ def matched(cards: CardsWorld, side: Side) -> dict[str, str]:
     return {"card_statement": statement, "sales_import": sales, "card_match": match["id"]}
 
 
-def booked(books: ReconciliationWorld, side: Side) -> tuple[str, str]:
-    """An account card with a line of the asked month, an e-invoice and a parameter of its own."""
+def booked(books: ReconciliationWorld, side: Side) -> dict[str, str]:
+    """An account card with a line of the asked month, an e-invoice, a parameter of its own, a
+    letter that was mailed, and an import with a row that is wrong, so that there is a file to
+    correct.
+    """
 
     def call(method: str, path: str, body: Any, **more: Any) -> Any:
         answer = books.call(method, path, body, principal=side.key, **more)
@@ -601,7 +613,26 @@ def booked(books: ReconciliationWorld, side: Side) -> tuple[str, str]:
     taken = call("POST", "/e-invoices", document, headers=xml, query="direction=purchase")
     row = {"key": "babs.threshold", "since": "2026-05", "value": "1.00", "legal_ref": side.word}
     call("PUT", "/parameters", {"items": [row]}, headers={"if-match": '"v0"'})
-    return card["id"], taken["id"]
+    desk = LettersDesk(books)
+    settings = {**SETTINGS, "sender_name": side.word}
+    call("PUT", "/mailing-settings", settings, headers={"if-match": '"v0"'})
+    text = call("POST", "/letter-templates", {**TEXT, "closing": side.word})
+    call("POST", f"/letter-templates/{text['id']}/approve", None)
+    key = {"idempotency-key": side.word}
+    call("POST", f"/periods/{PERIOD}/mailings", {"all": True}, headers=key)
+    assert desk.work() == []
+    (letter,) = call("GET", "/letters", None, query=f"period={PERIOD}")["items"]
+    assert letter["status"] == "sent"
+    wrong = f"Cari Kodu;Unvan;VKN\r\n{side.word};{side.word};1\r\n".encode()
+    csv = {"content-type": "text/csv"}
+    job = call("POST", "/counterparties/imports", wrong, headers=csv)
+    books.work()
+    return {
+        "counterparty": card["id"],
+        "e_invoice": taken["id"],
+        "letter": letter["id"],
+        "books_import": job["id"],
+    }
 
 
 def told(workspace: WorkspaceWorld, side: Side) -> dict[str, str]:

@@ -69,6 +69,8 @@ QUEUES: Final = (
     "card-contracts-import",
     "reconciliation-import",
     "workflow-work",
+    "reconciliation-mailing",
+    "reconciliation-mail",
 )
 CREDENTIALS: Final = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -396,6 +398,7 @@ def _environment(urls: Mapping[str, str], key_id: str, secret_arn: str) -> dict[
         "KOPRU_PAYMENT_ENDPOINTS": "{}",
         "KOPRU_SENDER": "kopru@example.com",
         "KOPRU_MAIL_CONFIGURATION_SET": f"{STACK}-mail",
+        "KOPRU_LETTER_CONFIGURATION_SET": f"{STACK}-letters",
         "POWERTOOLS_SERVICE_NAME": "kopru",
         "POWERTOOLS_LOG_LEVEL": "INFO",
     }
@@ -452,6 +455,7 @@ def _create() -> AwsWorld:
     ses.create_email_identity(EmailIdentity="example.com")
     ses.create_email_identity(EmailIdentity="kopru@example.com")
     ses.create_configuration_set(ConfigurationSetName=f"{STACK}-mail")
+    ses.create_configuration_set(ConfigurationSetName=f"{STACK}-letters")
     environment = _environment(urls, key_id, secret["ARN"])
     settings = CommonSettings.from_environment(Environment(environment))
     return AwsWorld(environment, settings, RULES)

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from kernel.clock import FixedClock
 from reconciliation import bootstrap
@@ -56,6 +56,27 @@ class ReconciliationWorld:
             headers=headers or {},
             query=dict(parse_qsl(query)),
         )
+        return invoke(api.handler, event)
+
+    def page(self, path: str, language: str = "en", query: str = "") -> Answer:
+        """A page, as a person of the company sees it."""
+        return self._paged("GET", path, language=language, query=dict(parse_qsl(query)))
+
+    def post(self, path: str, query: str = "", **form: Any) -> Answer:
+        """A form of a page; a list is a repeated field."""
+        pairs = urlencode(form, doseq=True).encode()
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        return self._paged("POST", path, body=pairs, headers=headers, query=dict(parse_qsl(query)))
+
+    def _paged(
+        self, method: str, path: str, *, language: str = "en", headers: Any = None, **more: Any
+    ) -> Answer:
+        from reconciliation.handlers import api
+        from reconciliation.handlers.http.app import app
+
+        person = replace(self.principal(language=language), kind="session")
+        given = {**(headers or {}), "x-csrf-token": app.csrf_token(person)}
+        event = http_event(method, path, principal=person, headers=given, **more)
         return invoke(api.handler, event)
 
     def counterparty(self, code: str = "120.01.001", **changes: Any) -> dict[str, Any]:

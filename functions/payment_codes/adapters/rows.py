@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
+from kernel.mail_delivery import MailState
 from kernel.money import Money
 from kernel.sensitive import Email
-from payment_codes.domain.mail import CodeMail, MailState
+from payment_codes.domain.mail import CodeMail
 from payment_codes.domain.organisation import ConnectionState, Organisation, ProviderKind
 from payment_codes.domain.payment import Outcome, Payment, PaymentState, SourcePayment
 from payment_codes.domain.payment_code import CodeStatus, Customer, PaymentCode, Registration

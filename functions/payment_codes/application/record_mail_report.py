@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from kernel.mail_delivery import MailNews, MailState, is_about, joined
 from kernel.storing import WriteRefusedError
 from payment_codes.application.connection import CODE_ATTENTION_CLEARED
 from payment_codes.application.context import TRIES, Scope, TryAgainError
 from payment_codes.application.send_code import attention_key, raise_mail_attention
-from payment_codes.domain.mail import CodeMail, MailNews, MailState, joined
+from payment_codes.domain.mail import CodeMail
 from payment_codes.ports import MailReport, PaymentsUnit
 
 _TROUBLED = frozenset(
@@ -36,7 +37,7 @@ class RecordMailReport:
         scope = self.scope_of(report.tenant_id)
         for _ in range(TRIES):
             mail = scope.store.mail(report.mail_id)
-            if mail is None or not _is_ours(mail, report):
+            if mail is None or not is_about(mail, report.provider_id):
                 return False
             try:
                 self._join(scope, mail, report)
@@ -84,14 +85,3 @@ class RecordMailReport:
             if any(mail.state in _TROUBLED for mail in earlier):
                 key, subject = attention_key(after), f"payment_code:{after.code_id}"
                 unit.publish(CODE_ATTENTION_CLEARED, subject, {"key": key, "subject": subject})
-
-
-def _is_ours(mail: CodeMail, report: MailReport) -> bool:
-    """Handed over by us, and under this id if the id is known.
-
-    A second attempt after one that was lost has another id; then either is accepted.
-    """
-    if mail.attempts == 0:
-        return False
-    same = not mail.provider_id or mail.provider_id == report.provider_id
-    return same or mail.attempts > 1

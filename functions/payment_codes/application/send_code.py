@@ -7,14 +7,8 @@ from typing import Final
 
 from kernel.errors import ConflictError
 from kernel.links import Links
-from kernel.mailing import MailOutcome, MailResult
-from kernel.storing import CommandIdentity, Remembered, WriteRefusedError
-from payment_codes.application.connection import CODE_ATTENTION_RAISED
-from payment_codes.application.context import RESERVE_SECONDS, TRIES, Scope, TryAgainError
-from payment_codes.application.issue_code import queue_mail
-from payment_codes.domain.mail import (
+from kernel.mail_delivery import (
     LEASE_MARGIN,
-    CodeMail,
     MailState,
     claimed,
     handed_over,
@@ -23,6 +17,12 @@ from payment_codes.domain.mail import (
     refused,
     suppressed,
 )
+from kernel.mailing import MailOutcome, MailResult
+from kernel.storing import CommandIdentity, Remembered, WriteRefusedError
+from payment_codes.application.connection import CODE_ATTENTION_RAISED
+from payment_codes.application.context import RESERVE_SECONDS, TRIES, Scope, TryAgainError
+from payment_codes.application.issue_code import queue_mail
+from payment_codes.domain.mail import CodeMail
 from payment_codes.domain.payment_code import Registration
 from payment_codes.ports import CodeMailer, PayLinks, PaymentsUnit
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from kernel.errors import ConflictError, KopruError, ParseError
+from kernel.mail_delivery import MailState
 from kernel.parsing import parse_amount_tr
 from payment_codes.application.context import news_age_seconds
 from payment_codes.application.find_codes import STATUSES, Search, find_codes
 from payment_codes.application.issue_code import Wish
-from payment_codes.domain.mail import MailState
 from payment_codes.domain.payment_code import CodeStatus, Customer, PaymentCode
 from payment_codes.domain.source import Source
 from payment_codes.pages.kit import (

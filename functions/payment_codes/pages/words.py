@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from kernel.errors import KopruError
+from kernel.mail_delivery import MailState
 from payment_codes.bootstrap import application
-from payment_codes.domain.mail import MailState
 from payment_codes.domain.organisation import ConnectionState
 from payment_codes.domain.payment import Outcome
 from payment_codes.domain.payment_code import CodeStatus
@@ -47,8 +47,10 @@ MAIL: Final[Mapping[MailState, tuple[str, Tone]]] = {
     MailState.QUEUED: (mark("waiting"), Tone.WAITING),
     MailState.SENDING: (mark("being handed over"), Tone.INFO),
     MailState.UNKNOWN: (mark("perhaps sent: nobody knows"), Tone.WARNING),
+    MailState.WITHDRAWN: (mark("not sent: withdrawn"), Tone.NEUTRAL),
     MailState.SENT: (mark("sent"), Tone.INFO),
     MailState.DELIVERED: (mark("delivered"), Tone.OK),
+    MailState.OPENED: (mark("opened"), Tone.OK),
     MailState.BOUNCED: (mark("came back"), Tone.ERROR),
     MailState.COMPLAINED: (mark("the customer complained"), Tone.ERROR),
     MailState.REFUSED: (mark("not sent: refused"), Tone.ERROR),

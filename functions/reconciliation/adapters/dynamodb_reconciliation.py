@@ -4,14 +4,16 @@ Rows in ``core`` (``rec#T#<tenant>#…``): ``COUNTERPARTY#<id>``, ``E-INVOICE#<i
 ``BABS-PARAMETERS#own`` and ``LEDGER-BATCH#<id>`` are entities with history and audit;
 ``PARTY#<hash>`` / ``<id>`` finds account cards by tax number (keyed hash, because it may be a
 person's). Lines lie by month, ``LEDGER#<yyyy-mm>`` / ``<counterparty>#<line>``: the figures of a
-month are one query, and so is one account in a month. What a line said before is kept in
+month are one query, and so is one account in a month; ``LEDGER-SUMS#<yyyy-mm>`` / ``<card>``
+are the sums of a card there, moved with its lines. What a line said before is kept in
 ``LEDGER-PAST#<counterparty>#<line>`` / ``<version>``. Where a line lies now is its uniqueness row
 in ``flow``.
 """
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -19,20 +21,23 @@ from kernel.errors import NotFoundError
 from kernel.identifiers.ledger_party import LedgerParty, PartyKind
 from kernel.periods import Period
 from kernel.stamp import Stamp
-from kernel.storing import Position, WriteRefusedError
+from kernel.storing import CommandIdentity, Position, Remembered, WriteRefusedError
 from reconciliation.adapters import rows
+from reconciliation.adapters.dynamodb_letters import LetterReads, LetterWrites
 from reconciliation.domain.counterparty import Counterparty, CounterpartyState
 from reconciliation.domain.e_invoice import EInvoice
-from reconciliation.domain.ledger import Direction, EntryState, LedgerEntry
+from reconciliation.domain.ledger import Direction, EntryFields, EntryState, LedgerEntry
+from reconciliation.domain.month_sums import MonthSums, contribution
 from reconciliation.domain.parameters import OwnRows
 from reconciliation.ports import Due, JobView, Located, Place
 from toolkit.auth import TenantContext
 from toolkit.aws.due import due_at, take_due
-from toolkit.aws.dynamodb import Database, Item, Keyspace, Page, all_of, equals
-from toolkit.aws.jobs import Jobs
+from toolkit.aws.dynamodb import Database, Item, Keyspace, Page, absent, all_of, equals
+from toolkit.aws.jobs import Jobs, job_from
 from toolkit.aws.rows import moment
 from toolkit.aws.transactions import TransactionRefusedError
 from toolkit.aws.unit_of_work import META, Change, Machinery, UnitOfWork, entity_key, sequence
+from toolkit.http.idempotency import Command, IdempotencyStore, StoredAnswer
 
 CONTEXT: Final = "rec"
 COUNTERPARTY: Final = "counterparty"
@@ -54,7 +59,7 @@ def _missing() -> NotFoundError:
     return NotFoundError("not_found", "There is no such item.")
 
 
-class DynamoUnit:
+class DynamoUnit(LetterWrites):
     """``ReconciliationUnit`` over one transaction."""
 
     def __init__(self, store: "DynamoReconciliationStore") -> None:
@@ -62,6 +67,9 @@ class DynamoUnit:
         self._keyspace = store.keyspace
         self._unit = UnitOfWork(store.machinery, store.keyspace, store.context)
         self._jobs = Jobs(store.database, store.keyspace)
+        self._known_months: Mapping[tuple[str, Period], Collection[Direction]] = {}
+        self._sums: dict[tuple[str, Period], Counter[str]] = {}
+        self._firsts: dict[tuple[str, Period], dict[Direction, str]] = {}
 
     def _stored(self, kind: str, identity: str, state: str, stamp: Stamp) -> Item:
         """What the change of an entity needs to know of its row as read."""
@@ -148,7 +156,42 @@ class DynamoUnit:
         change = Change("ledger_batch.recorded", _STORED, detail=detail)
         self._unit.create(BATCH, batch_id, {}, change)
 
+    def know_months(self, known: Mapping[tuple[str, Period], Collection[Direction]]) -> None:
+        self._known_months = known
+
+    def _sum_up(self, entry: LedgerEntry, current: LedgerEntry | None) -> None:
+        """Take what a line said out of the sums, and what it says now in."""
+        card = entry.counterparty_id
+        for line, sign in ((current, -1), (entry, 1)):
+            if line is not None:
+                sums = self._sums.setdefault((card, line.fields.period), Counter())
+                for name, amount in contribution(line).items():
+                    sums[name] += sign * amount
+        direction, month = entry.fields.direction, (card, entry.fields.period)
+        if direction not in self._known_months.get(month, ()):
+            self._firsts.setdefault(month, {}).setdefault(direction, entry.order)
+
+    def _write_sums(self) -> None:
+        for (card, period), sums in self._sums.items():
+            firsts = {
+                f"first_{direction.value}": order
+                for direction, order in self._firsts.get((card, period), {}).items()
+            }
+            changes = {name: step for name, step in sums.items() if step}
+            if not changes and not firsts:
+                continue
+            self._unit.transaction.update(
+                "core",
+                self._store.sums_key(period),
+                card,
+                assign=firsts,
+                add=changes,
+                when=all_of(*(absent(name) for name in firsts)) if firsts else None,
+                label="sums",
+            )
+
     def write_entry(self, entry: LedgerEntry, located: Located) -> None:
+        self._sum_up(entry, located.current)
         now = moment(self._unit.now)
         current, target = located.current, located.target
         place = (entry.counterparty_id, entry.key)
@@ -185,6 +228,9 @@ class DynamoUnit:
         self._unit.unique("LEDGER-ENTRY", *place, owner=str(period), replaces=str(before))
 
     # -------------------------------------------------------------- companions
+
+    def publish(self, event_type: str, subject: str, data: Mapping[str, Any]) -> None:
+        self._unit.publish(event_type, subject, data)
 
     def enqueue(self, queue: str, message: Mapping[str, Any]) -> None:
         self._unit.enqueue(self._store.queue_url(queue), message)
@@ -224,14 +270,20 @@ class DynamoUnit:
             assign={"total": total, "done": total, "failed": failed},
         )
 
+    def remember(self, command: CommandIdentity, answer: Remembered) -> None:
+        assert isinstance(command, Command)  # noqa: S101  (the edge makes no other)
+        stored = StoredAnswer(answer.status, answer.body, answer.headers)
+        self._store.idempotency.record(self._unit, command, stored)
+
     def commit(self) -> None:
+        self._write_sums()
         try:
             self._unit.commit()
         except TransactionRefusedError as error:
             raise WriteRefusedError([item.label for item in error.refused]) from error
 
 
-class DynamoReconciliationStore:
+class DynamoReconciliationStore(LetterReads):
     """``ReconciliationStore`` for one tenant."""
 
     def __init__(
@@ -248,6 +300,7 @@ class DynamoReconciliationStore:
         self.keyspace = Keyspace(CONTEXT, context.tenant_id)
         self.queue_url = queue_url
         self._index_key = index_key
+        self.idempotency = IdempotencyStore(self.database, self.keyspace)
 
     def unit(self) -> DynamoUnit:
         """A new unit of work."""
@@ -255,13 +308,21 @@ class DynamoReconciliationStore:
 
     def party_key(self, party: LedgerParty) -> str:
         """Partition that names the account cards of a number: keyed, per tenant."""
-        key = self._index_key(self.context.tenant_id)
-        digest = hmac.new(key, party.number.encode(), hashlib.sha256).hexdigest()[:40]
+        digest = hmac.new(self._index_secret(), party.number.encode(), hashlib.sha256).hexdigest()[
+            :40
+        ]
         return self.keyspace.key("PARTY", digest)
+
+    def _index_secret(self) -> bytes:
+        return self._index_key(self.context.tenant_id)
 
     def month_key(self, period: Period) -> str:
         """Partition of the lines of a month."""
         return self.keyspace.key("LEDGER", str(period))
+
+    def sums_key(self, period: Period) -> str:
+        """Partition of the sums of a month."""
+        return self.keyspace.key("LEDGER-SUMS", str(period))
 
     def entry_key(self, identity: Sequence[str]) -> str:
         return _hashed(*identity)
@@ -340,9 +401,28 @@ class DynamoReconciliationStore:
             for name, one in names.items()
         }
 
+    def former(self, places: Sequence[tuple[str, str, int]]) -> dict[tuple[str, str], EntryFields]:
+        keys = {
+            (self.keyspace.key("LEDGER-PAST", card, key), sequence(version)): (card, key)
+            for card, key, version in places
+        }
+        found = self.database.get_many("core", list(keys))
+        return {keys[name]: rows.fields_from(row) for name, row in found.items()}
+
     def entries(self, period: Period) -> Iterator[LedgerEntry]:
         for row in self.database.query_all("core", self.month_key(period)):
             yield rows.entry_from(row)
+
+    def month_sums(self, period: Period) -> Iterator[MonthSums]:
+        for row in self.database.query_all("core", self.sums_key(period)):
+            yield rows.sums_from(row)
+
+    def known_months(
+        self, months: Collection[tuple[str, Period]]
+    ) -> dict[tuple[str, Period], Collection[Direction]]:
+        keys = {(self.sums_key(period), card): (card, period) for card, period in months}
+        found = self.database.get_many("core", list(keys))
+        return {keys[name]: rows.sums_from(row).first.keys() for name, row in found.items()}
 
     def entry_page(
         self, period: Period, counterparty_id: str, *, limit: int, after: Position | None
@@ -377,14 +457,39 @@ class DynamoReconciliationStore:
     def parameters(self) -> OwnRows:
         return rows.parameters_from(self._entity(PARAMETERS, _OWN))
 
+    def answered(self, command: CommandIdentity) -> Remembered | None:
+        assert isinstance(command, Command)  # noqa: S101  (the edge makes no other)
+        now = int(self.machinery.clock.now().timestamp())
+        found = self.idempotency.find(command, now_seconds=now)
+        return Remembered(found.status, found.body, found.headers) if found else None
+
     def job(self, job_id: str) -> JobView | None:
         row = Jobs(self.database, self.keyspace).get(job_id)
         if row is None:
             return None
-        return JobView(row["id"], row["kind"], row["status"], row["private"])
+        return _job(row)
+
+    def jobs(self, kinds: Collection[str], limit: int) -> list[JobView]:
+        page = self.database.list_rows(self.keyspace.key("JOBS"), limit=50, forward=False)
+        return [_job(row) for row in page.items if row["kind"] in kinds][:limit]
 
     def start_job(self, job_id: str) -> None:
         Jobs(self.database, self.keyspace).start(job_id)
+
+
+def _job(row: Item) -> JobView:
+    job = job_from(row)
+    return JobView(
+        job.id,
+        job.kind,
+        job.status,
+        row["private"],
+        job.total,
+        job.done,
+        job.result,
+        job.problems,
+        job.created_at,
+    )
 
 
 class DynamoDueWork:
@@ -395,7 +500,11 @@ class DynamoDueWork:
         self._keyspace = Keyspace(CONTEXT)
 
     def due(self, now: datetime, limit: int) -> list[Due]:
-        """Jobs that are not over, oldest first."""
+        """What waits for its time, oldest first."""
         taken = take_due(self._database, "core", self._keyspace, now, limit=limit, push=_PUSH)
-        found = [Due(row.id, row.tenant_id, row.due_at) for row in taken]
+        found = [
+            # An entity and a job both say what they are.
+            Due(str(row.row["kind"]), row.id, row.tenant_id, row.due_at)
+            for row in taken
+        ]
         return sorted(found, key=lambda item: item.due_at)

@@ -8,9 +8,15 @@ from kernel.identifiers.ledger_party import LedgerParty, PartyKind
 from kernel.money import Money
 from kernel.periods import Period
 from kernel.sensitive import Email
-from reconciliation.domain.counterparty import Counterparty, CounterpartyFields, CounterpartyState
+from reconciliation.domain.counterparty import (
+    Counterparty,
+    CounterpartyFields,
+    CounterpartyState,
+    Origin,
+)
 from reconciliation.domain.e_invoice import EInvoice, InvoiceLine, InvoiceParty, InvoiceView
 from reconciliation.domain.ledger import Direction, EntryFields, EntryState, LedgerEntry
+from reconciliation.domain.month_sums import MonthSums
 from reconciliation.domain.parameters import EntryKind, Key, OwnRows, ParameterRow
 from toolkit.aws.rows import day, day_of, stamp_of
 
@@ -31,7 +37,16 @@ def _party_from(row: Mapping[str, Any]) -> LedgerParty:
 
 def counterparty_row(counterparty: Counterparty) -> Row:
     """Attributes of an account card."""
-    fields = counterparty.fields
+    former = counterparty.former
+    return {
+        **_card_row(counterparty.fields),
+        "origins": [[one.actor, one.where, one.at] for one in counterparty.origins],
+        "import_id": counterparty.import_id,
+        "former": _card_row(former) if former is not None else None,
+    }
+
+
+def _card_row(fields: CounterpartyFields) -> Row:
     return {
         "code": fields.code,
         "title": fields.title,
@@ -42,19 +57,26 @@ def counterparty_row(counterparty: Counterparty) -> Row:
     }
 
 
+def _card_from(row: Mapping[str, Any]) -> CounterpartyFields:
+    return CounterpartyFields(
+        code=row["code"],
+        title=row["title"],
+        party=_party_from(row["party"]),
+        tax_office=row["tax_office"],
+        emails=tuple(Email(text) for text in row["emails"]),
+        language=row["language"],
+    )
+
+
 def counterparty_from(row: Mapping[str, Any]) -> Counterparty:
     """The account card behind a row."""
     return Counterparty(
         row["id"],
-        CounterpartyFields(
-            code=row["code"],
-            title=row["title"],
-            party=_party_from(row["party"]),
-            tax_office=row["tax_office"],
-            emails=tuple(Email(text) for text in row["emails"]),
-            language=row["language"],
-        ),
+        _card_from(row),
         CounterpartyState(row["state"]),
+        tuple(Origin(*one) for one in row["origins"]),
+        row["import_id"],
+        _card_from(row["former"]) if row["former"] is not None else None,
         stamp_of(row),
     )
 
@@ -91,8 +113,33 @@ def entry_row(entry: LedgerEntry) -> Row:
 def entry_from(row: Mapping[str, Any]) -> LedgerEntry:
     """The line behind a row of a month."""
     counterparty_id, _, key = str(row["sk"]).partition("#")
+    return LedgerEntry(
+        counterparty_id,
+        key,
+        fields_from(row),
+        row["order"],
+        EntryState(row["state"]),
+        row["version"],
+        row["import_id"],
+        row["recorded_at"],
+    )
+
+
+def sums_from(row: Mapping[str, Any]) -> MonthSums:
+    """The sums of a card in a month."""
+    first = {
+        direction: row[f"first_{direction.value}"]
+        for direction in Direction
+        if f"first_{direction.value}" in row
+    }
+    counters = {name: value for name, value in row.items() if isinstance(value, int)}
+    return MonthSums(str(row["sk"]), counters, first)
+
+
+def fields_from(row: Mapping[str, Any]) -> EntryFields:
+    """What the books said of a line, now or before."""
     currency = row["currency"]
-    fields = EntryFields(
+    return EntryFields(
         counterparty_code=row["code"],
         document_no=row["document_no"],
         document_date=date.fromisoformat(row["document_date"]),
@@ -106,16 +153,6 @@ def entry_from(row: Mapping[str, Any]) -> LedgerEntry:
         net_home=None if row["home"] is None else Money(row["home"], "TRY"),
         source_id=row["source_id"],
         cancelled=row["cancelled"],
-    )
-    return LedgerEntry(
-        counterparty_id,
-        key,
-        fields,
-        row["order"],
-        EntryState(row["state"]),
-        row["version"],
-        row["import_id"],
-        row["recorded_at"],
     )
 
 

@@ -1,6 +1,7 @@
 """Tables of account cards and ledger lines (CSV, XLSX) as domain values."""
 
-from collections.abc import Callable, Iterator, Mapping
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 from typing import Final, TypeVar
@@ -18,6 +19,7 @@ from reconciliation.domain.values import parse_code, parse_document_no, parse_li
 from toolkit.tabular.cells import read_amount, read_date
 from toolkit.tabular.columns import Column, ColumnSet, MappedRow
 from toolkit.tabular.table import Cell, CellKind, Table
+from toolkit.tabular.zip_guard import GuardedArchive
 
 Value = TypeVar("Value")
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -181,6 +183,42 @@ class TabularFiles:
         """Rows of ledger lines."""
         for row in _rows(file, language, ENTRY_COLUMNS):
             yield row.number, lambda row=row: _entry(row)  # type: ignore[misc]
+
+    def documents(self, file: UploadedFile) -> Iterator[bytes]:
+        """The documents of a file: itself, or the members of an archive that are XML."""
+        if file.content[:2] != b"PK":
+            yield file.content
+            return
+        archive = GuardedArchive(file.content)
+        for name in archive.names:
+            if name.lower().endswith(".xml"):
+                yield archive.read(name)
+
+    def returned(
+        self,
+        job_kind: str,
+        file: UploadedFile,
+        problems: Sequence[tuple[int, Problem]],
+        *,
+        language: str,
+    ) -> bytes:
+        """The table as a workbook, with what is wrong beside every row."""
+        from toolkit.tabular.xlsx_writer import CellProblem, ReturnedRow, write_returned
+
+        columns = COUNTERPARTY_COLUMNS if job_kind.startswith("counterparty") else ENTRY_COLUMNS
+        table = _table(file, language, columns)
+        named = columns.map(table.header).fields
+        marked: dict[int, list[CellProblem]] = {}
+        for line, problem in problems:
+            field = problem.pointer.rpartition("/")[2]
+            place = named.index(field) if field in named else None
+            marked.setdefault(line, []).append(CellProblem(place, problem.code, problem.message))
+        output = io.BytesIO()
+        rows = (
+            ReturnedRow(row.number, row.texts, marked.get(row.number, ())) for row in table.rows()
+        )
+        write_returned(output, table.header, rows, language=language)
+        return output.getvalue()
 
 
 def _rows(file: UploadedFile, language: str, columns: ColumnSet) -> Iterator[MappedRow]:

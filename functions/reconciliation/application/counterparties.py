@@ -4,13 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from kernel.errors import ConflictError, PreconditionFailedError, Problem, ValidationError
-from kernel.stamp import NEW
+from kernel.errors import ConflictError, Problem, ValidationError
 from kernel.storing import Position, WriteRefusedError
 from kernel.text import fold
 from reconciliation.application.context import TRIES, Scope
 from reconciliation.domain.counterparty import Counterparty, CounterpartyFields, CounterpartyState
-from reconciliation.ports import ReconciliationUnit
+from reconciliation.ports import JobView, ReconciliationUnit
 
 CHUNK: Final = 18
 """Account cards of one transaction: five writes each for a new one, and the progress of a job."""
@@ -52,17 +51,17 @@ class ChangeCounterparty:
     def __call__(
         self, counterparty_id: str, fields: CounterpartyFields, version: int
     ) -> Counterparty:
-        before = _read(self._scope, counterparty_id, version)
+        before = self._scope.store.counterparty(counterparty_id)
+        self._scope.expect(before.stamp.version, version)
         if fields.code != before.fields.code:
             problem = Problem("/code", "unchangeable", "The code never changes.")
             raise ValidationError("invalid_input", "Some fields are wrong.", problems=[problem])
         if fields == before.fields:
             return before
         unit = self._scope.store.unit()
-        saved = unit.save_counterparty(
-            before, replace(before, fields=fields), "counterparty.changed"
-        )
-        _commit(unit)
+        after = before.with_fields(fields, self._scope.origin)
+        saved = unit.save_counterparty(before, after, "counterparty.changed")
+        self._scope.commit(unit)
         return saved
 
 
@@ -76,11 +75,12 @@ class RemoveCounterparty:
         self._scope = scope
 
     def __call__(self, counterparty_id: str, version: int) -> None:
-        before = _read(self._scope, counterparty_id, version)
+        before = self._scope.store.counterparty(counterparty_id)
+        self._scope.expect(before.stamp.version, version)
         unit = self._scope.store.unit()
         removed = replace(before, state=CounterpartyState.REMOVED)
         unit.save_counterparty(before, removed, "counterparty.removed")
-        _commit(unit)
+        self._scope.commit(unit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ class SaveCounterparties:
                 before = known.get(fields.code)
                 if before is not None and same(before, fields):
                     continue
-                put(unit, self._scope, before, fields)
+                put(unit, self._scope, before, fields, job_id)
                 added, changed = added + (before is None), changed + (before is not None)
             if added or changed:
                 unit.advance_job(job_id, {"done": added + changed})
@@ -176,28 +176,51 @@ def same(before: Counterparty, fields: CounterpartyFields) -> bool:
     return before.state is CounterpartyState.ACTIVE and before.fields == fields
 
 
+class UndoCounterparties:
+    """Take back what an import did to account cards: a new one leaves the list, a changed one says
+    again what it said before. A card that was changed since stays.
+    """
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __call__(self, all_fields: Sequence[CounterpartyFields], job: JobView) -> dict[str, int]:
+        """How many were ``undone`` and ``kept``; ``all_fields`` are the rows of its file."""
+        import_id = str(job.private["import_id"])
+        counts = {"undone": 0, "kept": 0}
+        for start in range(0, len(all_fields), CHUNK):
+            codes = [fields.code for fields in all_fields[start : start + CHUNK]]
+            for card in self._scope.store.counterparties_by_code(codes).values():
+                done = card.import_id == job.id or (
+                    card.import_id == import_id and self._one(card, job.id)
+                )
+                counts["undone" if done else "kept"] += 1
+        return counts
+
+    def _one(self, card: Counterparty, job_id: str) -> bool:
+        unit = self._scope.store.unit()
+        after = card.undone(job_id)
+        unit.save_counterparty(card, after, "counterparty.undone")
+        try:
+            unit.commit()
+        except WriteRefusedError:
+            return False
+        return True
+
+
 def put(
-    unit: ReconciliationUnit, scope: Scope, before: Counterparty | None, fields: CounterpartyFields
+    unit: ReconciliationUnit,
+    scope: Scope,
+    before: Counterparty | None,
+    fields: CounterpartyFields,
+    import_id: str = "",
 ) -> Counterparty:
     """Add an account card, or bring the stored one to this content."""
     if before is None:
-        return unit.add_counterparty(Counterparty(scope.ids.new(), fields, stamp=NEW))
+        origins = (scope.origin,) * len(fields.emails)
+        made = Counterparty(scope.ids.new(), fields, origins=origins, import_id=import_id)
+        return unit.add_counterparty(made)
     back = before.state is CounterpartyState.REMOVED
     action = "counterparty.restored" if back else "counterparty.changed"
-    after = replace(before, fields=fields, state=CounterpartyState.ACTIVE)
+    after = before.with_fields(fields, scope.origin, import_id)
     return unit.save_counterparty(before, after, action)
-
-
-def _read(scope: Scope, counterparty_id: str, version: int) -> Counterparty:
-    before = scope.store.counterparty(counterparty_id)
-    if before.stamp.version != version:
-        raise PreconditionFailedError("stale_version", "Somebody changed this; read it again.")
-    return before
-
-
-def _commit(unit: ReconciliationUnit) -> None:
-    try:
-        unit.commit()
-    except WriteRefusedError as error:
-        message = "Somebody changed this; read it again."
-        raise PreconditionFailedError("stale_version", message) from error

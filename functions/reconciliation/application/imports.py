@@ -3,22 +3,37 @@
 A worker that dies continues where it stopped: what it recorded is known and not recorded again.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, TypeVar
 
-from kernel.errors import KopruError, NotFoundError, Problem, ValidationError
-from kernel.files import UploadedFile
+from kernel.errors import ConflictError, KopruError, NotFoundError, Problem, ValidationError
+from kernel.files import XLSX, UploadedFile
+from kernel.ids import derived_id
 from kernel.storing import WriteRefusedError
 from reconciliation.application.context import Scope
-from reconciliation.application.counterparties import SaveCounterparties
-from reconciliation.application.ledger import CheckEntries, RecordEntries
-from reconciliation.ports import FileAccess, ImportKind, JobView, TableFiles
+from reconciliation.application.counterparties import SaveCounterparties, UndoCounterparties, same
+from reconciliation.application.invoices import TakeInvoice
+from reconciliation.application.ledger import CheckEntries, RecordEntries, UndoEntries
+from reconciliation.domain.counterparty import CounterpartyFields
+from reconciliation.domain.ledger import Direction
+from reconciliation.ports import FileAccess, ImportKind, InvoiceReader, JobView, TableFiles
 
 JOB_KINDS: Final[Mapping[ImportKind, str]] = {
     "counterparties": "counterparty_import",
     "ledger_entries": "ledger_import",
+    "e_invoices_sales": "e_invoice_import_sales",
+    "e_invoices_purchase": "e_invoice_import_purchase",
 }
+UNDO_KINDS: Final[Mapping[str, str]] = {
+    "counterparty_import": "counterparty_import_undo",
+    "ledger_import": "ledger_import_undo",
+}
+"""Imports that can be taken back. A document that somebody else issued stays what it is."""
+_LOOK: Final = 50
 Row = TypeVar("Row")
 OnRow = tuple[int, Callable[[], Row]]
 
@@ -73,13 +88,64 @@ class StartImport:
         return job_id
 
 
+class StartUndo:
+    """Take an import back, in a job of its own; twice is one.
+
+    Raises: NotFoundError; ConflictError("not_undoable" | "import_running").
+    """
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __call__(self, job_id: str) -> str:
+        """Id of the job that takes it back."""
+        store = self._scope.store
+        job = store.job(job_id)
+        if job is None:
+            raise NotFoundError("not_found", "There is no such item.")
+        if job.kind not in UNDO_KINDS or job.private.get("dry_run") or job.status == "failed":
+            raise ConflictError("not_undoable", "There is nothing to take back.")
+        if job.status in {"queued", "running"}:
+            raise ConflictError("import_running", "The import is still running.")
+        undo_id = derived_id(f"undo/{self._scope.tenant_id}/{job_id}")
+        kind = UNDO_KINDS[job.kind]
+        unit = store.unit()
+        private = {**job.private, "import_id": job_id}
+        unit.create_job(undo_id, kind, subject=f"{kind}:{undo_id}", private=private)
+        unit.enqueue("import", {"job_id": undo_id})
+        # Refused: somebody asked for it already.
+        with suppress(WriteRefusedError):
+            unit.commit()
+        return undo_id
+
+
+class CorrectedWorkbook:
+    """The file of an import with what is wrong beside every row, to correct and import again.
+
+    Raises: NotFoundError.
+    """
+
+    def __init__(self, scope: Scope, files: FileAccess) -> None:
+        self._scope = scope
+        self._files = files
+
+    def __call__(self, job_id: str) -> UploadedFile:
+        job = self._scope.store.job(job_id)
+        if job is None or not job.result.get("corrected"):
+            raise NotFoundError("not_found", "There is no such item.")
+        return self._files.export(job_id)
+
+
 class RunImport:
     """Check a whole file and, unless it is a dry run or wrong, record all of it."""
 
-    def __init__(self, scope: Scope, files: FileAccess, tables: TableFiles) -> None:
+    def __init__(
+        self, scope: Scope, files: FileAccess, tables: TableFiles, invoices: InvoiceReader
+    ) -> None:
         self._scope = scope
         self._files = files
         self._tables = tables
+        self._invoices = invoices
 
     def __call__(self, job_id: str) -> None:
         """Idempotent: a redelivered job records what is left."""
@@ -89,47 +155,118 @@ class RunImport:
         self._scope.store.start_job(job_id)
         try:
             file = self._files.upload(str(job.private["upload_id"]))
-            if job.kind == JOB_KINDS["counterparties"]:
-                self._counterparties(job, file)
-            else:
-                self._ledger_entries(job, file)
+            self._run(job, file)
         except (ValidationError, NotFoundError) as error:
             found = error.problems or (Problem("", error.code, error.message),)
             problems = [RowProblem(0, problem) for problem in found]
             self._end(job_id, "failed", {"code": error.code}, problems)
 
+    def _run(self, job: JobView, file: UploadedFile) -> None:
+        if job.kind == JOB_KINDS["counterparties"]:
+            self._counterparties(job, file)
+        elif job.kind == JOB_KINDS["ledger_entries"]:
+            self._ledger_entries(job, file)
+        elif job.kind == UNDO_KINDS[JOB_KINDS["counterparties"]]:
+            rows, _, total = _read(self._tables.counterparties(file, language=_language(job)))
+            undone = UndoCounterparties(self._scope)([fields for _, fields in rows], job)
+            self._end(job.id, "succeeded", undone, total=total)
+        elif job.kind == UNDO_KINDS[JOB_KINDS["ledger_entries"]]:
+            lines, _, total = _read(self._tables.ledger_entries(file, language=_language(job)))
+            undone = UndoEntries(self._scope)([fields for _, fields in lines], job)
+            self._end(job.id, "succeeded", undone, total=total)
+        else:
+            self._e_invoices(job, file)
+
+    def _e_invoices(self, job: JobView, file: UploadedFile) -> None:
+        """Documents one by one: each is complete in itself, and a wrong one stops no other."""
+        sales = job.kind == JOB_KINDS["e_invoices_sales"]
+        direction = Direction.SALES if sales else Direction.PURCHASE
+        take = TakeInvoice(self._scope, self._invoices)
+        counts: Counter[str] = Counter()
+        problems: list[RowProblem] = []
+        total = 0
+        for number, content in enumerate(self._tables.documents(file), start=1):
+            total += 1
+            try:
+                if job.private["dry_run"]:
+                    self._invoices.read(content)
+                    counts["valid"] += 1
+                else:
+                    counts["added" if take(content, direction).created else "unchanged"] += 1
+            except KopruError as error:
+                counts["refused"] += 1
+                found = error.problems or (Problem("", error.code, error.message),)
+                problems += [RowProblem(number, problem) for problem in found]
+        status = "succeeded" if not problems else "partially_succeeded"
+        if problems and not counts["added"] + counts["unchanged"] + counts["valid"]:
+            status = "failed"
+        self._end(job.id, status, counts, problems, total)
+
     def _counterparties(self, job: JobView, file: UploadedFile) -> None:
-        language = str(job.private["language"])
-        rows, problems, total = _read(self._tables.counterparties(file, language=language))
+        rows, problems, total = _read(self._tables.counterparties(file, language=_language(job)))
         seen: dict[str, int] = {}
         for line, fields in rows:
             first = seen.setdefault(fields.code, line)
             if first != line:
                 text = f"This code is in row {first} already."
                 problems.append(RowProblem(line, Problem("/code", "duplicate_row", text)))
-        if not self._stopped(job, total, problems):
-            counts = SaveCounterparties(self._scope)([fields for _, fields in rows], job.id)
+        wanted = [fields for _, fields in rows]
+        if not self._stopped(job, file, total, problems, lambda: self._card_effects(wanted)):
+            counts = SaveCounterparties(self._scope)(wanted, job.id)
             self._end(job.id, "succeeded", counts, total=total)
 
+    def _card_effects(self, wanted: Sequence[CounterpartyFields]) -> dict[str, int]:
+        counts: Counter[str] = Counter()
+        for start in range(0, len(wanted), _LOOK):
+            chunk = wanted[start : start + _LOOK]
+            known = self._scope.store.counterparties_by_code([fields.code for fields in chunk])
+            for fields in chunk:
+                before = known.get(fields.code)
+                if before is None:
+                    counts["added"] += 1
+                else:
+                    counts["unchanged" if same(before, fields) else "changed"] += 1
+        return {name: counts[name] for name in ("added", "changed", "unchanged")}
+
     def _ledger_entries(self, job: JobView, file: UploadedFile) -> None:
-        language = str(job.private["language"])
-        rows, problems, total = _read(self._tables.ledger_entries(file, language=language))
+        rows, problems, total = _read(self._tables.ledger_entries(file, language=_language(job)))
         lines, entries = [line for line, _ in rows], [fields for _, fields in rows]
         known, found = CheckEntries(self._scope)(entries)
         problems += [RowProblem(lines[one.number], one.problem) for one in found]
-        if not self._stopped(job, total, problems):
+        effects = partial(RecordEntries(self._scope).effects, entries, known)
+        if not self._stopped(job, file, total, problems, effects):
             recorded = RecordEntries(self._scope)(entries, known, job.id)
             self._end(job.id, "succeeded", recorded.to_dict(), total=total)
 
-    def _stopped(self, job: JobView, total: int, problems: list[RowProblem]) -> bool:
-        """Whether the job ends here: something is wrong, or it was only to be checked."""
+    def _stopped(
+        self,
+        job: JobView,
+        file: UploadedFile,
+        total: int,
+        problems: list[RowProblem],
+        effects: Callable[[], Mapping[str, int]],
+    ) -> bool:
+        """Whether the job ends here: something is wrong, or it was only to be checked. A check
+        tells what recording would do, a wrong file comes back with its problems marked.
+        """
         if not problems and not job.private["dry_run"]:
             return False
         refused = len({one.line for one in problems if one.line})
         problems.sort(key=lambda one: one.line)
         status = "failed" if problems else "succeeded"
-        counts = {"valid": total - refused, "refused": refused}
-        self._end(job.id, status, counts, problems, total)
+        result: dict[str, Any] = {"valid": total - refused, "refused": refused}
+        if problems:
+            result["corrected"] = self._returned(job, file, problems)
+        else:
+            result |= effects()
+        self._end(job.id, status, result, problems, total)
+        return True
+
+    def _returned(self, job: JobView, file: UploadedFile, problems: Sequence[RowProblem]) -> bool:
+        marked = [(one.line, one.problem) for one in problems]
+        book = self._tables.returned(job.kind, file, marked, language=_language(job))
+        name = f"{job.kind}-{job.id}.xlsx"
+        self._files.keep_export(job.id, UploadedFile(book, XLSX, name))
         return True
 
     def _end(
@@ -153,6 +290,10 @@ class RunImport:
             unit.commit()
         except WriteRefusedError:
             return  # another worker closed it
+
+
+def _language(job: JobView) -> str:
+    return str(job.private["language"])
 
 
 def _read(rows: Iterable[OnRow[Row]]) -> tuple[list[tuple[int, Row]], list[RowProblem], int]:

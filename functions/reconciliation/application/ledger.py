@@ -20,7 +20,9 @@ from reconciliation.domain.ledger import (
     LedgerEntry,
     check_entry,
 )
-from reconciliation.ports import Located, Place
+from reconciliation.ports import JobView, Located, Place
+
+_LOOK = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ class Recorded:
 
 
 class RecordEntries:
-    """Write lines that were checked, in transactions of twenty.
+    """Write lines that were checked, in transactions of fifteen.
 
     Raises: ConflictError("too_much_contention") when others keep writing the same lines.
     """
@@ -97,22 +99,32 @@ class RecordEntries:
             total += self._chunk(entries[start : start + MAX_TOGETHER], known, job_id)
         return total
 
+    def effects(
+        self, entries: Sequence[EntryFields], known: Mapping[str, Counterparty]
+    ) -> dict[str, int]:
+        """What recording would do; nothing is written."""
+        counts: Counter[str] = Counter()
+        for start in range(0, len(entries), _LOOK):
+            chunk = entries[start : start + _LOOK]
+            places = places_of(self._scope, chunk, known)
+            stored = self._scope.store.locate(places)
+            for place, fields in zip(places, chunk, strict=True):
+                current = stored[place.counterparty_id, place.key].current
+                counts[_kind(current, fields, "")] += 1
+        return {name: counts[name] for name in ("added", "changed", "unchanged")}
+
     def _chunk(
         self, chunk: Sequence[EntryFields], known: Mapping[str, Counterparty], job_id: str
     ) -> Recorded:
         store = self._scope.store
-        places = [
-            Place(
-                known[entry.counterparty_code].id,
-                store.entry_key(entry.identity()[1:]),
-                entry.period,
-            )
-            for entry in chunk
-        ]
+        places = places_of(self._scope, chunk, known)
         for _ in range(TRIES):
             stored = store.locate(places)
             batch_id = self._scope.ids.new()
             unit = store.unit()
+            unit.know_months(
+                store.known_months({(place.counterparty_id, place.period) for place in places})
+            )
             counts: Counter[str] = Counter()
             for number, (place, fields) in enumerate(zip(places, chunk, strict=True)):
                 located = stored[place.counterparty_id, place.key]
@@ -136,6 +148,53 @@ class RecordEntries:
                 counts["added"] + counts["ours"], counts["changed"], counts["unchanged"]
             )
         raise ConflictError("too_much_contention", "Others keep writing the same lines.")
+
+
+def places_of(
+    scope: Scope, entries: Sequence[EntryFields], known: Mapping[str, Counterparty]
+) -> list[Place]:
+    """Where lines belong."""
+    return [
+        Place(
+            known[entry.counterparty_code].id,
+            scope.store.entry_key(entry.identity()[1:]),
+            entry.period,
+        )
+        for entry in entries
+    ]
+
+
+class UndoEntries:
+    """Take back what an import recorded: a new line is cancelled, a changed one says again what it
+    said before. A line that was changed since stays. Nothing is deleted.
+    """
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __call__(self, entries: Sequence[EntryFields], job: JobView) -> dict[str, int]:
+        """How many were ``undone`` and ``kept``; ``entries`` are the lines of its file."""
+        counts: Counter[str] = Counter()
+        for start in range(0, len(entries), MAX_TOGETHER):
+            counts += self._chunk(entries[start : start + MAX_TOGETHER], job)
+        return {"undone": counts["undone"], "kept": counts["kept"]}
+
+    def _chunk(self, chunk: Sequence[EntryFields], job: JobView) -> Counter[str]:
+        store, import_id = self._scope.store, str(job.private["import_id"])
+        known = store.counterparties_by_code({entry.counterparty_code for entry in chunk})
+        chunk = [entry for entry in chunk if entry.counterparty_code in known]
+        stored = store.locate(places_of(self._scope, chunk, known))
+        found = [one.current for one in stored.values() if one.current is not None]
+        mine = [one for one in found if one.import_id == import_id]
+        before = store.former([(one.counterparty_id, one.key, one.version - 1) for one in mine])
+        wanted = [
+            before.get((one.counterparty_id, one.key), replace(one.fields, cancelled=True))
+            for one in mine
+        ]
+        done = sum(one.import_id == job.id for one in found)
+        if wanted:
+            RecordEntries(self._scope)(wanted, known, job.id)
+        return Counter(undone=len(mine) + done, kept=len(chunk) - len(mine) - done)
 
 
 def _kind(current: LedgerEntry | None, fields: EntryFields, job_id: str) -> str:

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from kernel.errors import PreconditionFailedError
-from kernel.storing import WriteRefusedError
 from reconciliation.application.context import Scope
 from reconciliation.domain.parameters import OwnRows, ParameterRow, check_rows
 
@@ -20,13 +18,8 @@ class SaveParameters:
     def __call__(self, rows: Sequence[ParameterRow], version: int) -> OwnRows:
         check_rows(rows)
         before = self._scope.store.parameters()
-        stale = PreconditionFailedError("stale_version", "Somebody changed this; read it again.")
-        if before.stamp.version != version:
-            raise stale
+        self._scope.expect(before.stamp.version, version)
         unit = self._scope.store.unit()
         saved = unit.save_parameters(before, OwnRows(tuple(rows), before.stamp))
-        try:
-            unit.commit()
-        except WriteRefusedError as error:
-            raise stale from error
+        self._scope.commit(unit)
         return saved

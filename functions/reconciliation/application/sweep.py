@@ -1,10 +1,11 @@
-"""Minute work over all tenants: jobs whose message was lost get it again."""
+"""Minute work over all tenants: jobs and mails whose message was lost, companies whose day came."""
 
 from collections.abc import Callable
 
 from kernel.clock import Clock
 from kernel.sweeping import LIMIT, Swept, give_work
 from reconciliation.application.context import Scope
+from reconciliation.application.mailings import DUE, KIND
 from reconciliation.ports import Due, DueWork
 
 
@@ -22,5 +23,10 @@ class Sweep:
 
     def _one(self, item: Due) -> None:
         unit = self._scope_of(item.tenant_id).store.unit()
-        unit.enqueue("import", {"job_id": item.id})
+        if item.kind == "letter_mail":
+            unit.enqueue("mail", {"mail_id": item.id})
+        elif item.kind == "mailing_settings":
+            unit.enqueue("mailing", {"job_id": DUE})
+        else:
+            unit.enqueue("mailing" if item.kind == KIND else "import", {"job_id": item.id})
         unit.commit()

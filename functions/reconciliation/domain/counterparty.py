@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from kernel.identifiers.ledger_party import LedgerParty, PartyKind
@@ -34,13 +34,63 @@ class CounterpartyFields:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Who added an address, where and when.
+
+    Shapes: ``where`` is ``staff``, ``program``, ``import``, ``books`` or ``counterparty``.
+    """
+
+    actor: str = ""
+    where: str = ""
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Counterparty:
-    """An account card as it is stored."""
+    """An account card as it is stored.
+
+    Shapes: ``origins`` are those of its addresses, in order; ``import_id`` is the import that wrote
+    this content, if one did, and ``former`` what an active card said before it.
+    """
 
     id: str
     fields: CounterpartyFields
     state: CounterpartyState = CounterpartyState.ACTIVE
+    origins: tuple[Origin, ...] = ()
+    import_id: str = ""
+    former: CounterpartyFields | None = None
     stamp: Stamp = field(default=NEW)
+
+    def __post_init__(self) -> None:
+        missing = len(self.fields.emails) - len(self.origins)
+        if missing:
+            object.__setattr__(self, "origins", (*self.origins, *(Origin(),) * missing))
+
+    def with_fields(
+        self, fields: CounterpartyFields, origin: Origin, import_id: str = ""
+    ) -> Counterparty:
+        """The card with another content, on the list; addresses that were there keep their
+        origin.
+        """
+        known = dict(zip(self.fields.emails, self.origins, strict=True))
+        origins = tuple(known.get(email, origin) for email in fields.emails)
+        was = self.fields if import_id and self.state is CounterpartyState.ACTIVE else None
+        return replace(
+            self,
+            fields=fields,
+            origins=origins,
+            state=CounterpartyState.ACTIVE,
+            import_id=import_id,
+            former=was,
+        )
+
+    def undone(self, import_id: str) -> Counterparty:
+        """The card before its import; one that was new leaves the list."""
+        if self.former is None:
+            return replace(self, state=CounterpartyState.REMOVED, import_id=import_id)
+        known = dict(zip(self.fields.emails, self.origins, strict=True))
+        origins = tuple(known.get(email, Origin()) for email in self.former.emails)
+        return replace(self, fields=self.former, origins=origins, import_id=import_id, former=None)
 
     @property
     def merge_key(self) -> str:

@@ -12,8 +12,9 @@ from kernel.money import Money
 from kernel.periods import Period
 from reconciliation.domain.parameters import HOME, EntryKind
 
-MAX_TOGETHER: Final = 20
-"""Lines that are recorded together or not at all: four writes each, and those beside them."""
+MAX_TOGETHER: Final = 15
+"""Lines that are recorded together or not at all: four writes each, the sums of two months, and
+those beside them."""
 
 
 class Direction(StrEnum):

@@ -25,6 +25,8 @@ from workspace.domain.events import (
     CODE_INCIDENT_OPENED,
     CREDENTIALS_REFUSED,
     INCIDENT_OPENED,
+    LETTER_ATTENTION_CLEARED,
+    LETTER_ATTENTION_RAISED,
     WORKFLOW_ATTENTION_CLEARED,
     WORKFLOW_ATTENTION_RAISED,
 )
@@ -148,6 +150,8 @@ _EFFECTS: Final[Mapping[str, _Effect]] = {
     CARD_ATTENTION_CLEARED: ProjectEvent.clear_attention,
     WORKFLOW_ATTENTION_RAISED: ProjectEvent.raise_attention,
     WORKFLOW_ATTENTION_CLEARED: ProjectEvent.clear_attention,
+    LETTER_ATTENTION_RAISED: ProjectEvent.raise_attention,
+    LETTER_ATTENTION_CLEARED: ProjectEvent.clear_attention,
 }
 
 

@@ -18,6 +18,8 @@ CARD_ATTENTION_RAISED: Final = "card_contracts.AttentionRaised.v1"
 CARD_ATTENTION_CLEARED: Final = "card_contracts.AttentionCleared.v1"
 WORKFLOW_ATTENTION_RAISED: Final = "workflow.AttentionRaised.v1"
 WORKFLOW_ATTENTION_CLEARED: Final = "workflow.AttentionCleared.v1"
+LETTER_ATTENTION_RAISED: Final = "reconciliation.AttentionRaised.v1"
+LETTER_ATTENTION_CLEARED: Final = "reconciliation.AttentionCleared.v1"
 CREDENTIALS_REFUSED: Final = "pensions.CredentialsRefused.v1"
 
 HEARD: Final = (
@@ -32,4 +34,6 @@ HEARD: Final = (
     CARD_ATTENTION_CLEARED,
     WORKFLOW_ATTENTION_RAISED,
     WORKFLOW_ATTENTION_CLEARED,
+    LETTER_ATTENTION_RAISED,
+    LETTER_ATTENTION_CLEARED,
 )

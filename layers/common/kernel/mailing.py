@@ -14,6 +14,15 @@ class Mail:
     language: str
 
 
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a mail. Shapes: ``name`` is plain ASCII."""
+
+    name: str
+    content_type: str
+    content: bytes
+
+
 class MailResult(StrEnum):
     """How handing a mail over ended; ``UNKNOWN`` is the default reading."""
 

@@ -120,6 +120,7 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
             "reconciliation:figure:read",
             "reconciliation:invoice:read",
             "reconciliation:ledger:read",
+            "reconciliation:letter:read",
         }
     ),
     # `operator:` is a segment of its own: no company's role or key covers it with a wildcard.

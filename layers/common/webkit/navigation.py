@@ -162,6 +162,60 @@ CONSOLE: Final[tuple[NavGroup, ...]] = (
         ),
     ),
     NavGroup(
+        mark("Reconciliation"),
+        (
+            NavItem(
+                "reconciliation.board",
+                mark("Board"),
+                "/reconciliation",
+                "sun",
+                "reconciliation:letter:read",
+            ),
+            NavItem(
+                "reconciliation.letters",
+                mark("Letters"),
+                "/reconciliation/letters",
+                "mail",
+                "reconciliation:letter:read",
+            ),
+            NavItem(
+                "reconciliation.figures",
+                mark("Figures"),
+                "/reconciliation/figures",
+                "list",
+                "reconciliation:figure:read",
+            ),
+            NavItem(
+                "reconciliation.counterparties",
+                mark("Counterparties"),
+                "/reconciliation/counterparties",
+                "people",
+                "reconciliation:counterparty:read",
+            ),
+            NavItem(
+                "reconciliation.mailing",
+                mark("Mailing"),
+                "/reconciliation/mailing",
+                "clock",
+                "reconciliation:letter:read",
+            ),
+            NavItem(
+                "reconciliation.mails",
+                mark("Report of mails"),
+                "/reconciliation/mails",
+                "list",
+                "reconciliation:letter:read",
+            ),
+            NavItem(
+                "reconciliation.imports",
+                mark("Imports"),
+                "/reconciliation/imports",
+                "upload",
+                "reconciliation:ledger:read",
+            ),
+        ),
+    ),
+    NavGroup(
         mark("Operations"),
         (
             NavItem("jobs", mark("Jobs"), "/jobs", "list"),

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from kernel.mail_delivery import MailNews, MailState, joined
 from kernel.mailing import MailResult
-from payment_codes.domain.mail import CodeMail, MailNews, MailState, joined
+from payment_codes.domain.mail import CodeMail
 from payment_codes.handlers import mail_events
 from tests.integration.payment_codes.test_mail import Mailer
 from tests.support.events import queue_event

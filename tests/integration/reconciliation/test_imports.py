@@ -79,7 +79,7 @@ def test_a_wrong_file_records_nothing_and_says_everything(world: ReconciliationW
         ("/rows/9/net", "required"),
     ]
     assert (job["total"], job["failed"]) == (8, 7)
-    assert job["result"] == {"valid": 1, "refused": 7}
+    assert job["result"] == {"valid": 1, "refused": 7, "corrected": True}
     assert [row for row in world.aws.rows("core") if "#LEDGER" in row["pk"]] == before
 
 
@@ -111,7 +111,10 @@ def test_what_is_no_such_table_fails_as_a_whole(
 
 def test_a_dry_run_only_checks(world: ReconciliationWorld) -> None:
     job = world.imported("counterparties", CARDS, "dry_run=true")
-    assert (job["status"], job["result"]) == ("succeeded", {"valid": 2, "refused": 0})
+    assert (job["status"], job["result"]) == (
+        "succeeded",
+        {"valid": 2, "refused": 0, "added": 2, "changed": 0, "unchanged": 0},
+    )
     assert world.call("GET", "/counterparties").json()["items"] == []
 
 

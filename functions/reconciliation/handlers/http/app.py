@@ -1,16 +1,17 @@
 """The HTTP application of this context and what its routes share."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
-from kernel.errors import Problem, TooLargeError, ValidationError
+from kernel.errors import NotFoundError, ParseError, Problem, TooLargeError, ValidationError
 from kernel.files import XLSX, UploadedFile
+from kernel.periods import Period
 from kernel.storing import Position
 from kernel.why import Why
 from reconciliation.application.imports import JOB_KINDS
 from reconciliation.bootstrap import Reconciliation, application
-from reconciliation.pages.words import language_of, problem_text, words_of
+from reconciliation.pages.words import error_page, language_of, problem_text, words_of
 from reconciliation.ports import ImportKind
 from reconciliation.schemas import FileImportIn, Say
 from toolkit.entrypoints import HttpApp, Reply, Request
@@ -20,10 +21,16 @@ _DIRECT_LIMIT: Final = 1_048_576
 _TABLES: Final = {"text/csv": "csv", XLSX: "xlsx"}
 Choice = TypeVar("Choice", bound=StrEnum)
 
+
+def _error_page(request: Request, status: int, body: Mapping[str, Any]) -> Reply:
+    return error_page(app, request, status, body)
+
+
 app: HttpApp = HttpApp(
     "reconciliation",
     base_url=lambda: application().settings.common.base_url,
     csrf_key=lambda: application().platform.csrf_key(),
+    error_page=_error_page,
     translate=problem_text,
 )
 
@@ -47,6 +54,23 @@ def wrong_filter(name: str, code: str, message: str) -> ValidationError:
     """A query parameter that cannot be read."""
     problems = [Problem(f"/{name}", code, message)]
     return ValidationError("invalid_input", "Some filters are wrong.", problems=problems)
+
+
+def period_of(request: Request) -> Period:
+    """The month that the path names. Raises: NotFoundError."""
+    try:
+        return Period.parse(request.path_values["period"])
+    except ParseError:
+        raise NotFoundError("not_found", "There is no such item.") from None
+
+
+def period_filter(request: Request, otherwise: Period) -> Period:
+    """The month of ``?period=``. Raises: ValidationError."""
+    try:
+        text = request.query.get("period")
+        return Period.parse(text) if text is not None else otherwise
+    except ParseError as error:
+        raise wrong_filter("period", error.code.lower(), error.message) from None
 
 
 def choice_of(request: Request, name: str, kind: type[Choice]) -> Choice:

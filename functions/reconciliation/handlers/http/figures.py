@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 from typing import Final
 
-from kernel.errors import NotFoundError, ParseError
 from kernel.files import ExportCell
 from kernel.masking import mask_tckn
-from kernel.periods import Period
 from reconciliation.bootstrap import application
 from reconciliation.domain.figures import FormFigures
 from reconciliation.domain.ledger import Form
@@ -17,6 +15,7 @@ from reconciliation.handlers.http.app import (
     cursor_scope,
     file_reply,
     flag_of,
+    period_of,
     position_of,
     say_of,
     sealed,
@@ -33,11 +32,7 @@ _PARAMETERS: Final = f"{BASE}/parameters"
 
 
 def _figures(request: Request) -> FormFigures:
-    try:
-        period = Period.parse(request.path_values["period"])
-    except ParseError:
-        raise NotFoundError("not_found", "There is no such item.") from None
-    return use_of(request).show_figures()(period, choice_of(request, "form", Form))
+    return use_of(request).show_figures()(period_of(request), choice_of(request, "form", Form))
 
 
 @app.api("GET", _FIGURES, permission=_READ)

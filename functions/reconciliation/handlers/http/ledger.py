@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from kernel.errors import ParseError
 from kernel.periods import Period
 from reconciliation.application.ledger import EntrySearch
 from reconciliation.domain.ledger import Direction
@@ -14,9 +13,9 @@ from reconciliation.handlers.http.app import (
     cursor_scope,
     import_reply,
     page_reply,
+    period_filter,
     position_of,
     use_of,
-    wrong_filter,
 )
 from reconciliation.schemas import EntriesIn, entry_out
 from toolkit.entrypoints import Reply, Request
@@ -28,11 +27,7 @@ _ENTRIES: Final = f"{BASE}/ledger-entries"
 
 def _search(request: Request) -> EntrySearch:
     query = request.query
-    try:
-        today = use_of(request).scope.today()
-        period = Period.parse(query["period"]) if "period" in query else Period.of(today)
-    except ParseError as error:
-        raise wrong_filter("period", error.code.lower(), error.message) from None
+    period = period_filter(request, Period.of(use_of(request).scope.today()))
     kind = choice_of(request, "kind", EntryKind) if "kind" in query else ""
     direction = choice_of(request, "direction", Direction) if "direction" in query else ""
     return EntrySearch(period, query.get("counterparty_code", ""), kind, direction)
@@ -60,8 +55,8 @@ def list_ledger_entries(request: Request) -> Reply:
 
 @app.api("POST", _ENTRIES, permission=_WRITE)
 def post_ledger_entries(request: Request) -> Reply:
-    """Record up to twenty lines, all or none. A line that was recorded before is the same line: the
-    same content changes nothing, another content replaces it and the earlier one is kept.
+    """Record up to fifteen lines, all or none. A line that was recorded before is the same line:
+    the same content changes nothing, another content replaces it and the earlier one is kept.
     """
     body = request.json(EntriesIn)
     recorded = use_of(request).post_entries()([entry.to_fields() for entry in body.entries])

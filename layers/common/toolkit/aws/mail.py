@@ -1,10 +1,10 @@
-"""Mails through SES v2 as simple content: no hand-made MIME, no headers of ours (security.md S28).
+"""Mails through SES v2 as simple content: no hand-made MIME (security.md S28).
 
 The client makes one attempt: the mail service has no idempotency, so a repetition is a second mail.
 What an error means is a closed table; everything not in it is unknown (reliability.md §4).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from botocore.exceptions import (
     ParamValidationError,
 )
 
-from kernel.mailing import Mail, MailOutcome, MailResult
+from kernel.mailing import Attachment, Mail, MailOutcome, MailResult
 from kernel.sensitive import Email
 from kernel.text import clean_mail_header
 
@@ -50,21 +50,44 @@ class MailService:
     sender: str
     configuration_set: str
 
-    def hand_over(self, mail: Mail, to: Email, tags: Mapping[str, str]) -> MailOutcome:
+    def hand_over(
+        self,
+        mail: Mail,
+        to: Email,
+        tags: Mapping[str, str],
+        *,
+        attachments: Sequence[Attachment] = (),
+        unsubscribe: str = "",
+    ) -> MailOutcome:
         """One attempt; never raises for what the service or the network did.
 
         Shapes: ``tags`` come back with every report of the service, so they name items and never
-        people.
+        people; ``unsubscribe`` is an https address that ends a subscription by one POST (RFC 8058).
         """
+        simple: dict[str, Any] = {
+            "Subject": _part(clean_mail_header(mail.subject)),
+            "Body": {"Text": _part(mail.text), "Html": _part(mail.html)},
+        }
+        if attachments:
+            simple["Attachments"] = [
+                {
+                    "FileName": file.name,
+                    "ContentType": file.content_type,
+                    "RawContent": file.content,
+                    "ContentDisposition": "ATTACHMENT",
+                    "ContentTransferEncoding": "BASE64",
+                }
+                for file in attachments
+            ]
+        if unsubscribe:
+            simple["Headers"] = [
+                {"Name": "List-Unsubscribe", "Value": f"<{clean_mail_header(unsubscribe)}>"},
+                {"Name": "List-Unsubscribe-Post", "Value": "List-Unsubscribe=One-Click"},
+            ]
         request = {
             "FromEmailAddress": self.sender,
             "Destination": {"ToAddresses": [to.reveal("address of a mail")]},
-            "Content": {
-                "Simple": {
-                    "Subject": _part(clean_mail_header(mail.subject)),
-                    "Body": {"Text": _part(mail.text), "Html": _part(mail.html)},
-                }
-            },
+            "Content": {"Simple": simple},
             "ConfigurationSetName": self.configuration_set,
             "EmailTags": [{"Name": name, "Value": value} for name, value in tags.items()],
         }

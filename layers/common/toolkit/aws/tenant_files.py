@@ -51,6 +51,10 @@ class TenantFiles:
         """Store a generated file once; a repeated worker changes nothing."""
         self._put(export_key(self._tenant_id, export_id), file)
 
+    def export(self, export_id: str) -> UploadedFile:
+        """A generated file. Raises: NotFoundError("file_not_found")."""
+        return self._files.get(export_key(self._tenant_id, export_id))
+
     def download_link(self, export_id: str, filename: str) -> str:
         """A link to a generated file, good for five minutes."""
         key = export_key(self._tenant_id, export_id)

@@ -1,0 +1,19 @@
+"""SQS←SES: what became of the mails with letters."""
+
+from reconciliation.application.context import TryAgainError
+from reconciliation.bootstrap import application
+from reconciliation.schemas import mail_report
+from toolkit.entrypoints import QueueMessage, queue_handler
+from toolkit.entrypoints.queue import RetryLaterError
+
+
+@queue_handler("reconciliation")
+def handler(message: QueueMessage) -> None:
+    """Join one report into its mail; what is not about a mail of ours is ignored."""
+    report = mail_report(message.body)
+    if report is None:
+        return
+    try:
+        application().record_mail_report()(report)
+    except TryAgainError as error:
+        raise RetryLaterError from error
