@@ -34,6 +34,7 @@ BATCHES = {
     "CardContractsSalesQueue": (10, 5),
     "CardContractsImportQueue": (1, 5),
     "ReconciliationImportQueue": (1, 5),
+    "ReconciliationPortalQueue": (1, 5),
 }
 
 

@@ -172,6 +172,12 @@ KINDS: dict[str, dict[str, frozenset[str]]] = {
         "FlowTable": OUTBOX,
         "AuditTable": APPEND,
     },
+    "ReconciliationPortalData": {
+        "CoreTable": ENTITIES - {"ConditionCheckItem"},
+        "FlowTable": OUTBOX,
+        "AuditTable": APPEND,
+        "EdgeTable": EXPIRING,
+    },
     "ReconciliationScheduleData": {
         "CoreTable": frozenset({"Query", "UpdateItem"}),
         "FlowTable": OUTBOX,
@@ -232,8 +238,13 @@ FUNCTIONS: dict[str, set[str]] = {
         "ReconciliationPaperFiles",
     },
     "ReconciliationMailEventsFunction": {"ReconciliationMailData", "ReconciliationOutbox"},
+    "ReconciliationServePortalFunction": {"ReconciliationPortalData", "ReconciliationOutbox"},
+    "ReconciliationRunPortalFunction": {"ReconciliationWorkerData", "ReconciliationOutbox"},
     "ReconciliationRelayOutboxFunction": {"ReconciliationScheduleData", "ReconciliationOutbox"},
 }
+
+# What the door of counterparties may write; everything else of the books it only reads.
+PORTAL_WRITES = ["rec#T#*#PORTAL-*", "rec#T#*#HIST#portal_*", "rec#T#*#VISITS#*"]
 
 MAY_DECRYPT = {
     "WorkspaceDeliverWebhooksFunction",
@@ -257,6 +268,7 @@ MAY_ENCRYPT = {"PensionsApiFunction", "PaymentCodesApiFunction", "WorkspaceApiFu
 WILDCARDS = {
     "/index/*": "indexes of one table, named beside it, restricted by key like the table",
     "/T/*": "objects of all tenants; the code builds keys below one tenant only",
+    "/E/*": "kept files of all tenants, likewise",
 }
 
 # AWS-managed policies that SAM attaches and what for.
@@ -321,9 +333,12 @@ def test_table_statements_name_one_table_and_the_prefix_of_their_context() -> No
         assert len(statement.tables) == 1, (function, statement)
         if statement.policy == "WorkspaceSharedReadData":
             continue
-        prefix = PREFIXES[stack.context_of(function)]
+        prefixes = [f"{PREFIXES[stack.context_of(function)]}#*"]
+        if statement.policy == "ReconciliationPortalData" and statement.tables == {"CoreTable"}:
+            writes = {f"dynamodb:{action}" for action in WRITE} & set(statement.actions)
+            prefixes = PORTAL_WRITES if writes else prefixes
         assert statement.condition == {
-            "ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{prefix}#*"]},
+            "ForAllValues:StringLike": {"dynamodb:LeadingKeys": prefixes},
             "Null": {"dynamodb:LeadingKeys": "false"},
         }, (function, statement)
     assert seen

@@ -8,12 +8,12 @@ from kernel.errors import (
     UnauthorizedError,
     ValidationError,
 )
+from kernel.passwords import MIN_LENGTH
 from kernel.sensitive import Email, Secret
 from toolkit.entrypoints import HttpApp, Reply, Request
 from webkit.urls import link, local_path
 from workspace.application.show_link import LinkView
 from workspace.domain.link import LinkPurpose
-from workspace.domain.password import MIN_LENGTH
 from workspace.domain.problems import parsed_at
 from workspace.pages.cookies import ended_cookie, session_cookie
 from workspace.pages.kit import Kit, refuse_other_sites, status_of, use
