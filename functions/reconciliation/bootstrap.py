@@ -7,17 +7,45 @@ from pathlib import Path
 from typing import Final
 
 from kernel.business_days import Calendar
-from kernel.files import TableWriter
+from kernel.files import TableWriter, UploadedFile
+from kernel.links import Links
+from reconciliation.adapters.dynamodb_access import (
+    SYSTEM,
+    DynamoAccessDirectory,
+    DynamoAccessStore,
+)
 from reconciliation.adapters.dynamodb_reconciliation import (
     CONTEXT,
     DynamoDueWork,
     DynamoReconciliationStore,
 )
+from reconciliation.adapters.evidence_files import archive
 from reconciliation.adapters.letter_pdf import ReportLabLetters
-from reconciliation.adapters.no_access_links import NoAccessLinks
+from reconciliation.adapters.portal_tokens import (
+    LETTER,
+    SUBSCRIPTION,
+    RandomUserNames,
+    SealedInvitations,
+    SealedTriples,
+)
 from reconciliation.adapters.ses_letter_mailer import SesLetterMailer
+from reconciliation.adapters.ses_portal_mailer import SesPortalMailer
+from reconciliation.adapters.statement_files import (
+    GzipMatches,
+    StatementFiles,
+    TabularStatements,
+)
 from reconciliation.adapters.table_files import TabularFiles
 from reconciliation.adapters.ubl import UblInvoices
+from reconciliation.application.access import (
+    GiveLink,
+    LinkMaker,
+    PrepareAccess,
+    RevokeAccess,
+)
+from reconciliation.application.account import ReadAccount, ReadMonths
+from reconciliation.application.answers import AnswerForThem, GiveAnswer, TakeAnswer
+from reconciliation.application.contacts import OpenConfirmation, Wishes
 from reconciliation.application.context import Scope
 from reconciliation.application.counterparties import (
     AddCounterparty,
@@ -25,32 +53,62 @@ from reconciliation.application.counterparties import (
     ListCounterparties,
     RemoveCounterparty,
 )
+from reconciliation.application.differences import (
+    CompareStatements,
+    LedgerChanged,
+    ReadStatement,
+    Room,
+    SendStatement,
+    ShowDifferences,
+)
+from reconciliation.application.evidence import CollectEvidence
 from reconciliation.application.figures import ShowFigures
 from reconciliation.application.imports import CorrectedWorkbook, RunImport, StartImport, StartUndo
 from reconciliation.application.invoices import TakeInvoice
 from reconciliation.application.ledger import ListEntries, PostEntries
+from reconciliation.application.letter_page import OpenLetter
 from reconciliation.application.letters import ListLetters, RenewLetter, ShowPaper, WithdrawLetter
 from reconciliation.application.mail_report import ListMails
 from reconciliation.application.mailings import RunMailing, SaveMailingSettings, StartMailing
 from reconciliation.application.parameters import SaveParameters
+from reconciliation.application.portal_entry import (
+    AcceptInvitation,
+    Forgotten,
+    Recognise,
+    ShowInvitation,
+    SignIn,
+    Stores,
+)
+from reconciliation.application.portal_mails import RecordPortalMailReport, SendPortalMail
+from reconciliation.application.portal_users import Invite, ListUsers
 from reconciliation.application.record_mail_report import RecordMailReport
 from reconciliation.application.send_letter import SendLetter
 from reconciliation.application.sweep import Sweep
 from reconciliation.application.templates import ApproveTemplate, DraftTemplate
 from reconciliation.ports import (
-    AccessLinks,
+    AccessDirectory,
+    AccessStore,
+    InvitationTokens,
     LetterMailer,
     LetterPdf,
+    LetterTokens,
+    PasswordHasher,
+    PortalMailer,
     ReconciliationStore,
+    SubscriptionTokens,
+    Throttle,
 )
 from reconciliation.settings import ReconciliationSettings
 from toolkit.auth import TenantContext
 from toolkit.aws.dynamodb import Keyspace
+from toolkit.aws.limits import RateLimiter
 from toolkit.aws.mail import MailService
 from toolkit.aws.tenant_files import TenantFiles
 from toolkit.http.cursor import Cursors
+from toolkit.passwords import Argon2Passwords
 from toolkit.platform import Platform
 from toolkit.tabular.export_files import TabularExportFiles
+from toolkit.tokens import RandomTokens, digest
 from webkit.assets import Assets
 from webkit.render import Renderer
 
@@ -92,7 +150,7 @@ class Reconciliation:
 
     @cached_property
     def files(self) -> TenantFiles:
-        """Uploads of the tenant."""
+        """Files of the tenant: uploads, exports, and what is kept for good."""
         return TenantFiles(self.application.platform.files, self.context.tenant_id)
 
     def add_counterparty(self) -> AddCounterparty:
@@ -156,11 +214,6 @@ class Reconciliation:
         app = self.application
         return SendLetter(self.scope, app.letter_pdf, app.mailer, self.access_links, self.files)
 
-    @cached_property
-    def access_links(self) -> AccessLinks:
-        """How counterparties get to their letters."""
-        return NoAccessLinks()
-
     def start_import(self) -> StartImport:
         return StartImport(self.scope, self.files)
 
@@ -172,6 +225,189 @@ class Reconciliation:
 
     def corrected_workbook(self) -> CorrectedWorkbook:
         return CorrectedWorkbook(self.scope, self.files)
+
+    def read_account(self) -> ReadAccount:
+        return ReadAccount(self.scope)
+
+    def read_months(self) -> ReadMonths:
+        return ReadMonths(self.scope)
+
+    def give_answer(self) -> GiveAnswer:
+        return GiveAnswer(self.scope)
+
+    def take_answer(self) -> TakeAnswer:
+        return TakeAnswer(self.scope)
+
+    def answer_for_them(self) -> AnswerForThem:
+        return AnswerForThem(self.scope)
+
+    def send_statement(self) -> SendStatement:
+        return SendStatement(self.scope, self.files)
+
+    def read_statement(self) -> ReadStatement:
+        return ReadStatement(self.scope, self.files, TabularStatements())
+
+    def compare_statements(self) -> CompareStatements:
+        return CompareStatements(self.scope, self.files, TabularStatements(), GzipMatches())
+
+    def show_differences(self) -> ShowDifferences:
+        return ShowDifferences(self.scope, self.files, GzipMatches())
+
+    def difference_room(self) -> Room:
+        return Room(self.scope)
+
+    def ledger_changed(self) -> LedgerChanged:
+        return LedgerChanged(self.scope)
+
+    # ------------------------------------------------------------------ access
+
+    @cached_property
+    def access(self) -> AccessStore:
+        """Accesses of counterparties."""
+        return DynamoAccessStore(self.application.platform.machinery, self.context)
+
+    def prepare_access(self) -> PrepareAccess:
+        return PrepareAccess(self.access, RandomUserNames())
+
+    def wishes(self) -> Wishes:
+        return Wishes(self.scope, digest, self.application.portal.throttle)
+
+    def send_portal_mail(self) -> SendPortalMail:
+        return SendPortalMail(
+            self.scope,
+            self.application.portal_mailer,
+            self.give_link(),
+            self.access_links,
+            StatementFiles(self.application.paper_renderer).write,
+        )
+
+    def evidence_archive(self, letter_id: str) -> UploadedFile:
+        """The evidence of a letter as an archive."""
+        collect = CollectEvidence(self.scope, self.access, self.files, self.show_paper())
+        return archive(collect(letter_id), f"evidence-{letter_id}")
+
+    def invite(self) -> Invite:
+        return Invite(self.scope, self.access, self.prepare_access())
+
+    def list_users(self) -> ListUsers:
+        return ListUsers(self.scope, self.access)
+
+    @cached_property
+    def access_links(self) -> LinkMaker:
+        """``AccessLinks`` of the ports."""
+        portal = self.application.portal
+        return LinkMaker(
+            self.context.tenant_id,
+            self.give_link(),
+            portal.letter_links,
+            portal.subscription_links,
+            digest,
+            self.application.links,
+        )
+
+    def give_link(self) -> GiveLink:
+        app = self.application
+        return GiveLink(
+            self.context.tenant_id,
+            self.access,
+            self.prepare_access(),
+            app.portal.invitations,
+            app.links,
+            app.platform.clock,
+        )
+
+    def revoke_access(self) -> RevokeAccess:
+        return RevokeAccess(self.access, self.store.counterparty)
+
+
+@dataclass
+class Portal:
+    """The entry of counterparties, before anybody knows for which company."""
+
+    application: "Application"
+    hasher: PasswordHasher
+
+    @cached_property
+    def directory(self) -> AccessDirectory:
+        """User names and sessions."""
+        return DynamoAccessDirectory(self.application.platform.database)
+
+    @cached_property
+    def throttle(self) -> Throttle:
+        """Counters of sign-ins and links."""
+        platform = self.application.platform
+        return RateLimiter(platform.database, SYSTEM, platform.clock)
+
+    @cached_property
+    def invitations(self) -> InvitationTokens:
+        """Tokens of invitations."""
+        return SealedInvitations(self._link_key)
+
+    @cached_property
+    def letter_links(self) -> LetterTokens:
+        """Tokens of the pages of letters."""
+        return SealedTriples(self._link_key, LETTER)
+
+    @cached_property
+    def subscription_links(self) -> SubscriptionTokens:
+        """Tokens that confirm or end a subscription."""
+        return SealedTriples(self._link_key, SUBSCRIPTION)
+
+    def _link_key(self) -> bytes:
+        return self.application.platform.app_secret.derive("portal-link")
+
+    def csrf_key(self) -> bytes:
+        """Key of the portal's form tokens, apart from those of staff."""
+        return self.application.platform.app_secret.derive("portal-csrf")
+
+    def of(self, tenant_id: str, actor: str) -> Reconciliation:
+        """The use cases for one counterparty's company."""
+        return self.application.for_tenant(TenantContext(tenant_id, actor))
+
+    def _stores(self, tenant_id: str, actor: str) -> Stores:
+        use = self.of(tenant_id, actor)
+        return Stores(use.access, use.store)
+
+    def show_invitation(self) -> ShowInvitation:
+        return ShowInvitation(self.invitations, self._stores, self.application.platform.clock)
+
+    def accept_invitation(self) -> AcceptInvitation:
+        return AcceptInvitation(
+            self.show_invitation(),
+            self._stores,
+            self.hasher,
+            self.throttle,
+            digest,
+            self.application.platform.clock,
+        )
+
+    def sign_in(self) -> SignIn:
+        return SignIn(
+            self.directory,
+            self._stores,
+            self.hasher,
+            RandomTokens(),
+            self.throttle,
+            digest,
+            self.application.platform.clock,
+        )
+
+    def forgotten(self) -> Forgotten:
+        return Forgotten(self.directory, self._order_invitation, self.throttle, digest)
+
+    def _order_invitation(self, tenant_id: str, counterparty_id: str) -> None:
+        unit = self.of(tenant_id, f"counterparty:{counterparty_id}").store.unit()
+        unit.enqueue("portal", {"act": "invite", "counterparty_id": counterparty_id})
+        unit.commit()
+
+    def open_confirmation(self) -> OpenConfirmation:
+        return OpenConfirmation(self.subscription_links)
+
+    def open_letter(self) -> OpenLetter:
+        return OpenLetter(self.letter_links, self._stores, self.application.platform.clock)
+
+    def recognise(self) -> Recognise:
+        return Recognise(self.directory, self._stores, digest, self.application.platform.clock)
 
 
 @dataclass
@@ -192,6 +428,16 @@ class Application:
         return self.for_tenant(TenantContext(tenant_id, f"system:{what}"))
 
     @cached_property
+    def portal(self) -> Portal:
+        """The entry of counterparties."""
+        return Portal(self, Argon2Passwords())
+
+    @cached_property
+    def links(self) -> Links:
+        """Links into this installation."""
+        return Links(self.settings.common.base_url)
+
+    @cached_property
     def cursors(self) -> Cursors:
         """Sealed paging cursors."""
         return Cursors(self.platform.cursor_key(CONTEXT))
@@ -207,25 +453,36 @@ class Application:
         return Renderer.for_pages(PAGES)
 
     @cached_property
-    def _paper_renderer(self) -> Renderer:
-        # Letters need words and no built assets.
+    def paper_renderer(self) -> Renderer:
+        """Words of letters and mails, which need no built assets."""
         return Renderer.for_pages(PAGES, assets=Assets({}))
 
     @cached_property
     def letter_pdf(self) -> LetterPdf:
         """How letters come on paper."""
-        return ReportLabLetters(self._paper_renderer)
+        return ReportLabLetters(self.paper_renderer)
 
     @cached_property
     def mailer(self) -> LetterMailer:
         """How letters leave."""
-        return self.own_mailer or SesLetterMailer(
-            MailService(
-                lambda: self.platform.client("sesv2"),
-                self.settings.sender,
-                self.settings.configuration_set,
-            ),
-            self._paper_renderer,
+        return self.own_mailer or SesLetterMailer(self._mail_service(), self.paper_renderer)
+
+    @cached_property
+    def portal_mailer(self) -> PortalMailer:
+        """How mails of the portal leave."""
+        return SesPortalMailer(self._mail_service(), self.paper_renderer)
+
+    def _mail_service(self) -> MailService:
+        return MailService(
+            lambda: self.platform.client("sesv2"),
+            self.settings.sender,
+            self.settings.configuration_set,
+        )
+
+    def record_portal_mail_report(self) -> RecordPortalMailReport:
+        """What became of mails of the portal."""
+        return RecordPortalMailReport(
+            lambda tenant_id: self.for_system(tenant_id, "mail-report").scope
         )
 
     def record_mail_report(self) -> RecordMailReport:

@@ -8,14 +8,18 @@ from datetime import datetime
 from typing import Any, Final, Literal, Protocol
 
 from kernel.errors import KopruError, Problem
-from kernel.files import UploadedFile
+from kernel.files import UploadedFile, UploadForm
 from kernel.identifiers.ledger_party import LedgerParty
 from kernel.mail_delivery import MailNews
 from kernel.mailing import MailOutcome
 from kernel.periods import Period
-from kernel.sensitive import Email
+from kernel.sensitive import Email, Secret
 from kernel.storing import CommandIdentity, HistoryLine, Position, Remembered
+from reconciliation.domain.access import PortalAccess, PortalSession
+from reconciliation.domain.answer import Answer
+from reconciliation.domain.contact import Contacts
 from reconciliation.domain.counterparty import Counterparty, CounterpartyFields
+from reconciliation.domain.difference import Case, LineNote, TheirStatement
 from reconciliation.domain.e_invoice import EInvoice, InvoiceView
 from reconciliation.domain.ledger import Direction, EntryFields, Form, LedgerEntry
 from reconciliation.domain.letter import Edition, Letter, LetterMail, LetterState
@@ -23,6 +27,9 @@ from reconciliation.domain.letter_template import LetterTemplate, LetterText
 from reconciliation.domain.mailing import MailingSettings, Sender
 from reconciliation.domain.month_sums import MonthSums
 from reconciliation.domain.parameters import OwnRows
+from reconciliation.domain.portal_mail import PortalMail, PortalMailKind
+from reconciliation.domain.statement_match import Match, StatementLine
+from reconciliation.domain.visit import Visit
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +155,46 @@ class ReconciliationUnit(Protocol):
         """Tell other contexts, if and only if this commits."""
         ...
 
+    # answers
+
+    def add_answer(self, answer: Answer) -> None:
+        """Write an answer down; refused when it is there already."""
+        ...
+
+    def save_answer(self, before: Answer, after: Answer, action: str) -> Answer: ...
+
+    # differences
+
+    def add_statement(self, statement: TheirStatement) -> None:
+        """Write down that a statement came; refused when it is there already."""
+        ...
+
+    def save_statement(
+        self, before: TheirStatement, after: TheirStatement, action: str
+    ) -> TheirStatement: ...
+    def add_case(self, case: Case) -> None:
+        """Open the case of a letter; refused when there is one."""
+        ...
+
+    def save_case(self, before: Case, after: Case, action: str) -> Case: ...
+    def add_line_note(self, letter_id: str, note: LineNote) -> None: ...
+
+    # mails of the portal
+
+    def save_access(
+        self, before: PortalAccess, after: PortalAccess, action: str, detail: Mapping[str, Any]
+    ) -> PortalAccess:
+        """Change an access beside other writes."""
+        ...
+
+    def add_portal_mail(self, mail: PortalMail) -> None:
+        """Add a mail; its id says what it is about, so it cannot be there twice."""
+        ...
+
+    def save_portal_mail(
+        self, before: PortalMail, after: PortalMail, action: str
+    ) -> PortalMail: ...
+    def save_contacts(self, before: Contacts, after: Contacts, action: str) -> Contacts: ...
     def enqueue(self, queue: str, message: Mapping[str, Any]) -> None:
         """Give work to a queue: ``import``, ``mailing`` or ``mail``."""
         ...
@@ -243,6 +290,12 @@ class ReconciliationStore(Protocol):
         ...
 
     def invoice_of(self, direction: Direction, uuid: str) -> EInvoice | None: ...
+    def invoices_of(
+        self, counterparty_id: str, *, limit: int, after: Position | None
+    ) -> tuple[list[EInvoice], Position | None]:
+        """E-invoices with one account card, newest first."""
+        ...
+
     def invoice_page(
         self, *, limit: int, after: Position | None
     ) -> tuple[list[EInvoice], Position | None]:
@@ -306,6 +359,59 @@ class ReconciliationStore(Protocol):
 
     def template(self, template_id: str) -> LetterTemplate:
         """Raises NotFoundError."""
+        ...
+
+    # answers
+
+    def answer(self, answer_id: str) -> Answer:
+        """Raises NotFoundError for an unknown or foreign answer."""
+        ...
+
+    def answers_of(self, letter_id: str) -> list[Answer]:
+        """Answers to a letter, oldest first, also those that were refused."""
+        ...
+
+    def answer_page(
+        self, period: Period, *, limit: int, after: Position | None
+    ) -> tuple[list[Answer], Position | None]:
+        """Answers about a month, newest first."""
+        ...
+
+    # differences
+
+    def statement(self, statement_id: str) -> TheirStatement:
+        """Raises NotFoundError for an unknown or foreign statement."""
+        ...
+
+    def statements_of(self, letter_id: str) -> list[TheirStatement]:
+        """Statements about a letter, oldest first."""
+        ...
+
+    def case(self, letter_id: str) -> Case | None: ...
+    def cases(self, letter_ids: Iterable[str]) -> dict[str, Case]: ...
+    def open_cases(self) -> list[Case]:
+        """Cases that are not closed, oldest first."""
+        ...
+
+    def line_notes(self, letter_id: str) -> list[LineNote]:
+        """Remarks about the lines of a case, oldest first."""
+        ...
+
+    # mails of the portal
+
+    def portal_mail_id(
+        self, kind: PortalMailKind, counterparty_id: str, what: str, to: Email
+    ) -> str:
+        """Id of the one mail of a kind about something to an address."""
+        ...
+
+    def portal_mail(self, mail_id: str) -> PortalMail | None: ...
+    def subscribers(self, counterparty_ids: Iterable[str]) -> dict[str, tuple[Email, ...]]:
+        """Addresses that get the letter of every month, by counterparty; none are absent."""
+        ...
+
+    def contacts(self, counterparty_id: str) -> Contacts:
+        """Addresses the counterparty added itself, possibly none."""
         ...
 
     def history(self, subject: str) -> list[HistoryLine]:
@@ -489,3 +595,201 @@ class InvoiceReader(Protocol):
     def read(self, content: bytes) -> InvoiceView:
         """The neutral view. Raises ValidationError with everything that is wrong."""
         ...
+
+
+# ---------------------------------------------------------------------------- portal
+
+Digest = Callable[[str], str]
+"""One-way hash under which a token is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessLink:
+    """Where a mail leads its reader.
+
+    Shapes: an invitation lets the counterparty choose its password and ends at ``expires_at``;
+    otherwise the link is the sign-in page with the user name filled in, and never ends.
+    """
+
+    url: str
+    user_name: str
+    is_invitation: bool
+    expires_at: datetime | None = None
+
+
+class EvidenceFiles(Protocol):
+    """Uploads, and files that are kept for good."""
+
+    def upload(self, upload_id: str) -> UploadedFile:
+        """Raises NotFoundError."""
+        ...
+
+    def exists(self, upload_id: str) -> None:
+        """Raises NotFoundError for an unknown upload."""
+        ...
+
+    def keep_upload(self, upload_id: str, file: UploadedFile) -> None: ...
+    def keep_evidence(self, name: str, file: UploadedFile) -> None:
+        """Keep a file for good; a repeated worker changes nothing."""
+        ...
+
+    def evidence(self, name: str) -> UploadedFile:
+        """Raises NotFoundError."""
+        ...
+
+    def room(self, upload_id: str, *, back_to: str) -> UploadForm:
+        """Where a browser's own form sends one file; afterwards it goes on at ``back_to``."""
+        ...
+
+
+class StatementReader(Protocol):
+    """Reads statements of counterparties."""
+
+    def lines(self, file: UploadedFile) -> Iterator[tuple[int, Callable[[], StatementLine | None]]]:
+        """Rows as (line of the file, read it); None is a row that is no movement.
+
+        Raises: ValidationError for a file that is no such table; so does reading a wrong row.
+        """
+        ...
+
+
+class MatchFiles(Protocol):
+    """Lists of differences as files."""
+
+    def write(self, matches: Iterable[Match]) -> bytes:
+        """Equal lists give equal bytes."""
+        ...
+
+    def read(self, content: bytes) -> Iterator[Match]: ...
+
+
+class InvitationTokens(Protocol):
+    """Tokens of invitations; nothing of them is stored."""
+
+    def token(self, tenant_id: str, access: PortalAccess) -> str: ...
+    def read(self, token: str) -> tuple[str, str, int] | None:
+        """Tenant, counterparty and generation; None for whatever was not made here."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PortalMailText:
+    """What a mail of the portal is filled with.
+
+    Shapes: ``link`` is its button; ``until`` is when an invitation ends; ``letter`` and ``file``
+    belong to our statement after a disagreement.
+    """
+
+    counterparty: Counterparty
+    sender: str
+    link: str
+    until: datetime | None = None
+    letter: Letter | None = None
+    file: UploadedFile | None = None
+
+
+class PortalMailer(Protocol):
+    """Writes and hands over mails of the portal."""
+
+    def send(self, tenant_id: str, mail: PortalMail, text: PortalMailText) -> MailOutcome:
+        """One attempt; never raises for what the service or the network did."""
+        ...
+
+
+class LetterTokens(Protocol):
+    """Tokens of the pages that show one letter; nothing of them is stored."""
+
+    def token(self, tenant_id: str, letter_id: str, counterparty_id: str, /) -> str: ...
+    def read(self, token: str) -> tuple[str, str, str] | None:
+        """Tenant, letter and counterparty; None for whatever was not made here."""
+        ...
+
+
+class SubscriptionTokens(Protocol):
+    """Tokens that confirm or end a subscription; nothing of them is stored."""
+
+    def token(self, tenant_id: str, counterparty_id: str, address: str, /) -> str: ...
+    def read(self, token: str) -> tuple[str, str, str] | None:
+        """Tenant, counterparty and digest of the address; None for what was not made here."""
+        ...
+
+
+class Tokens(Protocol):
+    """Unguessable texts."""
+
+    def new(self) -> Secret:
+        """A new token of 256 bits, URL-safe."""
+        ...
+
+
+class UserNames(Protocol):
+    """Names by which counterparties sign in."""
+
+    def new(self) -> str:
+        """A name nobody can guess from another one; taken ones are refused when they are stored."""
+        ...
+
+
+class PasswordHasher(Protocol):
+    """Makes and checks password hashes."""
+
+    def hash(self, password: Secret) -> str: ...
+    def verify(self, password_hash: str | None, password: Secret) -> bool:
+        """Whether they belong together; takes as long without a hash as with one."""
+        ...
+
+
+class Throttle(Protocol):
+    """Counts acts per subject and window."""
+
+    def hit(self, act: str, subject: str, *, limit: int, window_seconds: int) -> None:
+        """Raises TooManyRequestsError above the limit."""
+        ...
+
+    def forgive(self, act: str, subject: str, *, window_seconds: int) -> None: ...
+
+
+class AccessStore(Protocol):
+    """Accesses of one tenant's counterparties."""
+
+    def access(self, counterparty_id: str) -> PortalAccess | None: ...
+    def accesses(self, counterparty_ids: Iterable[str]) -> dict[str, PortalAccess]:
+        """By counterparty; who has none is absent."""
+        ...
+
+    def add(self, accesses: Sequence[PortalAccess]) -> None:
+        """Add up to twenty, all or none. Raises: WriteRefusedError when one exists already, or
+        somebody has its user name.
+        """
+        ...
+
+    def save(
+        self, before: PortalAccess, after: PortalAccess, action: str, detail: Mapping[str, Any]
+    ) -> PortalAccess:
+        """Raises: WriteRefusedError when it is not what was read."""
+        ...
+
+    def note_seen(self, counterparty_id: str, at: datetime) -> None:
+        """When the counterparty was here last; no change of the access."""
+        ...
+
+    def note_visit(self, subject: str, visit: Visit) -> None:
+        """Keep one visit a minute and kind of visitor, so that a storm of visits stays small."""
+        ...
+
+    def visits(self, subject: str) -> list[Visit]:
+        """Oldest first, at most two hundred."""
+        ...
+
+
+class AccessDirectory(Protocol):
+    """What is known before anybody knows the tenant: user names and sessions."""
+
+    def owner_of(self, user_name: str) -> tuple[str, str] | None:
+        """Tenant and counterparty."""
+        ...
+
+    def session(self, digest: str) -> PortalSession | None: ...
+    def open_session(self, session: PortalSession) -> None: ...
+    def touch_session(self, digest: str, at: datetime) -> None: ...
+    def close_session(self, digest: str) -> None: ...

@@ -17,13 +17,20 @@ from kernel.parsing import parse_date_api
 from kernel.periods import DayWindow, Period
 from kernel.sensitive import Email
 from kernel.stamp import Stamp
-from kernel.text import clean_company_title
+from kernel.text import clean_company_title, clean_free_text, clean_person_name
 from kernel.why import Why
+from reconciliation.domain.answer import (
+    MAX_COUNT,
+    MAX_NOTE,
+    AnswerFields,
+    Said,
+)
 from reconciliation.domain.counterparty import Counterparty, CounterpartyFields
+from reconciliation.domain.difference import MAX_NOTE as MAX_REMARK
 from reconciliation.domain.e_invoice import EInvoice, InvoiceParty
 from reconciliation.domain.figures import Figure, FormFigures, Part
 from reconciliation.domain.ledger import MAX_TOGETHER, Direction, EntryFields, Form, LedgerEntry
-from reconciliation.domain.letter import Basis, Edition, Letter, LetterState, Reply
+from reconciliation.domain.letter import Basis, Edition, Letter, LetterState, Outcome, Reply
 from reconciliation.domain.letter_template import LetterTemplate, LetterText
 from reconciliation.domain.mailing import MailingSettings, Sender
 from reconciliation.domain.parameters import (
@@ -179,6 +186,37 @@ class FileImportIn(EdgeModel):
     language: Annotated[str, parsed(_language, {"type": "string", "enum": ["tr", "el", "en"]})] = (
         "tr"
     )
+
+
+class AnswerIn(EdgeModel):
+    """Body of an answer that staff writes down for a counterparty. ``edition`` is the number of the
+    figures it speaks of, the present ones without it.
+    """
+
+    outcome: Annotated[Outcome, _one_of(Outcome)]
+    name: Annotated[str, parsed(clean_person_name)]
+    note: Annotated[str, parsed(lambda value: clean_free_text(value, MAX_NOTE))] = ""
+    their_count: int | None = Field(default=None, ge=0, le=MAX_COUNT)
+    their_total: ApiAmount | None = None
+    edition: int | None = Field(default=None, ge=1)
+
+    def to_fields(self) -> AnswerFields:
+        """What was said."""
+        said = Said(self.outcome.value)
+        return AnswerFields(said, self.name, self.note, self.their_count, self.their_total)
+
+
+class StatementIn(EdgeModel):
+    """Body of a statement that was uploaded."""
+
+    upload_id: str = Field(min_length=1, max_length=64)
+
+
+class TextIn(EdgeModel):
+    """Body of a remark; ``line`` names the line it is about, the case as a whole without it."""
+
+    text: str = Field(min_length=1, max_length=MAX_REMARK)
+    line: str = Field(default="", max_length=40)
 
 
 class BabsParameterIn(EdgeModel):

@@ -5,14 +5,14 @@ from typing import Final, Self
 
 from toolkit.settings import CommonSettings, Environment
 
-_QUEUES: Final = ("import", "mailing", "mail")
+_QUEUES: Final = ("import", "mailing", "mail", "portal")
 
 
 @dataclass(frozen=True, slots=True)
 class ReconciliationSettings:
     """Queues of this context, and how mails leave.
 
-    Shapes: ``queues`` maps ``import``, ``mailing`` and ``mail`` to URLs.
+    Shapes: ``queues`` maps ``import``, ``mailing``, ``mail`` and ``portal`` to URLs.
     """
 
     common: CommonSettings
@@ -34,5 +34,5 @@ class ReconciliationSettings:
         )
 
     def queue_url(self, queue: str) -> str:
-        """URL of ``import``, ``mailing`` or ``mail``."""
+        """URL of ``import``, ``mailing``, ``mail`` or ``portal``."""
         return self.queues[queue]

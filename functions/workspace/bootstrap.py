@@ -15,11 +15,12 @@ from toolkit.aws.unit_of_work import chain_hash
 from toolkit.http.client import HttpClient, Timeouts
 from toolkit.http.cursor import Cursors
 from toolkit.http.public_route import public_route
+from toolkit.passwords import Argon2Passwords
 from toolkit.platform import Platform
+from toolkit.tokens import RandomTokens, digest, webhook_secret
 from webkit.assets import Assets
 from webkit.render import Renderer
 from workspace.adapters.agreement_texts import agreement
-from workspace.adapters.argon2_passwords import Argon2Passwords
 from workspace.adapters.dynamodb_seals import DynamoSealDesk, LockedSealObjects
 from workspace.adapters.dynamodb_unit import Workshop
 from workspace.adapters.dynamodb_webhooks import DynamoWebhookStore, WebhookWorkshop
@@ -27,7 +28,6 @@ from workspace.adapters.dynamodb_workspace import DynamoSystemStore
 from workspace.adapters.entity_writes import CONTEXT, SYSTEM
 from workspace.adapters.http_webhooks import MAX_ANSWER_BYTES, HttpWebhookSender
 from workspace.adapters.kms_second_factors import KmsSecondFactors
-from workspace.adapters.random_tokens import RandomTokens, digest, webhook_secret
 from workspace.adapters.s3_uploads import S3Uploads
 from workspace.adapters.ses_mailer import SesMailer
 from workspace.application.accept_invitation import AcceptInvitation

@@ -117,6 +117,11 @@ def build_parser() -> argparse.ArgumentParser:
 
     add("status", _status, "what is running and where")
 
+    evidence = group("evidence", "packs that prove what was sent, seen and said")
+    checked = add("verify", _verify_evidence, "check a pack, without any stack", under=evidence)
+    checked.add_argument("file", type=Path, help="the zip archive, or its evidence.json")
+    checked.add_argument("--head", default="", help="head of the chain from the letter's history")
+
     clock = group("clock", "the one clock of the stack")
     add("show", _clock_show, "what time it is", under=clock)
     advance = add("advance", _clock_advance, "move it; due schedules run in order", under=clock)
@@ -200,6 +205,17 @@ def _demo(options: argparse.Namespace) -> int:
         return play(settings, out.absolute())
     except LocalCloudError as error:
         return _complain(str(error), CONFLICT)
+
+
+def _verify_evidence(options: argparse.Namespace) -> int:
+    from infra.local.evidence import EvidenceError, verify
+
+    try:
+        entries = verify(options.file, options.head)
+    except EvidenceError as error:
+        return _complain(str(error), INVALID)
+    print(f"{options.file.name}: {entries} entries, nothing was changed")
+    return OK
 
 
 def _reset(options: argparse.Namespace) -> int:

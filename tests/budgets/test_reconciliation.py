@@ -35,6 +35,7 @@ def world() -> Iterator[ReconciliationWorld]:
         platform = platform_of(aws, clock=clock, ids=ids)
         with reconciliation_world(aws, platform, clock) as made, switched_on(clock):
             made.counterparty()
+            made.work_portal()
             yield made
 
 

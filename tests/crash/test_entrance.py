@@ -22,7 +22,7 @@ from tests.support.lambda_context import LambdaContext
 from tests.support.pensions_builders import tckn
 from tests.support.scanner import SCANNER
 from toolkit.auth import Principal
-from workspace.adapters.random_tokens import digest
+from toolkit.tokens import digest
 from workspace.domain.second_factor import code_at, secret_of, step_of
 
 SIGN_UP = {

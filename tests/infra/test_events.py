@@ -96,9 +96,14 @@ def test_queue_examples_carry_ids_and_nothing_personal(name: str) -> None:
         assert body["v"] == 1
         assert body["hops"] == 0
         assert is_id(body["tenant_id"])
-        ids = {key: value for key, value in body.items() if key.endswith("_id")}
+        ids = [
+            one
+            for key, value in body.items()
+            if key.endswith(("_id", "_ids"))
+            for one in value.split(",")
+        ]
         assert len(ids) > 1
-        assert all(is_id(value) for value in ids.values())
+        assert all(is_id(value) for value in ids)
 
 
 @pytest.mark.parametrize("name", _names("schedule"))

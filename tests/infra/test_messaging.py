@@ -35,6 +35,7 @@ BATCHES = {
     "CardContractsImportQueue": (1, 5),
     "ReconciliationImportQueue": (1, 5),
     "WorkflowWorkQueue": (1, 5),
+    "ReconciliationPortalQueue": (1, 5),
 }
 
 

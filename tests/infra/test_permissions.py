@@ -180,6 +180,12 @@ KINDS: dict[str, dict[str, frozenset[str]]] = {
         "FlowTable": OUTBOX,
         "AuditTable": APPEND,
     },
+    "ReconciliationPortalData": {
+        "CoreTable": ENTITIES - {"ConditionCheckItem"},
+        "FlowTable": OUTBOX,
+        "AuditTable": APPEND,
+        "EdgeTable": EXPIRING,
+    },
     "ReconciliationScheduleData": {
         "CoreTable": frozenset({"Query", "UpdateItem"}),
         "FlowTable": OUTBOX,
@@ -242,8 +248,13 @@ FUNCTIONS: dict[str, set[str]] = {
         "ReconciliationPaperFiles",
     },
     "ReconciliationMailEventsFunction": {"ReconciliationMailData", "ReconciliationOutbox"},
+    "ReconciliationServePortalFunction": {"ReconciliationPortalData", "ReconciliationOutbox"},
+    "ReconciliationRunPortalFunction": {"ReconciliationWorkerData", "ReconciliationOutbox"},
     "ReconciliationRelayOutboxFunction": {"ReconciliationScheduleData", "ReconciliationOutbox"},
 }
+
+# What the door of counterparties may write; everything else of the books it only reads.
+PORTAL_WRITES = ["rec#T#*#PORTAL-*", "rec#T#*#HIST#portal_*", "rec#T#*#VISITS#*"]
 
 _OPEN, _SEAL = {"kms:Decrypt"}, {"kms:Encrypt"}
 # Which function opens or seals what. Only doors that check or decide again do both: with secrets of
@@ -267,6 +278,7 @@ IN_THE_SECRETS_TABLE = {"credentials", "webhook_out"}
 WILDCARDS = {
     "/index/*": "indexes of one table, named beside it, restricted by key like the table",
     "/T/*": "objects of all tenants; the code builds keys below one tenant only",
+    "/E/*": "kept files of all tenants, likewise",
 }
 
 # AWS-managed policies that SAM attaches and what for.
@@ -331,9 +343,12 @@ def test_table_statements_name_one_table_and_the_prefix_of_their_context() -> No
         assert len(statement.tables) == 1, (function, statement)
         if statement.policy == "WorkspaceSharedReadData":
             continue
-        prefix = PREFIXES[stack.context_of(function)]
+        prefixes = [f"{PREFIXES[stack.context_of(function)]}#*"]
+        if statement.policy == "ReconciliationPortalData" and statement.tables == {"CoreTable"}:
+            writes = {f"dynamodb:{action}" for action in WRITE} & set(statement.actions)
+            prefixes = PORTAL_WRITES if writes else prefixes
         assert statement.condition == {
-            "ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{prefix}#*"]},
+            "ForAllValues:StringLike": {"dynamodb:LeadingKeys": prefixes},
             "Null": {"dynamodb:LeadingKeys": "false"},
         }, (function, statement)
     assert seen

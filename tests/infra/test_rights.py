@@ -55,6 +55,9 @@ MONTH = f"rec#T#{T}#LEDGER#2026-01"
 MAY += [
     ("ReconciliationRunImportFunction", "PutItem", "core", [MONTH]),
     ("ReconciliationApiFunction", "Query", "core", [MONTH]),
+    ("ReconciliationServePortalFunction", "Query", "core", [MONTH]),
+    ("ReconciliationServePortalFunction", "UpdateItem", "core", [f"rec#T#{T}#PORTAL-ACCESS#x"]),
+    ("ReconciliationServePortalFunction", "PutItem", "core", [f"rec#T#{T}#HIST#portal_access:x"]),
     ("ReconciliationSendMailFunction", "ConditionCheckItem", "core", [f"rec#T#{T}#LETTER#x"]),
 ]
 
@@ -76,6 +79,10 @@ MAY_NOT = [
     ("ReconciliationSendMailFunction", "GetItem", "secrets", [f"rec#T#{T}#SECRET#x"]),
     ("ReconciliationMailEventsFunction", "Query", "core", [f"pay#T#{T}#CODES"]),
     ("ReconciliationApiFunction", "Query", "core", [f"pay#T#{T}#CODES"]),
+    # Counterparties read the books and write none of them.
+    ("ReconciliationServePortalFunction", "PutItem", "core", [MONTH]),
+    ("ReconciliationServePortalFunction", "UpdateItem", "core", [f"rec#T#{T}#COUNTERPARTY#x"]),
+    ("ReconciliationServePortalFunction", "UpdateItem", "core", [f"rec#T#{T}#HIST#counterparty:x"]),
     # What issues in bulk or listens to other systems moves no money and opens no key.
     ("PaymentCodesIssueBatchFunction", "PutItem", "ledger", [f"pay#T#{T}#ACC#code:x"]),
     ("PaymentCodesIssueBatchFunction", "GetItem", "secrets", [f"pay#T#{T}#SECRET#x"]),

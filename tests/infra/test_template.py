@@ -53,6 +53,9 @@ ROUTES = {
     ("ANY", "/v1/workflow/{proxy+}"): "WorkflowApiFunction",
     ("ANY", "/workflow/{proxy+}"): "WorkflowApiFunction",
     ("ANY", "/v1/reconciliation/{proxy+}"): "ReconciliationApiFunction",
+    ("ANY", "/portal"): "ReconciliationServePortalFunction",
+    ("ANY", "/portal/{proxy+}"): "ReconciliationServePortalFunction",
+    ("ANY", "/r/{token}"): "ReconciliationServePortalFunction",
     ("ANY", "/reconciliation"): "ReconciliationApiFunction",
     ("ANY", "/reconciliation/{proxy+}"): "ReconciliationApiFunction",
 }
@@ -288,6 +291,7 @@ def test_functions_behind_the_door_answer_before_the_gateway_gives_up() -> None:
         "CardContractsShowFeedFunction": 10,
         "WorkflowApiFunction": 10,
         "ReconciliationApiFunction": 10,
+        "ReconciliationServePortalFunction": 10,
     }
 
 

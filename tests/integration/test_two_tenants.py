@@ -623,8 +623,11 @@ def booked(books: ReconciliationWorld, side: Side) -> dict[str, str]:
     assert desk.work() == []
     (letter,) = call("GET", "/letters", None, query=f"period={PERIOD}")["items"]
     assert letter["status"] == "sent"
-    wrong = f"Cari Kodu;Unvan;VKN\r\n{side.word};{side.word};1\r\n".encode()
+    statement = f"Tarih;Belge No;Borç\r\n04.05.2026;{side.word};1,00\r\n".encode()
     csv = {"content-type": "text/csv"}
+    call("POST", f"/letters/{letter['id']}/statements", statement, headers=csv)
+    books.work_portal()
+    wrong = f"Cari Kodu;Unvan;VKN\r\n{side.word};{side.word};1\r\n".encode()
     job = call("POST", "/counterparties/imports", wrong, headers=csv)
     books.work()
     return {

@@ -71,6 +71,7 @@ QUEUES: Final = (
     "workflow-work",
     "reconciliation-mailing",
     "reconciliation-mail",
+    "reconciliation-portal",
 )
 CREDENTIALS: Final = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -145,7 +146,8 @@ class KeyRules:
     """Looks at every request before it is sent.
 
     Keys follow the grammar; rows are added with ``attribute_not_exists`` and never deleted except
-    in ``edge``; nothing scans; uniqueness rows do not expire; objects live below ``T/<tenant>/``;
+    in ``edge``; nothing scans; uniqueness rows do not expire; objects live below ``T/<tenant>/``,
+    or below ``E/<tenant>/`` when they are kept for good;
     encryption contexts name tenant and context. Inside ``only(...)`` keys must also belong to the
     named contexts and tenants (I-16).
     """
@@ -187,7 +189,9 @@ class KeyRules:
         if service == "dynamodb":
             self._dynamodb(operation, params)
         elif service == "s3" and "Key" in params:
-            self._require(str(params["Key"]).startswith("T/"), f"object key {params['Key']}")
+            self._require(
+                str(params["Key"]).startswith(("T/", "E/")), f"object key {params['Key']}"
+            )
         elif service == "kms" and operation in ("Encrypt", "Decrypt"):
             context = params.get("EncryptionContext", {})
             self._require(

@@ -14,10 +14,10 @@ from tests.support.events import Answer, http_event, invoke, queue_event
 from tests.support.lambda_context import LambdaContext
 from tests.support.scanner import CANARY_PASSWORD, SCANNER
 from toolkit.auth import Principal, TenantContext
+from toolkit.passwords import Argon2Passwords
 from toolkit.platform import Platform
 from webkit.assets import Assets
 from workspace import bootstrap
-from workspace.adapters.argon2_passwords import Argon2Passwords
 from workspace.bootstrap import Application
 from workspace.domain.tenant import Tenant
 

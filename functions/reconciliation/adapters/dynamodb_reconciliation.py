@@ -23,7 +23,11 @@ from kernel.periods import Period
 from kernel.stamp import Stamp
 from kernel.storing import CommandIdentity, Position, Remembered, WriteRefusedError
 from reconciliation.adapters import rows
+from reconciliation.adapters.dynamodb_access import AccessWrites
+from reconciliation.adapters.dynamodb_answers import AnswerReads, AnswerWrites
+from reconciliation.adapters.dynamodb_differences import DifferenceReads, DifferenceWrites
 from reconciliation.adapters.dynamodb_letters import LetterReads, LetterWrites
+from reconciliation.adapters.dynamodb_portal_mails import PortalMailReads, PortalMailWrites
 from reconciliation.domain.counterparty import Counterparty, CounterpartyState
 from reconciliation.domain.e_invoice import EInvoice
 from reconciliation.domain.ledger import Direction, EntryFields, EntryState, LedgerEntry
@@ -46,6 +50,8 @@ PARAMETERS: Final = "babs_parameters"
 BATCH: Final = "ledger_batch"
 _OWN: Final = "own"
 _STORED: Final = "stored"
+_CARDS: Final = 50
+"""Account cards of one tax number that find an e-invoice in their own list."""
 _PUSH: Final = timedelta(minutes=10)
 QueueUrl = Callable[[str], str]
 IndexKey = Callable[[str], bytes]
@@ -59,7 +65,7 @@ def _missing() -> NotFoundError:
     return NotFoundError("not_found", "There is no such item.")
 
 
-class DynamoUnit(LetterWrites):
+class DynamoUnit(LetterWrites, AnswerWrites, DifferenceWrites, PortalMailWrites, AccessWrites):
     """``ReconciliationUnit`` over one transaction."""
 
     def __init__(self, store: "DynamoReconciliationStore") -> None:
@@ -139,6 +145,10 @@ class DynamoUnit(LetterWrites):
         )
         uuid = _hashed(invoice.view.uuid)
         self._unit.unique("E-INVOICE", invoice.direction.value, uuid, owner=invoice.id)
+        place = f"{invoice.view.issued_on.isoformat()}#{invoice.id}"
+        for card in invoice.counterparty_ids[:_CARDS]:
+            of_card = {"pk": self._keyspace.key("INVOICES-OF", card), "sk": place}
+            self._unit.transaction.put_new("core", of_card, label="invoice_of")
         return rows.invoice_from(made)
 
     def save_parameters(self, before: OwnRows, after: OwnRows) -> OwnRows:
@@ -283,7 +293,7 @@ class DynamoUnit(LetterWrites):
             raise WriteRefusedError([item.label for item in error.refused]) from error
 
 
-class DynamoReconciliationStore(LetterReads):
+class DynamoReconciliationStore(LetterReads, AnswerReads, DifferenceReads, PortalMailReads):
     """``ReconciliationStore`` for one tenant."""
 
     def __init__(
@@ -453,6 +463,21 @@ class DynamoReconciliationStore(LetterReads):
     ) -> tuple[list[EInvoice], Position | None]:
         page = self._page("E-INVOICES", limit, after, forward=False)
         return [rows.invoice_from(row) for row in page.items], page.next_key
+
+    def invoices_of(
+        self, counterparty_id: str, *, limit: int, after: Position | None
+    ) -> tuple[list[EInvoice], Position | None]:
+        page = self.database.query(
+            "core",
+            self.keyspace.key("INVOICES-OF", counterparty_id),
+            limit=limit,
+            after=dict(after) if after else None,
+            forward=False,
+        )
+        ids = [str(row["sk"]).partition("#")[2] for row in page.items]
+        keys = [(entity_key(self.keyspace, INVOICE, one), META) for one in ids]
+        found = self.database.get_many("core", keys)
+        return [rows.invoice_from(found[key]) for key in keys if key in found], page.next_key
 
     def parameters(self) -> OwnRows:
         return rows.parameters_from(self._entity(PARAMETERS, _OWN))

@@ -174,14 +174,14 @@ class TabularFiles:
         self, file: UploadedFile, *, language: str
     ) -> Iterator[tuple[int, Callable[[], CounterpartyFields]]]:
         """Rows of account cards."""
-        for row in _rows(file, language, COUNTERPARTY_COLUMNS):
+        for row in mapped_rows(file, language, COUNTERPARTY_COLUMNS):
             yield row.number, lambda row=row: _counterparty(row)  # type: ignore[misc]
 
     def ledger_entries(
         self, file: UploadedFile, *, language: str
     ) -> Iterator[tuple[int, Callable[[], EntryFields]]]:
         """Rows of ledger lines."""
-        for row in _rows(file, language, ENTRY_COLUMNS):
+        for row in mapped_rows(file, language, ENTRY_COLUMNS):
             yield row.number, lambda row=row: _entry(row)  # type: ignore[misc]
 
     def documents(self, file: UploadedFile) -> Iterator[bytes]:
@@ -221,7 +221,10 @@ class TabularFiles:
         return output.getvalue()
 
 
-def _rows(file: UploadedFile, language: str, columns: ColumnSet) -> Iterator[MappedRow]:
+def mapped_rows(file: UploadedFile, language: str, columns: ColumnSet) -> Iterator[MappedRow]:
+    """Rows of a table by canonical field. Raises: ValidationError for a file that is no such
+    table.
+    """
     table = _table(file, language, columns)
     mapping = columns.map(table.header)
     if not mapping.complete:
@@ -253,7 +256,7 @@ def _table(file: UploadedFile, language: str, columns: ColumnSet) -> Table:
     return read_csv(file.content, language=language, known_headers=known)
 
 
-class _Cells:
+class CellReader:
     """Reads the cells of a row and collects what is wrong."""
 
     def __init__(self, row: MappedRow) -> None:
@@ -292,7 +295,7 @@ _NOBODY: Final = ledger_party.LedgerParty(ledger_party.PartyKind.SPECIAL, "", No
 
 
 def _counterparty(row: MappedRow) -> CounterpartyFields:
-    cells = _Cells(row)
+    cells = CellReader(row)
     fields = CounterpartyFields(
         code=cells.read("code", lambda: parse_code(cells.typed("code")), ""),
         title=cells.read("title", lambda: clean_company_title(cells.typed("title")), ""),
@@ -321,7 +324,7 @@ def _language(text: str) -> str:
 
 
 def _entry(row: MappedRow) -> EntryFields:
-    cells = _Cells(row)
+    cells = CellReader(row)
     currency = cells.read("currency", lambda: _currency(cells.typed("currency")), HOME)
     zero = Money.zero(currency)
 

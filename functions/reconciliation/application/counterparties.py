@@ -12,7 +12,8 @@ from reconciliation.domain.counterparty import Counterparty, CounterpartyFields,
 from reconciliation.ports import JobView, ReconciliationUnit
 
 CHUNK: Final = 18
-"""Account cards of one transaction: five writes each for a new one, and the progress of a job."""
+"""Account cards of one transaction: five writes each for a new one, the order for their accesses,
+and the progress of a job."""
 _SCAN: Final = 100
 
 
@@ -32,6 +33,8 @@ class AddCounterparty:
             raise ConflictError("code_taken", "There is an account card with this code already.")
         unit = store.unit()
         saved = put(unit, self._scope, before, fields)
+        if before is None:
+            order_access(unit, [saved])
         try:
             unit.commit()
         except WriteRefusedError as error:
@@ -151,13 +154,20 @@ class SaveCounterparties:
         for _ in range(TRIES):
             known = store.counterparties_by_code([fields.code for fields in chunk])
             unit = store.unit()
-            added = changed = 0
+            new: list[Counterparty] = []
+            changed = 0
             for fields in chunk:
                 before = known.get(fields.code)
                 if before is not None and same(before, fields):
                     continue
-                put(unit, self._scope, before, fields, job_id)
-                added, changed = added + (before is None), changed + (before is not None)
+                saved = put(unit, self._scope, before, fields, job_id)
+                if before is None:
+                    new.append(saved)
+                else:
+                    changed += 1
+            added = len(new)
+            if new:
+                order_access(unit, new)
             if added or changed:
                 unit.advance_job(job_id, {"done": added + changed})
                 try:
@@ -224,3 +234,9 @@ def put(
     action = "counterparty.restored" if back else "counterparty.changed"
     after = before.with_fields(fields, scope.origin, import_id)
     return unit.save_counterparty(before, after, action)
+
+
+def order_access(unit: ReconciliationUnit, cards: Sequence[Counterparty]) -> None:
+    """New cards get their access to the portal by themselves: ordered if and only if they exist."""
+    ids = ",".join(card.id for card in cards)
+    unit.enqueue("portal", {"act": "prepare_access", "counterparty_ids": ids})

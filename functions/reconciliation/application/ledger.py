@@ -95,8 +95,12 @@ class RecordEntries:
     ) -> Recorded:
         """What became of the lines; with ``job_id`` the job's progress moves along."""
         total = Recorded()
+        # Statements that are being compared with these lines are compared again, by condition of
+        # the write itself; without an open case nothing is ordered.
+        watched = any(case.statement_id for case in self._scope.store.open_cases())
         for start in range(0, len(entries), MAX_TOGETHER):
-            total += self._chunk(entries[start : start + MAX_TOGETHER], known, job_id)
+            chunk = entries[start : start + MAX_TOGETHER]
+            total += self._chunk(chunk, known, job_id, watched=watched)
         return total
 
     def effects(
@@ -114,7 +118,12 @@ class RecordEntries:
         return {name: counts[name] for name in ("added", "changed", "unchanged")}
 
     def _chunk(
-        self, chunk: Sequence[EntryFields], known: Mapping[str, Counterparty], job_id: str
+        self,
+        chunk: Sequence[EntryFields],
+        known: Mapping[str, Counterparty],
+        job_id: str,
+        *,
+        watched: bool,
     ) -> Recorded:
         store = self._scope.store
         places = places_of(self._scope, chunk, known)
@@ -140,6 +149,9 @@ class RecordEntries:
                 unit.note_batch(batch_id, detail)
                 if job_id:
                     unit.advance_job(job_id, {"done": written})
+                if watched:
+                    cards = ",".join(dict.fromkeys(place.counterparty_id for place in places))
+                    unit.enqueue("portal", {"act": "ledger_changed", "counterparty_ids": cards})
                 try:
                     unit.commit()
                 except WriteRefusedError:

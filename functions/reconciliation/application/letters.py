@@ -18,6 +18,7 @@ from kernel.storing import Position, WriteRefusedError
 from kernel.text import fold
 from reconciliation.application.context import TRIES, Scope, TryAgainError
 from reconciliation.application.figures import ShowFigures
+from reconciliation.domain.contact import is_own
 from reconciliation.domain.counterparty import Counterparty, CounterpartyState
 from reconciliation.domain.figures import Figure, FormFigures
 from reconciliation.domain.ledger import Form
@@ -25,6 +26,7 @@ from reconciliation.domain.letter import (
     ANSWERED,
     CLOSED,
     FIRST,
+    MONTHLY,
     Basis,
     Letter,
     LetterMail,
@@ -38,7 +40,7 @@ from reconciliation.domain.letter import (
 from reconciliation.domain.letter_template import LetterTemplate, TemplateState
 from reconciliation.domain.mailing import MailingSettings, last_day_of
 from reconciliation.domain.parameters import Key, row_for
-from reconciliation.ports import FileAccess, LetterPaper, LetterPdf, ReconciliationUnit
+from reconciliation.ports import EvidenceFiles, LetterPaper, LetterPdf, ReconciliationUnit
 
 _ROOM: Final = 90
 """Writes of one transaction, a little below what DynamoDB takes."""
@@ -138,6 +140,14 @@ class _Wanted:
     card: Counterparty
     stored: Letter | None
     template: LetterTemplate
+    monthly: tuple[Email, ...] = ()
+
+    @property
+    def recipients(self) -> list[tuple[str, Email]]:
+        """Kinds of mails and their addresses: those of the books, then who subscribed besides."""
+        own = self.card.fields.emails
+        more = [(MONTHLY, to) for to in self.monthly if not is_own(to, own)]
+        return [*((FIRST, to) for to in own), *more]
 
 
 class MakeLetters:
@@ -173,7 +183,8 @@ class MakeLetters:
         pending: list[_Wanted] = []
         for start in range(0, len(rows), 100):
             wanted = list(self._wanted(rows[start : start + 100], figures, texts, only, counts))
-            pending += wanted
+            monthly = store.subscribers([one.card.id for one in wanted]) if wanted else {}
+            pending += [replace(one, monthly=monthly.get(one.card.id, ())) for one in wanted]
         for chunk in _packed(pending):
             if not enough_time():
                 raise TryAgainError
@@ -286,11 +297,11 @@ class MakeLetters:
                     counts["outdated"] += 1
                     return counts
                 letter = renewed(letter, edition)
-        for to in one.card.fields.emails:
-            mail_id = scope.store.letter_mail_id(letter.id, FIRST, to)
+        for kind, to in one.recipients:
+            mail_id = scope.store.letter_mail_id(letter.id, kind, to)
             mail = mails.get(mail_id)
             if mail is None:
-                letter = queue_mail(scope, unit, letter, to, FIRST, asked)
+                letter = queue_mail(scope, unit, letter, to, kind, asked)
             elif mail.state is MailState.WITHDRAWN:
                 letter = ask_again(scope, unit, letter, mail, asked)
             else:
@@ -316,7 +327,7 @@ def _packed(wanted: Sequence[_Wanted]) -> Iterator[list[_Wanted]]:
     chunk: list[_Wanted] = []
     size = 0
     for one in wanted:
-        own = _NEW_LETTER + _MAIL * len(one.card.fields.emails)
+        own = _NEW_LETTER + _MAIL * len(one.recipients)
         if chunk and size + own > _ROOM:
             yield chunk
             chunk, size = [], 0
@@ -367,14 +378,14 @@ class ShowPaper:
     Raises: NotFoundError; PaperError.
     """
 
-    def __init__(self, scope: Scope, pdf: LetterPdf, files: FileAccess) -> None:
+    def __init__(self, scope: Scope, pdf: LetterPdf, files: EvidenceFiles) -> None:
         self._scope = scope
         self._pdf = pdf
         self._files = files
 
     def __call__(self, letter: Letter) -> bytes:
         if letter.edition.digest:
-            return self._files.export(paper_name(letter)).content
+            return self._files.evidence(paper_name(letter)).content
         return self._pdf.render(PaperOf(self._scope)(letter))
 
 

@@ -39,7 +39,7 @@ from reconciliation.domain.letter import (
     with_paper,
 )
 from reconciliation.domain.mailing import MailingSettings, next_reminder, open_on
-from reconciliation.ports import AccessLinks, FileAccess, LetterMailer, LetterPdf, PaperError
+from reconciliation.ports import AccessLinks, EvidenceFiles, LetterMailer, LetterPdf, PaperError
 
 SETTLE: Final = timedelta(hours=1)
 """How long a report of a mail of unknown fate is waited for before the one repetition (L4)."""
@@ -68,7 +68,7 @@ class SendLetter:
     pdf: LetterPdf
     mailer: LetterMailer
     links: AccessLinks
-    files: FileAccess
+    files: EvidenceFiles
 
     def __call__(self, mail_id: str, *, remaining: Callable[[], float]) -> None:
         """Raises: TryAgainError while somebody alive holds the mail, or when time is short."""
@@ -100,7 +100,7 @@ class SendLetter:
             self._save(mail, refused(mail, error.code), "mail.refused")
             return
         name = paper_name(ready.letter)
-        self.files.keep_export(name, UploadedFile(pdf, "application/pdf", f"{name}.pdf"))
+        self.files.keep_evidence(name, UploadedFile(pdf, "application/pdf", f"{name}.pdf"))
         lease = now + timedelta(seconds=remaining()) + LEASE_MARGIN
         mine = self._claim(mail, claimed(mail, scope.ids.new(), lease), ready)
         if mine is None:
@@ -137,6 +137,10 @@ class SendLetter:
             return "letter_closed"
         if ready.letter.state in ANSWERED and mail.kind.startswith(TO_OWN_ADDRESSES):
             return "letter_answered"
+        if mail.kind == "subscription" and mail.to not in self.scope.store.subscribers(
+            [ready.card.id]
+        ).get(ready.card.id, ()):
+            return "unsubscribed"
         if mail.kind.startswith(TO_OWN_ADDRESSES) and (
             ready.card.state is not CounterpartyState.ACTIVE
             or mail.to not in ready.card.fields.emails

@@ -25,6 +25,8 @@ class Sweep:
         unit = self._scope_of(item.tenant_id).store.unit()
         if item.kind == "letter_mail":
             unit.enqueue("mail", {"mail_id": item.id})
+        elif item.kind == "portal_mail":
+            unit.enqueue("mail", {"portal_mail_id": item.id})
         elif item.kind == "mailing_settings":
             unit.enqueue("mailing", {"job_id": DUE})
         else:

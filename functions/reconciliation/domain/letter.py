@@ -256,6 +256,7 @@ class LetterMail(MailDelivery):
 
 
 FIRST: Final = "letter"
+MONTHLY: Final = "subscription"
 MAX_RESENDS: Final = 1
 
 

@@ -14,6 +14,7 @@ def handler(message: QueueMessage) -> None:
     if report is None:
         return
     try:
-        application().record_mail_report()(report)
+        if not application().record_mail_report()(report):
+            application().record_portal_mail_report()(report)
     except TryAgainError as error:
         raise RetryLaterError from error

@@ -1,4 +1,4 @@
-"""SQS: hand one mail with a letter over to the mail service."""
+"""SQS: hand one mail over to the mail service, with a letter or of the portal."""
 
 from reconciliation.application.context import TryAgainError
 from reconciliation.bootstrap import application
@@ -11,6 +11,10 @@ def handler(message: QueueMessage) -> None:
     """Send one mail once."""
     use = application().for_system(message.text("tenant_id"), "mail")
     try:
-        use.send_letter()(message.text("mail_id"), remaining=message.remaining_seconds)
+        if "portal_mail_id" in message.body:
+            mail_id = message.text("portal_mail_id")
+            use.send_portal_mail()(mail_id, remaining=message.remaining_seconds)
+        else:
+            use.send_letter()(message.text("mail_id"), remaining=message.remaining_seconds)
     except TryAgainError as error:
         raise RetryLaterError from error

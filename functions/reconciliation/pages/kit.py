@@ -25,6 +25,11 @@ DONE: Final[Mapping[str, str]] = {
     "released": mark("The text is released; letters made from now on use it."),
     "renew": mark("The letter has the figures as they are now; the correction is on its way."),
     "withdraw": mark("The letter is taken back."),
+    "note": mark("Your remark is there for both sides."),
+    "again": mark("The books are compared again. Reload the page in a moment."),
+    "case_closed": mark("The case is closed."),
+    "invited": mark("The invitation is on its way."),
+    "revoked": mark("The counterparty was shut out, from this moment on."),
 }
 
 

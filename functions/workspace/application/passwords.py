@@ -1,7 +1,7 @@
 """The rule of passwords as a problem of the field they were typed into."""
 
+from kernel.passwords import check_password
 from kernel.sensitive import Secret
-from workspace.domain.password import check_password
 from workspace.domain.problems import parsed_at
 from workspace.domain.user import Person
 

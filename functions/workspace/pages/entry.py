@@ -8,6 +8,7 @@ from kernel.errors import (
     UnauthorizedError,
     ValidationError,
 )
+from kernel.passwords import MIN_LENGTH
 from kernel.sensitive import Email, Secret
 from toolkit.entrypoints import HttpApp, Reply, Request
 from webkit.urls import link, local_path
@@ -16,7 +17,6 @@ from workspace.application.show_link import LinkView
 from workspace.application.sign_in import Visit
 from workspace.bootstrap import DEVICE_COOKIE, STEP_COOKIE
 from workspace.domain.link import LinkPurpose
-from workspace.domain.password import MIN_LENGTH
 from workspace.domain.problems import parsed_at
 from workspace.domain.second_factor import StepMethod
 from workspace.pages.cookies import (

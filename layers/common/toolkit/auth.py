@@ -120,6 +120,8 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
             "reconciliation:figure:read",
             "reconciliation:invoice:read",
             "reconciliation:ledger:read",
+            "reconciliation:reply:read",
+            "reconciliation:user:read",
             "reconciliation:letter:read",
         }
     ),

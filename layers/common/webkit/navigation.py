@@ -193,6 +193,27 @@ CONSOLE: Final[tuple[NavGroup, ...]] = (
                 "reconciliation:counterparty:read",
             ),
             NavItem(
+                "reconciliation.replies",
+                mark("Answers"),
+                "/reconciliation/replies",
+                "check",
+                "reconciliation:reply:read",
+            ),
+            NavItem(
+                "reconciliation.differences",
+                mark("Differences"),
+                "/reconciliation/differences",
+                "filter",
+                "reconciliation:reply:read",
+            ),
+            NavItem(
+                "reconciliation.users",
+                mark("Portal users"),
+                "/reconciliation/users",
+                "key",
+                "reconciliation:user:read",
+            ),
+            NavItem(
                 "reconciliation.mailing",
                 mark("Mailing"),
                 "/reconciliation/mailing",

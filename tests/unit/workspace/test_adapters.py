@@ -17,8 +17,8 @@ from kernel.mailing import MailResult
 from kernel.sensitive import Email, Secret
 from tests.unit.workspace.conftest import Desk
 from toolkit.aws.mail import MailService
-from workspace.adapters.argon2_passwords import Argon2Passwords
-from workspace.adapters.random_tokens import RandomTokens, digest
+from toolkit.passwords import Argon2Passwords
+from toolkit.tokens import RandomTokens, digest
 from workspace.adapters.ses_mailer import SesMailer
 from workspace.domain.message import MailNews, Message, MessageKind
 from workspace.schemas import mail_report

@@ -15,13 +15,13 @@ from kernel.errors import (
     RuleViolationError,
     ValidationError,
 )
+from kernel.passwords import MAX_LENGTH, check_password
 from kernel.sensitive import Email
 from tests.support.scanner import CANARY_PASSWORD
 from workspace.domain.api_key import ApiKey, ApiKeyState, check_scopes, looks_like_key, secret_of
 from workspace.domain.incident import Incident, resolve
 from workspace.domain.link import LinkPurpose, new_link
 from workspace.domain.note import check_note
-from workspace.domain.password import MAX_LENGTH, check_password
 from workspace.domain.session import Session, device_of
 from workspace.domain.subject import Subject
 from workspace.domain.tenant import check_zone, new_tenant

@@ -15,7 +15,7 @@ from kernel.errors import (
 )
 from kernel.sensitive import Secret
 from tests.unit.workspace.conftest import PASSWORD, Desk
-from workspace.adapters.random_tokens import digest
+from toolkit.tokens import digest
 from workspace.application.entrance import SignedIn
 from workspace.domain.tenant import Tenant, TenantState
 from workspace.domain.user import MembershipState

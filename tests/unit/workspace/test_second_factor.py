@@ -15,7 +15,7 @@ from kernel.errors import (
 from kernel.sensitive import Secret, Tckn
 from tests.support.pensions_builders import tckn
 from tests.unit.workspace.conftest import PASSWORD, Desk
-from workspace.adapters.random_tokens import digest
+from toolkit.tokens import digest
 from workspace.application.entrance import SignedIn, StepNeeded
 from workspace.application.finish_sign_in import Finished
 from workspace.application.sign_in import Visit

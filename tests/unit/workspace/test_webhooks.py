@@ -15,8 +15,8 @@ from tests.infra import stack
 from toolkit.http.client import HttpClient
 from toolkit.http.webhook_signature import headers, key_of, verify
 from toolkit.settings import Environment, SettingsError
+from toolkit.tokens import webhook_secret
 from workspace.adapters.http_webhooks import HttpWebhookSender
-from workspace.adapters.random_tokens import webhook_secret
 from workspace.domain.catalogue import CONTEXTS, EVENT_TYPES, WEBHOOK_TESTED
 from workspace.domain.delivery import (
     MAX_BODY,

@@ -26,6 +26,11 @@ def export_key(tenant_id: str, export_id: str) -> str:
     return f"T/{tenant_id}/exports/{export_id}"
 
 
+def evidence_key(tenant_id: str, name: str) -> str:
+    """Object key of a file that is kept for good: outside of what expires."""
+    return f"E/{tenant_id}/{name}"
+
+
 class FileStore:
     """One bucket, always addressed below the prefix of a tenant."""
 

@@ -4,9 +4,16 @@ from typing import Final
 
 from kernel.errors import NotFoundError
 from kernel.files import UploadedFile, UploadForm
-from toolkit.aws.objects import UPLOAD_LIMIT_BYTES, FileStore, export_key, upload_key
+from toolkit.aws.objects import (
+    UPLOAD_LIMIT_BYTES,
+    FileStore,
+    evidence_key,
+    export_key,
+    upload_key,
+)
 
 _NOT_FOUND: Final = "There is no such file."
+_KEPT_BYTES: Final = 50_000_000
 
 
 class TenantFiles:
@@ -55,6 +62,14 @@ class TenantFiles:
         """A generated file. Raises: NotFoundError("file_not_found")."""
         return self._files.get(export_key(self._tenant_id, export_id))
 
+    def keep_evidence(self, name: str, file: UploadedFile) -> None:
+        """Keep a file for good, once; a repeated worker changes nothing."""
+        self._put(evidence_key(self._tenant_id, _name(name)), file)
+
+    def evidence(self, name: str) -> UploadedFile:
+        """A kept file. Raises: NotFoundError("file_not_found")."""
+        return self._files.get(evidence_key(self._tenant_id, _name(name)), max_bytes=_KEPT_BYTES)
+
     def download_link(self, export_id: str, filename: str) -> str:
         """A link to a generated file, good for five minutes."""
         key = export_key(self._tenant_id, export_id)
@@ -73,3 +88,9 @@ class TenantFiles:
 
     def _put(self, key: str, file: UploadedFile) -> None:
         self._files.put(key, file.content, content_type=file.content_type, filename=file.filename)
+
+
+def _name(name: str) -> str:
+    if not name.replace("-", "").isalnum():
+        raise NotFoundError("file_not_found", _NOT_FOUND)
+    return name

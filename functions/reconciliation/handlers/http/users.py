@@ -1,0 +1,95 @@
+"""Users of the portal, invitations, subscriptions (REC-03)."""
+
+from typing import Any, Final
+
+from kernel.parsing import format_instant
+from reconciliation.application.portal_users import PortalUser
+from reconciliation.domain.access import PortalAccess
+from reconciliation.handlers.http.app import (
+    BASE,
+    app,
+    cursor_scope,
+    file_reply,
+    page_reply,
+    position_of,
+    use_of,
+)
+from reconciliation.pages.users import chosen_state, users_file
+from toolkit.entrypoints import Reply, Request
+
+_READ: Final = "reconciliation:user:read"
+_INVITE: Final = "reconciliation:user:invite"
+_REPORT: Final = f"{BASE}/reports/users"
+
+
+@app.api("GET", _REPORT, permission=_READ)
+def report_users(request: Request) -> Reply:
+    """How far every counterparty came: ``q`` in code and title, ``state``; ``format`` xlsx or csv
+    is the same as a file. There is no link and no password in it.
+    """
+    if request.query.get("format", "json") != "json":
+        return file_reply(users_file(request))
+    text, state = request.query.get("q", "")[:100], chosen_state(request)
+    scope = cursor_scope(request, _REPORT, q=text, state=state)
+    found, following = use_of(request).list_users()(
+        text=text, state=state, limit=request.limit(), after=position_of(request, scope)
+    )
+    return page_reply([_user(one) for one in found], following, scope)
+
+
+@app.api("POST", f"{BASE}/counterparties/{{id}}/invitations", permission=_INVITE)
+def invite(request: Request) -> Reply:
+    """Mail a new invitation; earlier links end. The link itself is shown to nobody."""
+    access = use_of(request).invite()(request.id(), by="staff")
+    return Reply(_access(access), 202)
+
+
+@app.api("DELETE", f"{BASE}/counterparties/{{id}}/access", permission=_INVITE)
+def revoke(request: Request) -> Reply:
+    """Shut a counterparty out: links, password and open sessions are worthless at once."""
+    use_of(request).revoke_access()(request.id())
+    return Reply(None, 204)
+
+
+@app.api("GET", f"{BASE}/counterparties/{{id}}/subscriptions", permission=_READ)
+def list_subscriptions(request: Request) -> Reply:
+    """Addresses a counterparty added itself, whether they agreed, and who gets every month."""
+    use = use_of(request)
+    card = use.store.counterparty(request.id())
+    items = [
+        {
+            "email": one.email.reveal("shown to whoever may read users"),
+            "added_at": one.added_at,
+            "confirmed_at": one.confirmed_at,
+            "subscribed_at": one.subscribed_at,
+        }
+        for one in use.store.contacts(card.id).items
+    ]
+    return Reply({"items": items})
+
+
+def _access(access: PortalAccess) -> dict[str, Any]:
+    until = access.invited_until
+    return {
+        "counterparty_id": access.counterparty_id,
+        "status": access.state.value,
+        "user_name": access.user_name,
+        "invited_until": None if until is None else format_instant(until),
+    }
+
+
+def _user(user: PortalUser) -> dict[str, Any]:
+    until, seen = user.invited_until, user.last_seen_at
+    fields = user.counterparty.fields
+    return {
+        "counterparty_id": user.counterparty.id,
+        "code": fields.code,
+        "title": fields.title,
+        "status": user.state.value,
+        "user_name": user.user_name,
+        "invited_until": None if until is None else format_instant(until),
+        "last_seen_at": None if seen is None else format_instant(seen),
+        "addresses": user.addresses,
+        "own_addresses": user.own_addresses,
+        "subscriptions": user.subscriptions,
+    }

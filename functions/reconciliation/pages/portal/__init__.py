@@ -1,0 +1,1 @@
+"""Pages of counterparties: one column, without JavaScript, on a phone."""

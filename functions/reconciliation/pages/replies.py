@@ -1,0 +1,62 @@
+"""Answers as they come in: who agreed, who did not, what their figures tell (REC-05)."""
+
+from typing import Final
+
+from kernel.errors import ParseError
+from kernel.periods import Period
+from reconciliation.domain.answer import judge
+from reconciliation.pages.difference_words import RoomWords
+from reconciliation.pages.kit import Kit, paging_of, position_in, use_of
+from reconciliation.pages.words import words_of
+from toolkit.entrypoints import HttpApp, Reply, Request
+from webkit.components import Column
+
+SECTION: Final = "reconciliation.replies"
+_READ: Final = "reconciliation:reply:read"
+_PATH: Final = "/reconciliation/replies"
+_ROWS: Final = 50
+
+
+def declare(app: HttpApp, kit: Kit) -> None:
+    """Add the page of answers."""
+
+    @app.page("GET", _PATH, permission=_READ)
+    def show_replies(request: Request) -> Reply:
+        """Answers about a month, newest first; the table looks for new ones by itself."""
+        use, words = use_of(request), words_of(request)
+        try:
+            period = Period.parse(request.query.get("period", ""))
+        except ParseError:
+            period = Period.of(use.scope.today()).prev()
+        after = position_in(request, period=str(period))
+        found, following = use.store.answer_page(period, limit=_ROWS, after=after)
+        letters = use.store.letters([one.letter_id for one in found])
+        findings = {
+            one.id: judge(
+                letters[one.letter_id].edition, one.fields.their_count, one.fields.their_total
+            )
+            for one in found
+            if one.letter_id in letters
+        }
+        columns = (
+            Column("who", words.text("Counterparty")),
+            Column("said", words.text("Answer")),
+            Column("at", words.text("When")),
+            Column("count", words.text("Their documents"), numeric=True),
+            Column("total", words.text("Their amount"), numeric=True),
+            Column("finding", words.text("What their figures tell")),
+            Column("note", words.text("Note")),
+        )
+        return kit.draw(
+            request,
+            "replies/list.html",
+            SECTION,
+            period=period,
+            answers=found,
+            letters=letters,
+            findings=findings,
+            cards=use.store.counterparties([one.counterparty_id for one in found]),
+            room=RoomWords(words),
+            columns=columns,
+            paging=paging_of(request, len(found), following, period=str(period)),
+        )
