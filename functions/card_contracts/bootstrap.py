@@ -9,6 +9,7 @@ from card_contracts.adapters.dynamodb_cards import CONTEXT, DynamoCardsStore, Dy
 from card_contracts.adapters.feed_tokens import DerivedFeedTokens
 from card_contracts.adapters.sale_files import TabularSaleFiles, parse_row
 from card_contracts.application.calendars import ChangeDay, RenewFeed, RestoreDay, ShowFeed
+from card_contracts.application.change_approval import PublishChange
 from card_contracts.application.company import RenewSaleEventSecret, SaveSettings
 from card_contracts.application.context import CalendarOf, Scope
 from card_contracts.application.contracts import (
@@ -49,11 +50,13 @@ from card_contracts.application.statements import (
 from card_contracts.application.sweep import Sweep
 from card_contracts.ports import CardsStore, FileAccess
 from card_contracts.settings import CardContractsSettings
+from kernel.approval import GateKeeper
 from kernel.business_days import Calendar
 from kernel.files import TableWriter
 from kernel.links import Links
 from kernel.signed_events import EVENT_LIFETIME
 from toolkit.auth import TenantContext
+from toolkit.aws.approval_gates import ApprovalGates
 from toolkit.aws.dynamodb import Keyspace
 from toolkit.aws.tenant_files import TenantFiles
 from toolkit.http.cursor import Cursors
@@ -109,6 +112,19 @@ class CardContracts:
 
     def change_contract(self) -> ChangeContract:
         return ChangeContract(self.scope)
+
+    @cached_property
+    def gates(self) -> GateKeeper:
+        """What waits for an approval of workflow."""
+        return ApprovalGates(
+            self.application.platform.machinery,
+            Keyspace(CONTEXT, self.context.tenant_id),
+            self.context,
+            "card_contracts.ApprovalRequested.v1",
+        )
+
+    def publish_change(self) -> PublishChange:
+        return PublishChange(self.scope, self.gates, self.change_contract())
 
     def lock_contract(self) -> LockContract:
         return LockContract(self.scope)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 
+from kernel.approval import GateKeeper
 from kernel.business_days import Calendar
 from pensions.adapters.bank_orders import BankOrderFiles
 from pensions.adapters.dynamodb_pensions import CONTEXT, DynamoDueWork, DynamoPensionsStore
@@ -34,6 +35,7 @@ from pensions.application.preview_import import PreviewImport
 from pensions.application.problems import ListProblems
 from pensions.application.refresh_status import PollStatus, RefreshStatus, StartStatusRefresh
 from pensions.application.release_held import ReleaseHeld
+from pensions.application.remittance_approval import AskSanction, CheckSanction
 from pensions.application.remittances import MarkRemittancePaid, ShowRemittance
 from pensions.application.resubmit_employees import ResubmitEmployees
 from pensions.application.resume_after_incident import ResumeAfterIncident
@@ -45,6 +47,7 @@ from pensions.application.watch_deadlines import WatchDeadlines
 from pensions.ports import FileAccess, InsurerGateway, PensionsStore
 from pensions.settings import PensionsSettings
 from toolkit.auth import TenantContext
+from toolkit.aws.approval_gates import ApprovalGates
 from toolkit.aws.dynamodb import Keyspace
 from toolkit.aws.tenant_files import TenantFiles
 from toolkit.http.cursor import Cursors
@@ -189,7 +192,23 @@ class Pensions:
         return ShowRemittance(self.scope, lambda: self.application.settings.insurer_accounts)
 
     def mark_remittance_paid(self) -> MarkRemittancePaid:
-        return MarkRemittancePaid(self.scope, self.show_remittance())
+        return MarkRemittancePaid(self.scope, self.show_remittance(), self.check_sanction())
+
+    @cached_property
+    def gates(self) -> GateKeeper:
+        """What waits for an approval of workflow."""
+        return ApprovalGates(
+            self.application.platform.machinery,
+            Keyspace(CONTEXT, self.context.tenant_id),
+            self.context,
+            "pensions.ApprovalRequested.v1",
+        )
+
+    def check_sanction(self) -> CheckSanction:
+        return CheckSanction(self.scope, self.gates)
+
+    def ask_sanction(self) -> AskSanction:
+        return AskSanction(self.check_sanction(), self.gates)
 
     def bank_orders(self, payer_name: str) -> BankOrderFiles:
         return BankOrderFiles(

@@ -19,6 +19,7 @@ from pensions.domain.contribution import Contribution, PeriodSummary
 from pensions.domain.employee import Employee
 from pensions.domain.provider import Capability, Provider
 from pensions.domain.remittance import Remittance
+from pensions.domain.sanction import Sanction
 from pensions.ports import EmployeeCounts
 from toolkit.http.fields import DATE, MONEY, EdgeModel, parsed
 
@@ -346,4 +347,22 @@ def remittance_out(remittance: Remittance, why: Mapping[str, Sequence[str]]) -> 
             for part in remittance.parts
         ],
         "summary": summary_out(remittance.summary),
+    }
+
+
+def sanction_out(sanction: Sanction, because: Sequence[str]) -> dict[str, Any]:
+    """The approval of a bank order; ``state`` is ``not_needed``, ``missing``, ``stale`` or that of
+    workflow.
+    """
+    gate = sanction.gate
+    state = "missing" if gate is None else "stale" if sanction.stale else gate.state.value
+    return {
+        "needed": sanction.needed,
+        "state": state if sanction.needed else "not_needed",
+        "open": sanction.open,
+        "limit": sanction.limit.to_api() if sanction.limit is not None else None,
+        "approval_id": (gate.approval_id or None) if gate is not None else None,
+        "stage": (gate.stage or None) if gate is not None else None,
+        "reason": (gate.reason or None) if gate is not None else None,
+        "why": list(because),
     }

@@ -15,20 +15,40 @@ from toolkit.http.cursor import Cursors
 from toolkit.platform import Platform
 from webkit.assets import Assets
 from webkit.render import Renderer
+from workflow.adapters.dynamodb_approvals import DynamoApprovalsDue, DynamoApprovalsStore
 from workflow.adapters.dynamodb_processes import DynamoDueWork
 from workflow.adapters.dynamodb_rules import CONTEXT, DynamoDueDecisions
 from workflow.adapters.dynamodb_subjects import DynamoMornings, DynamoSubjectStore
+from workflow.adapters.kms_seal import KmsSeal
 from workflow.adapters.s3_archive import S3DecisionArchive
 from workflow.adapters.sealed_facts import SealedFacts
 from workflow.adapters.sheet_files import TabularSheetFiles
 from workflow.adapters.shipped_packs import shipped
 from workflow.adapters.shipped_processes import shipped_processes
 from workflow.adapters.shipped_triggers import time_driven
+from workflow.adapters.step_functions import StepFunctionsMachine
 from workflow.adapters.stopwatch import microseconds
 from workflow.adapters.subject_files import TabularSubjectFiles
 from workflow.application.advance_process import AdvanceProcess, HearApproval
+from workflow.application.approvals.act_on_task import ActOnTask, DecideTask
+from workflow.application.approvals.context import ApprovalScope
+from workflow.application.approvals.hear_request import HearRequest
+from workflow.application.approvals.list_tasks import ListTasks, ReadApproval
+from workflow.application.approvals.read_report import ReadReport
+from workflow.application.approvals.request_approval import RequestApproval, WithdrawApproval
+from workflow.application.approvals.substitutes import (
+    EndDelegation,
+    JoinColleagues,
+    MakeDelegation,
+)
+from workflow.application.approvals.wait_for_task import (
+    DriveTask,
+    KeepToken,
+    ReachDeadline,
+    SweepTasks,
+)
 from workflow.application.archive_decisions import ArchiveDecisions
-from workflow.application.context import Scope
+from workflow.application.context import ZONE, Scope
 from workflow.application.correct_process import CancelProcess, CorrectProcess
 from workflow.application.decide_proposal import AcceptProposal, DismissProposal
 from workflow.application.draft_version import DraftVersion
@@ -58,7 +78,8 @@ from workflow.application.tell_subjects import (
     TellSubjects,
 )
 from workflow.application.try_version import BackTestVersion, SimulateVersion, TryVersion
-from workflow.ports import SheetFiles, SubjectStore
+from workflow.domain.approvals.chain import WorkingTime
+from workflow.ports import ApprovalsStore, Machine, SheetFiles, SubjectStore
 from workflow.settings import WorkflowSettings
 
 PAGES = Path(__file__).parent / "pages"
@@ -213,6 +234,73 @@ class Workflow:
     def record_parameter(self) -> RecordParameter:
         return RecordParameter(self.scope)
 
+    # ------------------------------------------------------------------ approvals
+
+    @cached_property
+    def approvals(self) -> ApprovalsStore:
+        """Reads and units of work of approvals."""
+        app = self.application
+        return DynamoApprovalsStore(
+            app.platform.machinery,
+            self.context,
+            app.platform.vault(CONTEXT),
+            app.settings.queue_url("approvals"),
+        )
+
+    @cached_property
+    def approval_scope(self) -> ApprovalScope:
+        """What the use cases of approvals are built from."""
+        app = self.application
+        return ApprovalScope(
+            self.scope,
+            self.approvals,
+            WorkingTime(calendar("TR"), ZONE),
+            app.machine,
+            KmsSeal(app.platform.client, app.settings.evidence_key),
+        )
+
+    def request_approval(self) -> RequestApproval:
+        return RequestApproval(self.approval_scope)
+
+    def hear_request(self) -> HearRequest:
+        return HearRequest(self.approval_scope)
+
+    def withdraw_approval(self) -> WithdrawApproval:
+        return WithdrawApproval(self.approval_scope)
+
+    def decide_task(self) -> DecideTask:
+        return DecideTask(self.approval_scope)
+
+    def act_on_task(self) -> ActOnTask:
+        return ActOnTask(self.approval_scope)
+
+    def list_tasks(self) -> ListTasks:
+        return ListTasks(self.approval_scope)
+
+    def read_approval(self) -> ReadApproval:
+        return ReadApproval(self.approval_scope)
+
+    def read_report(self) -> ReadReport:
+        return ReadReport(self.approval_scope)
+
+    def make_delegation(self) -> MakeDelegation:
+        return MakeDelegation(self.approval_scope)
+
+    def end_delegation(self) -> EndDelegation:
+        return EndDelegation(self.approval_scope)
+
+    def join_colleagues(self) -> JoinColleagues:
+        return JoinColleagues(self.approval_scope)
+
+    def keep_token(self) -> KeepToken:
+        return KeepToken(self.approval_scope)
+
+    def reach_deadline(self) -> ReachDeadline:
+        return ReachDeadline(self.approval_scope)
+
+    def drive_task(self) -> DriveTask:
+        return DriveTask(self.approval_scope)
+
 
 @dataclass
 class Application:
@@ -246,6 +334,20 @@ class Application:
         work = DynamoDueWork(self.platform.database)
         return Sweep(
             work, self.platform.clock, lambda tenant: self.for_system(tenant, "sweep").processes
+        )
+
+    @cached_property
+    def machine(self) -> Machine:
+        """The state machine of approvals; only the function that drives it may call it."""
+        client = self.platform.client("stepfunctions")
+        return StepFunctionsMachine(client, self.settings.approval_machine)
+
+    def sweep_tasks(self) -> SweepTasks:
+        """The minute sweep over the tasks of all tenants."""
+        return SweepTasks(
+            DynamoApprovalsDue(self.platform.database),
+            self.platform.clock,
+            lambda tenant_id: self.for_system(tenant_id, "sweep").approval_scope,
         )
 
     @cached_property

@@ -9,7 +9,12 @@ from typing import Any, Protocol
 
 from kernel.errors import ValidationError
 from kernel.files import UploadedFile, UploadForm
+from kernel.sensitive import Secret
 from kernel.storing import CommandIdentity, HistoryLine, Position, Remembered
+from workflow.domain.approvals.approval import Approval
+from workflow.domain.approvals.delegation import Delegation
+from workflow.domain.approvals.people import Colleague
+from workflow.domain.approvals.waiting import Answer, DueTask, Wait
 from workflow.domain.processes.head import Head
 from workflow.domain.processes.instance import Event
 from workflow.domain.processes.subjects import Subject, SubjectKind
@@ -390,3 +395,114 @@ class SubjectRow:
     label: str
     since: date | None
     facts: Mapping[str, Any]
+
+
+# ---------------------------------------------------------------------------- approvals
+
+
+class ApprovalsUnit(Protocol):
+    """Everything one step of an approval writes: applied as a whole or not at all."""
+
+    def add_approval(self, approval: Approval, action: str, detail: Mapping[str, Any]) -> None: ...
+    def save_approval(
+        self, before: Approval, after: Approval, action: str, detail: Mapping[str, Any]
+    ) -> None:
+        """Holds only while state and version are what was read."""
+        ...
+
+    def add_decision(self, record: DecisionRecord) -> None: ...
+    def open_wait(self, task_id: str, due_at: datetime) -> None:
+        """A task begins to wait; ``due_at`` is when its execution is looked after."""
+        ...
+
+    def close_wait(self, task_id: str, due_at: datetime) -> None:
+        """A task has ended; until ``due_at`` its execution should have been woken."""
+        ...
+
+    def add_delegation(self, delegation: Delegation) -> None: ...
+    def save_delegation(self, before: Delegation, after: Delegation) -> None: ...
+    def know(self, person: Colleague) -> None:
+        """Remember a person who acts here, so that others can be shown a name."""
+        ...
+
+    def drive(self, approval_id: str, task_id: str) -> None:
+        """Have the execution of a task looked after, soon."""
+        ...
+
+    def received(self, source: str, event_id: str) -> None: ...
+    def publish(self, event_type: str, subject: str, data: Mapping[str, Any]) -> None: ...
+    def remember(self, command: CommandIdentity, answer: Remembered) -> None: ...
+    def commit(self) -> None:
+        """Write everything or nothing. Raises WriteRefusedError."""
+        ...
+
+
+class ApprovalsStore(Protocol):
+    """Approvals of one tenant. There is no way to name another tenant."""
+
+    def unit(self) -> ApprovalsUnit: ...
+    def approval(self, approval_id: str) -> Approval:
+        """Raises NotFoundError for an unknown or foreign approval."""
+        ...
+
+    def find_approval(self, approval_id: str) -> Approval | None: ...
+    def approvals(
+        self, *, open_ones: bool, limit: int, after: Position | None
+    ) -> tuple[list[Approval], Position | None]:
+        """Open ones by the time they are due, closed ones newest first."""
+        ...
+
+    def closed_between(self, first: date, last: date, limit: int) -> list[Approval]:
+        """Approvals that ended on these UTC days, newest first."""
+        ...
+
+    def wait(self, task_id: str) -> Wait | None: ...
+    def mark_started(self, wait: Wait, due_at: datetime) -> Wait | None:
+        """Count one more execution; None if somebody else did."""
+        ...
+
+    def keep_token(self, wait: Wait, token: Secret, due_at: datetime) -> bool:
+        """Seal one more token; False if somebody else did at the same time."""
+        ...
+
+    def token(self, wait: Wait, number: int) -> Secret:
+        """Open a token. Raises SecretUnavailableError."""
+        ...
+
+    def look_again(self, wait: Wait, due_at: datetime) -> None: ...
+    def mark_done(self, wait: Wait) -> None: ...
+    def delegations(self) -> list[Delegation]: ...
+    def delegation(self, delegation_id: str) -> Delegation: ...
+    def colleagues(self) -> list[Colleague]: ...
+    def history(self, subject: str) -> list[HistoryLine]: ...
+    def answered(self, command: CommandIdentity) -> Remembered | None: ...
+
+
+class Machine(Protocol):
+    """The state machine that waits for tasks. Raises TransientGatewayError when it is not there."""
+
+    def start(self, name: str, task: Mapping[str, Any]) -> None:
+        """Start an execution; starting the same again is the same execution."""
+        ...
+
+    def wake(self, token: Secret, outcome: Mapping[str, Any]) -> Answer:
+        """Tell a waiting execution that its task has ended."""
+        ...
+
+    def state(self, name: str) -> Answer:
+        """RUNNING or GONE."""
+        ...
+
+
+class Seal(Protocol):
+    """Signs a decision record with a key of the hub that never leaves its keeper."""
+
+    def sign(self, statement: bytes) -> Mapping[str, Any]:
+        """Key id, algorithm and signature (base64) over the statement."""
+        ...
+
+
+class ApprovalsDue(Protocol):
+    """Tasks of all tenants whose execution must be looked after."""
+
+    def due(self, now: datetime, limit: int) -> list[DueTask]: ...

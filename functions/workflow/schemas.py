@@ -4,11 +4,13 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
+from kernel.approval import canonical
 from kernel.errors import ParseError, ValidationError
+from kernel.money import Money
 from kernel.parsing import format_instant, parse_date_api, parse_instant
 from kernel.storing import HistoryLine
 from kernel.text import clean_free_text
@@ -497,3 +499,120 @@ def run_out(run: Run) -> dict[str, Any]:
         "refused": run.refused,
         "started_at": format_instant(run.started_at),
     }
+
+
+# ---------------------------------------------------------------------------- approvals
+
+Kind = Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,39}$")]
+SubjectName = Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,39}:[0-9A-Za-z_.\-]{1,80}$")]
+Level = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,39}$")]
+PersonName = Annotated[str, Field(pattern=r"^user:[0-9A-Za-z-]{1,40}$")]
+Candidate = Annotated[str, Field(pattern=r"^(user:[0-9A-Za-z-]{1,40}|role:[a-z_]{1,40})$")]
+
+
+def long_text(value: object) -> str:
+    """Words of a person. Raises: ParseError."""
+    return clean_free_text(value, 2000)
+
+
+def _content(value: object) -> Any:
+    if not isinstance(value, dict) or not value:
+        raise ParseError("TYPE", "the content is an object with at least one member")
+    if len(canonical(value)) > 20_000:
+        raise ParseError("LENGTH", "the content has at most 20 000 characters")
+    if value.get("amount") is not None:
+        Money.from_api(value["amount"])
+    _plain(value)
+    return value
+
+
+def _plain(value: object) -> None:
+    """No fractions as numbers, no invisible characters, no depth without end."""
+    if isinstance(value, dict):
+        for name, member in value.items():
+            clean_free_text(name, 80)
+            _plain(member)
+    elif isinstance(value, list):
+        for member in value:
+            _plain(member)
+    elif isinstance(value, str):
+        clean_free_text(value, 2000)
+    elif isinstance(value, float | Decimal):
+        raise ParseError("TYPE", "amounts are texts")
+
+
+LongText = Annotated[str, parsed(long_text)]
+Content = Annotated[Any, parsed(_content)]
+
+
+class ApprovalIn(EdgeModel):
+    """Body of asking for an approval; ``request_id`` names the matter for asking again."""
+
+    kind: Kind
+    subject: SubjectName
+    facts: dict[str, Any]
+    content: Content
+    rule: Annotated[str, Field(max_length=80)] | None = None
+    stages: Annotated[list[Level], Field(min_length=1, max_length=8)] | None = None
+    request_id: Name | None = None
+    duties: dict[str, PersonName] = Field(default_factory=dict)
+
+
+class ReasonIn(EdgeModel):
+    """A reason, where one is not always needed."""
+
+    reason: LongText = ""
+
+
+class DecisionIn(EdgeModel):
+    """Body of deciding: a rejection needs a reason."""
+
+    outcome: Literal["approve", "reject"]
+    reason: LongText = ""
+
+
+class ReturnIn(EdgeModel):
+    """Body of sending back: the stage from 1, or 0 for the requester."""
+
+    stage: Annotated[int, Field(ge=0, le=8)]
+    reason: LongText
+
+
+class QuestionIn(EdgeModel):
+    """Body of asking the requester."""
+
+    question: LongText
+
+
+class TaskAnswerIn(EdgeModel):
+    """Body of answering."""
+
+    answer: LongText
+
+
+class CommentIn(EdgeModel):
+    """Body of a comment."""
+
+    text: LongText
+
+
+class DelegateIn(EdgeModel):
+    """Body of giving one task to somebody else."""
+
+    to: PersonName
+
+
+class ReassignIn(EdgeModel):
+    """Body of naming other candidates."""
+
+    candidates: Annotated[list[Candidate], Field(min_length=1, max_length=20)]
+
+
+class DelegationIn(EdgeModel):
+    """Body of naming a substitute, from an instant to before another."""
+
+    substitute: PersonName
+    starts_at: ApiInstant
+    ends_at: ApiInstant
+    kinds: list[Kind] = Field(default_factory=list, max_length=20)
+    note: Text = ""

@@ -5,19 +5,22 @@ from typing import Final, Self
 
 from toolkit.settings import CommonSettings, Environment
 
-_QUEUES: Final = ("work",)
+_QUEUES: Final = ("work", "approvals")
 
 
 @dataclass(frozen=True, slots=True)
 class WorkflowSettings:
-    """What all contexts share, the bucket in which decisions stay, and queues of this context.
+    """What all contexts share, the bucket in which decisions stay, queues, and what approvals need.
 
-    Shapes: ``queues`` maps ``work`` to its URL.
+    Shapes: ``queues`` maps ``work`` and ``approvals`` to URLs; ``approval_machine`` is the ARN of
+    the state machine, known to the functions that drive it; ``evidence_key`` signs decisions.
     """
 
     common: CommonSettings
     archive_bucket: str
     queues: dict[str, str]
+    approval_machine: str
+    evidence_key: str
 
     @classmethod
     def from_environment(cls, environment: Environment | None = None) -> Self:
@@ -27,8 +30,10 @@ class WorkflowSettings:
             common=CommonSettings.from_environment(env),
             archive_bucket=env.text("KOPRU_BUCKET_ARCHIVE"),
             queues={name: env.text(f"KOPRU_QUEUE_WORKFLOW_{name.upper()}") for name in _QUEUES},
+            approval_machine=env.text("KOPRU_APPROVAL_MACHINE", ""),
+            evidence_key=env.text("KOPRU_KEY_EVIDENCE", ""),
         )
 
     def queue_url(self, queue: str) -> str:
-        """URL of ``work``."""
+        """URL of ``work`` or ``approvals``."""
         return self.queues[queue]

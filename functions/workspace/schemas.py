@@ -1,6 +1,6 @@
 """The HTTP and event edge of the workspace: request models, and what things look like outside."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal
 
@@ -645,11 +645,13 @@ def connection_out(attention: Attention, summary: str) -> Json:
     }
 
 
-def today_out(today: Today, now: datetime, summary: Mapping[str, str]) -> Json:
-    """The first page as data. ``tasks`` is empty until there are approvals to give."""
+def today_out(
+    today: Today, now: datetime, summary: Mapping[str, str], tasks: Sequence[Attention]
+) -> Json:
+    """The first page as data; ``tasks`` are those of whoever asks."""
     return {
         "exceptions": [attention_out(row, summary[row.key], now) for row in today.exceptions],
-        "tasks": [],
+        "tasks": [attention_out(row, summary[row.key], now) for row in tasks],
         "deadlines": [attention_out(row, summary[row.key], now) for row in today.deadlines],
         "connections": [connection_out(row, summary[row.key]) for row in today.connections],
         "news_at": _moment(today.news_at),

@@ -21,11 +21,20 @@ from pensions.settings import PensionsSettings
 from toolkit.auth import TenantContext
 from toolkit.platform import Platform
 from toolkit.settings import Environment
+from workflow.application.record_parameter import Value
+from workflow.bootstrap import build as build_workflow
+from workflow.settings import WorkflowSettings
 from workspace.bootstrap import Application, build
 from workspace.settings import WorkspaceSettings
 
 _HANDLER: Final = "workspace.handlers.api.handler"
 _PENSIONS_HANDLER: Final = "pensions.handlers.api.handler"
+_WORKFLOW_HANDLER: Final = "workflow.handlers.api.handler"
+APPROVALS: Final[Mapping[str, Any]] = {
+    "approval.limit[pension_remittance]": "25000.00",
+    "approval.required[card_contract_change]": True,
+}
+"""Parameters of the second company; without them nothing waits for anybody."""
 _ACTOR: Final = "system:seed"
 _WORDS_TEXT: Final = (
     "ardic badem ceviz defne erguvan fener gelincik hurma incir kestane lavanta menekse nergis "
@@ -109,6 +118,7 @@ def seed(base_url: str, cloud: LocalCloud) -> Mapping[str, Any]:
         tenant_id, credentials[key_name] = _add(app, company, passwords, credentials["users"])
         tenant_ids.append(tenant_id)
     fill(_pensions(base_url, cloud), (tenant_ids[0], tenant_ids[1]))
+    _want_approvals(base_url, cloud, tenant_ids[1])
     return credentials
 
 
@@ -130,6 +140,15 @@ def _pensions(base_url: str, cloud: LocalCloud) -> PensionsApplication:
     environment = _environment(base_url, cloud, _PENSIONS_HANDLER)
     settings = PensionsSettings.from_environment(environment)
     return build_pensions(settings, platform=_StackPlatform(settings.common, cloud=cloud))
+
+
+def _want_approvals(base_url: str, cloud: LocalCloud, tenant_id: str) -> None:
+    """The second company wants large bank orders and changes of card contracts approved."""
+    settings = WorkflowSettings.from_environment(_environment(base_url, cloud, _WORKFLOW_HANDLER))
+    app = build_workflow(settings, platform=_StackPlatform(settings.common, cloud=cloud))
+    use = app.for_tenant(TenantContext(tenant_id, _ACTOR, "seed"))
+    for key, value in APPROVALS.items():
+        use.record_parameter()(Value(key, value, use.scope.today))
 
 
 def _add(

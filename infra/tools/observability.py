@@ -253,8 +253,26 @@ BUSINESS_AGES: Final = (
     ("OldestDueSeconds", 900, "card_contracts", "Due work of card contracts waits too long."),
     ("OldestDueSeconds", 900, "workflow", "Due work of workflow waits too long."),
     ("OldestDueSeconds", 900, "reconciliation", "Due work of reconciliation waits too long."),
+    ("OldestDueSeconds", 900, "workflow", "Tasks of approvals are looked after too late."),
     ("OldestDueSeconds", 900, "workspace", "Due work of workspace waits for a quarter of an hour."),
 )
+
+
+def _machine_alarms(machines: Iterable[str]) -> Iterable[str]:
+    """Executions that ended without a result; the work itself goes on with new ones."""
+    for logical_id in machines:
+        short = logical_id.removesuffix("StateMachine")
+        for metric, words in (("Failed", "failed"), ("TimedOut", "timed out")):
+            yield _alarm(
+                f"{short}{metric}",
+                f"An execution of {short} {words}.",
+                namespace="AWS/States",
+                metric=f"Executions{metric}",
+                dimension=("StateMachineArn", f"!Ref {logical_id}Arn"),
+                statistic="Statistic: Sum",
+                threshold=1,
+                period=300,
+            )
 
 
 def _business_alarms() -> Iterable[str]:
@@ -367,6 +385,11 @@ def render(template: Mapping[str, Any], messaging: Mapping[str, Any]) -> str:
         for name, resource in template["Resources"].items()
         if resource["Type"] == "AWS::Serverless::Function"
     }
+    machines = [
+        name
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::Serverless::StateMachine"
+    ]
     all_queues = [
         name
         for name, resource in messaging["Resources"].items()
@@ -375,12 +398,15 @@ def render(template: Mapping[str, Any], messaging: Mapping[str, Any]) -> str:
     queues = [name.removesuffix("Queue") for name in all_queues if name.endswith("Queue")]
     dead_letters = [name for name in all_queues if name.endswith("DeadLetters")]
     names = [f"{queue}QueueName" for queue in queues] + [f"{name}Name" for name in dead_letters]
+    names += [f"{name}Arn" for name in machines]
     parts = [
         _HEAD.format(parameters="".join(f"  {name}: {{Type: String}}\n" for name in names)),
         _banner("API"),
         *_api_alarms(),
         _banner("functions"),
         *_function_alarms(functions),
+        _banner("state machines"),
+        *_machine_alarms(machines),
         _banner("queues"),
         *_queue_alarms(queues, dead_letters),
         _banner("business"),

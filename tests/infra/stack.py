@@ -61,7 +61,7 @@ def transformed() -> Json:
     template: Json = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
     for resource in template["Resources"].values():
         properties = resource.get("Properties", {})
-        for member in ("CodeUri", "ContentUri"):
+        for member in ("CodeUri", "ContentUri", "DefinitionUri"):
             if member in properties:
                 properties[member] = f"s3://built/{properties[member]}"
     session = boto3.session.Session(region_name="eu-central-1")

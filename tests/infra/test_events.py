@@ -22,6 +22,8 @@ EVENTS = stack.ROOT / "events"
 SCHEMAS = EVENTS / "schemas"
 INBOUND = EVENTS / "inbound"  # what systems of others send; see the tests of its receiver
 AUTHORIZER = "WorkspaceAuthorizerFunction"
+# Functions that a state machine calls with the input of a step.
+STEPS = {"WorkflowStepApprovalFunction"}
 
 
 def _triggers() -> dict[str, str]:
@@ -36,6 +38,8 @@ def _triggers() -> dict[str, str]:
         kind = "http"
         if function in consumers:
             kind = "queue"
+        elif function in STEPS:
+            kind = "step"
         elif function in scheduled:
             kind = "schedule"
         elif function == AUTHORIZER:
@@ -113,7 +117,16 @@ def test_schedule_examples_come_from_the_scheduler(name: str) -> None:
     assert example["detail-type"] == "Scheduled Event"
 
 
-@pytest.mark.parametrize("context", ["workspace", "pensions"])
+@pytest.mark.parametrize("name", _names("step"))
+def test_step_examples_name_a_task_and_never_hold_a_real_token(name: str) -> None:
+    example = _example(name)
+    assert set(example) == {"step", "tenant_id", "task", "token"}
+    assert is_id(example["tenant_id"])
+    assert is_id(example["task"].partition("-")[0])
+    assert example["token"] == "example"
+
+
+@pytest.mark.parametrize("context", ["workspace", "pensions", "workflow"])
 def test_bus_rule_lets_the_example_event_through(context: str) -> None:
     rules = stack.resources("AWS::Events::Rule", stack.NESTED["Messaging"])
     pattern = rules[f"{context.capitalize()}OnEventsRule"]["Properties"]["EventPattern"]

@@ -36,6 +36,9 @@ BATCHES = {
     "ReconciliationImportQueue": (1, 5),
     "WorkflowWorkQueue": (1, 5),
     "ReconciliationPortalQueue": (1, 5),
+    "CardContractsOnEventsQueue": (1, 10),
+    "WorkflowOnEventsQueue": (1, 10),
+    "WorkflowApprovalsQueue": (1, 10),
 }
 
 

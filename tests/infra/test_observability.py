@@ -110,3 +110,10 @@ def test_names_derived_from_logical_ids_are_the_deployed_ones() -> None:
     for logical_id, function in stack.functions().items():
         name = function["Properties"]["FunctionName"]["Fn::Sub"]
         assert name == "${AWS::StackName}-" + observability.physical_name(logical_id)
+
+
+def test_executions_that_end_without_a_result_are_watched() -> None:
+    machines = stack.resources("AWS::StepFunctions::StateMachine")
+    assert machines
+    for metric in ("ExecutionsFailed", "ExecutionsTimedOut"):
+        assert _watched(metric) == [{"Ref": f"{name}Arn"} for name in machines]

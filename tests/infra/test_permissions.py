@@ -4,6 +4,8 @@ Policies live in nested stacks and are joined here by role, so a right that slip
 seen. IAM itself is not evaluated locally; this is the check that stands in for it.
 """
 
+from typing import Any
+
 import pytest
 
 from tests.infra import stack
@@ -166,6 +168,23 @@ KINDS: dict[str, dict[str, frozenset[str]]] = {
         "FlowTable": OUTBOX,
         "AuditTable": APPEND,
     },
+    "WorkflowEventsData": {
+        "CoreTable": ENTITIES,
+        "FlowTable": OUTBOX,
+        "AuditTable": APPEND,
+    },
+    "WorkflowStepData": {
+        "CoreTable": ENTITIES,
+        "FlowTable": OUTBOX,
+        "AuditTable": APPEND,
+        "SecretsTable": frozenset({"PutItem"}),
+    },
+    "WorkflowDriveData": {
+        "CoreTable": ENTITIES,
+        "FlowTable": OUTBOX,
+        "AuditTable": APPEND,
+        "SecretsTable": frozenset({"GetItem"}),
+    },
     "WorkflowScheduleData": {
         "CoreTable": frozenset({"PutItem", "Query", "UpdateItem"}),
         "FlowTable": OUTBOX,
@@ -233,10 +252,14 @@ FUNCTIONS: dict[str, set[str]] = {
     "CardContractsShowFeedFunction": {"CardContractsFeedData"},
     "CardContractsTakeSaleEventsFunction": {"CardContractsWorkerData", "CardContractsOutbox"},
     "CardContractsRunImportFunction": {"CardContractsWorkerData", "CardContractsOutbox"},
+    "CardContractsOnEventsFunction": {"CardContractsWorkerData", "CardContractsOutbox"},
     "CardContractsRelayOutboxFunction": {"CardContractsScheduleData", "CardContractsOutbox"},
     "WorkflowApiFunction": {"WorkflowApiData", "WorkflowOutbox"},
     "WorkflowDoWorkFunction": {"WorkflowWorkerData", "WorkflowOutbox"},
     "WorkflowStartTriggersFunction": {"WorkflowScheduleData", "WorkflowOutbox"},
+    "WorkflowOnEventsFunction": {"WorkflowEventsData", "WorkflowOutbox"},
+    "WorkflowDriveApprovalsFunction": {"WorkflowDriveData", "WorkflowOutbox"},
+    "WorkflowStepApprovalFunction": {"WorkflowStepData", "WorkflowOutbox"},
     "WorkflowRelayOutboxFunction": {"WorkflowScheduleData", "WorkflowOutbox"},
     "WorkflowArchiveDecisionsFunction": {"WorkflowArchiveData"},
     "ReconciliationApiFunction": {"ReconciliationApiData", "ReconciliationOutbox"},
@@ -271,12 +294,16 @@ KEY_USES = {
     ("WorkspaceDeliverWebhooksFunction", "webhook_out"): _OPEN,
     ("WorkspaceApiFunction", "second_factor"): _OPEN | _SEAL,
     ("WorkflowApiFunction", "facts"): _OPEN | _SEAL,
+    ("WorkflowStepApprovalFunction", "task_token"): _SEAL,
+    ("WorkflowDriveApprovalsFunction", "task_token"): _OPEN,
 }
+MAY_SIGN = {"WorkflowApiFunction"}
 IN_THE_SECRETS_TABLE = {"credentials", "webhook_out"}
 
 # Wildcards in the resource of a statement, each with the reason why it cannot be narrower.
 WILDCARDS = {
     "/index/*": "indexes of one table, named beside it, restricted by key like the table",
+    "-approval": "executions of one state machine, whose names are made of tasks",
     "/T/*": "objects of all tenants; the code builds keys below one tenant only",
     "/E/*": "kept files of all tenants, likewise",
 }
@@ -423,14 +450,19 @@ def test_no_role_stores_and_opens_credentials() -> None:
 
 
 def _purpose(statement: stack.Statement) -> str:
-    return str(statement.condition["StringEquals"]["kms:EncryptionContext:purpose"])
+    found = statement.condition.get("StringEquals", {})
+    return str(found.get("kms:EncryptionContext:purpose", ""))
 
 
 def test_key_use_is_bound_to_one_context_and_purpose() -> None:
     found: dict[tuple[str, str], set[str]] = {}
+    signing = set()
     for function, statement in _all_statements():
         actions = {action for action in statement.actions if action.startswith("kms:")}
-        if actions:
+        if actions == {"kms:Sign"}:
+            assert statement.resources == ({"Fn::GetAtt": ["EvidenceKey", "Arn"]},)
+            signing.add(function)
+        elif actions:
             purpose = _purpose(statement)
             found[function, purpose] = actions
             assert statement.resources == ({"Fn::GetAtt": ["CredentialsKey", "Arn"]},)
@@ -443,6 +475,7 @@ def test_key_use_is_bound_to_one_context_and_purpose() -> None:
                 }
             }
     assert found == KEY_USES
+    assert signing == MAY_SIGN
 
 
 def test_events_are_put_under_the_own_name_only() -> None:
@@ -514,3 +547,26 @@ def test_functions_are_called_by_the_door_of_their_api_only() -> None:
         assert properties["Action"] == "lambda:InvokeFunction"
         assert properties["Principal"] == "apigateway.amazonaws.com"
         assert "HttpApi" in str(properties["SourceArn"])
+
+
+def test_the_state_machine_is_driven_by_one_function_and_calls_one() -> None:
+    machine = {"Ref": "WorkflowApprovalStateMachine"}
+    found: dict[str, dict[str, tuple[Any, ...]]] = {}
+    for function, statement in _all_statements():
+        for action in statement.actions:
+            if action.startswith("states:"):
+                found.setdefault(function, {})[action] = statement.resources
+    (driver,) = found
+    assert driver == "WorkflowDriveApprovalsFunction"
+    assert set(found[driver]) == {
+        "states:StartExecution",
+        "states:SendTaskSuccess",
+        "states:DescribeExecution",
+    }
+    assert found[driver]["states:StartExecution"] == (machine,)
+    assert found[driver]["states:SendTaskSuccess"] == (machine,)
+    role = stack.transformed()["Resources"]["WorkflowApprovalStateMachineRole"]["Properties"]
+    (policy,) = role["Policies"]
+    (statement,) = stack.statements_in("machine", policy["PolicyDocument"])
+    assert statement.actions == ("lambda:InvokeFunction",)
+    assert "WorkflowStepApprovalFunction" in str(statement.resources)

@@ -67,12 +67,25 @@ MAY += [
     ("WorkspaceDeliverWebhooksFunction", "GetItem", "secrets", [SIGNING]),
 ]
 
+WAIT = f"wfl#T#{T}#APPROVAL-WAIT#x"
+TOKEN = f"wfl#T#{T}#SECRET#x"
+MAY += [
+    ("WorkflowStepApprovalFunction", "PutItem", "secrets", [TOKEN]),
+    ("WorkflowDriveApprovalsFunction", "GetItem", "secrets", [TOKEN]),
+    ("WorkflowRelayOutboxFunction", "UpdateItem", "core", [WAIT]),
+]
+
 MAY_NOT = [
     # Who adds a target cannot read what signs, who sends cannot change it, nobody else sees it.
     ("WorkspaceApiFunction", "GetItem", "secrets", [SIGNING]),
     ("WorkspaceDeliverWebhooksFunction", "PutItem", "secrets", [SIGNING]),
     ("WorkspaceDeliverWebhooksFunction", "GetItem", "secrets", [SECRET]),
     ("WorkspaceOnEventsFunction", "GetItem", "secrets", [SIGNING]),
+    # Task tokens: who stores them does not open them, people's door does neither.
+    ("WorkflowStepApprovalFunction", "GetItem", "secrets", [TOKEN]),
+    ("WorkflowDriveApprovalsFunction", "PutItem", "secrets", [TOKEN]),
+    ("WorkflowApiFunction", "PutItem", "secrets", [TOKEN]),
+    ("WorkflowOnEventsFunction", "GetItem", "secrets", [TOKEN]),
     # The schedules of reconciliation record nothing; no function of it books money.
     ("ReconciliationRelayOutboxFunction", "PutItem", "core", [MONTH]),
     ("ReconciliationRunImportFunction", "PutItem", "ledger", [f"rec#T#{T}#ACC#x"]),

@@ -202,6 +202,14 @@ BODIES: Final[dict[str, Any]] = {
     "cancel_process": {"reason": "x"},
     "accept_proposal": {},
     "dismiss_proposal": {"reason": "x"},
+    "withdraw_approval": {},
+    "comment_approval": {"text": "tamam"},
+    "decide_task": {"outcome": "approve"},
+    "return_task": {"stage": 0, "reason": "tamam"},
+    "ask_about_task": {"question": "neden"},
+    "answer_question": {"answer": "tamam"},
+    "delegate_task": {"to": "user:somebody"},
+    "reassign_task": {"candidates": ["role:owner"]},
     "simulate_version": {"cases": [{"amount": "1.00"}]},
     "back_test_version": {"from": "2026-01-01", "to": "2026-12-31"},
     "refund_sale": {
@@ -225,6 +233,7 @@ WITHOUT_PLACE: Final = frozenset(
     POST /card-contracts/contracts
     POST /card-contracts/contracts/{contract_code}/lock
     POST /card-contracts/contracts/{contract_code}/remove
+    POST /card-contracts/contracts/{contract_code}/publish
     POST /card-contracts/example
     POST /card-contracts/lists/add
     POST /card-contracts/lists/days
@@ -336,6 +345,8 @@ WITHOUT_PLACE: Final = frozenset(
     PATCH /v1/tenants/me
     POST /v1/uploads
     POST /v1/users
+    POST /workflow/delegations
+    POST /workflow/delegations/join
     POST /workflow/parameters
     POST /workflow/rules/check
     POST /workflow/rules/save
@@ -344,6 +355,8 @@ WITHOUT_PLACE: Final = frozenset(
     POST /v1/webhook-endpoints
     POST /workflow/processes/new
     POST /workflow/proposals/look
+    POST /v1/workflow/approvals
+    POST /v1/workflow/delegations
     POST /v1/workflow/parameters
     POST /v1/workflow/process-definitions
     POST /v1/workflow/processes
@@ -420,6 +433,7 @@ def filled(
     sale = sold(cards, side)
     version, decision = ruled(rules, side)
     flow = processed(rules, side)
+    approval, delegation = asked(rules, side)
     account = booked(books, side)
     project(desk, company.id, side.word)
     workspace.run_mail()
@@ -436,6 +450,8 @@ def filled(
         "decision": decision,
         "view": saved["id"],
         **flow,
+        "approval": approval,
+        "delegation": delegation,
         "contract": base.rsplit("/", 1)[-1],
         "employee": made["id"],
         "contribution": item["id"],
@@ -565,6 +581,36 @@ def processed(rules: RulesWorld, side: Side) -> dict[str, str]:
         "run": str(run["id"]),
         "proposal": str(call("GET", "/proposals")["items"][0]["id"]),
     }
+
+
+def asked(rules: RulesWorld, side: Side) -> tuple[str, str]:
+    """An approval that waits and a substitution, both with the own word."""
+
+    def call(path: str, body: dict[str, Any]) -> Any:
+        answer = rules.call("POST", path, body, principal=side.key)
+        assert answer.status == 201, answer.body
+        return answer.json()
+
+    approval = call(
+        "/approvals",
+        {
+            "kind": "purchase",
+            "rule": WORDS["key"],
+            "subject": "purchase:P-1",
+            "facts": {"amount": "950.00"},
+            "content": {"title": side.word},
+        },
+    )
+    absence = call(
+        "/delegations",
+        {
+            "substitute": "user:01JXQ60A1B2C3D4E5F6G7H8J9Q",
+            "starts_at": "2026-06-01T09:00:00Z",
+            "ends_at": "2026-06-02T09:00:00Z",
+            "note": side.word,
+        },
+    )
+    return str(approval["id"]), str(absence["id"])
 
 
 def matched(cards: CardsWorld, side: Side) -> dict[str, str]:

@@ -72,6 +72,7 @@ QUEUES: Final = (
     "reconciliation-mailing",
     "reconciliation-mail",
     "reconciliation-portal",
+    "workflow-approvals",
 )
 CREDENTIALS: Final = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -389,6 +390,9 @@ def _environment(urls: Mapping[str, str], key_id: str, secret_arn: str) -> dict[
         **{f"KOPRU_TABLE_{role.upper()}": table_name(role) for role in ROLES},
         "KOPRU_KEY_CREDENTIALS": key_id,
         "KOPRU_APP_SECRET": secret_arn,
+        "KOPRU_APPROVAL_MACHINE": (
+            f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{STACK}-approval"
+        ),
         "KOPRU_BUCKET_FILES": f"{STACK}-files",
         "KOPRU_BUCKET_RAW": f"{STACK}-raw",
         "KOPRU_BUCKET_ARCHIVE": f"{STACK}-archive",
@@ -418,6 +422,7 @@ def _create() -> AwsWorld:
                 TimeToLiveSpecification={"Enabled": True, "AttributeName": "ttl"},
             )
     key_id = client("kms").create_key(Description="credentials")["KeyMetadata"]["KeyId"]
+    evidence = client("kms").create_key(KeyUsage="SIGN_VERIFY", KeySpec="ECC_NIST_P256")
     secret = client("secretsmanager").create_secret(
         Name=f"{STACK}-app", SecretString="root of derived keys in tests"
     )
@@ -461,6 +466,7 @@ def _create() -> AwsWorld:
     ses.create_configuration_set(ConfigurationSetName=f"{STACK}-mail")
     ses.create_configuration_set(ConfigurationSetName=f"{STACK}-letters")
     environment = _environment(urls, key_id, secret["ARN"])
+    environment["KOPRU_KEY_EVIDENCE"] = evidence["KeyMetadata"]["KeyId"]
     settings = CommonSettings.from_environment(Environment(environment))
     return AwsWorld(environment, settings, RULES)
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from card_contracts.application.change_approval import subject_of
 from card_contracts.application.contracts import warnings_of
 from card_contracts.domain.contract import Contract
 from card_contracts.domain.plan import Plan
@@ -18,6 +19,7 @@ from card_contracts.pages.kit import Kit, amount_of, code_in, go, use_of, whole_
 from card_contracts.pages.pictures import range_bar, uncovered
 from card_contracts.pages.words import CHOICES, Say, words_of
 from card_contracts.schemas import CardContractChangeIn, PlanIn
+from kernel.approval import Gate
 from kernel.errors import KopruError, NotFoundError, Problem, ValidationError
 from toolkit.entrypoints import HttpApp, Reply, Request
 from toolkit.entrypoints.http import parse_model
@@ -100,6 +102,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
                 Column("ranges", words.text("Instalments")),
             ),
             example=_example(request, document, say),
+            gate=_gate_of(request, stored),
             may_write=request.principal.may(_WRITE),
         )
 
@@ -143,21 +146,43 @@ def declare(app: HttpApp, kit: Kit) -> None:
             else:
                 if draft.code != stored.code:
                     problems.append(Problem("/code", "unchangeable", "The code never changes."))
-                change = use.change_contract()
                 number = whole_of(version)
-                saved = change(
+                made = use.publish_change()(
                     code,
                     number if isinstance(number, int) else 0,
                     draft,
                     body.effective_from,
                     problems,
+                    stated(document),
                 )
+                if isinstance(made, Gate):
+                    return go(f"/card-contracts/contracts/{code}", done="asked")
+                saved = made
         except NotFoundError:
             raise
         except KopruError as error:
             return editor(request, document, stored, error)
         done = "registered" if stored is None else "revised"
         return go(f"/card-contracts/contracts/{saved.code}", done=done)
+
+    @app.page("POST", "/card-contracts/contracts/{contract_code}/publish", permission=_WRITE)
+    def publish_change(request: Request) -> Reply:
+        """Publish the change that was approved, exactly as it was approved."""
+        code, use = code_in(request), use_of(request)
+        gate = use.gates.gate(subject_of(code))
+        stored = use.store.contract(code)
+        if gate is None or gate.payload is None or not gate.state.opens:
+            raise NotFoundError("not_found", "There is no such item.")
+        document = gate.payload["document"]
+        body = parse_model(CardContractChangeIn, document)
+        draft, problems = body.to_domain()
+        try:
+            use.publish_change()(
+                code, gate.payload["version"], draft, body.effective_from, problems, document
+            )
+        except KopruError as error:
+            return editor(request, document_of(stored), stored, error)
+        return go(f"/card-contracts/contracts/{code}", done="revised")
 
     @app.page("POST", "/card-contracts/contracts/{contract_code}/lock", permission=_WRITE)
     def lock_contract(request: Request) -> Reply:
@@ -187,6 +212,15 @@ def declare(app: HttpApp, kit: Kit) -> None:
 
 
 # ---------------------------------------------------------------------------- example
+
+
+def _gate_of(request: Request, stored: Contract | None) -> Gate | None:
+    """The change of a stored contract that waits or was refused; None once it is published."""
+    gate = use_of(request).gates.gate(subject_of(stored.code)) if stored is not None else None
+    if gate is None or stored is None or gate.payload is None:
+        return None
+    published = gate.state.opens and stored.stamp.version != gate.payload["version"]
+    return None if published else gate
 
 
 def _example(request: Request, document: Mapping[str, Any], say: Say) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from webkit.urls import link, local_path, relink
 # What a page says about the form that led to it; the address carries the code only.
 DONE: Final[Mapping[str, str]] = {
     "registered": mark("The contract is registered."),
+    "asked": mark("The change waits for its approval; nothing has changed yet."),
     "revised": mark("The new revision is stored; what was posted before stays as it is."),
     "locked": mark("The contract is closed for collections."),
     "opened": mark("The contract is open for collections."),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from kernel.periods import Period
 from pensions.application.context import GROUP, Scope
+from pensions.application.remittance_approval import CheckSanction
 from pensions.domain.contract import Contract
 from pensions.domain.contribution import ContributionStatus
 from pensions.domain.remittance import Remittance, build_remittance
@@ -35,13 +36,18 @@ class ShowRemittance:
 class MarkRemittancePaid:
     """Note that the bank order was given: accepted rows become settled."""
 
-    def __init__(self, scope: Scope, show: ShowRemittance) -> None:
+    def __init__(self, scope: Scope, show: ShowRemittance, sanction: CheckSanction) -> None:
         self._scope = scope
         self._show = show
+        self._sanction = sanction
 
     def __call__(self, contract_id: str, period: Period) -> Remittance:
-        """Idempotent: rows that are settled already stay as they are."""
-        _, remittance = self._show(contract_id, period)
+        """Idempotent: rows that are settled already stay as they are.
+
+        Raises: ConflictError("approval_missing").
+        """
+        contract, remittance = self._show(contract_id, period)
+        self._sanction.require(contract, remittance)
         open_rows = [
             item for item in remittance.lines if item.status is ContributionStatus.ACCEPTED
         ]

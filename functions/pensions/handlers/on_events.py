@@ -1,4 +1,4 @@
-"""SQS←bus: what other contexts told that pensions must act on."""
+"""SQS←bus: what other contexts told that pensions must act on or remember."""
 
 from kernel.events import Event
 from pensions.application.context import TryAgainError
@@ -8,11 +8,13 @@ from toolkit.entrypoints.queue import RetryLaterError
 
 INCIDENT_RESOLVED = "workspace.IncidentResolved.v1"
 JOB_CANCEL_REQUESTED = "workspace.JobCancelRequested.v1"
+APPROVAL_DECIDED = "workflow.ApprovalDecided.v1"
+PARAMETER_RECORDED = "workflow.ParameterRecorded.v1"
 
 
 @queue_handler("pensions")
 def handler(message: QueueMessage) -> None:
-    """Go on after a resolved incident, or stop a job."""
+    """Go on after a resolved incident or an approval, stop a job, keep a setting."""
     event = Event.from_dict(message.body)
     use = application().for_system(event.tenant_id, event.context)
     try:
@@ -22,5 +24,9 @@ def handler(message: QueueMessage) -> None:
             )
         elif event.type == JOB_CANCEL_REQUESTED:
             use.cancel_job()(event.data["job_id"])
+        elif event.type == APPROVAL_DECIDED:
+            use.gates.hear_decision(event)
+        elif event.type == PARAMETER_RECORDED:
+            use.gates.hear_setting(event)
     except TryAgainError as error:
         raise RetryLaterError from error

@@ -38,6 +38,7 @@ DONE: Final[Mapping[str, str]] = {
     "elsewhere": mark("Noted: done elsewhere. The next status query confirms it."),
     "row_added": mark("The contribution is added."),
     "paid": mark("Noted: the bank order was given. The contributions are settled."),
+    "asked": mark("The approval is asked for. You see here when it is given."),
     "undone": mark("The import is taken back, as far as nothing was sent since."),
 }
 

@@ -35,7 +35,10 @@ def declare(app: HttpApp, kit: Kit) -> None:
             reason = Say(words_of(request)).problem(not_yet.code, not_yet.message)
             return kit.draw(request, "remittances/not_yet.html", reason=reason, **values)
         words = words_of(request)
+        sanction = use.check_sanction()(contract, remittance)
         values |= {
+            "sanction": sanction,
+            "sanction_why": explain(sanction.why, language_of(request)),
             "remittance": remittance,
             "iban": format_groups(remittance.provider_iban) if remittance.provider_iban else "",
             "payer": format_groups(remittance.payer_iban) if remittance.payer_iban else "",
@@ -73,10 +76,22 @@ def declare(app: HttpApp, kit: Kit) -> None:
             raise NotFoundError("not_found", "There is no such item.")
         use = use_of(request)
         contract, remittance = use.show_remittance()(request.id(), period_of(request))
+        use.check_sanction().require(contract, remittance)
         writer = use.bank_orders(request.principal.tenant_name)
         file = writer.write(chosen, remittance, contract, language=language_of(request))
         disposition = {"content-disposition": f'attachment; filename="{file.filename}"'}
         return Reply(file.content, 200, disposition, file.content_type)
+
+    @app.page("POST", _ROUTE + "/approval", permission="pensions:remittance:ask")
+    def ask_sanction(request: Request) -> Reply:
+        """Ask for the approval of an order above the limit."""
+        use, period = use_of(request), period_of(request)
+        contract, remittance = use.show_remittance()(request.id(), period)
+        try:
+            use.ask_sanction()(contract, remittance)
+        except KopruError as error:
+            return draw(request, error)
+        return go(f"/pensions/contracts/{request.id()}/remittances/{period}", done="asked")
 
     @app.page("GET", _ROUTE + "/paid", permission="pensions:remittance:write")
     def ask_paid(request: Request) -> Reply:

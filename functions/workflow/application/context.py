@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from kernel.business_days import Calendar
 from kernel.clock import Clock
@@ -75,8 +75,14 @@ class Scope:
         return World(known, valid_on, known_on, self.calendar, scopes)
 
 
+class Remembering(Protocol):
+    """What knows the first answer to a command."""
+
+    def answered(self, command: CommandIdentity) -> Remembered | None: ...
+
+
 def once(
-    store: RulesStore,
+    store: Remembering,
     command: CommandIdentity | None,
     repeat: Callable[[Remembered], T],
     act: Callable[[], T],

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from kernel.errors import Problem, ValidationError
 from kernel.storing import CommandIdentity, Remembered
@@ -12,6 +12,12 @@ from workflow.domain.rules.gate import check
 from workflow.domain.rules.parameters import Parameter
 from workflow.domain.rules.scope import COMPANY, Scopes
 from workflow.domain.rules.versions import TableVersion, VersionStatus
+
+PARAMETER_RECORDED: Final = "workflow.ParameterRecorded.v1"
+TOLD: Final = frozenset(
+    {"approval.limit[pension_remittance]", "approval.required[card_contract_change]"}
+)
+"""Values that other contexts keep a copy of, because they decide there when to ask."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,18 @@ class RecordParameter:
             )
         unit = scope.store.unit()
         unit.add_parameter(parameter)
+        if parameter.key in TOLD and parameter.scope == COMPANY:
+            unit.publish(
+                PARAMETER_RECORDED,
+                f"parameter:{parameter.id}",
+                {
+                    "key": parameter.key,
+                    "scope": parameter.scope,
+                    "value": parameter.value,
+                    "valid_from": parameter.valid_from.isoformat(),
+                    "valid_to": parameter.valid_to.isoformat() if parameter.valid_to else None,
+                },
+            )
         if command is not None:
             unit.remember(command, Remembered(201, {"parameter_id": parameter.id}, {}))
         unit.commit()

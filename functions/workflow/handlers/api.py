@@ -1,10 +1,28 @@
 """HTTP: the API of workflow and its pages."""
 
-from workflow.handlers.http import parameters, processes, proposals, rules, tables
+from workflow.handlers.http import (
+    approvals,
+    parameters,
+    processes,
+    proposals,
+    rules,
+    tables,
+    tasks,
+)
 from workflow.handlers.http.app import app
 from workflow.pages import routes
 
-__all__ = ["handler", "parameters", "processes", "proposals", "routes", "rules", "tables"]
+__all__ = [
+    "approvals",
+    "handler",
+    "parameters",
+    "processes",
+    "proposals",
+    "routes",
+    "rules",
+    "tables",
+    "tasks",
+]
 
 routes.declare(app)
 

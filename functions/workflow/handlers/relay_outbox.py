@@ -8,11 +8,14 @@ from workflow.bootstrap import application
 
 @schedule_handler("workflow")
 def handler() -> Mapping[str, int]:
-    """Relay the outbox first, then give due processes, runs and imports their message."""
-    relayed = application().relay_outbox()
-    swept = application().sweep_processes()()
+    """Relay the outbox, then give due processes, runs, imports and tasks their message."""
+    app = application()
+    relayed = app.relay_outbox()
+    swept = app.sweep_processes()()
+    tasks = app.sweep_tasks()()
     return {
         "OutboxRelayed": relayed,
         "RowsSwept": swept.rows,
-        "OldestDueSeconds": swept.oldest_due,
+        "TasksSwept": tasks.rows,
+        "OldestDueSeconds": max(swept.oldest_due, tasks.oldest_due),
     }

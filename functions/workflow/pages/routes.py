@@ -2,7 +2,9 @@
 
 from toolkit.entrypoints import HttpApp
 from workflow.pages import (
+    approval_report,
     decisions,
+    delegations,
     parameters,
     processes,
     proposals,
@@ -10,6 +12,7 @@ from workflow.pages import (
     rule_try,
     rule_versions,
     rules,
+    tasks,
 )
 from workflow.pages.kit import Kit
 
@@ -22,6 +25,9 @@ _PARTS = (
     decisions,
     processes,
     proposals,
+    tasks,
+    delegations,
+    approval_report,
 )
 
 

@@ -230,6 +230,7 @@ def attention_row(attention: Attention) -> Row:
         "currency": attention.amount.currency if attention.amount else None,
         "due_on": day(attention.due_on),
         "count": attention.count,
+        "candidates": list(attention.candidates),
         "open": attention.open,
     }
 
@@ -248,6 +249,7 @@ def attention_from(row: Mapping[str, Any]) -> Attention:
         amount=amount,
         due_on=day_of(row["due_on"]),
         count=row["count"],
+        candidates=tuple(row.get("candidates", ())),
         open=row["open"],
     )
 

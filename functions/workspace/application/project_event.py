@@ -29,6 +29,7 @@ from workspace.domain.events import (
     LETTER_ATTENTION_RAISED,
     WORKFLOW_ATTENTION_CLEARED,
     WORKFLOW_ATTENTION_RAISED,
+    WORKFLOW_INCIDENT_OPENED,
 )
 from workspace.domain.incident import Incident
 from workspace.domain.message import Message, MessageKind
@@ -148,6 +149,7 @@ _EFFECTS: Final[Mapping[str, _Effect]] = {
     CODE_ATTENTION_CLEARED: ProjectEvent.clear_attention,
     CARD_ATTENTION_RAISED: ProjectEvent.raise_attention,
     CARD_ATTENTION_CLEARED: ProjectEvent.clear_attention,
+    WORKFLOW_INCIDENT_OPENED: ProjectEvent.open_incident,
     WORKFLOW_ATTENTION_RAISED: ProjectEvent.raise_attention,
     WORKFLOW_ATTENTION_CLEARED: ProjectEvent.clear_attention,
     LETTER_ATTENTION_RAISED: ProjectEvent.raise_attention,
@@ -181,5 +183,6 @@ def _attention(event: Event, *, is_open: bool) -> Attention:
         amount=None if minor is None else Money(minor, str(data.get("currency") or "TRY")),
         due_on=None if due_on is None else date.fromisoformat(due_on),
         count=int(data.get("count") or 1),
+        candidates=tuple(map(str, data.get("candidates", ()))),
         open=is_open,
     )

@@ -21,7 +21,8 @@ class Attention:
 
     Units: ``due_on`` is a date in the company's zone, inclusive; ``raised_at`` is the instant since
     which it waits, ``news_at`` that of the last news about it. Shapes: ``key`` names the cause, so
-    raising it twice is one row; ``open`` is False once it was cleared.
+    raising it twice is one row; ``candidates`` are who is asked to decide (``user:<id>`` or
+    ``role:<name>``), nobody for what is no task; ``open`` is False once it was cleared.
     """
 
     key: str
@@ -34,12 +35,22 @@ class Attention:
     amount: Money | None = None
     due_on: date | None = None
     count: int = 1
+    candidates: tuple[str, ...] = ()
     open: bool = True
 
     @property
     def is_connection(self) -> bool:
         """Whether it is about the health of a connection to an institution."""
         return self.key.startswith(_CONNECTION_KEYS)
+
+    @property
+    def is_task(self) -> bool:
+        """Whether it waits for somebody's decision."""
+        return bool(self.candidates)
+
+    def waits_for(self, person: str, roles: Iterable[str]) -> bool:
+        """Whether it waits for this person (``user:<id>``), or for a role of this person."""
+        return bool({person, *(f"role:{role}" for role in roles)} & set(self.candidates))
 
     def age_seconds(self, now: datetime) -> int:
         """For how long it has been waiting."""
@@ -67,27 +78,40 @@ class Today:
 
     exceptions: tuple[Attention, ...]
     deadlines: tuple[Attention, ...]
+    tasks: tuple[Attention, ...]
     connections: tuple[Attention, ...]
     news_at: datetime | None
+
+    def tasks_for(self, person: str, roles: Iterable[str]) -> tuple[Attention, ...]:
+        """The tasks that wait for one person (``user:<id>``)."""
+        held = tuple(roles)
+        return tuple(row for row in self.tasks if row.waits_for(person, held))
 
 
 def today_of(rows: Iterable[Attention]) -> Today:
     """Sort what is known into the parts of the page.
 
-    Shapes: exceptions by severity, then by money, then oldest first; deadlines by date;
+    Shapes: exceptions by severity, then by money, then oldest first; deadlines and tasks by date;
     connections with trouble first. Something due is a deadline and not an exception.
     """
     everything = list(rows)
     waiting = [row for row in everything if row.open]
-    exceptions = [row for row in waiting if row.due_on is None and not row.is_connection]
-    deadlines = [row for row in waiting if row.due_on is not None]
+    tasks = [row for row in waiting if row.is_task]
+    others = [row for row in waiting if not row.is_task]
+    exceptions = [row for row in others if row.due_on is None and not row.is_connection]
+    deadlines = [row for row in others if row.due_on is not None]
     connections = [row for row in everything if row.is_connection]
     return Today(
         exceptions=tuple(sorted(exceptions, key=_urgency)),
-        deadlines=tuple(sorted(deadlines, key=lambda row: (row.due_on or date.max, row.key))),
+        deadlines=tuple(sorted(deadlines, key=_due)),
+        tasks=tuple(sorted(tasks, key=_due)),
         connections=tuple(sorted(connections, key=lambda row: (not row.open, row.key))),
         news_at=max((row.news_at for row in everything), default=None),
     )
+
+
+def _due(row: Attention) -> tuple[date, str]:
+    return row.due_on or date.max, row.key
 
 
 def _urgency(row: Attention) -> tuple[int, int, datetime, str]:

@@ -39,7 +39,7 @@ MAX_EXCERPT: Final = 1_024
 MAX_WAITING: Final = 2_000
 """Deliveries that may wait in one lane: the row stays far below the 400 KB of the store."""
 LEASE_MARGIN: Final = timedelta(seconds=5)
-_WITHHELD: Final = frozenset({"note"})
+_WITHHELD: Final = frozenset({"note", "reason"})
 """Free text of people does not leave by webhook."""
 
 

@@ -20,6 +20,7 @@ WORKFLOW_ATTENTION_RAISED: Final = "workflow.AttentionRaised.v1"
 WORKFLOW_ATTENTION_CLEARED: Final = "workflow.AttentionCleared.v1"
 LETTER_ATTENTION_RAISED: Final = "reconciliation.AttentionRaised.v1"
 LETTER_ATTENTION_CLEARED: Final = "reconciliation.AttentionCleared.v1"
+WORKFLOW_INCIDENT_OPENED: Final = "workflow.IncidentOpened.v1"
 CREDENTIALS_REFUSED: Final = "pensions.CredentialsRefused.v1"
 
 HEARD: Final = (
@@ -36,4 +37,5 @@ HEARD: Final = (
     WORKFLOW_ATTENTION_CLEARED,
     LETTER_ATTENTION_RAISED,
     LETTER_ATTENTION_CLEARED,
+    WORKFLOW_INCIDENT_OPENED,
 )

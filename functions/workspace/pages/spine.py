@@ -65,13 +65,15 @@ def declare(app: HttpApp, kit: Kit) -> None:
         today = use().list_today()(request.tenant)
         words = words_of(request)
         now = use().platform.clock.now()
-        rows = (*today.exceptions, *today.deadlines, *today.connections)
+        tasks = today.tasks_for(request.tenant.actor, request.principal.roles)
+        rows = (*today.exceptions, *today.deadlines, *tasks, *today.connections)
         return kit.draw(
             request,
             "today/today.html",
             "today",
             {
                 "today": today,
+                "tasks": tasks,
                 "summary": {row.key: attention_summary(words, row) for row in rows},
                 "urgency": {row.key: attention_status(words, row) for row in rows},
                 "age": {row.key: row.age_seconds(now) for row in rows},
@@ -335,6 +337,8 @@ def _address(subject: str, contract_id: str) -> str:
         return f"/pensions/contracts/{identity}"
     if kind == "job":
         return f"/jobs/{identity}"
+    if kind == "approval":
+        return f"/workflow/approvals/{identity}"
     if kind == "incident":
         return f"/incidents/{identity}"
     if kind == "webhook_endpoint":

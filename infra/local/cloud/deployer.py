@@ -277,6 +277,8 @@ class Deployer:
             )
             if known is None:
                 document = {"id": key.id, "material": key.key_material.hex()}
+                if key.private_key is not None:
+                    document["private"] = _private_text(key.private_key)
                 self._vault.put("kms", resource.path, document)
             else:
                 # The same key as before the restart: id, ARN and material, or nothing that was
@@ -285,6 +287,8 @@ class Deployer:
                 key.arn = key.arn.replace(key.id, known["id"])
                 key.id = known["id"]
                 key.key_material = bytes.fromhex(known["material"])
+                if "private" in known:
+                    key.private_key.private_key = _private_key(known["private"])
                 backend.keys[key.id] = key
             key_id = key.id
         return {"Ref": key_id, "KeyId": key_id, "Arn": self._arn("kms", f"key/{key_id}")}
@@ -567,3 +571,21 @@ def _lower(value: Json) -> str:
 
 def _optional_int(value: Json) -> int | None:
     return None if value is None else int(value)
+
+
+def _private_text(key: Any) -> str:
+    """An asymmetric key of the emulated KMS, so that what it signed verifies after a restart."""
+    from cryptography.hazmat.primitives import serialization
+
+    text: bytes = key.private_key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return text.decode()
+
+
+def _private_key(text: str) -> Any:
+    from cryptography.hazmat.primitives import serialization
+
+    return serialization.load_pem_private_key(text.encode(), None)

@@ -2,10 +2,10 @@
 
 moto interprets the real state machine but keeps executions in threads. The journal here writes
 down every start, every outcome of a task, every task token with its answer, and when each wait
-began. After a restart a running execution is started again: finished tasks answer from the
-journal without any effect, a task that waits for its token waits for the *same* token, and waits
-and timeouts only take what is left of them. Finished executions are listed as before, and their
-names stay taken.
+began. Waits for tokens and wait states follow the clock of the stack, which can be moved. After a
+restart a running execution is started again: finished tasks answer from the journal without any
+effect, a task that waits for its token waits for the *same* token, and waits and timeouts only take
+what is left of them. Finished executions are listed as before, and their names stay taken.
 
 Lambda tasks written as a bare function ARN are not journalled; they run again. Use
 ``arn:aws:states:::lambda:invoke``.
@@ -44,6 +44,7 @@ from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_funct
     WaitFunction,
 )
 from moto.stepfunctions.parser.asl.eval.callback.callback import (
+    CallbackEndpoint,
     CallbackOutcomeFailure,
     CallbackOutcomeFailureError,
     CallbackTimeoutError,
@@ -229,13 +230,16 @@ class Executions:
 
     def __init__(self) -> None:
         self.journal: ExecutionJournal | None = None
+        self.seconds: Callable[[], float] = time.time
+        """The clock that waits and timeouts follow: that of the stack, which can be moved."""
         self._current = _Current()
 
     # ------------------------------------------------------------------ life cycle
 
-    def open(self, journal: ExecutionJournal) -> None:
-        """Journal everything from now on."""
+    def open(self, journal: ExecutionJournal, seconds: Callable[[], float] = time.time) -> None:
+        """Journal everything from now on; ``seconds`` is the clock of the stack."""
         self.journal = journal
+        self.seconds = seconds
         TASK_TOKENS.on_used = journal.answered
         TASK_TOKENS.is_expected = journal.expects
 
@@ -306,6 +310,7 @@ class Executions:
         self._hook_tasks(replace)
         self._hook_service_calls(replace)
         self._hook_waits(replace)
+        self._hook_tokens(replace)
 
     def _hook_executions(self, replace: Replace) -> None:
         original_start = StepFunctionsParserBackend.start_execution
@@ -436,7 +441,7 @@ class Executions:
                 step = self.journal.begin(self.journal.visit(env, f"{state}|wait"))
                 if not isinstance(function, Timestamp):
                     seconds = max(0, seconds - self.journal.already_waited(step))
-            _wait(env, seconds)
+            self._wait(env, seconds)
 
         def timeout(limit: Any, env: Any) -> None:
             original_timeout(limit, env)
@@ -447,6 +452,32 @@ class Executions:
 
         replace(WaitFunction, "_eval_body", wait)
         replace(Timeout, "_eval_body", timeout)
+
+    def _hook_tokens(self, replace: Replace) -> None:
+        def wait(endpoint: Any, timeout: float | None = None) -> Any:
+            """Wait for a token on the clock of the stack: moving it ends the wait."""
+            event = endpoint._notify_event
+            until = None if timeout is None else self.seconds() + timeout
+            while not event.is_set():
+                left = _SLICE_SECONDS if until is None else until - self.seconds()
+                if left <= 0:
+                    break
+                event.wait(min(left, _SLICE_SECONDS))
+            return endpoint._outcome
+
+        replace(CallbackEndpoint, "wait", wait)
+
+    def _wait(self, env: Any, seconds: float) -> None:
+        """Wait while the execution runs.
+
+        moto counts whole seconds only, so what is left of a resumed wait, a fraction, would never
+        end.
+        """
+        until = self.seconds() + seconds
+        while env.is_running() and (left := until - self.seconds()) > 0:
+            # In slices: an end between the question and the wait would not be noticed, and the
+            # clock of the stack may be moved.
+            env.program_state_event.wait(min(left, _SLICE_SECONDS))
 
     @contextmanager
     def _running(self, key: str) -> Iterator[None]:
@@ -459,17 +490,6 @@ class Executions:
 
 EXECUTIONS: Final = Executions()
 """The hooks of this process (moto's interpreter is the process's)."""
-
-
-def _wait(env: Any, seconds: float) -> None:
-    """Wait while the execution runs.
-
-    moto counts whole seconds only, so what is left of a resumed wait, a fraction, would never end.
-    """
-    until = time.monotonic() + seconds
-    while env.is_running() and (left := until - time.monotonic()) > 0:
-        # In slices: an end between the question and the wait would not be noticed.
-        env.program_state_event.wait(min(left, _SLICE_SECONDS))
 
 
 def _answer(env: Any, outcome: Outcome) -> None:

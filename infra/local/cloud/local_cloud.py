@@ -79,7 +79,7 @@ class _Parts:
         )
         self.mail = MailStore(data / "mail.sqlite", region=cloud.region, now=cloud.now)
         self.executions = ExecutionJournal(data / "executions.sqlite")
-        EXECUTIONS.open(self.executions)
+        EXECUTIONS.open(self.executions, lambda: cloud.now().timestamp())
         self.recorder = ItemRecorder(self.items)
         self.objects = S3Objects(scope, self.files)
         self.bus = EventBus(

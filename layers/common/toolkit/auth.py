@@ -49,6 +49,11 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
             "workflow:process_definition:write",
             "workflow:proposal:*",
             "workflow:subject:*",
+            "workflow:approval:*",
+            "workflow:task:read",
+            "workflow:task:decide",
+            "workflow:delegation:*",
+            "workflow:report:read",
             "reconciliation:*:*",
         }
     ),
@@ -67,6 +72,11 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
             "pensions:contribution:*",
             "pensions:submission:*",
             "pensions:remittance:read",
+            "pensions:remittance:ask",
+            "workflow:approval:read",
+            "workflow:task:read",
+            "workflow:task:decide",
+            "workflow:delegation:*",
         }
     ),
     "finance": frozenset(
@@ -87,6 +97,11 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
             "workflow:process:write",
             "workflow:proposal:*",
             "workflow:subject:read",
+            "workflow:approval:*",
+            "workflow:task:read",
+            "workflow:task:decide",
+            "workflow:delegation:*",
+            "workflow:report:read",
             "reconciliation:*:*",
         }
     ),
@@ -116,6 +131,10 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
             "workflow:process:read",
             "workflow:proposal:read",
             "workflow:subject:read",
+            "workflow:approval:read",
+            "workflow:task:read",
+            "workflow:delegation:read",
+            "workflow:report:read",
             "reconciliation:counterparty:read",
             "reconciliation:figure:read",
             "reconciliation:invoice:read",
@@ -146,6 +165,7 @@ FRESH: Final = timedelta(minutes=15)
 class Principal:
     """Who makes a request: a person in a session, a program with a key, or the system itself.
 
+    ``signed_in_at`` is when a session began (RFC 3339), for acts that ask for a fresh sign-in.
     The last fields are for drawing pages only (names of the person and of the companies one may
     switch to); nothing is decided by them, and they never appear in a log.
     """
@@ -156,6 +176,7 @@ class Principal:
     roles: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()
     session_hash: str = field(default="", repr=False)
+    signed_in_at: str = ""
     language: str = ""
     theme: str = ""
     zone: str = ""

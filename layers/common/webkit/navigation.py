@@ -122,6 +122,23 @@ CONSOLE: Final[tuple[NavGroup, ...]] = (
         mark("Rules and approvals"),
         (
             NavItem(
+                "workflow.tasks", mark("Tasks"), "/workflow/tasks", "check", "workflow:task:read"
+            ),
+            NavItem(
+                "workflow.approvals",
+                mark("Approvals"),
+                "/workflow/approvals",
+                "history",
+                "workflow:approval:read",
+            ),
+            NavItem(
+                "workflow.delegations",
+                mark("Substitutes"),
+                "/workflow/delegations",
+                "people",
+                "workflow:delegation:read",
+            ),
+            NavItem(
                 "workflow.rules", mark("Rules"), "/workflow/rules", "list", "workflow:rule:read"
             ),
             NavItem(

@@ -18,11 +18,14 @@ import pytest
 
 from infra.local.demo.files import TITLED_WORKBOOK, UTF8_CSV, WINDOWS_CSV, Earnings
 from infra.local.demo.people import Person, people
+from kernel.approval import content_hash
 from kernel.clock import FixedClock
 from kernel.money import Money
 from pensions.domain.provider_catalogue import PROVIDERS
 from tests.support import pain001
 from tests.support.aws import AwsWorld
+from tests.support.events import bus_event, queue_event
+from tests.support.lambda_context import LambdaContext
 from tests.support.pensions_desk import (
     INSURER_ACCOUNT,
     PAYER_ACCOUNT,
@@ -213,6 +216,7 @@ def test_the_whole_path(journey: Journey) -> None:
     people_come_in_by_api_csv_and_workbook(journey)
     everybody_gets_the_policy_number_of_the_insurers_book(journey)
     a_month_is_collected(journey)
+    a_large_order_waits_for_its_approval(journey)
     the_order_is_right_in_every_form(journey)
     an_order_without_accounts_says_so_in_the_form_of_the_message(journey)
     the_order_is_given(journey)
@@ -315,6 +319,71 @@ def a_month_is_collected(journey: Journey) -> None:
     ]
     (why,) = remittance["why"]
     assert why["because"]
+
+
+def a_large_order_waits_for_its_approval(journey: Journey) -> None:
+    """WFL-05: above the company's limit nothing is given before exactly this order is approved."""
+    desk, path = journey.desk, f"{journey.base}/remittances/{YEAR}-{MONTH:02d}"
+    tenant = desk.principal.tenant_id
+    assert desk.call("GET", path)["approval"]["state"] == "not_needed"
+    setting = {
+        "key": "approval.limit[pension_remittance]",
+        "scope": "company",
+        "value": "0.00",
+        "valid_from": "2026-01-01",
+        "valid_to": None,
+    }
+    told = {
+        "id": "01JXQ60A1B2C3D4E5F6G7H8J9E",
+        "source": "kopru.workflow",
+        "time": "2026-06-01T09:00:00Z",
+        "tenant_id": tenant,
+    }
+    recorded = {**told, "type": "workflow.ParameterRecorded.v1", "data": setting}
+    recorded["subject"] = "parameter:01JXQ60A1B2C3D4E5F6G7H8J9P"
+    assert hear(recorded) == hear(recorded) == []
+    shown = desk.call("GET", path)["approval"]
+    assert (shown["needed"], shown["state"], shown["open"]) == (True, "missing", False)
+    assert shown["why"]
+    for refused in (journey.order("pain001"), desk.ask("POST", f"{path}/mark-paid", {})):
+        assert (refused.status, refused.json()["code"]) == (409, "approval_missing")
+    asked = desk.ask("POST", f"{path}/approval", {})
+    assert (asked.status, asked.json()["state"]) == (202, "asked")
+    assert desk.ask("POST", f"{path}/approval", {}).json()["state"] == "asked"
+    (request,) = desk.aws.published("pensions.ApprovalRequested.v1")
+    data = request["data"]
+    decided: dict[str, Any] = {
+        **told,
+        "id": "01JXQ60A1B2C3D4E5F6G7H8J9F",
+        "type": "workflow.ApprovalDecided.v1",
+        "subject": "approval:01JXQ60A1B2C3D4E5F6G7H8J9Q",
+        "data": {
+            "approval_id": "01JXQ60A1B2C3D4E5F6G7H8J9Q",
+            "request_id": data["request_id"],
+            "origin": "pensions",
+            "subject": request["subject"],
+            "outcome": "approved",
+            "stage": "MANAGER",
+            "reason": "",
+            "content_hash": content_hash(data["content"]),
+            "decided_by": "user:01JXQ60A1B2C3D4E5F6G7H8J9M",
+        },
+    }
+    other = {**decided, "id": "01JXQ60A1B2C3D4E5F6G7H8J9G"}
+    other["data"] = {**decided["data"], "content_hash": "0" * 64}
+    assert hear(other) == []
+    assert desk.call("GET", path)["approval"]["open"] is False
+    assert hear(decided) == []
+    after = desk.call("GET", path)["approval"]
+    assert (after["state"], after["open"]) == ("approved", True)
+
+
+def hear(envelope: dict[str, Any]) -> list[Any]:
+    """A published event reaches the queue of pensions."""
+    from pensions.handlers import on_events
+
+    answer = on_events.handler(queue_event(bus_event(envelope)), LambdaContext())
+    return list(answer["batchItemFailures"])
 
 
 def the_order_is_given(journey: Journey) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -367,3 +368,40 @@ def test_a_snapshot_holds_running_executions(stack: Stack) -> None:
     assert cloud.resume_executions() == 1
     cloud.client("stepfunctions").send_task_success(taskToken=token, output="{}")
     assert ended(cloud, arn)["status"] == "SUCCEEDED"
+
+
+def test_waits_and_tokens_follow_the_clock_of_the_stack(tmp_path: Path) -> None:
+    definition = {
+        "StartAt": "Ask",
+        "States": {
+            "Ask": send(
+                "EventsQueue",
+                "$$.Task.Token",
+                wait=True,
+                TimeoutSeconds=86_400,
+                Catch=[{"ErrorEquals": ["States.Timeout"], "Next": "Rest"}],
+                Next="Rest",
+            ),
+            "Rest": {"Type": "Wait", "Seconds": 86_400, "Next": "Tell"},
+            "Tell": send("WorkQueue", "told", End=True),
+        },
+    }
+    stack = Stack(tmp_path, definition)
+    cloud = stack.start()
+    try:
+        ahead = [0.0]
+        cloud.set_clock(lambda: datetime.now(UTC) + timedelta(days=ahead[0]))
+        arn = begin(cloud)
+        asked(cloud)
+        ahead[0] = 1.1
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            history = cloud.client("stepfunctions").get_execution_history(executionArn=arn)
+            if any(event["type"] == "WaitStateEntered" for event in history["events"]):
+                break
+            time.sleep(0.05)
+        ahead[0] = 2.2
+        assert ended(cloud, arn, 10)["status"] == "SUCCEEDED"
+        assert bodies(cloud, "WorkQueue") == ["told"]
+    finally:
+        stack.stop()

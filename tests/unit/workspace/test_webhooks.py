@@ -135,7 +135,7 @@ def _event(**data: object) -> Event:
 
 
 def test_free_text_of_people_does_not_leave() -> None:
-    body = body_of(_event(code="x", note="Ayşe Hanım aradı"))
+    body = body_of(_event(code="x", note="Ayşe Hanım aradı", reason="Ali Bey istemedi"))
     assert body == (
         b'{"type":"workspace.IncidentResolved.v1","timestamp":"2026-06-01T09:00:00Z",'
         b'"data":{"subject":"incident:1","code":"x"}}'

@@ -22,6 +22,7 @@ from card_contracts.domain.settlement import (
     line_id_out,
 )
 from card_contracts.pages.contract_form import stamped
+from kernel.approval import Gate
 from kernel.money import Money
 from kernel.signed_events import RefusedEvent
 from kernel.storing import HistoryLine
@@ -349,4 +350,15 @@ def drift_out(drift: Drift, rules: DriftRules) -> dict[str, Any]:
         "rate_planned": str(drift.planned_rate),
         "rate_taken": str(drift.taken_rate),
         "beyond_tolerance": drift.is_beyond(rules),
+    }
+
+
+def gate_out(gate: Gate) -> dict[str, Any]:
+    """A change that waits for its approval, or was refused."""
+    return {
+        "state": gate.state.value,
+        "approval_id": gate.approval_id or None,
+        "stage": gate.stage or None,
+        "reason": gate.reason or None,
+        "asked_by": gate.asked_by,
     }

@@ -1,11 +1,12 @@
 """Contracts with their terms, plans that are not posted, the same sale under all contracts."""
 
+import json
 from typing import Any, Final
 
 from card_contracts.application.contracts import warnings_of
 from card_contracts.bootstrap import CardContracts
 from card_contracts.domain.contract import Contract
-from card_contracts.handlers.http.answers import alternative_out, history_out, plan_out
+from card_contracts.handlers.http.answers import alternative_out, gate_out, history_out, plan_out
 from card_contracts.handlers.http.app import BASE, app, code_of, say_of, use_of
 from card_contracts.pages.contract_form import contract_out
 from card_contracts.schemas import (
@@ -16,6 +17,7 @@ from card_contracts.schemas import (
     PlanIn,
     WhatIfIn,
 )
+from kernel.approval import Gate
 from kernel.errors import Problem, ValidationError
 from kernel.text import fold
 from toolkit.entrypoints import Reply, Request
@@ -95,15 +97,21 @@ def show_card_contract(request: Request) -> Reply:
 
 @app.api("PUT", f"{BASE}/{{contract_code}}", permission=_WRITE)
 def change_card_contract(request: Request) -> Reply:
-    """Make a new revision of a contract; what was posted before stays as it is."""
+    """Make a new revision of a contract; what was posted before stays as it is.
+
+    202 where the company wants changes approved: the same body again publishes it afterwards.
+    """
     code, version = code_of(request), request.expected_version()
     body = request.json(CardContractChangeIn)
     draft, problems = body.to_domain()
     if body.code != code:
         problems.append(Problem("/code", "unchangeable", "The code of a contract never changes."))
     use = use_of(request)
-    changed = use.change_contract()(code, version, draft, body.effective_from, problems)
-    return _reply(use, changed)
+    document = json.loads(request.raw_body)
+    made = use.publish_change()(code, version, draft, body.effective_from, problems, document)
+    if isinstance(made, Gate):
+        return Reply({"code": code, "approval": gate_out(made)}, 202)
+    return _reply(use, made)
 
 
 @app.api("DELETE", f"{BASE}/{{contract_code}}", permission=_WRITE)

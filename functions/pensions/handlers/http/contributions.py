@@ -22,6 +22,7 @@ from pensions.schemas import (
     MonthIn,
     contribution_out,
     remittance_out,
+    sanction_out,
     summary_out,
 )
 from toolkit.entrypoints import Reply, Request
@@ -196,18 +197,37 @@ def show_remittance(request: Request) -> Reply:
     contract, remittance = use.show_remittance()(request.id(), period)
     chosen = request.query.get("format")
     language = language_of(request)
+    sanction = use.check_sanction()(contract, remittance)
     if chosen is None:
-        return Reply(remittance_out(remittance, _whys(remittance, language)))
+        shown = remittance_out(remittance, _whys(remittance, language))
+        because = explain(sanction.why, language)
+        return Reply({**shown, "approval": sanction_out(sanction, because)})
     if chosen not in _ORDER_FORMATS:
         raise ValidationError(
             "invalid_input",
             "There is no such format.",
             problems=[Problem("/format", "choice", "Use pain001, csv, pdf or text.")],
         )
+    use.check_sanction().require(contract, remittance)
     writer = use.bank_orders(request.principal.tenant_name or "")
     file = writer.write(chosen, remittance, contract, language=language)
     disposition = {"content-disposition": f'attachment; filename="{file.filename}"'}
     return Reply(file.content, 200, disposition, file.content_type)
+
+
+@app.api(
+    "POST",
+    "/v1/pensions/contracts/{id}/remittances/{period}/approval",
+    permission="pensions:remittance:ask",
+)
+def ask_sanction(request: Request) -> Reply:
+    """Ask for the approval of a bank order above the company's limit."""
+    use = pensions(request)
+    contract, remittance = use.show_remittance()(request.id(), _month_of_path(request))
+    use.ask_sanction()(contract, remittance)
+    sanction = use.check_sanction()(contract, remittance)
+    because = explain(sanction.why, language_of(request))
+    return Reply(sanction_out(sanction, because), 202)
 
 
 def _whys(remittance: Remittance, language: str) -> dict[str, list[str]]:

@@ -1,8 +1,9 @@
 """The HTTP application of this context and what its routes share."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
+from kernel.storing import Position
 from toolkit.entrypoints import HttpApp, Reply, Request
 from toolkit.entrypoints.http import etag
 from workflow.bootstrap import Workflow, application
@@ -11,6 +12,8 @@ from workflow.domain.rules.table import Table
 from workflow.domain.rules.versions import TableVersion
 from workflow.pages.words import error_page, problem_text, reasons
 from workflow.schemas import decision_out, version_out
+
+T = TypeVar("T")
 
 
 def _error_page(request: Request, status: int, body: Mapping[str, Any]) -> Reply:
@@ -51,3 +54,23 @@ def decision_shown(record: DecisionRecord, table: Table) -> dict[str, Any]:
         parameters=record.parameters,
     )
     return decision_out(record, reasons(whys))
+
+
+def page_reply(
+    request: Request,
+    read: Callable[[int, Position | None], tuple[list[T], Position | None]],
+    shown: Callable[[T], dict[str, Any]],
+    **filters: str,
+) -> Reply:
+    """One page of a list with the sealed cursor of the next."""
+    scope: dict[str, Any] = {
+        "tenant_id": request.tenant.tenant_id,
+        "route": request.route,
+        "filters": filters,
+        "now": application().platform.clock.now(),
+    }
+    cursors = application().cursors
+    cursor = request.query.get("cursor")
+    found, following = read(request.limit(), cursors.open(cursor, **scope) if cursor else None)
+    sealed = cursors.seal(following, **scope) if following else None
+    return Reply({"items": [shown(each) for each in found], "next_cursor": sealed})

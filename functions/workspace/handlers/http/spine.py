@@ -109,9 +109,10 @@ def show_today(request: Request) -> Reply:
     """Exceptions by age and money, tasks, deadlines, connection health."""
     today = use().list_today()(request.tenant)
     words = words_of(request)
-    rows = (*today.exceptions, *today.deadlines, *today.connections)
+    tasks = today.tasks_for(request.tenant.actor, request.principal.roles)
+    rows = (*today.exceptions, *today.deadlines, *tasks, *today.connections)
     summary = {row.key: attention_summary(words, row) for row in rows}
-    return Reply(today_out(today, use().platform.clock.now(), summary))
+    return Reply(today_out(today, use().platform.clock.now(), summary, tasks))
 
 
 # ---------------------------------------------------------------------------- incidents

@@ -449,6 +449,7 @@ def principal_of(event: Mapping[str, Any]) -> Principal:
         roles=tuple(filter(None, str(context.get("roles", "")).split(","))),
         scopes=tuple(filter(None, str(context.get("scopes", "")).split(","))),
         session_hash=str(context.get("session_id_hash", "")),
+        signed_in_at=str(context.get("signed_in_at", "")),
         language=str(context.get("language", "")),
         theme=str(context.get("theme", "")),
         zone=str(context.get("zone", "")),
