@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from card_contracts.adapters.dynamodb_cards import CONTEXT, DynamoCardsStore, DynamoDueWork
 from card_contracts.adapters.feed_tokens import DerivedFeedTokens
@@ -65,7 +66,9 @@ from toolkit.platform import Platform
 from toolkit.statements.uploads import StatementUploads
 from toolkit.tabular.export_files import TabularExportFiles
 from webkit.assets import Assets
-from webkit.render import Renderer
+
+if TYPE_CHECKING:
+    from webkit.render import Renderer
 
 PAGES = Path(__file__).parent / "pages"
 
@@ -279,8 +282,10 @@ class Application:
         return TabularExportFiles("csv, xlsx or json")
 
     @cached_property
-    def renderer(self) -> Renderer:
+    def renderer(self) -> "Renderer":
         """Pages and words of this context."""
+        from webkit.render import Renderer
+
         return Renderer.for_pages(PAGES, assets=self.assets)
 
     def show_feed(self) -> ShowFeed:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kernel.business_days import Calendar
 from kernel.errors import NotFoundError
@@ -17,7 +18,6 @@ from payment_codes.adapters.dynamodb_codes import CONTEXT, DynamoDueWork, Dynamo
 from payment_codes.adapters.metrics import ServiceMeter
 from payment_codes.adapters.offline_provider import OfflineProvider
 from payment_codes.adapters.s3_batches import S3BatchSlices
-from payment_codes.adapters.ses_code_mailer import SesCodeMailer
 from payment_codes.application.context import Scope
 from payment_codes.application.document_events import TakeDocumentEvent
 from payment_codes.application.import_statement import ImportStatement, StartStatementImport
@@ -65,7 +65,9 @@ from toolkit.http.signing_keys import DerivedSigningKeys
 from toolkit.platform import Platform
 from toolkit.statements.uploads import StatementUploads
 from webkit.assets import Assets
-from webkit.render import Renderer
+
+if TYPE_CHECKING:
+    from webkit.render import Renderer
 
 PAGES = Path(__file__).parent / "pages"
 ProviderOf = Callable[[ProviderKind], PaymentProvider]
@@ -275,13 +277,18 @@ class Application:
         return TabularBatchFiles()
 
     @cached_property
-    def renderer(self) -> Renderer:
+    def renderer(self) -> "Renderer":
         """Pages and words of this context."""
+        from webkit.render import Renderer
+
         return Renderer.for_pages(PAGES, assets=self.assets)
 
     @cached_property
     def mailer(self) -> CodeMailer:
         """How mails leave; letters need words and no built assets."""
+        from payment_codes.adapters.ses_code_mailer import SesCodeMailer
+        from webkit.render import Renderer
+
         return self.own_mailer or SesCodeMailer(
             MailService(
                 lambda: self.platform.client("sesv2"),

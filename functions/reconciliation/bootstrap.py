@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from kernel.business_days import Calendar
 from kernel.files import TableWriter, UploadedFile
@@ -105,12 +105,13 @@ from toolkit.aws.limits import RateLimiter
 from toolkit.aws.mail import MailService
 from toolkit.aws.tenant_files import TenantFiles
 from toolkit.http.cursor import Cursors
-from toolkit.passwords import Argon2Passwords
 from toolkit.platform import Platform
 from toolkit.tabular.export_files import TabularExportFiles
 from toolkit.tokens import RandomTokens, digest
 from webkit.assets import Assets
-from webkit.render import Renderer
+
+if TYPE_CHECKING:
+    from webkit.render import Renderer
 
 _WAYS: Final = {"user": "staff", "key": "program"}
 PAGES = Path(__file__).parent / "pages"
@@ -430,6 +431,8 @@ class Application:
     @cached_property
     def portal(self) -> Portal:
         """The entry of counterparties."""
+        from toolkit.passwords import Argon2Passwords
+
         return Portal(self, Argon2Passwords())
 
     @cached_property
@@ -448,13 +451,17 @@ class Application:
         return TabularExportFiles("csv, xlsx or json")
 
     @cached_property
-    def renderer(self) -> Renderer:
+    def renderer(self) -> "Renderer":
         """Words of this context."""
+        from webkit.render import Renderer
+
         return Renderer.for_pages(PAGES)
 
     @cached_property
-    def paper_renderer(self) -> Renderer:
+    def paper_renderer(self) -> "Renderer":
         """Words of letters and mails, which need no built assets."""
+        from webkit.render import Renderer
+
         return Renderer.for_pages(PAGES, assets=Assets({}))
 
     @cached_property

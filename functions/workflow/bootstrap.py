@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from toolkit.auth import TenantContext
 from toolkit.aws.dynamodb import Keyspace
@@ -14,7 +14,6 @@ from toolkit.calendars import calendar
 from toolkit.http.cursor import Cursors
 from toolkit.platform import Platform
 from webkit.assets import Assets
-from webkit.render import Renderer
 from workflow.adapters.dynamodb_approvals import DynamoApprovalsDue, DynamoApprovalsStore
 from workflow.adapters.dynamodb_processes import DynamoDueWork
 from workflow.adapters.dynamodb_rules import CONTEXT, DynamoDueDecisions
@@ -81,6 +80,9 @@ from workflow.application.try_version import BackTestVersion, SimulateVersion, T
 from workflow.domain.approvals.chain import WorkingTime
 from workflow.ports import ApprovalsStore, Machine, SheetFiles, SubjectStore
 from workflow.settings import WorkflowSettings
+
+if TYPE_CHECKING:
+    from webkit.render import Renderer
 
 PAGES = Path(__file__).parent / "pages"
 
@@ -356,8 +358,10 @@ class Application:
         return Cursors(self.platform.cursor_key(CONTEXT))
 
     @cached_property
-    def renderer(self) -> Renderer:
+    def renderer(self) -> "Renderer":
         """Pages and words of this context."""
+        from webkit.render import Renderer
+
         return Renderer.for_pages(PAGES, assets=self.assets)
 
     def archive_decisions(self) -> ArchiveDecisions:

@@ -5,6 +5,7 @@ import hmac
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kernel.links import Links
 from kernel.sensitive import Email, Secret, Tckn
@@ -12,24 +13,18 @@ from toolkit.aws.limits import RateLimiter
 from toolkit.aws.mail import MailService
 from toolkit.aws.objects import FileStore
 from toolkit.aws.unit_of_work import chain_hash
-from toolkit.http.client import HttpClient, Timeouts
 from toolkit.http.cursor import Cursors
-from toolkit.http.public_route import public_route
-from toolkit.passwords import Argon2Passwords
 from toolkit.platform import Platform
 from toolkit.tokens import RandomTokens, digest, webhook_secret
 from webkit.assets import Assets
-from webkit.render import Renderer
 from workspace.adapters.agreement_texts import agreement
 from workspace.adapters.dynamodb_seals import DynamoSealDesk, LockedSealObjects
 from workspace.adapters.dynamodb_unit import Workshop
 from workspace.adapters.dynamodb_webhooks import DynamoWebhookStore, WebhookWorkshop
 from workspace.adapters.dynamodb_workspace import DynamoSystemStore
 from workspace.adapters.entity_writes import CONTEXT, SYSTEM
-from workspace.adapters.http_webhooks import MAX_ANSWER_BYTES, HttpWebhookSender
 from workspace.adapters.kms_second_factors import KmsSecondFactors
 from workspace.adapters.s3_uploads import S3Uploads
-from workspace.adapters.ses_mailer import SesMailer
 from workspace.application.accept_invitation import AcceptInvitation
 from workspace.application.api_keys import ListApiKeys, ReadApiKey, RevokeApiKey
 from workspace.application.create_tenant import CreateTenant
@@ -138,6 +133,9 @@ from workspace.ports import (
 )
 from workspace.settings import WorkspaceSettings
 
+if TYPE_CHECKING:
+    from webkit.render import Renderer
+
 PAGES = Path(__file__).parent / "pages"
 LIVE_STAGE = "prod"
 SESSION_COOKIE = "kopru"
@@ -152,9 +150,9 @@ class Application:
 
     settings: WorkspaceSettings
     platform: Platform
-    hasher: PasswordHasher
     tokens: Tokens
     assets: Assets | None = None
+    own_hasher: PasswordHasher | None = None
     own_mailer: Mailer | None = None
     own_store: SystemStore | None = None
     own_throttle: Throttle | None = None
@@ -207,13 +205,25 @@ class Application:
         return self.own_numbers or self._numbers_digest
 
     @cached_property
-    def renderer(self) -> Renderer:
+    def hasher(self) -> PasswordHasher:
+        """Hashes of passwords; most functions never see one."""
+        from toolkit.passwords import Argon2Passwords
+
+        return self.own_hasher or Argon2Passwords()
+
+    @cached_property
+    def renderer(self) -> "Renderer":
         """Pages of this context."""
+        from webkit.render import Renderer
+
         return Renderer.for_pages(PAGES, assets=self.assets)
 
     @cached_property
     def mailer(self) -> Mailer:
         """Mails of this context; they need no built assets."""
+        from webkit.render import Renderer
+        from workspace.adapters.ses_mailer import SesMailer
+
         return self.own_mailer or SesMailer(
             MailService(
                 lambda: self.platform.client("sesv2"),
@@ -538,6 +548,10 @@ class Application:
     @cached_property
     def webhook_sender(self) -> WebhookSender:
         """Calls receivers at public addresses; of their answers only the beginning is read."""
+        from toolkit.http.client import HttpClient, Timeouts
+        from toolkit.http.public_route import public_route
+        from workspace.adapters.http_webhooks import MAX_ANSWER_BYTES, HttpWebhookSender
+
         return self.own_webhook_sender or HttpWebhookSender(
             HttpClient(
                 timeouts=Timeouts(connect=5.0, read=15.0),
@@ -653,7 +667,7 @@ def build(
     return Application(
         settings=settings,
         platform=platform or Platform(settings.common),
-        hasher=hasher or Argon2Passwords(),
+        own_hasher=hasher,
         tokens=tokens or RandomTokens(),
         assets=assets,
         own_mailer=mailer,

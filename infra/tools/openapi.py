@@ -18,8 +18,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from toolkit.entrypoints import HttpApp
-from toolkit.entrypoints.http import RouteSpec
+from toolkit.entrypoints.http import HttpApp, RouteSpec
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 TARGET: Final = ROOT / "functions" / "workspace" / "handlers" / "http" / "openapi.json"

@@ -99,6 +99,13 @@ def handler_of(function: str) -> str:
     return handler.split(".")[2]
 
 
+def answers_people(function: str) -> bool:
+    """Whether somebody waits for the function: it has a route, or it is the authorizer."""
+    properties = source()["Resources"][function]["Properties"]
+    events = properties.get("Events", {}).values()
+    return handler_of(function) == "authorizer" or any(e["Type"] == "HttpApi" for e in events)
+
+
 def output(reference: Any) -> tuple[str, Any]:
     """Nested stack and value behind ``!GetAtt Stack.Outputs.Name``."""
     stack, member = reference["Fn::GetAtt"]

@@ -2,7 +2,7 @@
 
 from card_contracts.bootstrap import application
 from kernel.events import Event
-from toolkit.entrypoints import QueueMessage, queue_handler
+from toolkit.entrypoints.queue import QueueMessage, queue_handler
 
 APPROVAL_DECIDED = "workflow.ApprovalDecided.v1"
 PARAMETER_RECORDED = "workflow.ParameterRecorded.v1"

@@ -2,7 +2,7 @@
 
 from card_contracts.application.imports import KIND as SALES
 from card_contracts.bootstrap import application
-from toolkit.entrypoints import QueueMessage, queue_handler
+from toolkit.entrypoints.queue import QueueMessage, queue_handler
 
 
 @queue_handler("card_contracts")

@@ -5,8 +5,8 @@ from typing import Any
 
 from card_contracts.bootstrap import application
 from card_contracts.schemas import SaleEventIn
-from toolkit.entrypoints.http import parse_model
 from toolkit.entrypoints.signed_events import members_of, signed_event_handler
+from toolkit.http.fields import parse_model
 
 
 @signed_event_handler("card_contracts")

@@ -12,8 +12,8 @@ from card_contracts.schemas import CardSettingsIn
 from kernel.errors import KopruError, ParseError, ValidationError
 from kernel.money import Money
 from kernel.parsing import parse_amount_tr
-from toolkit.entrypoints import HttpApp, Reply, Request
-from toolkit.entrypoints.http import parse_model
+from toolkit.entrypoints.http import HttpApp, Reply, Request
+from toolkit.http.fields import parse_model
 from webkit.components import Column
 
 SECTION: Final = "card_contracts.settings"

@@ -21,8 +21,8 @@ from card_contracts.pages.words import CHOICES, Say, words_of
 from card_contracts.schemas import CardContractChangeIn, PlanIn
 from kernel.approval import Gate
 from kernel.errors import KopruError, NotFoundError, Problem, ValidationError
-from toolkit.entrypoints import HttpApp, Reply, Request
-from toolkit.entrypoints.http import parse_model
+from toolkit.entrypoints.http import HttpApp, Reply, Request
+from toolkit.http.fields import parse_model
 from webkit.components import Column, FieldProblem, Option
 
 SECTION: Final = "card_contracts.contracts"

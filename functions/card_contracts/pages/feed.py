@@ -7,7 +7,7 @@ from card_contracts.domain.cash_calendar import CashCalendar, Landing
 from card_contracts.pages.ics import CONTENT_TYPE, write_ics
 from card_contracts.pages.words import words_of
 from kernel.money import Money
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 
 
 def calendar_reply(request: Request, calendar: CashCalendar, now: datetime) -> Reply:

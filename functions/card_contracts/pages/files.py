@@ -9,7 +9,7 @@ from card_contracts.pages.kit import Kit, go, use_of
 from card_contracts.pages.settlement import MATCHES, MATCHES_PATH, SALES
 from card_contracts.pages.words import PROFILE, Say, words_of
 from kernel.errors import KopruError, NotFoundError
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Column, Option
 
 _READ: Final = "card_contracts:match:read"

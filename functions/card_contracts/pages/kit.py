@@ -11,7 +11,7 @@ from kernel.errors import KopruError, ParseError
 from kernel.money import Money
 from kernel.parsing import parse_amount_tr
 from kernel.storing import Position
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from toolkit.entrypoints.http import redirect as http_redirect
 from toolkit.http.problem import status_of
 from webkit.components import FieldProblem, Flash, Paging, Tone

@@ -19,8 +19,8 @@ from card_contracts.pages.words import LISTS, words_of
 from card_contracts.schemas import BankAccountIn, CardIn, DayIn, DeductionDefinitionIn
 from kernel.errors import KopruError, NotFoundError
 from kernel.parsing import parse_date_api
-from toolkit.entrypoints import HttpApp, Reply, Request
-from toolkit.entrypoints.http import parse_model
+from toolkit.entrypoints.http import HttpApp, Reply, Request
+from toolkit.http.fields import parse_model
 from webkit.components import Column, Option
 
 SECTION: Final = "card_contracts.lists"

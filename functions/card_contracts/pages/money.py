@@ -22,8 +22,8 @@ from card_contracts.schemas import PlanIn
 from kernel.errors import KopruError
 from kernel.money import Money
 from kernel.parsing import parse_date_api
-from toolkit.entrypoints import HttpApp, Reply, Request
-from toolkit.entrypoints.http import parse_model
+from toolkit.entrypoints.http import HttpApp, Reply, Request
+from toolkit.http.fields import parse_model
 from webkit.charts import Bar, bars
 from webkit.components import Chip, Column, Option
 from webkit.urls import link

@@ -11,7 +11,7 @@ from card_contracts.pages import (
     settlement,
 )
 from card_contracts.pages.kit import Kit
-from toolkit.entrypoints import HttpApp
+from toolkit.entrypoints.http import HttpApp
 
 
 def declare(app: HttpApp) -> None:

@@ -8,9 +8,9 @@ from card_contracts.pages.kit import Kit, go, paging_of, position_in, use_of
 from card_contracts.pages.words import words_of
 from card_contracts.schemas import DismissSaleEventIn, SaleEventIn
 from kernel.errors import KopruError, NotFoundError, Problem, ValidationError
-from toolkit.entrypoints import HttpApp, Reply, Request
-from toolkit.entrypoints.http import parse_model
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from toolkit.entrypoints.signed_events import members_of
+from toolkit.http.fields import parse_model
 from webkit.components import Column
 
 SECTION: Final = "card_contracts.sales"

@@ -9,8 +9,8 @@ from card_contracts.pages.words import words_of
 from card_contracts.schemas import RefundIn
 from kernel.errors import KopruError, NotFoundError
 from kernel.money import Money
-from toolkit.entrypoints import HttpApp, Reply, Request
-from toolkit.entrypoints.http import parse_model
+from toolkit.entrypoints.http import HttpApp, Reply, Request
+from toolkit.http.fields import parse_model
 from webkit.components import Column, Option
 from webkit.i18n import mark
 

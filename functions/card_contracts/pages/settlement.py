@@ -22,8 +22,8 @@ from card_contracts.schemas import SetAsideIn
 from kernel.errors import KopruError, NotFoundError, Problem, ValidationError
 from kernel.money import Money
 from kernel.periods import Period
-from toolkit.entrypoints import HttpApp, Reply, Request
-from toolkit.entrypoints.http import parse_model
+from toolkit.entrypoints.http import HttpApp, Reply, Request
+from toolkit.http.fields import parse_model
 from webkit.components import Chip, Column, Option
 from webkit.urls import link
 

@@ -11,7 +11,7 @@ from card_contracts.domain.sale import LineStatus, SaleState
 from kernel.errors import KopruError, Problem
 from kernel.storing import HistoryLine
 from toolkit.auth import Principal
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import (
     FieldProblem,
     Flash,

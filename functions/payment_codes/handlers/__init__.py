@@ -1,1 +1,5 @@
 """Triggers of payment codes: one module per function."""
+
+from toolkit.entrypoints import cold_start
+
+cold_start.prepare()

@@ -2,8 +2,7 @@
 
 from payment_codes.application.context import TryAgainError
 from payment_codes.bootstrap import application
-from toolkit.entrypoints import QueueMessage, queue_handler
-from toolkit.entrypoints.queue import RetryLaterError
+from toolkit.entrypoints.queue import QueueMessage, RetryLaterError, queue_handler
 
 
 @queue_handler("payment_codes")

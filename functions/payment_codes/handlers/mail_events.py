@@ -3,8 +3,7 @@
 from payment_codes.application.context import TryAgainError
 from payment_codes.bootstrap import application
 from payment_codes.schemas import mail_report
-from toolkit.entrypoints import QueueMessage, queue_handler
-from toolkit.entrypoints.queue import RetryLaterError
+from toolkit.entrypoints.queue import QueueMessage, RetryLaterError, queue_handler
 
 
 @queue_handler("payment_codes")

@@ -4,7 +4,7 @@ from kernel.errors import KopruError
 from kernel.signed_events import SignedMessage
 from payment_codes.bootstrap import application
 from payment_codes.handlers.http.app import app
-from toolkit.entrypoints import Reply, Request
+from toolkit.entrypoints.http import Reply, Request
 from toolkit.http import json_body
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from payment_codes.bootstrap import application
 from payment_codes.schemas import DocumentEventIn
-from toolkit.entrypoints.http import parse_model
 from toolkit.entrypoints.signed_events import members_of, signed_event_handler
+from toolkit.http.fields import parse_model
 
 
 @signed_event_handler("payment_codes")

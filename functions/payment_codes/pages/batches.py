@@ -11,7 +11,7 @@ from payment_codes.domain.source import SourceKind
 from payment_codes.pages.kit import Kit, go, use_of
 from payment_codes.pages.words import SOURCE, Say, language_of, words_of
 from payment_codes.ports import BatchColumns, JobView
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Column, Option, Step, StepState
 from webkit.urls import link
 

@@ -21,8 +21,8 @@ from payment_codes.pages.kit import (
 )
 from payment_codes.pages.words import SOURCE, Say, action_tone, words_of
 from payment_codes.schemas import PaymentCodeIn, bank_name
-from toolkit.entrypoints import HttpApp, Reply, Request
-from toolkit.entrypoints.http import parse_model
+from toolkit.entrypoints.http import HttpApp, Reply, Request
+from toolkit.http.fields import parse_model
 from webkit.components import Chip, Column, Option, TimelineEntry
 from webkit.urls import link
 

@@ -10,7 +10,7 @@ from kernel.errors import KopruError
 from kernel.storing import Position
 from payment_codes.bootstrap import PaymentCodes, application
 from payment_codes.pages.words import Say, renderer, reply, view_of, words_of
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from toolkit.entrypoints.http import redirect as http_redirect
 from toolkit.http.idempotency import Command, body_hash, parse_key
 from toolkit.http.problem import status_of

@@ -12,8 +12,8 @@ from payment_codes.domain.source import SourceKind
 from payment_codes.pages.kit import Kit, go, use_of
 from payment_codes.pages.words import words_of
 from payment_codes.schemas import ZONES, OrganisationIn
-from toolkit.entrypoints import HttpApp, Reply, Request
-from toolkit.entrypoints.http import parse_model
+from toolkit.entrypoints.http import HttpApp, Reply, Request
+from toolkit.http.fields import parse_model
 from webkit.components import Option
 
 SECTION: Final = "payment_codes.organisation"

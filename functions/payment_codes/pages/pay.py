@@ -2,7 +2,7 @@
 
 from payment_codes.bootstrap import application
 from payment_codes.pages.words import Say, language_of, renderer, reply, view_of
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 
 
 def declare(app: HttpApp) -> None:

@@ -8,9 +8,9 @@ from payment_codes.domain.stated_document import StatedDocument
 from payment_codes.pages.kit import Kit, go, paging_of, position_in, use_of
 from payment_codes.pages.words import words_of
 from payment_codes.schemas import DismissEventIn, DocumentEventIn
-from toolkit.entrypoints import HttpApp, Reply, Request
-from toolkit.entrypoints.http import parse_model
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from toolkit.entrypoints.signed_events import members_of
+from toolkit.http.fields import parse_model
 from webkit.components import Column
 
 SECTION: Final = "payment_codes.codes"

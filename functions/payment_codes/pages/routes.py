@@ -9,7 +9,7 @@ from payment_codes.pages import (
     unmatched,
 )
 from payment_codes.pages.kit import Kit
-from toolkit.entrypoints import HttpApp
+from toolkit.entrypoints.http import HttpApp
 
 
 def declare(app: HttpApp) -> None:

@@ -12,7 +12,7 @@ from payment_codes.domain.statement_line import LineOutcome, StatementLine
 from payment_codes.pages.kit import Kit, go, paging_of, position_in, use_of
 from payment_codes.pages.words import LINE, PROFILE, Say, words_of
 from payment_codes.ports import JobView
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Chip, Column, Option
 from webkit.urls import link
 

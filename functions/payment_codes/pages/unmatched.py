@@ -12,8 +12,8 @@ from payment_codes.domain.payment import CURRENCY
 from payment_codes.pages.kit import Kit, go, paging_of, position_in, use_of
 from payment_codes.pages.words import words_of
 from payment_codes.schemas import ReturnPaymentIn, bank_name
-from toolkit.entrypoints import HttpApp, Reply, Request
-from toolkit.entrypoints.http import parse_model
+from toolkit.entrypoints.http import HttpApp, Reply, Request
+from toolkit.http.fields import parse_model
 from webkit.components import Column
 
 SECTION: Final = "payment_codes.unmatched"

@@ -11,7 +11,7 @@ from payment_codes.domain.organisation import ConnectionState
 from payment_codes.domain.payment import Outcome
 from payment_codes.domain.payment_code import CodeStatus
 from toolkit.auth import Principal
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Flash, Person, Status, TenantChoice, Tone, View
 from webkit.i18n import Language, choose_language, mark
 from webkit.navigation import CONSOLE

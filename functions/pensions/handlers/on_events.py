@@ -3,8 +3,7 @@
 from kernel.events import Event
 from pensions.application.context import TryAgainError
 from pensions.bootstrap import application
-from toolkit.entrypoints import QueueMessage, queue_handler
-from toolkit.entrypoints.queue import RetryLaterError
+from toolkit.entrypoints.queue import QueueMessage, RetryLaterError, queue_handler
 
 INCIDENT_RESOLVED = "workspace.IncidentResolved.v1"
 JOB_CANCEL_REQUESTED = "workspace.JobCancelRequested.v1"

@@ -1,7 +1,7 @@
 """SQS: read and write one payroll file."""
 
 from pensions.bootstrap import application
-from toolkit.entrypoints import QueueMessage, queue_handler
+from toolkit.entrypoints.queue import QueueMessage, queue_handler
 
 
 @queue_handler("pensions")

@@ -6,7 +6,7 @@ from pensions.handlers.http.app import app, language_of, pensions
 from pensions.pages.contracts import draw_contract
 from pensions.pages.kit import Kit, go
 from pensions.pages.words import problem_text, reading_language
-from toolkit.entrypoints import Reply, Request
+from toolkit.entrypoints.http import Reply, Request
 
 DEADLINE_SECONDS = 20.0
 _KIT = Kit(app)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from pensions.bootstrap import application
-from toolkit.entrypoints import schedule_handler
+from toolkit.entrypoints.schedule import schedule_handler
 
 
 @schedule_handler("pensions")

@@ -15,8 +15,8 @@ from pensions.domain.provider_catalogue import PROVIDERS
 from pensions.pages.kit import Kit, decimal_text, go, use_of, version_of
 from pensions.pages.words import Say, language_of, reading_language, words_of
 from pensions.schemas import ContractIn, CredentialsIn
-from toolkit.entrypoints import HttpApp, Reply, Request
-from toolkit.entrypoints.http import parse_model
+from toolkit.entrypoints.http import HttpApp, Reply, Request
+from toolkit.http.fields import parse_model
 from webkit.components import Column, Option
 
 _ACCOUNTS: Final = ("provider_iban", "payer_iban")

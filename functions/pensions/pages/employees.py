@@ -26,8 +26,8 @@ from pensions.pages.kit import (
 )
 from pensions.pages.words import Say, action_tone, words_of
 from pensions.schemas import DoneElsewhereIn
-from toolkit.entrypoints import HttpApp, Reply, Request
-from toolkit.entrypoints.http import parse_model
+from toolkit.entrypoints.http import HttpApp, Reply, Request
+from toolkit.http.fields import parse_model
 from webkit.components import Chip, Column, Option, TimelineEntry
 from webkit.urls import link
 

@@ -13,7 +13,7 @@ from pensions.pages.employees import PERSONAL
 from pensions.pages.kit import Kit, go, use_of
 from pensions.pages.words import Say, language_of, words_of
 from pensions.ports import FileColumns, JobView
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Column, Option, Step, StepState
 from webkit.urls import link
 

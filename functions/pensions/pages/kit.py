@@ -14,7 +14,7 @@ from pensions.application.overview import wage_month
 from pensions.bootstrap import Pensions, application
 from pensions.domain.contract import Contract
 from pensions.pages.words import Say, renderer, reply, view_of, words_of
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from toolkit.entrypoints.http import redirect as http_redirect
 from toolkit.http.idempotency import Command, body_hash, parse_key
 from toolkit.http.problem import status_of

@@ -36,7 +36,7 @@ from pensions.domain.employee import Employee, EmployeeStatus
 from pensions.domain.provider import Capability
 from pensions.pages.kit import Kit, command_of, decimal_text, go, period_of, use_of, version_of
 from pensions.pages.words import Say, explain, language_of, words_of
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Chip, Column, Paging, Step, StepState
 from webkit.urls import link, relink
 

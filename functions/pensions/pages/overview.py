@@ -4,7 +4,7 @@ from pensions.domain.provider import Capability
 from pensions.domain.provider_catalogue import PROVIDERS
 from pensions.pages.kit import Kit, go, use_of
 from pensions.pages.words import language_of, reading_language, words_of
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Column
 
 

@@ -19,7 +19,7 @@ from pensions.domain.employee import (
 from pensions.pages.employees import PERSONAL, form_fields
 from pensions.pages.kit import Kit, go, use_of, version_of
 from pensions.pages.words import Say, words_of
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Column, Option
 
 _DATES: Final = frozenset({"birth_date", "hired_on", "left_on"})

@@ -7,7 +7,7 @@ from kernel.identifiers.iban import format_groups
 from pensions.application.context import provider_of
 from pensions.pages.kit import Kit, go, period_of, use_of
 from pensions.pages.words import Say, explain, language_of, words_of
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Column
 
 FORMATS: Final = ("pain001", "csv", "pdf", "text")

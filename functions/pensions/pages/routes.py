@@ -2,7 +2,7 @@
 
 from pensions.pages import contracts, employees, imports, months, overview, problems, remittances
 from pensions.pages.kit import Kit
-from toolkit.entrypoints import HttpApp
+from toolkit.entrypoints.http import HttpApp
 
 
 def declare(app: HttpApp) -> None:

@@ -14,7 +14,7 @@ from pensions.domain.employee import EmployeeStatus
 from pensions.domain.error_dictionary import DICTIONARY
 from pensions.domain.error_dictionary import explain as entry_of
 from pensions.domain.provider import Language
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit import i18n
 from webkit.components import Flash, Person, Status, TenantChoice, Tone, View
 from webkit.i18n import choose_language

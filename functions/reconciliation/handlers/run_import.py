@@ -1,7 +1,7 @@
 """SQS: check and record one file of account cards or ledger lines."""
 
 from reconciliation.bootstrap import application
-from toolkit.entrypoints import QueueMessage, queue_handler
+from toolkit.entrypoints.queue import QueueMessage, queue_handler
 
 
 @queue_handler("reconciliation")

@@ -1,7 +1,7 @@
 """SQS: make the letters of one run and ask for their mails."""
 
 from reconciliation.bootstrap import application
-from toolkit.entrypoints import QueueMessage, queue_handler
+from toolkit.entrypoints.queue import QueueMessage, queue_handler
 
 
 @queue_handler("reconciliation")

@@ -1,7 +1,7 @@
 """SQS: work of the portal that no counterparty waits for."""
 
 from reconciliation.bootstrap import application
-from toolkit.entrypoints import QueueMessage, queue_handler
+from toolkit.entrypoints.queue import QueueMessage, queue_handler
 
 
 @queue_handler("reconciliation")

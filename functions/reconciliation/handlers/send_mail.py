@@ -2,8 +2,7 @@
 
 from reconciliation.application.context import TryAgainError
 from reconciliation.bootstrap import application
-from toolkit.entrypoints import QueueMessage, queue_handler
-from toolkit.entrypoints.queue import RetryLaterError
+from toolkit.entrypoints.queue import QueueMessage, RetryLaterError, queue_handler
 
 
 @queue_handler("reconciliation")

@@ -10,7 +10,7 @@ from reconciliation.domain.letter import LetterState
 from reconciliation.domain.parameters import HOME
 from reconciliation.pages.kit import Kit, use_of
 from reconciliation.pages.words import LETTER, Say, words_of
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Chip
 from webkit.urls import link
 

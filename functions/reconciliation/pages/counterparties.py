@@ -9,8 +9,8 @@ from reconciliation.domain.counterparty import Counterparty
 from reconciliation.pages.kit import Kit, go, paging_of, position_in, use_of
 from reconciliation.pages.words import LANGUAGES, Say, words_of
 from reconciliation.schemas import CounterpartyIn
-from toolkit.entrypoints import HttpApp, Reply, Request
-from toolkit.entrypoints.http import parse_model
+from toolkit.entrypoints.http import HttpApp, Reply, Request
+from toolkit.http.fields import parse_model
 from webkit.components import Chip, Column, Option, TimelineEntry
 from webkit.urls import link
 

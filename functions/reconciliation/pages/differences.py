@@ -18,7 +18,7 @@ from reconciliation.pages.difference_words import (
 )
 from reconciliation.pages.kit import Kit, go, use_of
 from reconciliation.pages.words import words_of
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Column
 
 SECTION: Final = "reconciliation.differences"

@@ -10,8 +10,8 @@ from reconciliation.pages.board import month_chips, month_in
 from reconciliation.pages.kit import Kit, go, use_of
 from reconciliation.pages.words import FORM, PARAMETER, Say, words_of
 from reconciliation.schemas import BabsParameterIn
-from toolkit.entrypoints import HttpApp, Reply, Request
-from toolkit.entrypoints.http import parse_model
+from toolkit.entrypoints.http import HttpApp, Reply, Request
+from toolkit.http.fields import parse_model
 from webkit.components import Chip, Column, Option, Paging
 from webkit.urls import link
 

@@ -8,7 +8,7 @@ from reconciliation.bootstrap import application
 from reconciliation.pages.kit import Kit, go, use_of
 from reconciliation.pages.words import Say, words_of
 from reconciliation.ports import ImportKind
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Column, Option
 from webkit.i18n import mark
 from webkit.urls import link

@@ -9,7 +9,7 @@ from kernel.money import Money
 from kernel.storing import Position
 from reconciliation.bootstrap import Reconciliation, application
 from reconciliation.pages.words import Say, renderer, reply, view_of, words_of
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from toolkit.entrypoints.http import redirect as http_redirect
 from toolkit.http.problem import status_of
 from webkit.components import FieldProblem, Flash, Paging, Tone

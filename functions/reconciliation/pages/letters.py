@@ -9,7 +9,7 @@ from reconciliation.domain.letter import CLOSED, Letter
 from reconciliation.pages.board import month_chips, month_in
 from reconciliation.pages.kit import Kit, go, paging_of, position_in, use_of
 from reconciliation.pages.words import FORM, LETTER, MAIL, MAIL_KIND, Say, words_of
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Column, Option, TimelineEntry
 from webkit.urls import link
 

@@ -13,8 +13,8 @@ from reconciliation.pages.board import month_chips, month_in
 from reconciliation.pages.kit import Kit, go, use_of, whole_of
 from reconciliation.pages.words import BASIS, FORM, LANGUAGES, Say, words_of
 from reconciliation.schemas import LetterTextIn, MailingSettingsIn
-from toolkit.entrypoints import HttpApp, Reply, Request
-from toolkit.entrypoints.http import parse_model
+from toolkit.entrypoints.http import HttpApp, Reply, Request
+from toolkit.http.fields import parse_model
 from webkit.components import Column, Option
 
 SECTION: Final = "reconciliation.mailing"

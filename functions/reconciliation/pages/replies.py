@@ -8,7 +8,7 @@ from reconciliation.domain.answer import judge
 from reconciliation.pages.difference_words import RoomWords
 from reconciliation.pages.kit import Kit, paging_of, position_in, use_of
 from reconciliation.pages.words import words_of
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Column
 
 SECTION: Final = "reconciliation.replies"

@@ -12,7 +12,7 @@ from reconciliation.pages import (
     users,
 )
 from reconciliation.pages.kit import Kit
-from toolkit.entrypoints import HttpApp
+from toolkit.entrypoints.http import HttpApp
 
 
 def declare(app: HttpApp) -> None:

@@ -11,7 +11,7 @@ from reconciliation.bootstrap import Reconciliation, application
 from reconciliation.domain.access import grouped
 from reconciliation.pages.kit import Kit, go, paging_of, position_in, use_of
 from reconciliation.pages.words import words_of
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Chip, Column, Status, Tone
 from webkit.i18n import Language, mark
 from webkit.urls import link

@@ -18,7 +18,7 @@ from reconciliation.domain.letter import Basis, LetterState, Outcome
 from reconciliation.domain.parameters import Key
 from reconciliation.ports import MailLine
 from toolkit.auth import Principal
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Flash, Person, Status, TenantChoice, Tone, View
 from webkit.i18n import Language, choose_language, mark
 from webkit.navigation import CONSOLE

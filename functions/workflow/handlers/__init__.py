@@ -1,1 +1,5 @@
 """Triggers of workflow."""
+
+from toolkit.entrypoints import cold_start
+
+cold_start.prepare()

@@ -1,6 +1,6 @@
 """SQS: timers of processes, runs of the time-driven rules, and imports of subjects."""
 
-from toolkit.entrypoints import QueueMessage, queue_handler
+from toolkit.entrypoints.queue import QueueMessage, queue_handler
 from workflow.bootstrap import application
 
 

@@ -1,6 +1,6 @@
 """SQS: tasks whose execution must be started, woken or looked after."""
 
-from toolkit.entrypoints import QueueMessage, queue_handler
+from toolkit.entrypoints.queue import QueueMessage, queue_handler
 from workflow.bootstrap import application
 
 

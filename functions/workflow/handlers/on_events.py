@@ -1,7 +1,7 @@
 """SQS←bus: approvals that others ask for, and decisions that processes of ours wait for."""
 
 from kernel.events import Event
-from toolkit.entrypoints import QueueMessage, queue_handler
+from toolkit.entrypoints.queue import QueueMessage, queue_handler
 from workflow.bootstrap import application
 
 DECIDED = "workflow.ApprovalDecided.v1"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from toolkit.entrypoints import schedule_handler
+from toolkit.entrypoints.schedule import schedule_handler
 from workflow.bootstrap import application
 
 

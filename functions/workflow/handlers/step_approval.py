@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kernel.sensitive import Secret
-from toolkit.entrypoints import task_handler
+from toolkit.entrypoints.task import task_handler
 from workflow.bootstrap import application
 
 

@@ -8,7 +8,7 @@ from kernel.clock import local_date
 from kernel.errors import ParseError, ValidationError
 from kernel.parsing import parse_date_api
 from toolkit.auth import Principal
-from toolkit.entrypoints import Request
+from toolkit.entrypoints.http import Request
 from workflow.application.context import ZONE
 from workflow.domain.approvals.chain import Person
 from workflow.schemas import long_text

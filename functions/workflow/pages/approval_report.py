@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Column
 from workflow.domain.approvals.report import AGES
 from workflow.pages.acting import days_of

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from kernel.errors import KopruError, NotFoundError
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Column, Option
 from webkit.i18n import mark
 from workflow.domain.rules.record import DecisionRecord, explain

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from kernel.errors import KopruError, ParseError, Problem, ValidationError
 from kernel.parsing import parse_date_api
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Column, Option
 from webkit.i18n import mark
 from workflow.application.approvals.substitutes import Absence

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from kernel.errors import KopruError
 from kernel.storing import Position
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from toolkit.entrypoints.http import redirect as http_redirect
 from toolkit.http.problem import status_of
 from webkit.components import FieldProblem, Flash, Paging, Tone

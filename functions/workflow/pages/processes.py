@@ -13,7 +13,7 @@ from kernel.errors import (
     Problem,
     ValidationError,
 )
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Chip, Column, Option, TimelineEntry, Tone
 from webkit.i18n import mark
 from workflow.application.advance_process import Command

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from kernel.errors import ConflictError, KopruError, ValidationError
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Chip, Column
 from webkit.i18n import mark
 from webkit.urls import link

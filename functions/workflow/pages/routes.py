@@ -1,6 +1,6 @@
 """All pages of this context, declared on its HTTP application."""
 
-from toolkit.entrypoints import HttpApp
+from toolkit.entrypoints.http import HttpApp
 from workflow.pages import (
     approval_report,
     decisions,

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from kernel.errors import KopruError, NotFoundError, ParseError, Problem, ValidationError
 from kernel.parsing import parse_date_api
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import DiffRow, Option
 from workflow.application.draft_version import Draft
 from workflow.bootstrap import Workflow, application

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from kernel.errors import KopruError, NotFoundError, ParseError, ValidationError
 from kernel.parsing import parse_date_api
-from toolkit.entrypoints import HttpApp, Reply, Request
-from toolkit.entrypoints.http import parse_model
+from toolkit.entrypoints.http import HttpApp, Reply, Request
+from toolkit.http.fields import parse_model
 from webkit.components import Option
 from webkit.i18n import mark
 from workflow.application.evaluate_rule import Question

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from kernel.errors import KopruError, NotFoundError, ParseError, Problem, ValidationError
 from kernel.parsing import parse_date_api
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Column, TimelineEntry
 from workflow.bootstrap import Workflow
 from workflow.domain.rules.bitemporal import in_force

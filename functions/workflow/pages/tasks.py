@@ -5,7 +5,7 @@ from typing import Final
 
 from kernel.errors import KopruError, NotFoundError
 from kernel.why import Why
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Chip, Column
 from webkit.i18n import mark
 from workflow.application.approvals.act_on_task import Decision

@@ -11,7 +11,7 @@ from typing import Any, Final
 from kernel.errors import KopruError
 from kernel.why import Why
 from toolkit.auth import Principal
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Flash, Person, TenantChoice, View
 from webkit.i18n import Language, choose_language
 from webkit.navigation import visible_entries

@@ -2,7 +2,7 @@
 
 from kernel.sensitive import Secret
 from toolkit.auth import Principal
-from toolkit.entrypoints import Proof, authorizer_handler
+from toolkit.entrypoints.authorizer import Proof, authorizer_handler
 from workspace.bootstrap import SESSION_COOKIE, application
 
 

@@ -1,7 +1,6 @@
 """SQS: send what waits in one lane, wake the lanes of a target, or go on with a recovery."""
 
-from toolkit.entrypoints import QueueMessage, queue_handler
-from toolkit.entrypoints.queue import RetryLaterError
+from toolkit.entrypoints.queue import QueueMessage, RetryLaterError, queue_handler
 from workspace.application.send_mail import SendResult
 from workspace.bootstrap import application
 

@@ -1,6 +1,6 @@
 """SQS←SES: what became of the mails we sent."""
 
-from toolkit.entrypoints import QueueMessage, queue_handler
+from toolkit.entrypoints.queue import QueueMessage, queue_handler
 from workspace.bootstrap import application
 from workspace.schemas import mail_report
 

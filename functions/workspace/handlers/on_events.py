@@ -5,7 +5,7 @@ webhooks.
 from typing import Final
 
 from kernel.events import Event
-from toolkit.entrypoints import QueueMessage, queue_handler
+from toolkit.entrypoints.queue import QueueMessage, queue_handler
 from workspace.bootstrap import application
 
 _OWN: Final = "workspace"

@@ -1,6 +1,6 @@
 """SQS: write one part of the daily seal of a company, or its root."""
 
-from toolkit.entrypoints import QueueMessage, queue_handler
+from toolkit.entrypoints.queue import QueueMessage, queue_handler
 from workspace.bootstrap import application
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Chip, Column, Status, Tone
 from webkit.i18n import Language
 from webkit.urls import link

@@ -6,7 +6,7 @@ from typing import Any, Final
 from kernel.errors import ConflictError, KopruError, ParseError, Problem, ValidationError
 from kernel.events import Event
 from kernel.parsing import parse_local_time
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Column, Option, Status, Tone
 from webkit.i18n import Language
 from webkit.urls import link

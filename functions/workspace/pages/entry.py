@@ -10,7 +10,7 @@ from kernel.errors import (
 )
 from kernel.passwords import MIN_LENGTH
 from kernel.sensitive import Email, Secret
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.urls import link, local_path
 from workspace.application.entrance import StepNeeded
 from workspace.application.show_link import LinkView

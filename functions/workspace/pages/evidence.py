@@ -1,6 +1,6 @@
 """The seals of the audit chains, whose roots a company may keep where it trusts."""
 
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Column
 from workspace.pages.kit import Kit, cursor_in, paging, use
 from workspace.pages.spine import instant_of

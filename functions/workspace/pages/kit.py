@@ -14,8 +14,8 @@ from kernel.errors import (
 )
 from kernel.storing import Position
 from toolkit.auth import require, require_fresh
-from toolkit.entrypoints import HttpApp, Reply, Request
-from toolkit.entrypoints.http import parse_model
+from toolkit.entrypoints.http import HttpApp, Reply, Request
+from toolkit.http.fields import parse_model
 from webkit.components import FieldProblem, Flash, Paging, Tone
 from webkit.i18n import Language, mark, normalise_language
 from webkit.urls import link, relink

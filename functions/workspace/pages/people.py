@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from kernel.errors import ConflictError, KopruError, RuleViolationError, ValidationError
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Column, Option, Status, Tone
 from webkit.i18n import LANGUAGE_NAMES, Language
 from webkit.urls import link

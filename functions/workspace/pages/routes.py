@@ -1,6 +1,6 @@
 """Pages of the workspace, declared on its HTTP application."""
 
-from toolkit.entrypoints import HttpApp
+from toolkit.entrypoints.http import HttpApp
 from workspace.pages import (
     companies,
     developer,

@@ -4,7 +4,7 @@ from typing import Any
 
 from kernel.errors import ConflictError, KopruError, TooManyRequestsError, ValidationError
 from kernel.sensitive import Secret
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.qr import qr_svg
 from webkit.urls import link, local_path, relink
 from workspace.domain.second_factor import RECOVERY_CODES

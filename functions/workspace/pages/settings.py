@@ -1,8 +1,8 @@
 """One's own settings, companies and sessions; the company's name, language and zone."""
 
 from kernel.errors import KopruError, ValidationError
-from toolkit.entrypoints import HttpApp, Reply, Request
-from toolkit.entrypoints.http import parse_model
+from toolkit.entrypoints.http import HttpApp, Reply, Request
+from toolkit.http.fields import parse_model
 from webkit.components import Option
 from webkit.i18n import LANGUAGE_NAMES
 from webkit.render import THEMES

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from kernel.errors import ValidationError
 from toolkit.auth import TenantContext
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Chip, Column, TimelineEntry
 from webkit.i18n import Language
 from webkit.urls import link

@@ -2,7 +2,7 @@
 
 from kernel.errors import ForbiddenError, KopruError, RuleViolationError, ValidationError
 from kernel.sensitive import Secret
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Column
 from webkit.ics import CONTENT_TYPE, DayEvent, write_calendar
 from webkit.urls import link, local_path, relink

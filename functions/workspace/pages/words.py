@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from kernel.errors import KopruError
 from kernel.money import Money
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from toolkit.entrypoints.http import redirect as http_redirect
 from webkit.components import Flash, Person, Status, TenantChoice, Tone, View
 from webkit.i18n import Language, choose_language, normalise_language

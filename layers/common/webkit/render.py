@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 from webkit import charts, components, urls
@@ -20,6 +19,9 @@ from webkit.components import NavGroup, View
 from webkit.csrf import FIELD
 from webkit.i18n import LANGUAGE_NAMES, LANGUAGES, Catalogues, Language, json_text, mark
 from webkit.navigation import CONSOLE
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 THEMES: Final = ("auto", "light", "dark")
 """Values of the theme preference; ``auto`` follows the reader's system."""
@@ -242,6 +244,9 @@ class Renderer:
     def _build(self, code: str) -> Environment:
         """One environment per language, so that macros know the language without being told."""
         language = self.language(code)
+        # A function that answers only JSON never pays for templates.
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
         environment = Environment(
             loader=FileSystemLoader([*self.templates, _TEMPLATES]),
             # Plain text parts of mails are the only templates that are not HTML.

@@ -18,9 +18,8 @@ from kernel.errors import (
 from kernel.parsing import parse_date_api
 from tests.support.events import Answer, http_event, invoke
 from toolkit.auth import ANONYMOUS, Principal
-from toolkit.entrypoints import HttpApp, Reply, Request
 from toolkit.entrypoints.authorizer import context_of, proof_of
-from toolkit.entrypoints.http import etag, principal_of, redirect
+from toolkit.entrypoints.http import HttpApp, Reply, Request, etag, principal_of, redirect
 from toolkit.http.fields import EdgeModel, parsed
 
 BASE = "https://app.kopru.example"

@@ -17,8 +17,8 @@ from kernel.errors import (
 )
 from tests.support.events import bus_event, queue_event, schedule_event
 from tests.support.lambda_context import LambdaContext
-from toolkit.entrypoints import QueueMessage, queue_handler, schedule_handler
-from toolkit.entrypoints.queue import MAX_HOPS, RetryLaterError
+from toolkit.entrypoints.queue import MAX_HOPS, QueueMessage, RetryLaterError, queue_handler
+from toolkit.entrypoints.schedule import schedule_handler
 
 GOOD = {"v": 1, "tenant_id": "T1", "hops": 0, "job_id": "j1"}
 

@@ -11,7 +11,7 @@ from kernel.errors import KopruError, NotFoundError, Problem, ValidationError
 from kernel.files import UploadedFile
 from kernel.parsing import parse_date_api
 from kernel.why import Why
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 
 BASE: Final = "/v1/card-contracts"
 

@@ -7,8 +7,7 @@ from card_contracts.handlers.http.answers import refused_event_out, settings_out
 from card_contracts.handlers.http.app import BASE, app, use_of
 from card_contracts.pages.sale_events import stated
 from card_contracts.schemas import CardSettingsIn, DismissSaleEventIn
-from toolkit.entrypoints import Reply, Request
-from toolkit.entrypoints.http import etag
+from toolkit.entrypoints.http import Reply, Request, etag
 from toolkit.entrypoints.signed_events import members_of
 
 _SETTINGS: Final = f"{BASE}/settings"

@@ -20,8 +20,7 @@ from card_contracts.schemas import (
 from kernel.approval import Gate
 from kernel.errors import Problem, ValidationError
 from kernel.text import fold
-from toolkit.entrypoints import Reply, Request
-from toolkit.entrypoints.http import etag
+from toolkit.entrypoints.http import Reply, Request, etag
 
 _READ: Final = "card_contracts:contract:read"
 _WRITE: Final = "card_contracts:contract:write"

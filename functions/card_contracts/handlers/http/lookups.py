@@ -20,8 +20,7 @@ from card_contracts.schemas import BankAccountIn, CardIn, DayIn, DeductionDefini
 from kernel.errors import NotFoundError, ParseError, Problem, ValidationError
 from kernel.parsing import parse_date_api
 from kernel.text import fold
-from toolkit.entrypoints import Reply, Request
-from toolkit.entrypoints.http import etag
+from toolkit.entrypoints.http import Reply, Request, etag
 
 _READ: Final = "card_contracts:lookup:read"
 _WRITE: Final = "card_contracts:lookup:write"

@@ -18,8 +18,7 @@ from card_contracts.schemas import (
 )
 from kernel.errors import Problem, TooLargeError, ValidationError
 from kernel.files import UploadedFile
-from toolkit.entrypoints import Reply, Request
-from toolkit.entrypoints.http import etag
+from toolkit.entrypoints.http import Reply, Request, etag
 
 _READ: Final = "card_contracts:match:read"
 _WRITE: Final = "card_contracts:match:write"

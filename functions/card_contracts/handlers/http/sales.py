@@ -27,8 +27,7 @@ from card_contracts.schemas import CardSaleIn, RefundIn, SalesImportIn
 from kernel.errors import Problem, TooLargeError, ValidationError
 from kernel.files import XLSX, UploadedFile
 from kernel.storing import Position
-from toolkit.entrypoints import Reply, Request
-from toolkit.entrypoints.http import etag
+from toolkit.entrypoints.http import Reply, Request, etag
 
 _READ: Final = "card_contracts:sale:read"
 _WRITE: Final = "card_contracts:sale:write"

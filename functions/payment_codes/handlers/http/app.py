@@ -8,8 +8,7 @@ from payment_codes.bootstrap import PaymentCodes, application
 from payment_codes.domain.payment_code import PaymentCode
 from payment_codes.pages.words import error_page, problem_text
 from payment_codes.schemas import code_out
-from toolkit.entrypoints import HttpApp, Reply, Request
-from toolkit.entrypoints.http import etag
+from toolkit.entrypoints.http import HttpApp, Reply, Request, etag
 
 
 def _error_page(request: Request, status: int, body: Mapping[str, Any]) -> Reply:

@@ -9,8 +9,8 @@ from payment_codes.domain.source import Source
 from payment_codes.handlers.http.app import app, use_of
 from payment_codes.pages.words import language_of
 from payment_codes.schemas import BatchDocumentIn, BatchFileIn, BatchListIn
-from toolkit.entrypoints import Reply, Request
-from toolkit.entrypoints.http import parse_model
+from toolkit.entrypoints.http import Reply, Request
+from toolkit.http.fields import parse_model
 
 _WRITE: Final = "payment_codes:code:write"
 _DIRECT_LIMIT: Final = 1_048_576

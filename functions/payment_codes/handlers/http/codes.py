@@ -19,7 +19,7 @@ from payment_codes.schemas import (
     mail_out,
     payment_out,
 )
-from toolkit.entrypoints import Reply, Request
+from toolkit.entrypoints.http import Reply, Request
 
 _READ = "payment_codes:code:read"
 _WRITE = "payment_codes:code:write"

@@ -17,8 +17,7 @@ from payment_codes.schemas import (
     organisation_out,
     payment_out,
 )
-from toolkit.entrypoints import Reply, Request
-from toolkit.entrypoints.http import etag
+from toolkit.entrypoints.http import Reply, Request, etag
 
 
 def _reply(use: PaymentCodes, organisation: Organisation, status: int = 200) -> Reply:

@@ -4,7 +4,7 @@ from payment_codes.bootstrap import application
 from payment_codes.handlers.http.app import app, use_of
 from payment_codes.pages.refused_events import stated
 from payment_codes.schemas import DismissEventIn, refused_event_out
-from toolkit.entrypoints import Reply, Request
+from toolkit.entrypoints.http import Reply, Request
 from toolkit.entrypoints.signed_events import members_of
 
 _PATH = "/v1/payment-codes/document-events/refused"

@@ -14,7 +14,7 @@ from payment_codes.schemas import (
     chunk_line_out,
     line_out,
 )
-from toolkit.entrypoints import Reply, Request
+from toolkit.entrypoints.http import Reply, Request
 
 DIRECT_LIMIT: Final = 1_048_576
 _READ: Final = "payment_codes:statement:read"

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from pensions.bootstrap import Pensions, application
 from pensions.pages.words import error_page, language_of, problem_text
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 
 REVEAL: Final = "pensions:person:reveal"
 

@@ -15,8 +15,7 @@ from pensions.schemas import (
     credentials_out,
     provider_out,
 )
-from toolkit.entrypoints import Reply, Request
-from toolkit.entrypoints.http import etag
+from toolkit.entrypoints.http import Reply, Request, etag
 
 
 def _reply(request: Request, contract: Contract, status: int = 200) -> Reply:

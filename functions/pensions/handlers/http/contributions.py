@@ -25,8 +25,7 @@ from pensions.schemas import (
     sanction_out,
     summary_out,
 )
-from toolkit.entrypoints import Reply, Request
-from toolkit.entrypoints.http import etag
+from toolkit.entrypoints.http import Reply, Request, etag
 
 _ROUTE: Final = "/v1/pensions/contracts/{id}/contributions"
 _ORDER_FORMATS: Final = frozenset({"pain001", "csv", "pdf", "text"})

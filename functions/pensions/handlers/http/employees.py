@@ -17,8 +17,7 @@ from pensions.schemas import (
     counts_out,
     employee_out,
 )
-from toolkit.entrypoints import Reply, Request
-from toolkit.entrypoints.http import etag
+from toolkit.entrypoints.http import Reply, Request, etag
 
 _ROUTE: Final = "/v1/pensions/contracts/{id}/employees"
 

@@ -8,7 +8,7 @@ from kernel.periods import Period
 from pensions.application.imports import XLSX
 from pensions.handlers.http.app import accepted, app, language_of, pensions
 from pensions.schemas import ImportIn
-from toolkit.entrypoints import Reply, Request
+from toolkit.entrypoints.http import Reply, Request
 
 DIRECT_LIMIT: Final = 1_048_576
 _TABLE_TYPES: Final = {"text/csv": "payroll.csv", XLSX: "payroll.xlsx"}

@@ -14,7 +14,7 @@ from reconciliation.bootstrap import Reconciliation, application
 from reconciliation.pages.words import error_page, language_of, problem_text, words_of
 from reconciliation.ports import ImportKind
 from reconciliation.schemas import FileImportIn, Say
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 
 BASE: Final = "/v1/reconciliation"
 _DIRECT_LIMIT: Final = 1_048_576

@@ -16,8 +16,7 @@ from reconciliation.handlers.http.app import (
     use_of,
 )
 from reconciliation.schemas import CounterpartyIn, counterparty_out
-from toolkit.entrypoints import Reply, Request
-from toolkit.entrypoints.http import etag
+from toolkit.entrypoints.http import Reply, Request, etag
 
 _READ: Final = "reconciliation:counterparty:read"
 _WRITE: Final = "reconciliation:counterparty:write"

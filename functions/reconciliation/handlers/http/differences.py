@@ -22,7 +22,7 @@ from reconciliation.handlers.http.app import (
 from reconciliation.pages.difference_words import RoomLine, room_lines
 from reconciliation.pages.differences import differences_file
 from reconciliation.schemas import Say, StatementIn, TextIn
-from toolkit.entrypoints import Reply, Request
+from toolkit.entrypoints.http import Reply, Request
 
 _READ: Final = "reconciliation:reply:read"
 _WRITE: Final = "reconciliation:reply:write"

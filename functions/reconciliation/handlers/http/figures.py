@@ -23,8 +23,7 @@ from reconciliation.handlers.http.app import (
 )
 from reconciliation.pages.words import FIGURES_HEADER, words_of
 from reconciliation.schemas import BabsParametersIn, Say, figures_out, parameters_out
-from toolkit.entrypoints import Reply, Request
-from toolkit.entrypoints.http import etag
+from toolkit.entrypoints.http import Reply, Request, etag
 
 _READ: Final = "reconciliation:figure:read"
 _FIGURES: Final = f"{BASE}/periods/{{period}}/figures"

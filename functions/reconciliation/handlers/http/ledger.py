@@ -18,7 +18,7 @@ from reconciliation.handlers.http.app import (
     use_of,
 )
 from reconciliation.schemas import EntriesIn, entry_out
-from toolkit.entrypoints import Reply, Request
+from toolkit.entrypoints.http import Reply, Request
 
 _READ: Final = "reconciliation:ledger:read"
 _WRITE: Final = "reconciliation:ledger:write"

@@ -36,8 +36,7 @@ from reconciliation.schemas import (
     mailing_settings_out,
     template_out,
 )
-from toolkit.entrypoints import Reply, Request
-from toolkit.entrypoints.http import etag
+from toolkit.entrypoints.http import Reply, Request, etag
 
 _READ: Final = "reconciliation:letter:read"
 _SEND: Final = "reconciliation:letter:send"

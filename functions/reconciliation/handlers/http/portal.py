@@ -4,7 +4,7 @@ from reconciliation.bootstrap import application
 from reconciliation.pages.portal import account, entry, mails, months, room
 from reconciliation.pages.portal.kit import PortalKit, error_page
 from reconciliation.pages.words import problem_text
-from toolkit.entrypoints import HttpApp
+from toolkit.entrypoints.http import HttpApp
 
 app: HttpApp = HttpApp(
     "reconciliation",

@@ -17,7 +17,7 @@ from reconciliation.handlers.http.app import (
     wrong_filter,
 )
 from reconciliation.schemas import AnswerIn, Say
-from toolkit.entrypoints import Reply, Request
+from toolkit.entrypoints.http import Reply, Request
 
 _READ: Final = "reconciliation:reply:read"
 _WRITE: Final = "reconciliation:reply:write"

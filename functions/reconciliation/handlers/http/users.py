@@ -15,7 +15,7 @@ from reconciliation.handlers.http.app import (
     use_of,
 )
 from reconciliation.pages.users import chosen_state, users_file
-from toolkit.entrypoints import Reply, Request
+from toolkit.entrypoints.http import Reply, Request
 
 _READ: Final = "reconciliation:user:read"
 _INVITE: Final = "reconciliation:user:invite"

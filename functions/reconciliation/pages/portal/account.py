@@ -14,7 +14,7 @@ from reconciliation.domain.e_invoice import EInvoice
 from reconciliation.pages.portal.kit import PortalKit, file_reply, language_of, use_of
 from reconciliation.pages.portal.words import Say
 from reconciliation.pages.words import renderer
-from toolkit.entrypoints import Reply, Request
+from toolkit.entrypoints.http import Reply, Request
 from webkit.components import Column
 from webkit.i18n import mark
 

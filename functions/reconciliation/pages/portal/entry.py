@@ -22,7 +22,7 @@ from reconciliation.pages.portal.kit import (
     status_of,
     visit_of,
 )
-from toolkit.entrypoints import Reply, Request
+from toolkit.entrypoints.http import Reply, Request
 
 
 def declare(kit: PortalKit) -> None:

@@ -14,7 +14,7 @@ from reconciliation.bootstrap import Reconciliation, application
 from reconciliation.domain.visit import Visit, judge
 from reconciliation.pages.portal.words import Say
 from reconciliation.pages.words import renderer
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from toolkit.entrypoints.http import redirect as http_redirect
 from webkit import csrf
 from webkit.components import Chip, FieldProblem, Flash, Paging, Tone, View

@@ -13,7 +13,7 @@ from reconciliation.bootstrap import application
 from reconciliation.domain.contact import Contact
 from reconciliation.domain.counterparty import Counterparty
 from reconciliation.pages.portal.kit import PortalKit, go, status_of, use_of
-from toolkit.entrypoints import Reply, Request
+from toolkit.entrypoints.http import Reply, Request
 
 _PATH = "/portal/mails"
 _WISH_ERRORS = (ValidationError, ConflictError, TooManyRequestsError)

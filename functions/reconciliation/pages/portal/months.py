@@ -38,7 +38,7 @@ from reconciliation.pages.portal.kit import (
     use_of,
 )
 from reconciliation.pages.words import renderer
-from toolkit.entrypoints import Reply, Request
+from toolkit.entrypoints.http import Reply, Request
 from webkit.components import Column
 
 _AGENT: Final = 200

@@ -13,7 +13,7 @@ from reconciliation.domain.statement_match import Category
 from reconciliation.pages.difference_words import RoomWords, room_chips, room_columns, room_lines
 from reconciliation.pages.portal.kit import PortalKit, go, language_of, status_of, use_of
 from reconciliation.pages.words import renderer
-from toolkit.entrypoints import Reply, Request
+from toolkit.entrypoints.http import Reply, Request
 
 _MONTH: Final = "/portal/months/{id}"
 

@@ -4,8 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from kernel.storing import Position
-from toolkit.entrypoints import HttpApp, Reply, Request
-from toolkit.entrypoints.http import etag
+from toolkit.entrypoints.http import HttpApp, Reply, Request, etag
 from workflow.bootstrap import Workflow, application
 from workflow.domain.rules.record import DecisionRecord, explain
 from workflow.domain.rules.table import Table

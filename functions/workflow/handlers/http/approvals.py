@@ -3,8 +3,7 @@
 from typing import Any
 
 from kernel.errors import ForbiddenError, ValidationError
-from toolkit.entrypoints import Reply, Request
-from toolkit.entrypoints.http import etag
+from toolkit.entrypoints.http import Reply, Request, etag
 from workflow.application.approvals.request_approval import approval_id
 from workflow.application.approvals.resolve_chain import Matter
 from workflow.application.approvals.substitutes import Absence

@@ -1,6 +1,6 @@
 """Dated parameters: list and record (WFL-01)."""
 
-from toolkit.entrypoints import Reply, Request
+from toolkit.entrypoints.http import Reply, Request
 from workflow.application.record_parameter import Value
 from workflow.handlers.http.app import app, use_of
 from workflow.schemas import ParameterIn, parameter_out

@@ -6,8 +6,7 @@ from typing import Any, Final
 from kernel.errors import Problem, ValidationError
 from kernel.parsing import format_instant
 from kernel.storing import Position
-from toolkit.entrypoints import Reply, Request
-from toolkit.entrypoints.http import etag
+from toolkit.entrypoints.http import Reply, Request, etag
 from workflow.application.advance_process import Command
 from workflow.application.correct_process import Cancel, Correction
 from workflow.application.process_definitions import DefinitionDraft

@@ -6,8 +6,7 @@ from kernel.errors import Problem, TooLargeError, ValidationError
 from kernel.files import UploadedFile
 from kernel.money import Money
 from kernel.storing import Position
-from toolkit.entrypoints import Reply, Request
-from toolkit.entrypoints.http import etag
+from toolkit.entrypoints.http import Reply, Request, etag
 from workflow.bootstrap import application
 from workflow.handlers.http.app import app, use_of
 from workflow.pages.words import language_of

@@ -1,7 +1,7 @@
 """Rules and decisions: list, read, decide, explain, make again (WFL-01, WFL-02)."""
 
 from kernel.errors import Problem, ValidationError
-from toolkit.entrypoints import Reply, Request
+from toolkit.entrypoints.http import Reply, Request
 from workflow.application.evaluate_rule import Question
 from workflow.bootstrap import application
 from workflow.domain.rules.scope import Scopes

@@ -2,7 +2,7 @@
 
 from kernel.errors import NotFoundError, Problem, ValidationError
 from kernel.ids import is_id
-from toolkit.entrypoints import Reply, Request
+from toolkit.entrypoints.http import Reply, Request
 from workflow.application.draft_version import Draft
 from workflow.handlers.http.app import app, use_of, version_reply
 from workflow.schemas import (

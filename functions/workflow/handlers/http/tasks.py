@@ -2,8 +2,7 @@
 
 from kernel.errors import NotFoundError, ValidationError
 from kernel.ids import is_id
-from toolkit.entrypoints import Reply, Request
-from toolkit.entrypoints.http import etag
+from toolkit.entrypoints.http import Reply, Request, etag
 from workflow.application.approvals.act_on_task import Decision
 from workflow.application.approvals.list_tasks import Whose
 from workflow.bootstrap import Workflow

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 from kernel.errors import UnauthorizedError
 from kernel.storing import CommandIdentity, Position, Remembered
 from toolkit.auth import require_fresh
-from toolkit.entrypoints import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request
 from workspace.bootstrap import Application, application
 from workspace.pages.words import error_page, problem_text
 from workspace.ports import Page

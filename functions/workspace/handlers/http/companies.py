@@ -2,8 +2,7 @@
 
 from kernel.storing import Remembered
 from toolkit.auth import ROLE_PERMISSIONS
-from toolkit.entrypoints import Reply, Request
-from toolkit.entrypoints.http import etag
+from toolkit.entrypoints.http import Reply, Request, etag
 from workspace.application.invite_user import PersonEntry
 from workspace.domain.glance import matching
 from workspace.domain.user import COMPANY_ROLES, Membership

@@ -1,7 +1,7 @@
 """Evidence: audit chains, their daily seals, and whether both hold."""
 
 from kernel.errors import Problem
-from toolkit.entrypoints import Reply, Request
+from toolkit.entrypoints.http import Reply, Request
 from workspace.domain.problems import invalid
 from workspace.handlers.http.app import app, cursor_to, list_reply, position_of, use
 from workspace.schemas import chain_out, chain_report_out, seal_out

@@ -6,7 +6,7 @@ from typing import Final
 from kernel.errors import Problem
 from kernel.sensitive import Secret
 from toolkit.auth import Principal, TenantContext
-from toolkit.entrypoints import Reply, Request
+from toolkit.entrypoints.http import Reply, Request
 from workspace.application.entrance import SignedIn, StepNeeded
 from workspace.application.sign_in import Visit
 from workspace.bootstrap import DEVICE_COOKIE

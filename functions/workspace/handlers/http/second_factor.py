@@ -1,6 +1,6 @@
 """One's own second factor by API."""
 
-from toolkit.entrypoints import Reply, Request
+from toolkit.entrypoints.http import Reply, Request
 from webkit.qr import qr_svg
 from workspace.domain.user import Person
 from workspace.handlers.http.app import app, fresh, person_id, use

@@ -1,8 +1,7 @@
 """Signing up, and the operator's decision about it."""
 
 from kernel.errors import Problem
-from toolkit.entrypoints import Reply, Request
-from toolkit.entrypoints.http import etag
+from toolkit.entrypoints.http import Reply, Request, etag
 from workspace.domain.link import LinkPurpose
 from workspace.domain.problems import invalid
 from workspace.domain.signup import Signup, SignupState

@@ -4,8 +4,7 @@ from typing import Final
 
 from kernel.errors import Problem
 from toolkit.auth import TenantContext
-from toolkit.entrypoints import Reply, Request
-from toolkit.entrypoints.http import etag
+from toolkit.entrypoints.http import Reply, Request, etag
 from workspace.domain.incident import Incident, IncidentState
 from workspace.domain.problems import invalid
 from workspace.domain.subject import Subject

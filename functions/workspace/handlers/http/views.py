@@ -1,7 +1,6 @@
 """Saved views, and the calendar feed of one's deadlines."""
 
-from toolkit.entrypoints import Reply, Request
-from toolkit.entrypoints.http import etag
+from toolkit.entrypoints.http import Reply, Request, etag
 from workspace.handlers.http.app import app, person_id, use
 from workspace.schemas import ViewIn, list_out, view_out
 

@@ -5,8 +5,7 @@ from datetime import timedelta
 from kernel.errors import Problem
 from kernel.ids import is_id
 from kernel.storing import Remembered
-from toolkit.entrypoints import Reply, Request
-from toolkit.entrypoints.http import etag
+from toolkit.entrypoints.http import Reply, Request, etag
 from workspace.domain.delivery import Delivery
 from workspace.domain.problems import invalid
 from workspace.domain.webhook import Endpoint

@@ -13,21 +13,19 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal
 from urllib.parse import parse_qsl
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError as RouteNotFoundError
 from aws_lambda_powertools.shared.cookies import Cookie
 from pydantic import BaseModel
-from pydantic import ValidationError as ModelError
 
 from kernel.errors import (
     ForbiddenError,
     KopruError,
     MalformedError,
     NotFoundError,
-    ParseError,
     PreconditionRequiredError,
     Problem,
     UnauthorizedError,
@@ -36,6 +34,7 @@ from kernel.errors import (
 from kernel.ids import is_id
 from toolkit.auth import ANONYMOUS, Principal, TenantContext, require, tenant_context
 from toolkit.http import json_body
+from toolkit.http.fields import Model, parse_model
 from toolkit.http.idempotency import Command, body_hash, parse_key
 from toolkit.http.problem import (
     PROBLEM_TYPE,
@@ -46,7 +45,6 @@ from toolkit.http.problem import (
 )
 from toolkit.observability import logger
 
-Model = TypeVar("Model", bound=BaseModel)
 Kind = Literal["api", "page"]
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _MAX_FORM: Final = 256 * 1024
@@ -188,32 +186,6 @@ class Request:
 def etag(version: int) -> str:
     """ETag of a version."""
     return f'"v{version}"'
-
-
-def parse_model(model: type[Model], document: Any) -> Model:
-    """Validate plain data against an edge model; every problem at once, values never quoted."""
-    try:
-        return model.model_validate(document)
-    except ModelError as error:
-        problems = [
-            _problem_of(item) for item in error.errors(include_url=False, include_input=False)
-        ]
-        raise ValidationError(
-            "invalid_input", "Some fields are wrong.", problems=problems
-        ) from None
-
-
-def _problem_of(item: Mapping[str, Any]) -> Problem:
-    pointer = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in item["loc"])
-    cause = (item.get("ctx") or {}).get("error")
-    if isinstance(cause, ParseError):
-        return Problem(pointer, cause.code.lower(), cause.message)
-    if isinstance(cause, KopruError):
-        return Problem(pointer, cause.code, cause.message)
-    code = {"missing": "required", "extra_forbidden": "unknown_field"}.get(
-        item["type"], item["type"]
-    )
-    return Problem(pointer, code, str(item["msg"]))
 
 
 Route = Callable[[Request], Reply]

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import ValidationError as ModelError
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from kernel.errors import KopruError
+from kernel.errors import KopruError, ParseError, Problem, ValidationError
+
+Model = TypeVar("Model", bound=BaseModel)
 
 TEXT: Final[Mapping[str, Any]] = {"type": "string"}
 DATE: Final[Mapping[str, Any]] = {"type": "string", "format": "date"}
@@ -26,7 +29,9 @@ MONEY: Final[Mapping[str, Any]] = {
 class EdgeModel(BaseModel):
     """Base of all request bodies: no unknown members, no coercion between types."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        extra="forbid", strict=True, arbitrary_types_allowed=True, defer_build=True
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +70,29 @@ def parsed(parser: Callable[[Any], Any], schema: Mapping[str, Any] = TEXT) -> Pa
     description says about it.
     """
     return Parsed(parser, schema)
+
+
+def parse_model(model: type[Model], document: Any) -> Model:
+    """Validate plain data against an edge model; every problem at once, values never quoted."""
+    try:
+        return model.model_validate(document)
+    except ModelError as error:
+        problems = [
+            _problem_of(item) for item in error.errors(include_url=False, include_input=False)
+        ]
+        raise ValidationError(
+            "invalid_input", "Some fields are wrong.", problems=problems
+        ) from None
+
+
+def _problem_of(item: Mapping[str, Any]) -> Problem:
+    pointer = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in item["loc"])
+    cause = (item.get("ctx") or {}).get("error")
+    if isinstance(cause, ParseError):
+        return Problem(pointer, cause.code.lower(), cause.message)
+    if isinstance(cause, KopruError):
+        return Problem(pointer, cause.code, cause.message)
+    code = {"missing": "required", "extra_forbidden": "unknown_field"}.get(
+        item["type"], item["type"]
+    )
+    return Problem(pointer, code, str(item["msg"]))

@@ -1,0 +1,171 @@
+"""What every measurement shares: one line per goal, interleaved timing, the report.
+
+A figure counts only beside what it is compared with, measured in the same run (performance.md).
+Each area is a module of this package with ``measure(report)``; it adds its findings and never ends
+the run, so that one goal that is missed does not hide the others.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+FOLDER: Final = ROOT / "build" / "bench"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report.
+
+    Shapes: ``figure`` and ``peer`` are what was measured, with their units; ``goal`` is the bound
+    in words; ``holds`` is None for what is only told.
+    """
+
+    id: str
+    what: str
+    figure: str
+    peer: str
+    goal: str
+    holds: bool | None
+
+    @property
+    def verdict(self) -> str:
+        """``holds``, ``missed`` or ``told``."""
+        return {True: "holds", False: "missed", None: "told"}[self.holds]
+
+
+@dataclass(slots=True)
+class Report:
+    """Findings of one run, printed as they come."""
+
+    findings: list[Finding] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def add(
+        self, id: str, what: str, figure: str, *, peer: str = "", goal: str = "", holds: bool | None
+    ) -> None:
+        """Take one finding and print it."""
+        finding = Finding(id, what, figure, peer, goal, holds)
+        self.findings.append(finding)
+        print(f"  {id:4} {what}: {figure}" + (f" · {peer}" if peer else ""), flush=True)
+        if goal:
+            print(f"       goal {goal}: {finding.verdict}", flush=True)
+
+    def ratio(
+        self, id: str, what: str, ours: float, theirs: float, *, peer: str, most: float, unit: str
+    ) -> None:
+        """Ours against a peer, as a quotient that must not be larger than ``most``."""
+        quotient = ours / theirs
+        self.add(
+            id,
+            what,
+            f"{ours:.3g} {unit}, {quotient:.2f} x",
+            peer=f"{peer} {theirs:.3g} {unit}",
+            goal=f"at most {most:g} x {peer}",
+            holds=quotient <= most,
+        )
+
+    @property
+    def missed(self) -> list[Finding]:
+        """What does not hold."""
+        return [finding for finding in self.findings if finding.holds is False]
+
+    def write(self, folder: Path = FOLDER) -> Path:
+        """Write ``report.md`` and ``report.json``; gives the first."""
+        folder.mkdir(parents=True, exist_ok=True)
+        about = machine()
+        (folder / "report.json").write_text(
+            json.dumps(
+                {
+                    "machine": about,
+                    "seconds": self.seconds,
+                    "findings": [
+                        asdict(finding) | {"verdict": finding.verdict} for finding in self.findings
+                    ],
+                },
+                indent=2,
+                ensure_ascii=False,
+            )
+            + "\n",
+            encoding="utf-8",
+        )
+        path = folder / "report.md"
+        path.write_text(self._markdown(about), encoding="utf-8")
+        return path
+
+    def _markdown(self, about: Mapping[str, str]) -> str:
+        rows = [
+            f"| {one.id} | {one.what} | {one.figure} | {one.peer} | {one.goal} | {one.verdict} |"
+            for one in self.findings
+        ]
+        return "\n".join(
+            [
+                "# What `make bench` measured",
+                "",
+                *(f"- {name}: {value}" for name, value in about.items()),
+                *(f"- {name}: {value:.0f} s" for name, value in self.seconds.items()),
+                "",
+                "| id | what | figure | beside it | goal | verdict |",
+                "|---|---|---|---|---|---|",
+                *rows,
+                "",
+            ]
+        )
+
+
+def machine() -> dict[str, str]:
+    """The machine and the versions that decide the figures."""
+    packages = ("boto3", "aws-lambda-powertools", "pydantic", "zeep", "reportlab", "xlsxwriter")
+    return {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        **{name: metadata.version(name) for name in packages},
+    }
+
+
+def interleaved(
+    works: Mapping[str, Callable[[], object]], rounds: int, *, warm_up: int = 1
+) -> dict[str, float]:
+    """Median CPU seconds of each work; every round runs each once, so that all meet the same noise.
+
+    Shapes: one number per name, in seconds of this process, system time included.
+    """
+    taken: dict[str, list[float]] = {name: [] for name in works}
+    for number in range(warm_up + rounds):
+        for name, work in works.items():
+            start = time.process_time()
+            work()
+            if number >= warm_up:
+                taken[name].append(time.process_time() - start)
+    return {name: statistics.median(values) for name, values in taken.items()}
+
+
+def installed(package: str) -> bool:
+    """Whether a peer is here; bench-only packages are no part of the product."""
+    try:
+        metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def run_child(arguments: Sequence[str], *, stdin: str = "") -> str:
+    """What another process of this interpreter prints. Raises: subprocess.CalledProcessError."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    ).stdout
