@@ -49,11 +49,8 @@ test-313: $(VENV)/.installed # Unit and packaging tests on the version of Lambda
 acceptance: $(VENV)/.installed ## Acceptance cases (ACCEPTANCE_DIR=dir, AREA=name); exit 0 only if all hold
 	@$(PY) -m tests.acceptance $(if $(ACCEPTANCE_DIR),--dir "$(ACCEPTANCE_DIR)") $(if $(AREA),--area "$(AREA)")
 
-bench: $(VENV)/.installed ## Proofs with many rows (card plans, statement lines, letters), rules against their peers
-	@$(PY) -m bench.card_plans
-	@$(PY) -m bench.card_matching
-	@$(PY) -m bench.rules
-	@$(PY) -m bench.letters_cost
+bench: $(VENV)/.installed ## Figures beside their goals and peers (AREA=cold, cards, rules or letters)
+	@$(PY) -m bench $(AREA)
 
 # ---------------------------------------------------------------- check
 

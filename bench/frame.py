@@ -9,11 +9,7 @@ from __future__ import annotations
 
 import json
 import platform
-import statistics
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -131,41 +127,3 @@ def machine() -> dict[str, str]:
         "system": f"{platform.system()} {platform.machine()}",
         **{name: metadata.version(name) for name in packages},
     }
-
-
-def interleaved(
-    works: Mapping[str, Callable[[], object]], rounds: int, *, warm_up: int = 1
-) -> dict[str, float]:
-    """Median CPU seconds of each work; every round runs each once, so that all meet the same noise.
-
-    Shapes: one number per name, in seconds of this process, system time included.
-    """
-    taken: dict[str, list[float]] = {name: [] for name in works}
-    for number in range(warm_up + rounds):
-        for name, work in works.items():
-            start = time.process_time()
-            work()
-            if number >= warm_up:
-                taken[name].append(time.process_time() - start)
-    return {name: statistics.median(values) for name, values in taken.items()}
-
-
-def installed(package: str) -> bool:
-    """Whether a peer is here; bench-only packages are no part of the product."""
-    try:
-        metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return False
-    return True
-
-
-def run_child(arguments: Sequence[str], *, stdin: str = "") -> str:
-    """What another process of this interpreter prints. Raises: subprocess.CalledProcessError."""
-    return subprocess.run(
-        [sys.executable, *arguments],
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=ROOT,
-    ).stdout

@@ -11,35 +11,18 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).resolve().parents[1]
-PEERS: Final = ROOT / "build" / "bench" / "peers"
-LOCK: Final = ROOT / "requirements" / "peers.txt"
+from bench.peers import PYTHON, ROOT, installed
+
 NAMES: Final = ("zen-engine", "rule-engine")
-
-
-def installed() -> bool:
-    """Whether the environment of the peers is there and fits the lock; makes it where it is not."""
-    ready = PEERS / ".installed"
-    if ready.exists() and ready.stat().st_mtime >= LOCK.stat().st_mtime:
-        return True
-    install = ["sh", str(ROOT / "infra" / "tools" / "install.sh"), str(PEERS), str(LOCK)]
-    PEERS.parent.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(install, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.stdout.write(f"rules: the peers cannot be installed here:\n{done.stderr[-500:]}\n")
-        sys.stdout.write("rules: only our own figures follow; nothing is compared.\n")
-        return False
-    return True
 
 
 def main(arguments: Sequence[str]) -> int:
     """Measure, with the peers where they can be installed."""
     roots = os.pathsep.join(map(str, (ROOT / "functions", ROOT / "layers" / "common", ROOT)))
     with_peers = installed()
-    python = str(PEERS / "bin" / "python") if with_peers else sys.executable
+    python = str(PYTHON) if with_peers else sys.executable
     command = [python, "-m", "bench.rules_pairs", *arguments]
     if with_peers:
         command += ["--peers", *NAMES]
