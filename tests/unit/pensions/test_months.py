@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from kernel.approval import GateState
 from kernel.errors import KopruError, PreconditionFailedError, ValidationError
 from kernel.money import Money
 from kernel.rates import Rate
@@ -18,8 +19,11 @@ from pensions.application.contributions import (
     default_pay_day,
 )
 from pensions.application.employees import WithdrawEmployee
+from pensions.application.remittance_approval import LIMIT, AskSanction, CheckSanction
 from pensions.application.remittances import MarkRemittancePaid, ShowRemittance
 from pensions.domain.contribution import Contribution, ContributionStatus
+from pensions.domain.sanction import subject_of
+from tests.support.fakes.gates import FakeGates
 from tests.support.fakes.pensions_office import EARNINGS, Office
 from tests.support.pensions_builders import JUNE, contract, contribution, tckn
 
@@ -244,7 +248,13 @@ def test_the_order_is_shown_when_everything_is_known_and_marked_once(office: Off
     _, remittance = show(contract_id, JUNE)
     assert remittance.payable == lira(990 * 11)
     assert remittance.provider_iban == "TR-OF-THE-INSURER"
-    pay = MarkRemittancePaid(office.scope, show)
+    gates = FakeGates({LIMIT: "10000.00"})
+    check = CheckSanction(office.scope, gates)
+    pay = MarkRemittancePaid(office.scope, show, check)
+    assert code_of(lambda: pay(contract_id, JUNE)) == "approval_missing"
+    AskSanction(check, gates)(*show(contract_id, JUNE))
+    assert code_of(lambda: pay(contract_id, JUNE)) == "approval_missing"
+    gates.decide(subject_of(remittance), GateState.APPROVED)
     assert pay(contract_id, JUNE).settled
     versions = [item.stamp.version for item in office.month(contract_id)]
     assert pay(contract_id, JUNE).settled
