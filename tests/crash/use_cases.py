@@ -390,7 +390,7 @@ def _refused_money(drive: Drive) -> Work:
 def _refused_money_end(drive: Drive) -> None:
     assert count_of(drive, "contribution", "calculated") == LINES - 1
     told = {event["id"]: event["data"] for event in drive.events if "Attention" in event["type"]}
-    (released,) = [data for data in told.values() if data["code"] == "contributions_released"]
+    (released,) = [data for data in told.values() if data.get("code") == "contributions_released"]
     assert released["count"] == LINES - 1
 
 

@@ -241,7 +241,6 @@ WITHOUT_PLACE: Final = frozenset(
     POST /card-contracts/matches/decide
     POST /card-contracts/settings
     POST /card-contracts/settings/sale-event-secret
-    POST /card-contracts/matches/line
     POST /confirm
     POST /activations/{token}
     POST /forgotten-password
@@ -752,7 +751,7 @@ def refused_event(payments: PaymentWorld, side: Side) -> str:
 def refused_sale(cards: CardsWorld, side: Side) -> str:
     """A signed event of a sale that cannot be posted."""
     key = cards.event_key(side.company.id)
-    event = {"kind": "sale.cancelled", "document_no": side.word}
+    event = {"kind": "sale.cancelled", "document_no": f"{side.word}-0"}
     assert cards.deliver(cards.signed(key, event, tenant=side.company.id))
     listed = cards.call("GET", f"{CARDS}/sale-events/refused", principal=side.key).json()
     return str(listed["items"][0]["id"])

@@ -82,6 +82,11 @@ def test_rows_are_of_this_context_and_company_only(world: ReconciliationWorld) -
         world.call("GET", "/counterparties")
 
 
+QUERY = "form=ba&period=2026-01"
+# What leaves the house with addresses and visits in it; that it left is noted.
+SHUT = {f"{BASE}/letters/{{id}}/evidence"}
+
+
 def test_who_only_reads_writes_nothing(world: ReconciliationWorld) -> None:
     _everything(world)
     before = world.aws.tables()
@@ -89,8 +94,8 @@ def test_who_only_reads_writes_nothing(world: ReconciliationWorld) -> None:
     statuses = set()
     for route in app.routes:
         path = route.path.removeprefix(BASE).format(id=UNKNOWN, period="2026-01")
-        answer = world.call(route.method, path, {}, principal=viewer, query="form=ba")
-        if route.method == "GET":
+        answer = world.call(route.method, path, {}, principal=viewer, query=QUERY)
+        if route.method == "GET" and route.path not in SHUT:
             assert answer.status in {200, 404}, route.path
         else:
             statuses.add(answer.status)
