@@ -28,7 +28,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
         upload_id = use.scope.ids.new()
         base = application().settings.common.base_url.rstrip("/")
         room = use.statement_files.room(upload_id, back_to=f"{base}{here}/uploads/{upload_id}")
-        return kit.draw(request, template, section, room=room)
+        return kit.draw(request, template, section, room=room, upload_to=room.url)
 
     @app.page("GET", f"{_STATEMENTS}/new", permission=_WRITE)
     def choose_statement(request: Request) -> Reply:

@@ -88,12 +88,13 @@ class Kit:
         status: int = 200,
         error: KopruError | None = None,
         prefix: str = "",
+        upload_to: str = "",
         **values: Any,
     ) -> Reply:
         """A page for the reader of this request.
 
         With ``error`` it is the same form again, with what is wrong at its place; ``prefix`` is
-        what the ids of its controls begin with.
+        what the ids of its controls begin with; ``upload_to`` is a bucket that its form posts to.
         """
         words = words_of(request)
         say = Say(words)
@@ -116,7 +117,8 @@ class Kit:
             **values,
         }
         shown = status_of(error) if error is not None else status
-        return reply(renderer().page(template, view, status=shown, **given))
+        draws = renderer().posting_to(upload_to)
+        return reply(draws.page(template, view, status=shown, **given))
 
 
 def fields_of(error: KopruError | None, say: Say) -> dict[str, str]:

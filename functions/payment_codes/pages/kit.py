@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 from kernel.errors import KopruError
 from kernel.storing import Position
@@ -83,10 +83,7 @@ class Kit:
         With ``error`` it is the same form again, with what is wrong at its place; ``upload_to`` is
         a bucket that its form may post to.
         """
-        draws = renderer()
-        if upload_to:
-            parts = urlsplit(upload_to)
-            draws = replace(draws, upload_origins=(f"{parts.scheme}://{parts.netloc}",))
+        draws = renderer().posting_to(upload_to)
         words = words_of(request)
         say = Say(words)
         done = DONE.get(request.query.get("done", ""))

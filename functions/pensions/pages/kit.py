@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 from kernel.errors import KopruError, MalformedError, NotFoundError, ValidationError
 from kernel.parsing import parse_period
@@ -115,10 +115,7 @@ class Kit:
         done = DONE.get(request.query.get("done", ""))
         flashes = (Flash(words.text(done), Tone.OK),) if done else ()
         view = view_of(self.app, request, section, flashes)
-        draws = renderer()
-        if upload_to:
-            parts = urlsplit(upload_to)
-            draws = replace(draws, upload_origins=(f"{parts.scheme}://{parts.netloc}",))
+        draws = renderer().posting_to(upload_to)
         common = {"say": Say(words), "may": request.principal.may, "problems": {}}
         if "values" in values:  # a field that was not sent is drawn empty
             values["values"] = defaultdict(str, values["values"])

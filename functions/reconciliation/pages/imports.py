@@ -68,7 +68,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
         upload_id = use.scope.ids.new()
         base = application().settings.common.base_url.rstrip("/")
         room = use.files.room(upload_id, back_to=f"{base}{_HERE}/uploads/{upload_id}")
-        return kit.draw(request, "imports/upload.html", SECTION, room=room)
+        return kit.draw(request, "imports/upload.html", SECTION, room=room, upload_to=room.url)
 
     def read_file(request: Request, error: KopruError | None = None) -> Reply:
         words = words_of(request)

@@ -1,9 +1,8 @@
 """What the pages of this context share: drawing a template for a reader, and paging lists."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from kernel.errors import KopruError
 from kernel.storing import Position
@@ -54,10 +53,7 @@ class Kit:
         pointer ``/rows/0/cells/1`` is the control ``rows-0-cells-1``. ``say`` are the words of the
         part of the context that draws; ``upload_to`` is a bucket that a form may post to.
         """
-        draws = renderer()
-        if upload_to:
-            parts = urlsplit(upload_to)
-            draws = replace(draws, upload_origins=(f"{parts.scheme}://{parts.netloc}",))
+        draws = renderer().posting_to(upload_to)
         words = words_of(request)
         spoken = say or Say(words)
         told = done.get(request.query.get("done", ""))

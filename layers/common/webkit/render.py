@@ -7,9 +7,10 @@ the reader comes in as a ``View``, and nothing is kept between two calls but com
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
@@ -193,6 +194,13 @@ class Renderer:
             navigation=navigation,
             upload_origins=upload_origins,
         )
+
+    def posting_to(self, url: str) -> Self:
+        """The renderer of a page whose form may post to a bucket; without one, of any page."""
+        if not url:
+            return self
+        parts = urlsplit(url)
+        return replace(self, upload_origins=(f"{parts.scheme}://{parts.netloc}",))
 
     def language(self, code: str) -> Language:
         """Messages and formats of one language, for texts a page builds in Python."""

@@ -177,4 +177,5 @@ def test_a_file_goes_straight_to_storage(world: CardsWorld, path: str) -> None:
     shown = world.call("GET", f"/card-contracts/{path}", principal=reader)
     assert shown.status == 200
     assert 'action="https://s3.' in shown.body
+    assert "amazonaws.com" in shown.headers["content-security-policy"].partition("form-action")[2]
     assert "csrf_token" not in shown.body.partition("data-upload")[2].partition("</form>")[0]

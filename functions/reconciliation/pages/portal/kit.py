@@ -1,9 +1,8 @@
 """What the portal's pages share: who is there, drawing for that reader, forms that are ours."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from kernel.errors import ForbiddenError, KopruError, TooManyRequestsError
 from kernel.files import UploadedFile
@@ -102,10 +101,7 @@ class PortalKit:
         Without a session, ``bound`` is what the form's token belongs to; ``upload_to`` is where a
         form of this page sends a file.
         """
-        draws = renderer()
-        if upload_to:
-            parts = urlsplit(upload_to)
-            draws = replace(draws, upload_origins=(f"{parts.scheme}://{parts.netloc}",))
+        draws = renderer().posting_to(upload_to)
         language = language_of(request, guest)
         words = renderer().language(language)
         view = view_of(request, language, words, session_of(guest) or bound)
