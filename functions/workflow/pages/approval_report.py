@@ -35,7 +35,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
         stages = (
             Column("kind", text("What")),
             Column("level", text("Stage")),
-            Column("count", text("Decided"), numeric=True),
+            Column("count", text("Decided tasks"), numeric=True),
             Column("average", text("Average"), numeric=True),
             Column("p90", text("9 of 10 within"), numeric=True),
             Column("late", text("Late"), numeric=True),
