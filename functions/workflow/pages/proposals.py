@@ -60,7 +60,11 @@ def declare(app: HttpApp, kit: Kit) -> None:
             ),
             chips=(
                 Chip(words.text("To decide"), "/workflow/proposals", active=is_open),
-                Chip(words.text("Accepted or dismissed"), "/workflow/proposals?state=closed", active=not is_open),
+                Chip(
+                    words.text("Accepted or dismissed"),
+                    "/workflow/proposals?state=closed",
+                    active=not is_open,
+                ),
             ),
             paging=paging_of(request, len(found), following, state=state),
         )

@@ -534,7 +534,10 @@ def bodies(desk: Desk) -> dict[str, tuple[str, str, dict[str, Any]]]:
 
 # Routes without a body: what is sent along is not read.
 BODILESS: Final = frozenset(
-    {"undo_import", "refresh_status", "mark_paid", "test_credentials", "release_held"}
+    {
+        *("undo_import", "refresh_status", "mark_paid", "test_credentials", "release_held"),
+        "ask_sanction",
+    }
 )
 
 

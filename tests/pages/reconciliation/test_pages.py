@@ -149,9 +149,9 @@ def test_an_import_is_checked_recorded_and_taken_back(world: ReconciliationWorld
     upload = "01JXQ60A1B2C3D4E5F6G7H8J9R"
     use.files.keep_upload(upload, UploadedFile(CARDS, "text/csv", "cards.csv"))
     # Its form goes to the storage, so it carries the signed fields and no token of ours.
-    shown = world.page("/reconciliation/imports/new")
-    assert "multipart/form-data" in shown.body
-    assert "amazonaws.com" in shown.headers["content-security-policy"].partition("form-action")[2]
+    form = world.page("/reconciliation/imports/new")
+    assert "multipart/form-data" in form.body
+    assert "amazonaws.com" in form.headers["content-security-policy"].partition("form-action")[2]
     here = f"/reconciliation/imports/uploads/{upload}"
     page(world, here)
     checked = went(world.post(here, kind="counterparties", command="check"))
