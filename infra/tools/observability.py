@@ -253,7 +253,6 @@ BUSINESS_AGES: Final = (
     ("OldestDueSeconds", 900, "card_contracts", "Due work of card contracts waits too long."),
     ("OldestDueSeconds", 900, "workflow", "Due work of workflow waits too long."),
     ("OldestDueSeconds", 900, "reconciliation", "Due work of reconciliation waits too long."),
-    ("OldestDueSeconds", 900, "workflow", "Tasks of approvals are looked after too late."),
     ("OldestDueSeconds", 900, "workspace", "Due work of workspace waits for a quarter of an hour."),
 )
 

@@ -117,3 +117,8 @@ def test_executions_that_end_without_a_result_are_watched() -> None:
     assert machines
     for metric in ("ExecutionsFailed", "ExecutionsTimedOut"):
         assert _watched(metric) == [{"Ref": f"{name}Arn"} for name in machines]
+
+
+def test_every_age_has_one_alarm() -> None:
+    ages = [(metric, service) for metric, _, service, _ in observability.BUSINESS_AGES]
+    assert len(set(ages)) == len(ages)
