@@ -135,6 +135,10 @@ PARTS: Final[dict[str, Allowed]] = {
     "kernel": Allowed(frozenset(), _names("kernel"), refused=PURE_TOOLS),
     "toolkit": Allowed(frozenset(), _names("kernel toolkit"), any_third=True),
     "webkit": Allowed(frozenset(), _names("kernel webkit toolkit.auth"), any_third=True),
+    # Between the HTTP entry point and the renderer.
+    "webkit.reader": Allowed(
+        frozenset(), _names("kernel webkit toolkit.entrypoints toolkit.http"), any_third=True
+    ),
 }
 
 # Handlers that answer HTTP requests, beside the route modules in `handlers/http/`.
@@ -208,7 +212,8 @@ def part_of(path: PurePosixPath) -> tuple[str, str]:
     """
     parts = path.parts
     if parts[:2] == ("layers", "common") and len(parts) > 2 and parts[2] in LAYERS:
-        return parts[2], parts[2]
+        inner = f"{parts[2]}.{path.stem}"
+        return parts[2], inner if inner in PARTS else parts[2]
     if parts[0] != "functions" or len(parts) < 3 or parts[1] not in CONTEXTS:
         message = f"{path} belongs to no part"
         raise ValueError(message)

@@ -9,10 +9,11 @@ from payment_codes.bootstrap import application
 from payment_codes.domain.batch import JOB_KIND
 from payment_codes.domain.source import SourceKind
 from payment_codes.pages.kit import Kit, go, use_of
-from payment_codes.pages.words import SOURCE, Say, language_of, words_of
+from payment_codes.pages.words import SOURCE, Say, words_of
 from payment_codes.ports import BatchColumns, JobView
 from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Column, Option, Step, StepState
+from webkit.reader import language_of
 from webkit.urls import link
 
 SECTION: Final = "payment_codes.codes"

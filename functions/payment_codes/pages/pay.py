@@ -1,8 +1,9 @@
 """The public page of a payer: the code to copy, and nothing else about the customer (PAY-05)."""
 
 from payment_codes.bootstrap import application
-from payment_codes.pages.words import Say, language_of, renderer, reply, view_of
+from payment_codes.pages.words import Say, renderer
 from toolkit.entrypoints.http import HttpApp, Reply, Request
+from webkit.reader import language_of, reply, view_of
 
 
 def declare(app: HttpApp) -> None:

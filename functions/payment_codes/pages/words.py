@@ -10,13 +10,11 @@ from payment_codes.bootstrap import application
 from payment_codes.domain.organisation import ConnectionState
 from payment_codes.domain.payment import Outcome
 from payment_codes.domain.payment_code import CodeStatus
-from toolkit.auth import Principal
 from toolkit.entrypoints.http import HttpApp, Reply, Request
-from webkit.components import Flash, Person, Status, TenantChoice, Tone, View
+from webkit.components import Status, Tone
 from webkit.i18n import Language, choose_language, mark
-from webkit.navigation import CONSOLE
-from webkit.render import PageResponse, Renderer
-from webkit.urls import link
+from webkit.reader import language_of, reply, view_of
+from webkit.render import Renderer
 
 STATUS: Final[Mapping[CodeStatus, tuple[str, Tone]]] = {
     CodeStatus.ISSUED: (mark("issued"), Tone.INFO),
@@ -149,15 +147,6 @@ def renderer() -> Renderer:
     return application().renderer
 
 
-def language_of(request: Request, other: str = "") -> str:
-    """The language an answer is written in; ``other`` is the language of the customer."""
-    return choose_language(
-        user=request.principal.language or request.query.get("lang"),
-        counterparty=other or None,
-        accept_language=request.headers.get("accept-language"),
-    )
-
-
 def words_of(request: Request) -> Language:
     """Messages and formats of the reader's language."""
     return renderer().language(language_of(request))
@@ -243,51 +232,6 @@ class Say:
 def action_tone(action: str) -> Tone:
     """How an action looks in a history."""
     return _ACTION_TONES.get(action, Tone.NEUTRAL)
-
-
-def visible_entries(principal: Principal) -> frozenset[str]:
-    """Permissions of navigation entries that this principal holds."""
-    wanted = {item.permission for group in CONSOLE for item in group.items if item.permission}
-    return frozenset(permission for permission in wanted if principal.may(permission))
-
-
-def view_of(
-    app: HttpApp,
-    request: Request,
-    section: str = "",
-    flashes: tuple[Flash, ...] = (),
-    language: str = "",
-) -> View:
-    """The reader of a page."""
-    principal = request.principal
-    signed_in = principal.kind == "session"
-    query = {name: value for name, value in request.query.items() if name != "done"}
-    return View(
-        url=link(request.path, **query),
-        language=language or language_of(request),
-        theme=principal.theme or "auto",
-        zone=principal.zone or "Europe/Athens",
-        csrf_token=app.csrf_token(principal) if signed_in else None,
-        person=Person(principal.name, principal.email) if signed_in else None,
-        tenant=TenantChoice(principal.tenant_id, principal.tenant_name)
-        if principal.tenant_id
-        else None,
-        tenants=tuple(TenantChoice(*choice) for choice in principal.tenants),
-        section=section,
-        flashes=flashes,
-        permissions=visible_entries(principal) if signed_in else None,
-    )
-
-
-def reply(response: PageResponse) -> Reply:
-    """A rendered page as the answer of a route."""
-    return Reply(
-        response.body,
-        response.status,
-        response.headers,
-        "text/html; charset=utf-8",
-        response.cookies,
-    )
 
 
 def error_page(app: HttpApp, request: Request, status: int, body: Mapping[str, Any]) -> Reply:

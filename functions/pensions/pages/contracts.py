@@ -13,11 +13,12 @@ from pensions.domain.parameters import OKS
 from pensions.domain.provider import CredentialDelivery
 from pensions.domain.provider_catalogue import PROVIDERS
 from pensions.pages.kit import Kit, decimal_text, go, use_of, version_of
-from pensions.pages.words import Say, language_of, reading_language, words_of
+from pensions.pages.words import Say, reading_language, words_of
 from pensions.schemas import ContractIn, CredentialsIn
 from toolkit.entrypoints.http import HttpApp, Reply, Request
 from toolkit.http.fields import parse_model
 from webkit.components import Column, Option
+from webkit.reader import language_of
 
 _ACCOUNTS: Final = ("provider_iban", "payer_iban")
 _TEXTS: Final = (

@@ -11,10 +11,11 @@ from pensions.bootstrap import application
 from pensions.domain.contract import Contract
 from pensions.pages.employees import PERSONAL
 from pensions.pages.kit import Kit, go, use_of
-from pensions.pages.words import Say, language_of, words_of
+from pensions.pages.words import Say, words_of
 from pensions.ports import FileColumns, JobView
 from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Column, Option, Step, StepState
+from webkit.reader import language_of
 from webkit.urls import link
 
 PEOPLE: Final = "employees"

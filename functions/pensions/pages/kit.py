@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
@@ -13,14 +13,15 @@ from kernel.storing import Position
 from pensions.application.overview import wage_month
 from pensions.bootstrap import Pensions, application
 from pensions.domain.contract import Contract
-from pensions.pages.words import Say, renderer, reply, view_of, words_of
+from pensions.pages.words import Say, renderer, words_of
 from toolkit.entrypoints.http import HttpApp, Reply, Request
 from toolkit.entrypoints.http import redirect as http_redirect
 from toolkit.http.idempotency import Command, body_hash, parse_key
 from toolkit.http.problem import status_of
 from webkit.components import Chip, FieldProblem, Flash, Paging, Tone
 from webkit.i18n import mark
-from webkit.urls import link, local_path, relink
+from webkit.reader import Lists, reply, view_of
+from webkit.urls import link, local_path
 
 SECTION: Final = "pensions.contracts"
 KEY_FIELD: Final = "idempotency_key"
@@ -193,35 +194,17 @@ def fields_of(error: KopruError, say: Say, prefix: str = "") -> dict[str, str]:
 # ---------------------------------------------------------------------------- paging
 
 
-def position_in(request: Request, **filters: str) -> Position | None:
-    """Where a list goes on, from ``?cursor=``; raises MalformedError for one of another list."""
-    cursor = request.query.get("cursor")
-    if cursor is None:
-        return None
-    return application().cursors.open(cursor, **_scope(request, filters))
+def ids_of(request: Request, name: str = "ids") -> Sequence[str]:
+    """Distinct ids of a form's check boxes, in order."""
+    return list(dict.fromkeys(request.form_list(name)))
+
+
+_LISTS: Final = Lists(lambda: application().cursors, lambda: application().platform.clock.now())
+position_in: Final = _LISTS.position
 
 
 def paging_of(
     request: Request, shown: int, following: Position | None, total: int | None, **filters: str
 ) -> Paging:
-    """Links of a list that goes on at ``following``."""
-    here = link(request.path, **{k: v for k, v in request.query.items() if k != "done"})
-    first = relink(here, cursor=None) if "cursor" in request.query else None
-    if following is None:
-        return Paging(shown, total=total, first_href=first)
-    cursor = application().cursors.seal(following, **_scope(request, filters))
-    return Paging(shown, total=total, next_href=relink(here, cursor=cursor), first_href=first)
-
-
-def _scope(request: Request, filters: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        "tenant_id": request.tenant.tenant_id,
-        "route": request.path,
-        "filters": dict(filters),
-        "now": application().platform.clock.now(),
-    }
-
-
-def ids_of(request: Request, name: str = "ids") -> Sequence[str]:
-    """Distinct ids of a form's check boxes, in order."""
-    return list(dict.fromkeys(request.form_list(name)))
+    """Links of a list that goes on at ``following``, with how many there are in all."""
+    return replace(_LISTS.paging(request, shown, following, **filters), total=total)

@@ -35,9 +35,10 @@ from pensions.domain.contribution_rules import calculate
 from pensions.domain.employee import Employee, EmployeeStatus
 from pensions.domain.provider import Capability
 from pensions.pages.kit import Kit, command_of, decimal_text, go, period_of, use_of, version_of
-from pensions.pages.words import Say, explain, language_of, words_of
+from pensions.pages.words import Say, explain, words_of
 from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Chip, Column, Paging, Step, StepState
+from webkit.reader import language_of
 from webkit.urls import link, relink
 
 ROWS: Final = 100

@@ -3,9 +3,10 @@
 from pensions.domain.provider import Capability
 from pensions.domain.provider_catalogue import PROVIDERS
 from pensions.pages.kit import Kit, go, use_of
-from pensions.pages.words import language_of, reading_language, words_of
+from pensions.pages.words import reading_language, words_of
 from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Column
+from webkit.reader import language_of
 
 
 def declare(app: HttpApp, kit: Kit) -> None:

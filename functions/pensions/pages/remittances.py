@@ -6,9 +6,10 @@ from kernel.errors import ConflictError, KopruError, NotFoundError
 from kernel.identifiers.iban import format_groups
 from pensions.application.context import provider_of
 from pensions.pages.kit import Kit, go, period_of, use_of
-from pensions.pages.words import Say, explain, language_of, words_of
+from pensions.pages.words import Say, explain, words_of
 from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Column
+from webkit.reader import language_of
 
 FORMATS: Final = ("pain001", "csv", "pdf", "text")
 _ROUTE: Final = "/pensions/contracts/{id}/remittances/{period}"

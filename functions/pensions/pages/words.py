@@ -16,11 +16,10 @@ from pensions.domain.error_dictionary import explain as entry_of
 from pensions.domain.provider import Language
 from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit import i18n
-from webkit.components import Flash, Person, Status, TenantChoice, Tone, View
+from webkit.components import Status, Tone
 from webkit.i18n import choose_language
-from webkit.navigation import visible_entries
-from webkit.render import PageResponse, Renderer
-from webkit.urls import link
+from webkit.reader import language_of, reply, view_of
+from webkit.render import Renderer
 
 _E = EmployeeStatus
 EMPLOYEE_TONES: Final[Mapping[EmployeeStatus, Tone]] = {
@@ -94,13 +93,6 @@ _ACTION_TONES: Final[Mapping[str, Tone]] = {
 def renderer() -> Renderer:
     """The page renderer of this context, built at its first use."""
     return Renderer.for_pages(Path(__file__).parent)
-
-
-def language_of(request: Request) -> str:
-    """The language an answer is written in."""
-    return choose_language(
-        user=request.principal.language, accept_language=request.headers.get("accept-language")
-    )
 
 
 def words_of(request: Request) -> i18n.Language:
@@ -239,41 +231,6 @@ def action_tone(action: str) -> Tone:
 
 
 # ---------------------------------------------------------------------------- pages
-
-
-def view_of(
-    app: HttpApp, request: Request, section: str = "", flashes: tuple[Flash, ...] = ()
-) -> View:
-    """The reader of a page."""
-    principal = request.principal
-    signed_in = principal.kind == "session"
-    query = {name: value for name, value in request.query.items() if name != "done"}
-    return View(
-        url=link(request.path, **query),
-        language=language_of(request),
-        theme=principal.theme or "auto",
-        zone=principal.zone or "Europe/Istanbul",
-        csrf_token=app.csrf_token(principal) if signed_in else None,
-        person=Person(principal.name, principal.email) if signed_in else None,
-        tenant=TenantChoice(principal.tenant_id, principal.tenant_name)
-        if principal.tenant_id
-        else None,
-        tenants=tuple(TenantChoice(*choice) for choice in principal.tenants),
-        section=section,
-        flashes=flashes,
-        permissions=visible_entries(principal.may) if signed_in else None,
-    )
-
-
-def reply(response: PageResponse) -> Reply:
-    """A rendered page as the answer of a route."""
-    return Reply(
-        response.body,
-        response.status,
-        response.headers,
-        "text/html; charset=utf-8",
-        response.cookies,
-    )
 
 
 def error_page(app: HttpApp, request: Request, status: int, body: Mapping[str, Any]) -> Reply:

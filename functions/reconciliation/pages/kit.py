@@ -6,15 +6,15 @@ from typing import Any, Final
 
 from kernel.errors import KopruError
 from kernel.money import Money
-from kernel.storing import Position
 from reconciliation.bootstrap import Reconciliation, application
-from reconciliation.pages.words import Say, renderer, reply, view_of, words_of
+from reconciliation.pages.words import Say, renderer, words_of
 from toolkit.entrypoints.http import HttpApp, Reply, Request
 from toolkit.entrypoints.http import redirect as http_redirect
 from toolkit.http.problem import status_of
-from webkit.components import FieldProblem, Flash, Paging, Tone
+from webkit.components import FieldProblem, Flash, Tone
 from webkit.i18n import mark
-from webkit.urls import link, local_path, relink
+from webkit.reader import Lists, reply, view_of
+from webkit.urls import link, local_path
 
 # What a page says about the form that led to it; the address carries the code only.
 DONE: Final[Mapping[str, str]] = {
@@ -106,28 +106,6 @@ def fields_of(error: KopruError | None, say: Say) -> dict[str, str]:
     return found
 
 
-def position_in(request: Request, **filters: str) -> Position | None:
-    """Where a list goes on, from ``?cursor=``; raises MalformedError for one of another list."""
-    cursor = request.query.get("cursor")
-    if cursor is None:
-        return None
-    return application().cursors.open(cursor, **_scope(request, filters))
-
-
-def paging_of(request: Request, shown: int, following: Position | None, **filters: str) -> Paging:
-    """Links of a list that goes on at ``following``."""
-    here = link(request.path, **{k: v for k, v in request.query.items() if k != "done"})
-    first = relink(here, cursor=None) if "cursor" in request.query else None
-    if following is None:
-        return Paging(shown, first_href=first)
-    cursor = application().cursors.seal(following, **_scope(request, filters))
-    return Paging(shown, next_href=relink(here, cursor=cursor), first_href=first)
-
-
-def _scope(request: Request, filters: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        "tenant_id": request.tenant.tenant_id,
-        "route": request.path,
-        "filters": dict(filters),
-        "now": application().platform.clock.now(),
-    }
+_LISTS: Final = Lists(lambda: application().cursors, lambda: application().platform.clock.now())
+position_in: Final = _LISTS.position
+paging_of: Final = _LISTS.paging

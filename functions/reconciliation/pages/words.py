@@ -17,13 +17,11 @@ from reconciliation.domain.ledger import Form
 from reconciliation.domain.letter import Basis, LetterState, Outcome
 from reconciliation.domain.parameters import Key
 from reconciliation.ports import MailLine
-from toolkit.auth import Principal
 from toolkit.entrypoints.http import HttpApp, Reply, Request
-from webkit.components import Flash, Person, Status, TenantChoice, Tone, View
+from webkit.components import Status, Tone
 from webkit.i18n import Language, choose_language, mark
-from webkit.navigation import CONSOLE
-from webkit.render import PageResponse, Renderer
-from webkit.urls import link
+from webkit.reader import language_of, reply, view_of
+from webkit.render import Renderer
 
 LETTER: Final[Mapping[LetterState, tuple[str, Tone]]] = {
     LetterState.DRAFT: (mark("not sent"), Tone.NEUTRAL),
@@ -185,14 +183,6 @@ def renderer() -> Renderer:
     return application().renderer
 
 
-def language_of(request: Request) -> str:
-    """The language an answer is written in."""
-    return choose_language(
-        user=request.principal.language or request.query.get("lang"),
-        accept_language=request.headers.get("accept-language"),
-    )
-
-
 def words_of(request: Request) -> Language:
     """Messages and formats of the reader's language."""
     return renderer().language(language_of(request))
@@ -299,47 +289,6 @@ def mail_cells(line: MailLine, say: Say) -> tuple[ExportCell, ...]:
         figure.documents if figure is not None else "",
         figure.total if figure is not None else "",
         say.letter(letter.state).label if letter is not None else "",
-    )
-
-
-def visible_entries(principal: Principal) -> frozenset[str]:
-    """Permissions of navigation entries that this principal holds."""
-    wanted = {item.permission for group in CONSOLE for item in group.items if item.permission}
-    return frozenset(permission for permission in wanted if principal.may(permission))
-
-
-def view_of(
-    app: HttpApp, request: Request, section: str = "", flashes: tuple[Flash, ...] = ()
-) -> View:
-    """The reader of a page."""
-    principal = request.principal
-    signed_in = principal.kind == "session"
-    query = {name: value for name, value in request.query.items() if name != "done"}
-    return View(
-        url=link(request.path, **query),
-        language=language_of(request),
-        theme=principal.theme or "auto",
-        zone=principal.zone or "Europe/Istanbul",
-        csrf_token=app.csrf_token(principal) if signed_in else None,
-        person=Person(principal.name, principal.email) if signed_in else None,
-        tenant=TenantChoice(principal.tenant_id, principal.tenant_name)
-        if principal.tenant_id
-        else None,
-        tenants=tuple(TenantChoice(*choice) for choice in principal.tenants),
-        section=section,
-        flashes=flashes,
-        permissions=visible_entries(principal) if signed_in else None,
-    )
-
-
-def reply(response: PageResponse) -> Reply:
-    """A rendered page as the answer of a route."""
-    return Reply(
-        response.body,
-        response.status,
-        response.headers,
-        "text/html; charset=utf-8",
-        response.cookies,
     )
 
 

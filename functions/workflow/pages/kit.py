@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from kernel.errors import KopruError
-from kernel.storing import Position
 from toolkit.entrypoints.http import HttpApp, Reply, Request
 from toolkit.entrypoints.http import redirect as http_redirect
 from toolkit.http.problem import status_of
-from webkit.components import FieldProblem, Flash, Paging, Tone
-from webkit.urls import link, local_path, relink
+from webkit.components import FieldProblem, Flash, Tone
+from webkit.reader import Lists, reply, view_of
+from webkit.urls import link, local_path
 from workflow.bootstrap import Workflow, application
-from workflow.pages.words import Say, renderer, reply, view_of, words_of
+from workflow.pages.words import Say, renderer, words_of
 
 NOTHING_DONE: Final[Mapping[str, str]] = {}
 
@@ -83,28 +83,6 @@ def fields_of(error: KopruError | None, say: Say) -> dict[str, str]:
     return found
 
 
-def position_in(request: Request, **filters: str) -> Position | None:
-    """Where a list goes on, from ``?cursor=``; raises MalformedError for one of another list."""
-    cursor = request.query.get("cursor")
-    if cursor is None:
-        return None
-    return application().cursors.open(cursor, **_scope(request, filters))
-
-
-def paging_of(request: Request, shown: int, following: Position | None, **filters: str) -> Paging:
-    """Links of a list that goes on at ``following``."""
-    here = link(request.path, **{k: v for k, v in request.query.items() if k != "done"})
-    first = relink(here, cursor=None) if "cursor" in request.query else None
-    if following is None:
-        return Paging(shown, first_href=first)
-    cursor = application().cursors.seal(following, **_scope(request, filters))
-    return Paging(shown, next_href=relink(here, cursor=cursor), first_href=first)
-
-
-def _scope(request: Request, filters: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        "tenant_id": request.tenant.tenant_id,
-        "route": request.path,
-        "filters": dict(filters),
-        "now": application().platform.clock.now(),
-    }
+_LISTS: Final = Lists(lambda: application().cursors, lambda: application().platform.clock.now())
+position_in: Final = _LISTS.position
+paging_of: Final = _LISTS.paging

@@ -10,13 +10,10 @@ from typing import Any, Final
 
 from kernel.errors import KopruError
 from kernel.why import Why
-from toolkit.auth import Principal
 from toolkit.entrypoints.http import HttpApp, Reply, Request
-from webkit.components import Flash, Person, TenantChoice, View
 from webkit.i18n import Language, choose_language
-from webkit.navigation import visible_entries
-from webkit.render import PageResponse, Renderer
-from webkit.urls import link
+from webkit.reader import language_of, reply, view_of
+from webkit.render import Renderer
 from workflow.bootstrap import application
 from workflow.schemas import plain_numbers, why_out
 
@@ -26,14 +23,6 @@ LANGUAGES: Final = ("tr", "el", "en")
 def renderer() -> Renderer:
     """The page renderer of this context."""
     return application().renderer
-
-
-def language_of(request: Request) -> str:
-    """The language an answer is written in."""
-    return choose_language(
-        user=request.principal.language or request.query.get("lang"),
-        accept_language=request.headers.get("accept-language"),
-    )
 
 
 def words_of(request: Request) -> Language:
@@ -65,40 +54,6 @@ class Say:
         """A reason as a sentence."""
         params = plain_numbers(why.params)
         return self.words.why(Why(why.key, _spoken(params, self.words.code)))
-
-
-def view_of(
-    app: HttpApp, request: Request, section: str = "", flashes: tuple[Flash, ...] = ()
-) -> View:
-    """The reader of a page."""
-    principal = request.principal
-    signed_in = principal.kind == "session"
-    query = {name: value for name, value in request.query.items() if name != "done"}
-    return View(
-        url=link(request.path, **query),
-        language=language_of(request),
-        theme=principal.theme or "auto",
-        zone=principal.zone or "Europe/Istanbul",
-        csrf_token=app.csrf_token(principal) if signed_in else None,
-        person=Person(principal.name, principal.email) if signed_in else None,
-        tenant=_tenant(principal),
-        tenants=tuple(TenantChoice(*choice) for choice in principal.tenants),
-        section=section,
-        flashes=flashes,
-        permissions=visible_entries(principal.may) if signed_in else None,
-    )
-
-
-def _tenant(principal: Principal) -> TenantChoice | None:
-    if not principal.tenant_id:
-        return None
-    return TenantChoice(principal.tenant_id, principal.tenant_name)
-
-
-def reply(response: PageResponse) -> Reply:
-    """A rendered page as the answer of a route."""
-    html = "text/html; charset=utf-8"
-    return Reply(response.body, response.status, response.headers, html, response.cookies)
 
 
 def error_page(app: HttpApp, request: Request, status: int, body: Mapping[str, Any]) -> Reply:

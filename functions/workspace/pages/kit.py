@@ -12,13 +12,13 @@ from kernel.errors import (
     TooManyRequestsError,
     UnauthorizedError,
 )
-from kernel.storing import Position
 from toolkit.auth import require, require_fresh
 from toolkit.entrypoints.http import HttpApp, Reply, Request
 from toolkit.http.fields import parse_model
-from webkit.components import FieldProblem, Flash, Paging, Tone
+from webkit.components import FieldProblem, Flash, Tone
 from webkit.i18n import Language, mark, normalise_language
-from webkit.urls import link, relink
+from webkit.reader import Lists
+from webkit.urls import link
 from workspace.bootstrap import Application, application
 from workspace.pages.cookies import language_cookie
 from workspace.pages.words import problems_of, redirect, renderer, reply, view_of, words_of
@@ -140,34 +140,9 @@ class NoCompanyError(ForbiddenError):
         super().__init__("tenant_required", "Choose a company first.")
 
 
-def cursor_in(request: Request, **filters: str) -> Position | None:
-    """Where a list goes on, from the address; good for this list of this company only."""
-    cursor = request.query.get("cursor")
-    if cursor is None:
-        return None
-    return use().cursors.open(
-        cursor,
-        tenant_id=request.principal.tenant_id,
-        route=request.route,
-        filters=filters,
-        now=use().platform.clock.now(),
-    )
-
-
-def paging(request: Request, shown: int, following: Position | None, **filters: str) -> Paging:
-    """Links to the next page of a list and back to its first."""
-    here = link(request.path, **{k: v for k, v in request.query.items() if k != "done"})
-    first = relink(here, cursor=None) if "cursor" in request.query else None
-    if following is None:
-        return Paging(shown, first_href=first)
-    cursor = use().cursors.seal(
-        following,
-        tenant_id=request.principal.tenant_id,
-        route=request.route,
-        filters=filters,
-        now=use().platform.clock.now(),
-    )
-    return Paging(shown, next_href=relink(here, cursor=cursor), first_href=first)
+_LISTS: Final = Lists(lambda: use().cursors, lambda: use().platform.clock.now())
+cursor_in: Final = _LISTS.position
+paging: Final = _LISTS.paging
 
 
 def signed_in(request: Request) -> str:

@@ -6,12 +6,13 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from card_contracts.bootstrap import CardContracts, application
-from card_contracts.pages.words import error_page, language_of, problem_text, words_of
+from card_contracts.pages.words import error_page, problem_text, words_of
 from kernel.errors import KopruError, NotFoundError, Problem, ValidationError
 from kernel.files import UploadedFile
 from kernel.parsing import parse_date_api
 from kernel.why import Why
 from toolkit.entrypoints.http import HttpApp, Reply, Request
+from webkit.reader import language_of
 
 BASE: Final = "/v1/card-contracts"
 

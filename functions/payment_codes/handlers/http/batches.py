@@ -7,10 +7,10 @@ from kernel.files import XLSX, UploadedFile
 from payment_codes.domain.batch import JOB_KIND, BatchDocument
 from payment_codes.domain.source import Source
 from payment_codes.handlers.http.app import app, use_of
-from payment_codes.pages.words import language_of
 from payment_codes.schemas import BatchDocumentIn, BatchFileIn, BatchListIn
 from toolkit.entrypoints.http import Reply, Request
 from toolkit.http.fields import parse_model
+from webkit.reader import language_of
 
 _WRITE: Final = "payment_codes:code:write"
 _DIRECT_LIMIT: Final = 1_048_576

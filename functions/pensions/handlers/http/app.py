@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from pensions.bootstrap import Pensions, application
-from pensions.pages.words import error_page, language_of, problem_text
+from pensions.pages.words import error_page, problem_text
 from toolkit.entrypoints.http import HttpApp, Reply, Request
+from webkit.reader import language_of
 
 REVEAL: Final = "pensions:person:reveal"
 

@@ -11,10 +11,11 @@ from kernel.storing import Position
 from kernel.why import Why
 from reconciliation.application.imports import JOB_KINDS
 from reconciliation.bootstrap import Reconciliation, application
-from reconciliation.pages.words import error_page, language_of, problem_text, words_of
+from reconciliation.pages.words import error_page, problem_text, words_of
 from reconciliation.ports import ImportKind
 from reconciliation.schemas import FileImportIn, Say
 from toolkit.entrypoints.http import HttpApp, Reply, Request
+from webkit.reader import language_of
 
 BASE: Final = "/v1/reconciliation"
 _DIRECT_LIMIT: Final = 1_048_576

@@ -7,9 +7,9 @@ from kernel.files import UploadedFile
 from kernel.money import Money
 from kernel.storing import Position
 from toolkit.entrypoints.http import Reply, Request, etag
+from webkit.reader import language_of
 from workflow.bootstrap import application
 from workflow.handlers.http.app import app, use_of
-from workflow.pages.words import language_of
 from workflow.ports import SubjectRow
 from workflow.schemas import (
     AcceptIn,
