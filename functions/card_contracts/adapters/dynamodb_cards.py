@@ -31,7 +31,6 @@ from card_contracts.domain.sale_event import REFUSED_EVENT
 from card_contracts.ports import Conditions, Due, JobView
 from kernel.errors import NotFoundError
 from kernel.signed_events import RefusedEvent
-from kernel.stamp import Stamp
 from kernel.storing import CommandIdentity, HistoryLine, Position, Remembered, WriteRefusedError
 from toolkit.auth import TenantContext
 from toolkit.aws.due import due_at, take_due
@@ -87,17 +86,6 @@ class DynamoUnit(SettlementWrites):
         self._unit = UnitOfWork(store.machinery, store.keyspace, store.context)
         self._jobs = Jobs(store.database, store.keyspace)
 
-    def _stored(self, kind: str, identity: str, state: str, stamp: Stamp) -> Item:
-        """What the change of an entity needs to know of its row as read."""
-        return {
-            "pk": entity_key(self._keyspace, kind, identity),
-            "kind": kind,
-            "id": identity,
-            "state": state,
-            "version": stamp.version,
-            "audit_hash": stamp.audit_hash,
-        }
-
     def _listed(self, row: rows.Row, *segments: str, sort: str) -> rows.Row:
         return {**row, "by_pk": self._keyspace.key(*segments), "by_sk": sort}
 
@@ -121,7 +109,7 @@ class DynamoUnit(SettlementWrites):
     def save_contract(
         self, before: Contract, after: Contract, action: str, detail: Mapping[str, Any]
     ) -> Contract:
-        stored = self._stored(CONTRACT, before.code, before.state.value, before.stamp)
+        stored = self._unit.as_read(CONTRACT, before.code, before.state.value, before.stamp)
         removed = after.state is ContractState.REMOVED
         changed = self._unit.change(
             stored,
@@ -131,7 +119,7 @@ class DynamoUnit(SettlementWrites):
         )
         if after.revision != before.revision:
             self._revision(after)
-        stamp = stamp_of({**changed, "created_at": before.stamp.created_at})
+        stamp = stamp_of(changed)
         return rows.contract_from(after.code, changed, changed["state"], stamp)
 
     def require_contract(self, contract: Contract) -> None:
@@ -159,11 +147,11 @@ class DynamoUnit(SettlementWrites):
 
     def save_lookup(self, before: Lookup, after: Lookup, action: str) -> Lookup:
         kind = _KINDS[type(before)]
-        stored = self._stored(kind, before.code, before.state.value, before.stamp)
+        stored = self._unit.as_read(kind, before.code, before.state.value, before.stamp)
         changed = self._unit.change(
             stored, _change(action, after.state.value, {}), assign=rows.lookup_row(after)
         )
-        return _lookup_from(type(before), {**changed, "created_at": before.stamp.created_at})
+        return _lookup_from(type(before), changed)
 
     # -------------------------------------------------------------- sales
 
@@ -193,11 +181,11 @@ class DynamoUnit(SettlementWrites):
         self.add_lines(lines)
 
     def save_sale(self, before: Sale, after: Sale, action: str, detail: Mapping[str, Any]) -> Sale:
-        stored = self._stored(SALE, before.id, before.state.value, before.stamp)
+        stored = self._unit.as_read(SALE, before.id, before.state.value, before.stamp)
         changed = self._unit.change(
             stored, _change(action, after.state.value, detail), assign=rows.sale_row(after)
         )
-        return rows.sale_from({**changed, "created_at": before.stamp.created_at})
+        return rows.sale_from(changed)
 
     def add_refund(self, refund: Refund, lines: Sequence[ReceivableLine]) -> None:
         row = self._listed(rows.refund_row(refund), "REFUNDS", refund.sale_id, sort=refund.id)
@@ -235,9 +223,9 @@ class DynamoUnit(SettlementWrites):
         if not before.stamp.version:
             created = self._unit.create(CALENDAR, name.value, row, change)
             return rows.overrides_from(name, created)
-        stored = self._stored(CALENDAR, name.value, _STORED, before.stamp)
+        stored = self._unit.as_read(CALENDAR, name.value, _STORED, before.stamp)
         changed = self._unit.change(stored, change, assign=row)
-        changed = {**changed, "created_at": before.stamp.created_at}
+        changed = changed
         return rows.overrides_from(name, changed)
 
     def save_feed(self, before: CalendarFeed, after: CalendarFeed) -> CalendarFeed:
@@ -245,9 +233,9 @@ class DynamoUnit(SettlementWrites):
         change = _change("feed.renewed", _STORED, {"version": after.version})
         if not before.stamp.version:
             return rows.feed_from(self._unit.create(FEED, _FEED_ID, row, change))
-        stored = self._stored(FEED, _FEED_ID, _STORED, before.stamp)
+        stored = self._unit.as_read(FEED, _FEED_ID, _STORED, before.stamp)
         changed = self._unit.change(stored, change, assign=row)
-        return rows.feed_from({**changed, "created_at": before.stamp.created_at})
+        return rows.feed_from(changed)
 
     def save_settings(
         self,
@@ -259,9 +247,9 @@ class DynamoUnit(SettlementWrites):
         row, change = rows.settings_row(after), _change(action, _STORED, detail)
         if not before.stamp.version:
             return rows.settings_from(self._unit.create(SETTINGS, _COMPANY, row, change))
-        stored = self._stored(SETTINGS, _COMPANY, _STORED, before.stamp)
+        stored = self._unit.as_read(SETTINGS, _COMPANY, _STORED, before.stamp)
         changed = self._unit.change(stored, change, assign=row)
-        return rows.settings_from({**changed, "created_at": before.stamp.created_at})
+        return rows.settings_from(changed)
 
     # -------------------------------------------------------------- refused sale events
 

@@ -216,14 +216,7 @@ class SettlementWrites:
         self._unit.create(MATCH, match.id, row, self._match_change(match, action))
 
     def save_match(self, before: Match, after: Match, action: str) -> None:
-        stored = {
-            "pk": entity_key(self._keyspace, MATCH, before.id),
-            "kind": MATCH,
-            "id": before.id,
-            "state": before.state.value,
-            "version": before.stamp.version,
-            "audit_hash": before.stamp.audit_hash,
-        }
+        stored = self._unit.as_read(MATCH, before.id, before.state.value, before.stamp)
         self._unit.change(
             stored,
             self._match_change(after, action),

@@ -84,17 +84,6 @@ class DynamoUnit(JobWrites, StatementWrites):
         self._unit = UnitOfWork(store.machinery, store.keyspace, store.context)
         self._jobs = Jobs(store.database, store.keyspace)
 
-    def _stored(self, kind: str, identity: str, state: str, stamp: Any) -> Item:
-        """What the change of an entity needs to know of its row as read."""
-        return {
-            "pk": entity_key(self._keyspace, kind, identity),
-            "kind": kind,
-            "id": identity,
-            "state": state,
-            "version": stamp.version,
-            "audit_hash": stamp.audit_hash,
-        }
-
     def _unit_database(self) -> Database:
         return self._store.database
 
@@ -121,14 +110,14 @@ class DynamoUnit(JobWrites, StatementWrites):
             self._claim_organisation(after.org_code)
         if before.provider is not after.provider:
             self._feed(after)
-        stored = self._stored(ORGANISATION, before.id, before.connection.value, before.stamp)
+        stored = self._unit.as_read(ORGANISATION, before.id, before.connection.value, before.stamp)
         changed = self._unit.change(
             stored,
             _change(action, after.connection.value, detail),
             assign=rows.organisation_row(after),
         )
         news = {"pulled_at": moment(before.pulled_at)}
-        return rows.organisation_from({**changed, "created_at": before.stamp.created_at}, news)
+        return rows.organisation_from(changed, news)
 
     def _claim_organisation(self, org_code: str) -> None:
         """An organisation code belongs to one company for ever, also after it took another."""
@@ -174,7 +163,7 @@ class DynamoUnit(JobWrites, StatementWrites):
     def save_code(
         self, before: PaymentCode, after: PaymentCode, action: str, detail: Mapping[str, Any]
     ) -> PaymentCode:
-        stored = self._stored(CODE, before.id, before.status.value, before.stamp)
+        stored = self._unit.as_read(CODE, before.id, before.status.value, before.stamp)
         changed = self._unit.change(
             stored,
             _change(action, after.status.value, detail),
@@ -182,7 +171,7 @@ class DynamoUnit(JobWrites, StatementWrites):
             remove=() if after.due_at is not None else NOT_DUE,
         )
         news = {"pulled_at": moment(before.pulled_at)}
-        return rows.code_from({**changed, "created_at": before.stamp.created_at}, news)
+        return rows.code_from(changed, news)
 
     # -------------------------------------------------------------- payments
 
@@ -208,13 +197,13 @@ class DynamoUnit(JobWrites, StatementWrites):
     def save_payment(
         self, before: Payment, after: Payment, action: str, detail: Mapping[str, Any]
     ) -> Payment:
-        stored = self._stored(PAYMENT, before.id, before.state.value, before.stamp)
+        stored = self._unit.as_read(PAYMENT, before.id, before.state.value, before.stamp)
         changed = self._unit.change(
             stored,
             _change(action, after.state.value, detail),
             assign={**rows.payment_row(after), **self._payment_lists(after)},
         )
-        return rows.payment_from({**changed, "created_at": before.stamp.created_at})
+        return rows.payment_from(changed)
 
     def know_payment(self, key: str, payment_id: str) -> None:
         self._unit.unique("PAYMENT", key, owner=payment_id)
@@ -239,14 +228,14 @@ class DynamoUnit(JobWrites, StatementWrites):
         self._unit.create(MAIL, mail.id, row, _change("mail.queued", mail.state.value, detail))
 
     def save_mail(self, before: CodeMail, after: CodeMail, action: str) -> CodeMail:
-        stored = self._stored(MAIL, before.id, before.state.value, before.stamp)
+        stored = self._unit.as_read(MAIL, before.id, before.state.value, before.stamp)
         changed = self._unit.change(
             stored,
             _change(action, after.state.value, {"code_id": after.code_id, "reason": after.reason}),
             assign={**rows.mail_row(after), **self._due(after.id, after.next_at)},
             remove=() if after.next_at is not None else NOT_DUE,
         )
-        return rows.mail_from({**changed, "created_at": before.stamp.created_at})
+        return rows.mail_from(changed)
 
     def require_not_suppressed(self, email: Email) -> None:
         pk = self._store.suppression_key(email)

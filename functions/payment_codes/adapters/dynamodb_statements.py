@@ -153,21 +153,14 @@ class StatementWrites:
         self._unit.create(LINE, line.id, row, _line_change(line, f"line.{line.outcome}"))
 
     def save_line(self, before: StatementLine, after: StatementLine, action: str) -> StatementLine:
-        stored = {
-            "pk": entity_key(self._keyspace, LINE, before.id),
-            "kind": LINE,
-            "id": before.id,
-            "state": before.outcome.value,
-            "version": before.stamp.version,
-            "audit_hash": before.stamp.audit_hash,
-        }
+        stored = self._unit.as_read(LINE, before.id, before.outcome.value, before.stamp)
         changed = self._unit.change(
             stored,
             _line_change(after, action),
             assign=_line_row(after),
             remove=("by_pk", "by_sk"),
         )
-        return _line_from({**changed, "created_at": before.stamp.created_at})
+        return _line_from(changed)
 
     def add_chunk(self, job_id: str, chunk: ImportChunk, counts: Mapping[str, int]) -> None:
         self._unit.transaction.put_new(

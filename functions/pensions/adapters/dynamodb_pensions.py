@@ -75,17 +75,6 @@ class DynamoUnit:
 
     # -------------------------------------------------------------- entities
 
-    def _stored(self, kind: str, identity: str, state: str, stamp: Any) -> Item:
-        """What the change of an entity needs to know of its row as read."""
-        return {
-            "pk": entity_key(self._keyspace, kind, identity),
-            "kind": kind,
-            "id": identity,
-            "state": state,
-            "version": stamp.version,
-            "audit_hash": stamp.audit_hash,
-        }
-
     def add_contract(self, contract: Contract, action: str) -> None:
         row = rows.contract_row(contract)
         row["by_pk"] = self._keyspace.key("CONTRACTS")
@@ -102,7 +91,7 @@ class DynamoUnit:
         elif _contract_key(before) != _contract_key(after):
             self._give_back(_contract_key(before), before.id)
             self._claim(_contract_key(after), after.id)
-        stored = self._stored(
+        stored = self._unit.as_read(
             "contract", before.id, "deleted" if before.deleted else "open", before.stamp
         )
         state = "deleted" if after.deleted else "open"
@@ -117,7 +106,7 @@ class DynamoUnit:
             assign=assign,
             remove=remove,
         )
-        return rows.contract_from({**changed, "created_at": before.stamp.created_at})
+        return rows.contract_from(changed)
 
     def _claim(self, key: Sequence[str], owner: str, *, label: str = "unique") -> None:
         """Reserve a business key: nobody ever had it, or who had it gave it back."""
@@ -159,7 +148,7 @@ class DynamoUnit:
             self._give_back(self._store.person_key(before), before.id)
         if after.national_id is not None and listed and _number(before) != _number(after):
             self._claim(self._store.person_key(after), after.id)
-        stored = self._stored("employee", before.id, before.status.value, before.stamp)
+        stored = self._unit.as_read("employee", before.id, before.status.value, before.stamp)
         changed = self._unit.change(
             stored,
             _change(action, after.status.value, detail),
@@ -168,7 +157,7 @@ class DynamoUnit:
         )
         if before.status is not after.status:
             self._count(after.contract_id, {before.status.value: -1, after.status.value: 1})
-        return rows.employee_from({**changed, "created_at": before.stamp.created_at})
+        return rows.employee_from(changed)
 
     def _count(self, contract_id: str, deltas: Mapping[str, int]) -> None:
         pk = entity_key(self._keyspace, "contract", contract_id)
@@ -193,13 +182,13 @@ class DynamoUnit:
     ) -> Contribution:
         if after.status.value == "cancelled":
             self._give_back(_contribution_key(before), before.id)
-        stored = self._stored("contribution", before.id, before.status.value, before.stamp)
+        stored = self._unit.as_read("contribution", before.id, before.status.value, before.stamp)
         changed = self._unit.change(
             stored,
             _change(action, after.status.value, detail),
             assign=rows.contribution_row(after),
         )
-        return rows.contribution_from({**changed, "created_at": before.stamp.created_at})
+        return rows.contribution_from(changed)
 
     def require_enrolled(self, employee_id: str, policy_no: str) -> None:
         self._unit.transaction.check(
@@ -249,7 +238,7 @@ class DynamoUnit:
         action: str,
         detail: Mapping[str, Any],
     ) -> Transmission:
-        stored = self._stored("transmission", before.id, before.state.value, before.stamp)
+        stored = self._unit.as_read("transmission", before.id, before.state.value, before.stamp)
         assign = {**rows.transmission_row(after), **self._due(after)}
         remove: tuple[str, ...] = () if after.due_at is not None else ("due_pk", "due_sk")
         if after.state in FINAL:
@@ -257,7 +246,7 @@ class DynamoUnit:
         changed = self._unit.change(
             stored, _change(action, after.state.value, detail), assign=assign, remove=remove
         )
-        return rows.transmission_from({**changed, "created_at": before.stamp.created_at})
+        return rows.transmission_from(changed)
 
     def freeze_lines(self, transmission_id: str, lines: Sequence[FrozenLine]) -> None:
         self._unit.transaction.put_new(

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from kernel.storing import WriteRefusedError
+from reconciliation.adapters.parts import WritePart
 from reconciliation.domain.access import AccessState, PortalAccess, PortalSession
 from reconciliation.domain.visit import Visit, Visitor
 from toolkit.auth import TenantContext
@@ -64,23 +65,14 @@ def save_in(
     detail: Mapping[str, Any],
 ) -> PortalAccess:
     """Change an access within a unit."""
-    stored = {
-        "pk": entity_key(unit.keyspace, ACCESS, before.counterparty_id),
-        "kind": ACCESS,
-        "id": before.counterparty_id,
-        "state": before.state.value,
-        "version": before.stamp.version,
-        "audit_hash": before.stamp.audit_hash,
-    }
+    stored = unit.as_read(ACCESS, before.counterparty_id, before.state.value, before.stamp)
     change = Change(action, after.state.value, detail=detail)
     changed = unit.change(stored, change, assign=_row(after))
-    return access_from({**changed, "created_at": before.stamp.created_at})
+    return access_from(changed)
 
 
-class AccessWrites:
+class AccessWrites(WritePart):
     """The part of ``ReconciliationUnit`` that accesses need."""
-
-    _unit: UnitOfWork
 
     def save_access(
         self, before: PortalAccess, after: PortalAccess, action: str, detail: Mapping[str, Any]

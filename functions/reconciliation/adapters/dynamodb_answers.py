@@ -11,8 +11,8 @@ from typing import Any, Final
 from kernel.errors import NotFoundError
 from kernel.money import Money
 from kernel.periods import Period
-from kernel.stamp import Stamp
 from kernel.storing import Position
+from reconciliation.adapters.parts import ReadPart, WritePart
 from reconciliation.domain.answer import (
     Answer,
     AnswerFields,
@@ -23,9 +23,9 @@ from reconciliation.domain.answer import (
 )
 from reconciliation.domain.ledger import Form
 from reconciliation.domain.parameters import HOME
-from toolkit.aws.dynamodb import Database, Item, Keyspace
+from toolkit.aws.dynamodb import Item
 from toolkit.aws.rows import stamp_of
-from toolkit.aws.unit_of_work import META, Change, UnitOfWork, entity_key
+from toolkit.aws.unit_of_work import META, Change, entity_key
 
 ANSWER: Final = "portal_answer"
 
@@ -77,14 +77,8 @@ def answer_from(row: Mapping[str, Any]) -> Answer:
     )
 
 
-class AnswerWrites:
+class AnswerWrites(WritePart):
     """The part of ``ReconciliationUnit`` that answers need."""
-
-    _keyspace: Keyspace
-    _unit: UnitOfWork
-
-    def _stored(self, kind: str, identity: str, state: str, stamp: Stamp) -> Item:
-        raise NotImplementedError
 
     def add_answer(self, answer: Answer) -> None:
         row = answer_row(answer) | {
@@ -101,19 +95,16 @@ class AnswerWrites:
         self._unit.transaction.put_new("core", of_letter, label="answer_of")
 
     def save_answer(self, before: Answer, after: Answer, action: str) -> Answer:
-        stored = self._stored(ANSWER, before.id, before.state.value, before.stamp)
+        stored = self._unit.as_read(ANSWER, before.id, before.state.value, before.stamp)
         detail = {"letter_id": after.letter_id, "reason": after.reason}
         changed = self._unit.change(
             stored, Change(action, after.state.value, detail=detail), assign=answer_row(after)
         )
-        return answer_from({**changed, "created_at": before.stamp.created_at})
+        return answer_from(changed)
 
 
-class AnswerReads:
+class AnswerReads(ReadPart):
     """The part of ``ReconciliationStore`` that answers need."""
-
-    database: Database
-    keyspace: Keyspace
 
     def answer(self, answer_id: str) -> Answer:
         found = self._answers([answer_id])

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any, Final
 
 from kernel.errors import NotFoundError
-from kernel.stamp import Stamp
+from reconciliation.adapters.parts import ReadPart, WritePart
 from reconciliation.domain.difference import (
     Case,
     CaseState,
@@ -21,9 +21,9 @@ from reconciliation.domain.difference import (
     Side,
     TheirStatement,
 )
-from toolkit.aws.dynamodb import Database, Item, Keyspace
+from toolkit.aws.dynamodb import Item
 from toolkit.aws.rows import stamp_of
-from toolkit.aws.unit_of_work import META, Change, UnitOfWork, entity_key
+from toolkit.aws.unit_of_work import META, Change, entity_key
 
 STATEMENT: Final = "portal_statement"
 CASE: Final = "portal_case"
@@ -105,14 +105,8 @@ def _case_from(row: Mapping[str, Any]) -> Case:
     )
 
 
-class DifferenceWrites:
+class DifferenceWrites(WritePart):
     """The part of ``ReconciliationUnit`` that differences need."""
-
-    _keyspace: Keyspace
-    _unit: UnitOfWork
-
-    def _stored(self, kind: str, identity: str, state: str, stamp: Stamp) -> Item:
-        raise NotImplementedError
 
     def add_statement(self, statement: TheirStatement) -> None:
         detail = {"letter_id": statement.letter_id, "channel": statement.channel}
@@ -127,14 +121,14 @@ class DifferenceWrites:
     def save_statement(
         self, before: TheirStatement, after: TheirStatement, action: str
     ) -> TheirStatement:
-        stored = self._stored(STATEMENT, before.id, before.state.value, before.stamp)
+        stored = self._unit.as_read(STATEMENT, before.id, before.state.value, before.stamp)
         detail = {"sha256": after.digest, "lines": after.lines}
         changed = self._unit.change(
             stored,
             Change(action, after.state.value, detail=detail),
             assign=_statement_row(after),
         )
-        return _statement_from({**changed, "created_at": before.stamp.created_at})
+        return _statement_from(changed)
 
     def add_case(self, case: Case) -> None:
         row = _case_row(case) | {
@@ -144,7 +138,7 @@ class DifferenceWrites:
         self._unit.create(CASE, case.letter_id, row, Change("portal_case.opened", case.state.value))
 
     def save_case(self, before: Case, after: Case, action: str) -> Case:
-        stored = self._stored(CASE, before.letter_id, before.state.value, before.stamp)
+        stored = self._unit.as_read(CASE, before.letter_id, before.state.value, before.stamp)
         run = after.run
         detail = {} if run is None else {"run": run.number, "result_sha256": run.digest}
         changed = self._unit.change(
@@ -153,7 +147,7 @@ class DifferenceWrites:
             assign=_case_row(after),
             remove=("by_pk", "by_sk") if after.state is CaseState.CLOSED else (),
         )
-        return _case_from({**changed, "created_at": before.stamp.created_at})
+        return _case_from(changed)
 
     def add_line_note(self, letter_id: str, note: LineNote) -> None:
         row = {
@@ -167,11 +161,8 @@ class DifferenceWrites:
         self._unit.transaction.put_new("core", row, label="note")
 
 
-class DifferenceReads:
+class DifferenceReads(ReadPart):
     """The part of ``ReconciliationStore`` that differences need."""
-
-    database: Database
-    keyspace: Keyspace
 
     def statement(self, statement_id: str) -> TheirStatement:
         found = self._statements([statement_id])

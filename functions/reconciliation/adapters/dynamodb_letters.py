@@ -8,29 +8,27 @@ that moves the letter; ``SUPPRESSED#<hash>`` is an address that wants nothing.
 """
 
 import hashlib
-import hmac
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from kernel.errors import NotFoundError
-from kernel.ids import derived_id
 from kernel.periods import Period
 from kernel.sensitive import Email
 from kernel.stamp import Stamp
 from kernel.storing import HistoryLine, Position
 from reconciliation.adapters import letter_rows
+from reconciliation.adapters.parts import ReadPart, WritePart
 from reconciliation.domain.counterparty import Counterparty
 from reconciliation.domain.ledger import Form
 from reconciliation.domain.letter import Letter, LetterMail, LetterState
 from reconciliation.domain.letter_template import LetterTemplate
 from reconciliation.domain.mailing import MailingSettings
-from toolkit.auth import TenantContext
-from toolkit.aws.due import NOT_DUE, due_at
-from toolkit.aws.dynamodb import Database, Item, Keyspace, Page, absent, equals
+from toolkit.aws.due import NOT_DUE
+from toolkit.aws.dynamodb import Item, Page, absent, equals
 from toolkit.aws.history import read_history
 from toolkit.aws.rows import moment
-from toolkit.aws.unit_of_work import META, Change, UnitOfWork, entity_key, sequence
+from toolkit.aws.unit_of_work import META, Change, entity_key, sequence
 
 LETTER: Final = "letter"
 MAIL: Final = "letter_mail"
@@ -42,18 +40,10 @@ _SHARDS: Final = 32
 _CONTEXT: Final = "rec"
 
 
-class LetterWrites:
+class LetterWrites(WritePart):
     """The part of ``ReconciliationUnit`` that letters and mails need."""
 
-    _keyspace: Keyspace
-    _unit: UnitOfWork
     _store: Any
-
-    def _stored(self, kind: str, identity: str, state: str, stamp: Stamp) -> Item:
-        raise NotImplementedError
-
-    def _due(self, identity: str, at: datetime | None) -> Item:
-        return due_at(self._keyspace, at, identity) if at is not None else {}
 
     # -------------------------------------------------------------- letters
 
@@ -69,7 +59,7 @@ class LetterWrites:
     def save_letter(
         self, before: Letter, after: Letter, action: str, detail: Mapping[str, Any] | None = None
     ) -> Letter:
-        stored = self._stored(LETTER, before.id, before.state.value, before.stamp)
+        stored = self._unit.as_read(LETTER, before.id, before.state.value, before.stamp)
         changed = self._unit.change(
             stored,
             Change(action, after.state.value, detail=detail or {}),
@@ -82,7 +72,7 @@ class LetterWrites:
         elif after.state is not before.state:
             self._board(after, before.state, -1)
             self._board(after, after.state, 1)
-        return letter_rows.letter_from({**changed, "created_at": before.stamp.created_at})
+        return letter_rows.letter_from(changed)
 
     def require_letter(self, letter: Letter) -> None:
         self._unchanged(LETTER, letter.id, letter.stamp, "letter_changed")
@@ -128,7 +118,7 @@ class LetterWrites:
         )
 
     def save_letter_mail(self, before: LetterMail, after: LetterMail, action: str) -> LetterMail:
-        stored = self._stored(MAIL, before.id, before.state.value, before.stamp)
+        stored = self._unit.as_read(MAIL, before.id, before.state.value, before.stamp)
         detail = {"letter_id": after.letter_id, "reason": after.reason, "attempts": after.attempts}
         changed = self._unit.change(
             stored,
@@ -136,7 +126,7 @@ class LetterWrites:
             assign={**letter_rows.mail_row(after), **self._due(after.id, after.next_at)},
             remove=() if after.next_at is not None else NOT_DUE,
         )
-        return letter_rows.mail_from({**changed, "created_at": before.stamp.created_at})
+        return letter_rows.mail_from(changed)
 
     def require_not_suppressed(self, email: Email) -> None:
         pk = self._store.suppression_key(email)
@@ -160,7 +150,7 @@ class LetterWrites:
         self._unit.create(TEMPLATE, template.id, row, change)
 
     def save_template(self, before: LetterTemplate, after: LetterTemplate, action: str) -> None:
-        stored = self._stored(TEMPLATE, before.id, before.state.value, before.stamp)
+        stored = self._unit.as_read(TEMPLATE, before.id, before.state.value, before.stamp)
         row = letter_rows.template_row(after)
         self._unit.change(stored, Change(action, after.state.value), assign=row)
 
@@ -172,11 +162,11 @@ class LetterWrites:
         change = Change("mailing_settings.changed", _STORED, detail=detail)
         if not before.stamp.version:
             return letter_rows.settings_from(self._unit.create(SETTINGS, _OWN, row, change))
-        stored = self._stored(SETTINGS, _OWN, _STORED, before.stamp)
+        stored = self._unit.as_read(SETTINGS, _OWN, _STORED, before.stamp)
         changed = self._unit.change(
             stored, change, assign=row, remove=() if next_run is not None else NOT_DUE
         )
-        return letter_rows.settings_from({**changed, "created_at": before.stamp.created_at})
+        return letter_rows.settings_from(changed)
 
     def set_next_run(self, next_run: datetime | None) -> None:
         """Move the day on which the company's letters leave by themselves; not a change of what it
@@ -196,15 +186,8 @@ class LetterWrites:
         return {"by_pk": self._keyspace.key(*name.split("#")), "by_sk": position}
 
 
-class LetterReads:
+class LetterReads(ReadPart):
     """The part of ``ReconciliationStore`` that letters and mails need."""
-
-    database: Database
-    keyspace: Keyspace
-    context: TenantContext
-
-    def _index_secret(self) -> bytes:
-        raise NotImplementedError
 
     def _letter_page(self, name: str, limit: int, after: Position | None, forward: bool) -> Page:
         return self.database.list_rows(
@@ -213,10 +196,6 @@ class LetterReads:
             after=dict(after) if after else None,
             forward=forward,
         )
-
-    def _named(self, *what: str) -> str:
-        key, text = self._index_secret(), "\0".join(what)
-        return derived_id(hmac.new(key, text.encode(), hashlib.sha256).hexdigest())
 
     # -------------------------------------------------------------- letters
 
@@ -290,9 +269,7 @@ class LetterReads:
 
     def suppression_key(self, email: Email) -> str:
         """Key of the row that says that an address wants nothing."""
-        text = _address(email)
-        digest = hmac.new(self._index_secret(), text.encode(), hashlib.sha256).hexdigest()[:40]
-        return self.keyspace.key("SUPPRESSED", digest)
+        return self.keyspace.key("SUPPRESSED", self._keyed(_address(email))[:40])
 
     def is_suppressed(self, email: Email) -> bool:
         return self.database.get("core", self.suppression_key(email), META) is not None

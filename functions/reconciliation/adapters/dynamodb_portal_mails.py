@@ -6,18 +6,17 @@ itself.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any, Final
 
 from kernel.mail_delivery import MailState
 from kernel.sensitive import Email
-from kernel.stamp import Stamp
+from reconciliation.adapters.parts import ReadPart, WritePart
 from reconciliation.domain.contact import Contact, Contacts
 from reconciliation.domain.portal_mail import PortalMail, PortalMailKind
 from toolkit.aws.due import NOT_DUE
-from toolkit.aws.dynamodb import Database, Item, Keyspace
+from toolkit.aws.dynamodb import Item
 from toolkit.aws.rows import instant_of, moment, stamp_of
-from toolkit.aws.unit_of_work import META, Change, UnitOfWork, entity_key
+from toolkit.aws.unit_of_work import META, Change, entity_key
 
 MAIL: Final = "portal_mail"
 CONTACTS: Final = "portal_contacts"
@@ -83,17 +82,8 @@ def _contacts_from(counterparty_id: str, row: Mapping[str, Any] | None) -> Conta
     return Contacts(counterparty_id, items, stamp_of(row))
 
 
-class PortalMailWrites:
+class PortalMailWrites(WritePart):
     """The part of ``ReconciliationUnit`` that mails of the portal need."""
-
-    _keyspace: Keyspace
-    _unit: UnitOfWork
-
-    def _stored(self, kind: str, identity: str, state: str, stamp: Stamp) -> Item:
-        raise NotImplementedError
-
-    def _due(self, identity: str, at: datetime | None) -> Item:
-        raise NotImplementedError
 
     def add_portal_mail(self, mail: PortalMail) -> None:
         row = {**_mail_row(mail), **self._due(mail.id, mail.next_at)}
@@ -102,7 +92,7 @@ class PortalMailWrites:
         self._unit.create(MAIL, mail.id, row, change)
 
     def save_portal_mail(self, before: PortalMail, after: PortalMail, action: str) -> PortalMail:
-        stored = self._stored(MAIL, before.id, before.state.value, before.stamp)
+        stored = self._unit.as_read(MAIL, before.id, before.state.value, before.stamp)
         detail = {"reason": after.reason, "attempts": after.attempts}
         changed = self._unit.change(
             stored,
@@ -110,7 +100,7 @@ class PortalMailWrites:
             assign={**_mail_row(after), **self._due(after.id, after.next_at)},
             remove=() if after.next_at is not None else NOT_DUE,
         )
-        return _mail_from({**changed, "created_at": before.stamp.created_at})
+        return _mail_from(changed)
 
     def save_contacts(self, before: Contacts, after: Contacts, action: str) -> Contacts:
         row = {"items": [_contact_row(one) for one in after.items]}
@@ -119,19 +109,13 @@ class PortalMailWrites:
         if not before.stamp.version:
             made = self._unit.create(CONTACTS, identity, row, change)
             return _contacts_from(identity, made)
-        stored = self._stored(CONTACTS, identity, _KEPT, before.stamp)
+        stored = self._unit.as_read(CONTACTS, identity, _KEPT, before.stamp)
         changed = self._unit.change(stored, change, assign=row)
-        return _contacts_from(identity, {**changed, "created_at": before.stamp.created_at})
+        return _contacts_from(identity, changed)
 
 
-class PortalMailReads:
+class PortalMailReads(ReadPart):
     """The part of ``ReconciliationStore`` that mails of the portal need."""
-
-    database: Database
-    keyspace: Keyspace
-
-    def _named(self, *what: str) -> str:
-        raise NotImplementedError
 
     def portal_mail_id(
         self, kind: PortalMailKind, counterparty_id: str, what: str, to: Email

@@ -11,7 +11,6 @@ in ``flow``.
 """
 
 import hashlib
-import hmac
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -20,7 +19,6 @@ from typing import Any, Final
 from kernel.errors import NotFoundError
 from kernel.identifiers.ledger_party import LedgerParty, PartyKind
 from kernel.periods import Period
-from kernel.stamp import Stamp
 from kernel.storing import CommandIdentity, Position, Remembered, WriteRefusedError
 from reconciliation.adapters import rows
 from reconciliation.adapters.dynamodb_access import AccessWrites
@@ -28,6 +26,7 @@ from reconciliation.adapters.dynamodb_answers import AnswerReads, AnswerWrites
 from reconciliation.adapters.dynamodb_differences import DifferenceReads, DifferenceWrites
 from reconciliation.adapters.dynamodb_letters import LetterReads, LetterWrites
 from reconciliation.adapters.dynamodb_portal_mails import PortalMailReads, PortalMailWrites
+from reconciliation.adapters.parts import IndexKey
 from reconciliation.domain.counterparty import Counterparty, CounterpartyState
 from reconciliation.domain.e_invoice import EInvoice
 from reconciliation.domain.ledger import Direction, EntryFields, EntryState, LedgerEntry
@@ -54,7 +53,6 @@ _CARDS: Final = 50
 """Account cards of one tax number that find an e-invoice in their own list."""
 _PUSH: Final = timedelta(minutes=10)
 QueueUrl = Callable[[str], str]
-IndexKey = Callable[[str], bytes]
 
 
 def _hashed(*texts: str) -> str:
@@ -76,17 +74,6 @@ class DynamoUnit(LetterWrites, AnswerWrites, DifferenceWrites, PortalMailWrites,
         self._known_months: Mapping[tuple[str, Period], Collection[Direction]] = {}
         self._sums: dict[tuple[str, Period], Counter[str]] = {}
         self._firsts: dict[tuple[str, Period], dict[Direction, str]] = {}
-
-    def _stored(self, kind: str, identity: str, state: str, stamp: Stamp) -> Item:
-        """What the change of an entity needs to know of its row as read."""
-        return {
-            "pk": entity_key(self._keyspace, kind, identity),
-            "kind": kind,
-            "id": identity,
-            "state": state,
-            "version": stamp.version,
-            "audit_hash": stamp.audit_hash,
-        }
 
     def _listed(self, row: rows.Row, name: str, identity: str) -> rows.Row:
         return {**row, "by_pk": self._keyspace.key(name), "by_sk": identity}
@@ -118,7 +105,7 @@ class DynamoUnit(LetterWrites, AnswerWrites, DifferenceWrites, PortalMailWrites,
     def save_counterparty(
         self, before: Counterparty, after: Counterparty, action: str
     ) -> Counterparty:
-        stored = self._stored(COUNTERPARTY, before.id, before.state.value, before.stamp)
+        stored = self._unit.as_read(COUNTERPARTY, before.id, before.state.value, before.stamp)
         row = rows.counterparty_row(after)
         removed = after.state is CounterpartyState.REMOVED
         changed = self._unit.change(
@@ -129,7 +116,7 @@ class DynamoUnit(LetterWrites, AnswerWrites, DifferenceWrites, PortalMailWrites,
         )
         if before.fields.party != after.fields.party:
             self._findable(after)
-        return rows.counterparty_from({**changed, "created_at": before.stamp.created_at})
+        return rows.counterparty_from(changed)
 
     # -------------------------------------------------------------- e-invoices, parameters
 
@@ -156,9 +143,9 @@ class DynamoUnit(LetterWrites, AnswerWrites, DifferenceWrites, PortalMailWrites,
         change = Change("babs_parameters.changed", _STORED, detail={"rows": row["rows"]})
         if not before.stamp.version:
             return rows.parameters_from(self._unit.create(PARAMETERS, _OWN, row, change))
-        stored = self._stored(PARAMETERS, _OWN, _STORED, before.stamp)
+        stored = self._unit.as_read(PARAMETERS, _OWN, _STORED, before.stamp)
         changed = self._unit.change(stored, change, assign=row)
-        return rows.parameters_from({**changed, "created_at": before.stamp.created_at})
+        return rows.parameters_from(changed)
 
     # -------------------------------------------------------------- lines
 
@@ -318,13 +305,7 @@ class DynamoReconciliationStore(LetterReads, AnswerReads, DifferenceReads, Porta
 
     def party_key(self, party: LedgerParty) -> str:
         """Partition that names the account cards of a number: keyed, per tenant."""
-        digest = hmac.new(self._index_secret(), party.number.encode(), hashlib.sha256).hexdigest()[
-            :40
-        ]
-        return self.keyspace.key("PARTY", digest)
-
-    def _index_secret(self) -> bytes:
-        return self._index_key(self.context.tenant_id)
+        return self.keyspace.key("PARTY", self._keyed(party.number)[:40])
 
     def month_key(self, period: Period) -> str:
         """Partition of the lines of a month."""

@@ -67,14 +67,7 @@ class DynamoApprovalsUnit(DynamoUnit):
     def save_approval(
         self, before: Approval, after: Approval, action: str, detail: Mapping[str, Any]
     ) -> None:
-        stored: Item = {
-            "pk": entity_key(self._keyspace, APPROVAL, before.id),
-            "kind": APPROVAL,
-            "id": before.id,
-            "state": before.status.value,
-            "version": before.stamp.version,
-            "audit_hash": before.stamp.audit_hash,
-        }
+        stored = self._unit.as_read(APPROVAL, before.id, before.status.value, before.stamp)
         self._unit.change(
             stored,
             Change(action, after.status.value, detail=detail),
@@ -110,14 +103,7 @@ class DynamoApprovalsUnit(DynamoUnit):
         self._unit.create(DELEGATION, delegation.id, row, change)
 
     def save_delegation(self, before: Delegation, after: Delegation) -> None:
-        stored: Item = {
-            "pk": entity_key(self._keyspace, DELEGATION, before.id),
-            "kind": DELEGATION,
-            "id": before.id,
-            "state": before.state.value,
-            "version": before.stamp.version,
-            "audit_hash": before.stamp.audit_hash,
-        }
+        stored = self._unit.as_read(DELEGATION, before.id, before.state.value, before.stamp)
         self._unit.change(stored, Change("delegation.ended", after.state.value))
 
     def know(self, person: Colleague) -> None:

@@ -23,7 +23,6 @@ from workflow.adapters.dynamodb_rules import (
     CONTEXT,
     DynamoRulesStore,
     DynamoUnit,
-    stored_row,
 )
 from workflow.domain.processes.head import Head
 from workflow.domain.processes.instance import Event
@@ -62,11 +61,11 @@ class DynamoProcessUnit(DynamoUnit):
         detail: Mapping[str, Any],
     ) -> DefinitionVersion:
         changed = self._unit.change(
-            stored_row(self._keyspace, DEFINITION, before.id, before.status.value, before.stamp),
+            self._unit.as_read(DEFINITION, before.id, before.status.value, before.stamp),
             Change(action, after.status.value, detail=detail),
             assign=rows.version_state_row(after),
         )
-        content = {**rows.version_row(after), **changed, "created_at": before.stamp.created_at}
+        content = {**rows.version_row(after), **changed}
         return rows.version_from(content, DefinitionVersion)
 
     def add_process(self, head: Head, events: Sequence[Event]) -> None:
@@ -81,7 +80,7 @@ class DynamoProcessUnit(DynamoUnit):
         if after.due_at is not None:
             assign |= due_at(self._keyspace, after.due_at, after.id, waits_for=WORK)
         self._unit.change(
-            stored_row(self._keyspace, PROCESS, before.id, before.status.value, before.stamp),
+            self._unit.as_read(PROCESS, before.id, before.status.value, before.stamp),
             self._change(after, events, action),
             assign=assign,
             remove=NOT_DUE if after.due_at is None else (),

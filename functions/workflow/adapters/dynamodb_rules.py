@@ -12,7 +12,6 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from kernel.errors import NotFoundError
-from kernel.stamp import Stamp
 from kernel.storing import CommandIdentity, HistoryLine, Position, Remembered, WriteRefusedError
 from toolkit.auth import TenantContext
 from toolkit.aws.due import NOT_DUE, due_at, take_due
@@ -35,18 +34,6 @@ DECISION: Final = "decision"
 _ARCHIVE: Final = "ARCHIVE"
 _AGAIN: Final = timedelta(minutes=15)
 _UNKNOWN: Final = ("not_found", "There is no such item.")
-
-
-def stored_row(keyspace: Keyspace, kind: str, identity: str, state: str, stamp: Stamp) -> Item:
-    """What a guarded change needs to know of an entity as it was read."""
-    return {
-        "pk": entity_key(keyspace, kind, identity),
-        "kind": kind,
-        "id": identity,
-        "state": state,
-        "version": stamp.version,
-        "audit_hash": stamp.audit_hash,
-    }
 
 
 class DynamoUnit:
@@ -74,14 +61,12 @@ class DynamoUnit:
         self, before: TableVersion, after: TableVersion, action: str, detail: Mapping[str, Any]
     ) -> TableVersion:
         changed = self._unit.change(
-            stored_row(self._keyspace, VERSION, before.id, before.status.value, before.stamp),
+            self._unit.as_read(VERSION, before.id, before.status.value, before.stamp),
             Change(action, after.status.value, detail=detail),
             assign=rows.version_state_row(after),
         )
         content = rows.version_row(after)
-        return rows.version_from(
-            {**content, **changed, "created_at": before.stamp.created_at}, TableVersion
-        )
+        return rows.version_from({**content, **changed}, TableVersion)
 
     def add_parameter(self, parameter: Parameter) -> None:
         row = rows.parameter_row(parameter)

@@ -20,7 +20,7 @@ from toolkit.aws.jobs import Jobs
 from toolkit.aws.rows import day, moment, stamp_of
 from toolkit.aws.unit_of_work import META, Change, entity_key
 from workflow.adapters.dynamodb_processes import WORK, DynamoProcessStore, DynamoProcessUnit
-from workflow.adapters.dynamodb_rules import CONTEXT, stored_row
+from workflow.adapters.dynamodb_rules import CONTEXT
 from workflow.adapters.rows import pack, unpack
 from workflow.domain.processes.subjects import Dated, Subject
 from workflow.domain.processes.triggers import Proposal, ProposalState, Run
@@ -54,7 +54,7 @@ class DynamoSubjectUnit(DynamoProcessUnit):
 
     def save_subject(self, before: Subject, after: Subject, detail: Mapping[str, Any]) -> None:
         self._unit.change(
-            stored_row(self._keyspace, SUBJECT, before.id, _ALIVE, before.stamp),
+            self._unit.as_read(SUBJECT, before.id, _ALIVE, before.stamp),
             Change("subject.told", _ALIVE, detail=detail),
             assign=_subject_row(after),
         )
@@ -69,7 +69,7 @@ class DynamoSubjectUnit(DynamoProcessUnit):
 
     def save_proposal(self, before: Proposal, after: Proposal, action: str) -> None:
         self._unit.change(
-            stored_row(self._keyspace, PROPOSAL, before.id, before.state.value, before.stamp),
+            self._unit.as_read(PROPOSAL, before.id, before.state.value, before.stamp),
             Change(action, after.state.value, detail={"process_id": after.process_id}),
             assign={**_proposal_row(after), **self._place(after)},
         )

@@ -6,7 +6,7 @@ from typing import Any, Final
 from kernel.stamp import Stamp
 from toolkit.aws.dynamodb import Item, Keyspace
 from toolkit.aws.rows import stamp_of
-from toolkit.aws.unit_of_work import Change, UnitOfWork, entity_key
+from toolkit.aws.unit_of_work import Change, UnitOfWork
 
 CONTEXT: Final = "wsp"
 SYSTEM: Final = Keyspace.of_system(CONTEXT)
@@ -39,15 +39,7 @@ def change_entity(
 ) -> Stamp:
     """Change an entity that was read in the state and with the stamp of ``before``."""
     old_state, stamp = before
-    stored = {
-        "pk": entity_key(unit.keyspace, kind, identity),
-        "kind": kind,
-        "id": identity,
-        "state": old_state,
-        "version": stamp.version,
-        "audit_hash": stamp.audit_hash,
-        "created_at": stamp.created_at,
-    }
+    stored = unit.as_read(kind, identity, old_state, stamp)
     change = Change(action, state, "", detail or {})
     return stamp_of(unit.change(stored, change, assign=row, remove=remove))
 

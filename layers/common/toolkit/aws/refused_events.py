@@ -60,21 +60,14 @@ class RefusedEvents:
         self, unit: UnitOfWork, before: RefusedEvent, after: RefusedEvent, action: str
     ) -> RefusedEvent:
         """Say what a person decided, if nobody did before."""
-        stored = {
-            "pk": entity_key(self._keyspace, self._kind, before.id),
-            "kind": self._kind,
-            "id": before.id,
-            "state": before.state.value,
-            "version": before.stamp.version,
-            "audit_hash": before.stamp.audit_hash,
-        }
+        stored = unit.as_read(self._kind, before.id, before.state.value, before.stamp)
         changed = unit.change(
             stored,
             Change(action, after.state.value),
             assign=_row(after),
             remove=("by_pk", "by_sk"),
         )
-        return _event({**changed, "created_at": before.stamp.created_at})
+        return _event(changed)
 
     def page(
         self, *, limit: int, after: Position | None

@@ -23,6 +23,7 @@ from typing import Any, Final
 from kernel.clock import Clock
 from kernel.events import Event
 from kernel.ids import IdSource
+from kernel.stamp import Stamp
 from toolkit.auth import TenantContext
 from toolkit.aws.dynamodb import Condition, Database, Item, Keyspace, all_of, equals
 from toolkit.aws.outbox import Delivery, Outbox
@@ -130,6 +131,18 @@ class UnitOfWork:
         }
         self.transaction.put_new("core", row, label=entity_label(kind, identity))
         return row
+
+    def as_read(self, kind: str, identity: str, state: str, stamp: Stamp) -> Item:
+        """What ``change`` needs to know of the row of an entity that was read in ``state``."""
+        return {
+            "pk": entity_key(self.keyspace, kind, identity),
+            "kind": kind,
+            "id": identity,
+            "state": state,
+            "version": stamp.version,
+            "audit_hash": stamp.audit_hash,
+            "created_at": stamp.created_at,
+        }
 
     def change(
         self,

@@ -1,0 +1,43 @@
+"""What parts of the store and of its unit share: due rows, and ids that say what they are about."""
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from datetime import datetime
+
+from kernel.ids import derived_id
+from toolkit.auth import TenantContext
+from toolkit.aws.due import due_at
+from toolkit.aws.dynamodb import Database, Item, Keyspace
+from toolkit.aws.unit_of_work import UnitOfWork
+
+IndexKey = Callable[[str], bytes]
+"""Key of a tenant under which names are hashed."""
+
+
+class WritePart:
+    """A part of ``ReconciliationUnit``; the unit sets what all of them use."""
+
+    _keyspace: Keyspace
+    _unit: UnitOfWork
+
+    def _due(self, identity: str, at: datetime | None) -> Item:
+        return due_at(self._keyspace, at, identity) if at is not None else {}
+
+
+class ReadPart:
+    """A part of ``ReconciliationStore``; the store sets what all of them use."""
+
+    database: Database
+    keyspace: Keyspace
+    context: TenantContext
+    _index_key: IndexKey
+
+    def _keyed(self, text: str) -> str:
+        """Keyed hash of a name, per tenant: 256 bits in hexadecimal digits."""
+        key = self._index_key(self.context.tenant_id)
+        return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+
+    def _named(self, *what: str) -> str:
+        """Id of what can be there once: made of what it is about."""
+        return derived_id(self._keyed("\0".join(what)))
