@@ -20,8 +20,8 @@ help: ## This list
 
 # ---------------------------------------------------------------- run
 
-run: $(VENV)/.installed assets ## Start everything on this machine (PORT=…, KOPRU_LOCAL_DIR=… to run several)
-	@exec $(PY) -m infra.local up
+run: $(VENV)/.installed assets $(if $(BUILT),build) ## Start everything on this machine (PORT=…, KOPRU_LOCAL_DIR=…; BUILT=1 runs what Lambda would)
+	@exec $(PY) -m infra.local up $(if $(BUILT),--built)
 
 demo: $(VENV)/.installed assets ## Play the whole path on a real-looking payroll: file to bank order
 	@exec $(PY) -m infra.local demo

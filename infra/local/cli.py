@@ -107,6 +107,7 @@ def build_parser() -> argparse.ArgumentParser:
     up.add_argument("--no-seed", action="store_true", help="start with nothing in it")
     up.add_argument("--no-schedules", action="store_true", help="run schedules only on demand")
     up.add_argument("--no-reload", action="store_true", help="do not watch the code")
+    up.add_argument("--built", action="store_true", help="run what `make build` made")
     up.add_argument("--template", type=Path, help=argparse.SUPPRESS)
 
     demo = add("demo", _demo, "play the demo payroll: file to bank order")
@@ -190,9 +191,18 @@ def _up(options: argparse.Namespace) -> int:
     if options.template is not None:
         settings = replace(settings, template=options.template.absolute())
     try:
+        if options.built:
+            settings = _built(settings)
         return run(settings, options.started)
     except LocalCloudError as error:
         return _complain(str(error), CONFLICT)
+
+
+def _built(settings: LocalSettings) -> LocalSettings:
+    from infra.tools.host_build import packages
+
+    template = ROOT / ".aws-sam" / "build" / "template.yaml"
+    return replace(settings, template=template, packages=packages(), reload=False)
 
 
 def _demo(options: argparse.Namespace) -> int:

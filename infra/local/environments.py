@@ -143,10 +143,12 @@ class Environment:
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info[0]}.{sys.version_info[1]}",
         }
+        # -P: the folder of the main file must not become importable for the handler. -S: what is
+        # installed here must not be importable for a built one.
+        flags = ["-P", "-S"] if spec.built else ["-P"]
         try:
             process = subprocess.Popen(
-                # -P: the folder of the main file must not become importable for the handler.
-                [sys.executable, "-P", str(_MAIN)],
+                [sys.executable, *flags, str(_MAIN)],
                 cwd=spec.code_dir,
                 env=environment,
                 stdin=subprocess.DEVNULL,

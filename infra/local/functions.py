@@ -303,7 +303,7 @@ class FunctionHost:
         pool.stats.cold_starts += 1
         spec = pool.spec
         variables = {**spec.env, **self._platform_variables(), **self._extra}
-        if self._own_runtime:
+        if self._own_runtime or spec.built:  # AWS's client is not in the artifact
             variables[RUNTIME_CHOICE] = "own"
         environment = Environment(
             spec,

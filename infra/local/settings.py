@@ -23,12 +23,14 @@ class SettingsError(ValueError):
 class LocalSettings:
     """Everything that may differ between two stacks on one machine.
 
-    Shapes: ``port`` 0 takes a free one.
+    Shapes: ``port`` 0 takes a free one; ``packages`` is the dependency layer of a template that
+    was built, None when functions run from the source.
     """
 
     port: int
     folder: Path
     template: Path = ROOT / "template.yaml"
+    packages: Path | None = None
     assets: Path = ROOT / "build" / "assets"
     stack_name: str = STACK_NAME
     verbose: bool = False

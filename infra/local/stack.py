@@ -75,7 +75,12 @@ class LocalStack:
         self.log = LogBook(settings.folder / "stack.log", verbose=settings.verbose)
         self._said: set[tuple[str, str]] = set()
         self.clock = LocalClock(settings.folder / "data" / _CLOCK_FILE)
-        self.cloud = LocalCloud(settings.folder, log=self.log.noting("cloud"), now=self.clock.now)
+        self.cloud = LocalCloud(
+            settings.folder,
+            log=self.log.noting("cloud"),
+            now=self.clock.now,
+            packages=settings.packages,
+        )
         self.functions = FunctionHost(
             log=self.log.note,
             complain=self._complain,

@@ -397,7 +397,9 @@ def _bring_files_inside(source: dict[str, Json], directory: Path) -> None:
             if not isinstance(code, str):
                 raise TemplateError(f"{logical_id} needs a CodeUri that is a local path")
             packages = _parent_packages(resource)
-            properties["CodeUri"] = _local_uri(_without_packages(code, packages))
+            if not (directory / code).joinpath(*packages.split(".")).is_dir():
+                code = _without_packages(code, packages)
+            properties["CodeUri"] = _local_uri(code)
         elif kind == "AWS::Serverless::LayerVersion":
             properties["ContentUri"] = _local_uri(properties["ContentUri"])
         elif kind == "AWS::Serverless::StateMachine" and "DefinitionUri" in properties:
@@ -418,8 +420,10 @@ def _parent_packages(resource: Mapping[str, Json]) -> str:
 
 
 def _without_packages(code: str, packages: str) -> str:
-    """Root of the import path: ``functions/pensions`` built as package ``pensions`` is
-    ``functions``, because the artifact holds the package and not only its content.
+    """Root of the import path of a function that was not built.
+
+    ``functions/pensions`` with the package ``pensions`` is ``functions``, because an artifact
+    holds the package and not only its content.
     """
     path = PurePosixPath(code)
     for package in reversed(packages.split(".") if packages else []):

@@ -4,7 +4,6 @@ import ast
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 from aws_lambda_powertools.utilities.parser.models import (
@@ -17,43 +16,10 @@ from jsonschema import Draft202012Validator
 from kernel.events import Event
 from kernel.ids import is_id
 from tests.infra import stack
+from tests.infra.examples import EVENTS, example, names, triggers
 
-EVENTS = stack.ROOT / "events"
 SCHEMAS = EVENTS / "schemas"
 INBOUND = EVENTS / "inbound"  # what systems of others send; see the tests of its receiver
-AUTHORIZER = "WorkspaceAuthorizerFunction"
-# Functions that a state machine calls with the input of a step.
-STEPS = {"WorkflowStepApprovalFunction"}
-
-
-def _triggers() -> dict[str, str]:
-    """Path of the example below ``events/`` → kind of trigger."""
-    consumers = {consumer.function for consumer in stack.consumers()}
-    scheduled = {
-        schedule["Properties"]["Target"]["Arn"]["Fn::GetAtt"][0]
-        for schedule in stack.resources("AWS::Scheduler::Schedule").values()
-    }
-    found = {}
-    for function in stack.functions():
-        kind = "http"
-        if function in consumers:
-            kind = "queue"
-        elif function in STEPS:
-            kind = "step"
-        elif function in scheduled:
-            kind = "schedule"
-        elif function == AUTHORIZER:
-            kind = "authorizer"
-        found[f"{stack.context_of(function)}/{stack.handler_of(function)}"] = kind
-    return found
-
-
-def _example(name: str) -> Any:
-    return json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8"))
-
-
-def _names(kind: str) -> list[str]:
-    return [name for name, found in _triggers().items() if found == kind]
 
 
 def test_every_trigger_has_an_example_and_every_example_a_trigger() -> None:
@@ -62,33 +28,33 @@ def test_every_trigger_has_an_example_and_every_example_a_trigger() -> None:
         for path in EVENTS.glob("*/*.json")
         if path.parent not in (SCHEMAS, INBOUND)
     }
-    assert written == set(_triggers())
+    assert written == set(triggers())
 
 
-@pytest.mark.parametrize("name", _names("http"))
+@pytest.mark.parametrize("name", names("http"))
 def test_http_examples_are_payload_2_0_and_take_a_route_of_the_function(name: str) -> None:
-    event = APIGatewayProxyEventV2Model.model_validate(_example(name))
+    event = APIGatewayProxyEventV2Model.model_validate(example(name))
     assert event.version == "2.0"
     operation = stack.routes()[tuple(event.routeKey.split(" "))]  # type: ignore[index]
     context, handler = name.split("/")
     target = operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
     expected = "".join(word.capitalize() for word in f"{context}_{handler}".split("_"))
     assert f"${{{expected}Function.Arn}}" in target
-    identity = _example(name)["requestContext"]["authorizer"]["lambda"]
+    identity = example(name)["requestContext"]["authorizer"]["lambda"]
     assert set(identity) >= {"kind", "tenant_id", "principal_id", "roles", "scopes"}
     assert all(isinstance(value, str) for value in identity.values())
 
 
-@pytest.mark.parametrize("name", _names("authorizer"))
+@pytest.mark.parametrize("name", names("authorizer"))
 def test_authorizer_example_is_payload_2_0(name: str) -> None:
-    example = _example(name)
-    ApiGatewayAuthorizerRequestV2.model_validate(example)
-    assert example["identitySource"] is None
+    sent = example(name)
+    ApiGatewayAuthorizerRequestV2.model_validate(sent)
+    assert sent["identitySource"] is None
 
 
-@pytest.mark.parametrize("name", _names("queue"))
+@pytest.mark.parametrize("name", names("queue"))
 def test_queue_examples_carry_ids_and_nothing_personal(name: str) -> None:
-    event = SqsModel.model_validate(_example(name))
+    event = SqsModel.model_validate(example(name))
     for record in event.Records:
         body = json.loads(str(record.body))
         if "detail-type" in body:
@@ -110,27 +76,27 @@ def test_queue_examples_carry_ids_and_nothing_personal(name: str) -> None:
         assert all(is_id(value) for value in ids)
 
 
-@pytest.mark.parametrize("name", _names("schedule"))
+@pytest.mark.parametrize("name", names("schedule"))
 def test_schedule_examples_come_from_the_scheduler(name: str) -> None:
-    example = _example(name)
-    assert example["source"] == "aws.scheduler"
-    assert example["detail-type"] == "Scheduled Event"
+    sent = example(name)
+    assert sent["source"] == "aws.scheduler"
+    assert sent["detail-type"] == "Scheduled Event"
 
 
-@pytest.mark.parametrize("name", _names("step"))
+@pytest.mark.parametrize("name", names("step"))
 def test_step_examples_name_a_task_and_never_hold_a_real_token(name: str) -> None:
-    example = _example(name)
-    assert set(example) == {"step", "tenant_id", "task", "token"}
-    assert is_id(example["tenant_id"])
-    assert is_id(example["task"].partition("-")[0])
-    assert example["token"] == "example"
+    sent = example(name)
+    assert set(sent) == {"step", "tenant_id", "task", "token"}
+    assert is_id(sent["tenant_id"])
+    assert is_id(sent["task"].partition("-")[0])
+    assert sent["token"] == "example"
 
 
 @pytest.mark.parametrize("context", ["workspace", "pensions", "workflow"])
 def test_bus_rule_lets_the_example_event_through(context: str) -> None:
     rules = stack.resources("AWS::Events::Rule", stack.NESTED["Messaging"])
     pattern = rules[f"{context.capitalize()}OnEventsRule"]["Properties"]["EventPattern"]
-    (record,) = _example(f"{context}/on_events")["Records"]
+    (record,) = example(f"{context}/on_events")["Records"]
     event = json.loads(record["body"])
     assert all(event[name] in allowed for name, allowed in pattern.items())
 
@@ -155,7 +121,7 @@ def test_every_event_the_code_names_has_a_schema_and_the_other_way_round() -> No
 
 
 @pytest.mark.parametrize("path", _schemas(), ids=lambda path: path.stem)
-def test_schema_is_strict_and_holds_for_its_own_example(path: Path) -> None:
+def test_schema_is_strict_and_holds_for_its_ownexample(path: Path) -> None:
     schema = json.loads(path.read_text(encoding="utf-8"))
     Draft202012Validator.check_schema(schema)
     context = path.stem.split(".")[0]
@@ -165,9 +131,9 @@ def test_schema_is_strict_and_holds_for_its_own_example(path: Path) -> None:
     assert schema["properties"]["source"] == {"const": f"kopru.{context}"}
     assert schema["properties"]["data"]["additionalProperties"] is False
     assert schema["examples"]
-    for example in schema["examples"]:
-        Draft202012Validator(schema).validate(example)
-        assert Event.from_dict(example).to_dict()["type"] == path.stem
+    for sample in schema["examples"]:
+        Draft202012Validator(schema).validate(sample)
+        assert Event.from_dict(sample).to_dict()["type"] == path.stem
 
 
 # ------------------------------------------------------------------ what the code publishes

@@ -85,6 +85,7 @@ class Deployer:
         restore_table: Callable[[str], None],
         restore_bucket: Callable[[str], None],
         restore_state_machine: Callable[[str], None],
+        packages: Path | None,
     ) -> None:
         self._scope = scope
         self._client = client
@@ -93,6 +94,7 @@ class Deployer:
         self._restore_table = restore_table
         self._restore_bucket = restore_bucket
         self._restore_state_machine = restore_state_machine
+        self._packages = packages
         self._root = Path()
         self._got = _Collected()
         self._makers: Mapping[str, Callable[[Resource], Attributes]] = {
@@ -454,6 +456,7 @@ class Deployer:
                 memory=int(p.get("MemorySize") or 128),
                 reserved_concurrency=_optional_int(p.get("ReservedConcurrentExecutions")),
                 dlq_arn=(p.get("DeadLetterConfig") or {}).get("TargetArn"),
+                built=self._packages is not None,
             )
         )
         return {"Ref": name, "Arn": arn}
@@ -470,9 +473,14 @@ class Deployer:
         name = p.get("LayerName") or resource.generated_name
         arn = self._arn("lambda", f"layer:{name}:1")
         folder = self._local_path(resource, p["Content"])
-        # A layer of third-party packages is the interpreter's own environment here.
-        if not (folder / "requirements.txt").exists():
-            self._got.layers[arn] = folder
+        if _holds_packages(folder):
+            # Built for Lambda's processor, or not at all: this machine has its own, or uses the
+            # interpreter's environment.
+            if self._packages is not None:
+                self._got.layers[arn] = self._packages / "python"
+        else:
+            mounted = folder / "python"
+            self._got.layers[arn] = mounted if mounted.is_dir() else folder
         return {"Ref": arn, "LayerVersionArn": arn}
 
     def _http_api(self, resource: Resource) -> Attributes:
@@ -530,6 +538,11 @@ class Deployer:
         if not path.is_dir():
             raise TemplateError(f"{resource.path}: there is no folder {code['S3Key']}")
         return path.resolve()
+
+
+def _holds_packages(layer: Path) -> bool:
+    installed = next((layer / "python").glob("*.dist-info"), None)
+    return installed is not None or (layer / "requirements.txt").exists()
 
 
 def _target(p: Mapping[str, Json]) -> Target:

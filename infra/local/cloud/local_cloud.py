@@ -110,6 +110,7 @@ class _Parts:
             restore_table=self._restore_table,
             restore_bucket=self.objects.restore,
             restore_state_machine=lambda arn: EXECUTIONS.restore_finished(scope, arn),
+            packages=cloud.packages,
         )
         self._scope = scope
         self._mail_started = False
@@ -137,6 +138,8 @@ class _Parts:
 class LocalCloud:
     """One local cloud. A process has one at a time, because moto's memory is the process's.
 
+    ``packages`` is the dependency layer of a template that is deployed from built artifacts.
+
     Raises: LocalCloudError from :meth:`start` when the folder or the port is not to be had.
     """
 
@@ -148,10 +151,12 @@ class LocalCloud:
         log: Log = print,
         *,
         now: Now | None = None,
+        packages: Path | None = None,
     ) -> None:
         self.region = region
         self.account_id = ACCOUNT_ID
         self.log = log
+        self.packages = packages
         self.state = LocalState(state_dir)
         self.deployment: Deployment | None = None
         self._now = now or (lambda: datetime.now(UTC))

@@ -75,7 +75,8 @@ class FunctionSpec:
 
     Units: ``timeout`` in seconds, ``memory`` in MB.
     Shapes: ``code_dir`` goes first on the import path, then ``layer_dirs`` in order; third-party
-    packages come from the interpreter's own environment. ``env`` is what the template says;
+    packages come from the interpreter's own environment, of a ``built`` function from its layers
+    alone. ``env`` is what the template says;
     :meth:`LocalCloud.boto3_env` adds what the platform would say.
     """
 
@@ -90,6 +91,7 @@ class FunctionSpec:
     memory: int
     reserved_concurrency: int | None = None
     dlq_arn: str | None = None
+    built: bool = False
 
 
 @dataclass(frozen=True, slots=True)
