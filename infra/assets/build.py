@@ -55,6 +55,10 @@ CONTENT: Final = (
 
 # What Tabler styles without a class of ours naming it: elements, themes and states.
 SAFELIST: Final = ("html", "body", "data-bs-theme", "is-invalid")
+SWAGGER: Final = "swagger-ui-dist/swagger-ui"
+OF_ONE_PAGE: Final = frozenset({"swagger-ui.js", "swagger-ui.css", "api-docs.js", "licences.txt"})
+"""What only the API page loads, which integrators open on a desk; no other page carries it."""
+
 FONTS: Final = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")
 
 
@@ -102,6 +106,7 @@ def own_inputs() -> list[Path]:
         HERE / "package-lock.json",
         WEBKIT / "static" / "hub.css",
         WEBKIT / "static" / "hub.js",
+        WEBKIT / "static" / "api-docs.js",
         WEBKIT / "static" / "favicon.svg",
     ]
 
@@ -183,6 +188,9 @@ def build(out: Path) -> list[Output]:
             Output("hub.js", (WEBKIT / "static/hub.js").read_bytes()),
             Output("htmx.js", (MODULES / "htmx.org/dist/htmx.min.js").read_bytes()),
             Output("favicon.svg", (WEBKIT / "static/favicon.svg").read_bytes()),
+            Output("api-docs.js", (WEBKIT / "static/api-docs.js").read_bytes()),
+            Output("swagger-ui.js", (MODULES / f"{SWAGGER}-bundle.js").read_bytes()),
+            Output("swagger-ui.css", (MODULES / f"{SWAGGER}.css").read_bytes()),
             Output("licences.txt", _licences().encode()),
         ]
     _write(out, outputs, digest)
@@ -190,11 +198,11 @@ def build(out: Path) -> list[Output]:
 
 
 def weights(outputs: Iterable[Output]) -> dict[str, int]:
-    """Compressed size of every file that a page loads."""
+    """Compressed size of every file that each page loads."""
     return {
         output.name: len(gzip.compress(output.content, 9, mtime=0))
         for output in outputs
-        if output.name != "licences.txt"
+        if output.name not in OF_ONE_PAGE
     }
 
 
@@ -226,7 +234,7 @@ def _font_folder() -> Path:
 def _licences() -> str:
     """The licence texts of what is served, for whoever looks for them."""
     parts = []
-    for package in ("@tabler/core", "htmx.org", "dejavu-fonts-ttf"):
+    for package in ("@tabler/core", "htmx.org", "swagger-ui-dist", "dejavu-fonts-ttf"):
         folder = MODULES / package
         version = json.loads((folder / "package.json").read_text(encoding="utf-8"))["version"]
         texts = sorted(folder.glob("LICENSE*"))

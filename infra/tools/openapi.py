@@ -186,7 +186,10 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "Köprü",
             "version": "1",
-            "description": "Back-office integration hub: workspace, pensions and payment codes.",
+            "description": (
+                "Back-office integration hub: pensions, payment codes, card contracts, "
+                "reconciliation, rules, processes and approvals."
+            ),
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "security": [{"bearer": []}],

@@ -201,6 +201,14 @@ def declare(app: HttpApp, kit: Kit) -> None:
         made = use().resend_delivery()(request.tenant, request.id())
         return redirect(link(f"/webhooks/{made.endpoint_id}", done="resent"))
 
+    # ------------------------------------------------------------------ the API
+
+    @app.page("GET", "/api-docs", permission="workspace:event:read")
+    def show_api(request: Request) -> Reply:
+        """The API, described and ready to try."""
+        values = {"url": "/v1/openapi.json"}
+        return kit.draw(request, "api_docs/document.html", "api_docs", values)
+
     # ------------------------------------------------------------------ events
 
     @app.page("GET", "/events", permission="workspace:event:read")

@@ -37,7 +37,10 @@ class Assets:
     @classmethod
     def plain(cls) -> Self:
         """Unhashed names, for tests that render pages without the asset build."""
-        names = ("tabler.css", "hub.css", "hub.js", "htmx.js", "favicon.svg")
+        names = (
+            *("tabler.css", "hub.css", "hub.js", "htmx.js", "favicon.svg"),
+            *("swagger-ui.css", "swagger-ui.js", "api-docs.js"),
+        )
         return cls({name: name for name in names})
 
     def __call__(self, name: str) -> str:
