@@ -62,8 +62,9 @@ def _checked(check: Callable[[str], str]) -> Any:
     """A member read by a rule of the domain; its complaint becomes the problem of this member."""
 
     def parse(value: object) -> str:
+        text = _text(value)
         try:
-            return check(_text(value))
+            return check(text)
         except ValidationError as error:
             problem = error.problems[0]
             raise ParseError(problem.code, problem.message) from None

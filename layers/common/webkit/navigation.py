@@ -269,7 +269,9 @@ CONSOLE: Final[tuple[NavGroup, ...]] = (
             NavItem("api_keys", mark("API keys"), "/api-keys", "key", "workspace:api_key:read"),
             NavItem("webhooks", mark("Webhooks"), "/webhooks", "link", "workspace:webhook:read"),
             NavItem("events", mark("Event log"), "/events", "history", "workspace:event:read"),
-            NavItem("api_docs", mark("API description"), "/api-docs", "link", "workspace:event:read"),
+            NavItem(
+                "api_docs", mark("API description"), "/api-docs", "link", "workspace:event:read"
+            ),
             NavItem("evidence", mark("Evidence"), "/evidence", "lock", "workspace:audit:verify"),
         ),
     ),
