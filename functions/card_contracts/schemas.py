@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import Field
 
@@ -49,7 +49,7 @@ from kernel.parsing import parse_amount_api, parse_date_api
 from kernel.rates import Rate
 from kernel.sensitive import Iban
 from kernel.text import clean_free_text, clean_mail_header
-from toolkit.http.fields import DATE, MONEY, EdgeModel, parsed
+from toolkit.http.fields import DATE, MONEY, EdgeModel, choice, parsed
 
 _MAX_TERMS: Final = 30
 _MAX_CODE: Final = 40
@@ -86,17 +86,6 @@ def _document_no(value: object) -> str:
     return text
 
 
-def _one_of(kind: Any) -> Any:
-    def read(value: object) -> Any:
-        if isinstance(value, kind):
-            return value
-        if isinstance(value, str) and value in {item.value for item in kind}:
-            return kind(value)
-        raise ParseError("CHOICE", "choose one of: " + ", ".join(item.value for item in kind))
-
-    return parsed(read, {"type": "string", "enum": [item.value for item in kind]})
-
-
 ApiDate = Annotated[date, parsed(parse_date_api, DATE)]
 ApiAmount = Annotated[Money, parsed(parse_amount_api, MONEY)]
 ContractCode = Annotated[str, parsed(parse_card_contract_code)]
@@ -111,9 +100,9 @@ Whole = Annotated[int, Field(ge=-1_000, le=100_000)]
 class BlockageIn(EdgeModel):
     """How long the bank holds the money."""
 
-    kind: Annotated[BlockageKind, _one_of(BlockageKind)]
+    kind: Annotated[BlockageKind, choice(BlockageKind)]
     value: Whole
-    on_day: Annotated[OnDay, _one_of(OnDay)] = OnDay.NEXT_MONTH
+    on_day: Annotated[OnDay, choice(OnDay)] = OnDay.NEXT_MONTH
 
 
 class BandIn(EdgeModel):
@@ -135,9 +124,9 @@ class CutoffIn(EdgeModel):
 class MaturityIn(EdgeModel):
     """Rule for the due dates; what the source does not define needs a strategy."""
 
-    kind: Annotated[MaturityKind, _one_of(MaturityKind)] = MaturityKind.MONTHLY
+    kind: Annotated[MaturityKind, choice(MaturityKind)] = MaturityKind.MONTHLY
     value: Whole | None = None
-    strategy: Annotated[Strategy, _one_of(Strategy)] | None = None
+    strategy: Annotated[Strategy, choice(Strategy)] | None = None
     bands: list[BandIn] | None = Field(default=None, max_length=31)
     cutoff: CutoffIn | None = None
 
@@ -160,10 +149,10 @@ class DeductionIn(EdgeModel):
 
     sequence: Whole
     code: Code
-    kind: Annotated[Kind, _one_of(Kind)]
+    kind: Annotated[Kind, choice(Kind)]
     value: str
-    timing: Annotated[Timing, _one_of(Timing)]
-    basis: Annotated[Basis, _one_of(Basis)] = Basis.GROSS
+    timing: Annotated[Timing, choice(Timing)]
+    basis: Annotated[Basis, choice(Basis)] = Basis.GROSS
     of: Code | None = None
 
     def to_domain(self, place: str, problems: list[Problem]) -> Deduction:
@@ -193,10 +182,10 @@ class TermIn(EdgeModel):
 
     first: Whole = Field(alias="from")
     last: Whole = Field(alias="to")
-    collection: Annotated[Collection, _one_of(Collection)]
+    collection: Annotated[Collection, choice(Collection)]
     skip_months: Whole = 0
     blockage: BlockageIn | None = None
-    skip_and_block: Annotated[SkipAndBlock, _one_of(SkipAndBlock)] | None = None
+    skip_and_block: Annotated[SkipAndBlock, choice(SkipAndBlock)] | None = None
     maturity: MaturityIn | None = None
     description: Description = ""
     deductions: list[DeductionIn] = Field(default_factory=list, max_length=40)
@@ -236,8 +225,8 @@ class CardContractIn(EdgeModel):
     starts_on: ApiDate
     ends_on: ApiDate | None = None
     locked: bool = False
-    calendar: Annotated[CalendarName, _one_of(CalendarName)] = CalendarName.TR
-    business_day_rule: Annotated[BusinessDayRule, _one_of(BusinessDayRule)]
+    calendar: Annotated[CalendarName, choice(CalendarName)] = CalendarName.TR
+    business_day_rule: Annotated[BusinessDayRule, choice(BusinessDayRule)]
     remainder_on: Annotated[str, parsed(_remainder, {"type": "string", "enum": ["first", "last"]})]
     currency: str | None = Field(default=None, pattern="^(TRY|EUR)$")
     terms: list[TermIn] = Field(max_length=_MAX_TERMS)
@@ -337,7 +326,7 @@ class RefundIn(EdgeModel):
     document_no: DocumentNo
     refunded_on: ApiDate
     amount: ApiAmount
-    deductions: Annotated[Returned, _one_of(Returned)]
+    deductions: Annotated[Returned, choice(Returned)]
 
     def to_fields(self) -> RefundFields:
         """The refund as it was stated."""
@@ -350,7 +339,7 @@ class SaleEventIn(EdgeModel):
     Shapes: ``sale`` for a closed one; otherwise ``document_no`` of the sale, and the ``refund``.
     """
 
-    kind: Annotated[SaleEventKind, _one_of(SaleEventKind)]
+    kind: Annotated[SaleEventKind, choice(SaleEventKind)]
     sale: CardSaleIn | None = None
     document_no: DocumentNo | None = None
     refund: RefundIn | None = None
@@ -523,8 +512,8 @@ class CardIn(EdgeModel):
 
     code: Code
     name: Name
-    kind: Annotated[CardKind, _one_of(CardKind)] = CardKind.CREDIT
-    issuer: Annotated[Issuer, _one_of(Issuer)] = Issuer.OWN
+    kind: Annotated[CardKind, choice(CardKind)] = CardKind.CREDIT
+    issuer: Annotated[Issuer, choice(Issuer)] = Issuer.OWN
 
     def to_domain(self) -> Card:
         """The card."""
@@ -536,7 +525,7 @@ class BankAccountIn(EdgeModel):
 
     code: Code
     name: Name
-    kind: Annotated[AccountKind, _one_of(AccountKind)]
+    kind: Annotated[AccountKind, choice(AccountKind)]
     bank: Description = ""
     linked_account_code: Code | None = None
     iban: ApiIban | None = None
@@ -553,7 +542,7 @@ class DeductionDefinitionIn(EdgeModel):
 
     code: Code
     name: Name
-    type: Annotated[DeductionType, _one_of(DeductionType)]
+    type: Annotated[DeductionType, choice(DeductionType)]
     bank: Description = ""
 
     def to_domain(self) -> DeductionDefinition:
@@ -564,7 +553,7 @@ class DeductionDefinitionIn(EdgeModel):
 class DayIn(EdgeModel):
     """Body of changing a day of a calendar: what it is now, and where that is published."""
 
-    kind: Annotated[OverrideKind, _one_of(OverrideKind)]
+    kind: Annotated[OverrideKind, choice(OverrideKind)]
     name: Name
     source: Name
 

@@ -26,7 +26,7 @@ from payment_codes.domain.source import DocumentEvent, Source, SourceKind
 from payment_codes.domain.stated_document import StatedDocument
 from payment_codes.domain.statement_line import StatementLine
 from payment_codes.ports import CODE_MAIL_TAG, MailReport
-from toolkit.http.fields import EdgeModel, parsed
+from toolkit.http.fields import DATE, MONEY, EdgeModel, choice, parsed
 
 _ZONES: Final = ("Europe/Athens", "Europe/Istanbul", "Asia/Nicosia", "UTC")
 
@@ -53,26 +53,17 @@ def _tolerance(value: object) -> Money:
     return Money.from_api(value, "EUR", allow_zero=True)
 
 
-def _one_of(kind: Any) -> Any:
-    def read(value: object) -> Any:
-        if isinstance(value, str) and value in {item.value for item in kind}:
-            return kind(value)
-        raise ParseError("CHOICE", "choose one of: " + ", ".join(item.value for item in kind))
-
-    return read
-
-
-ApiDate = Annotated[date, parsed(parse_date_api)]
-ApiAmount = Annotated[Money, parsed(parse_amount_api)]
-ApiTolerance = Annotated[Money, parsed(_tolerance)]
+ApiDate = Annotated[date, parsed(parse_date_api, DATE)]
+ApiAmount = Annotated[Money, parsed(parse_amount_api, MONEY)]
+ApiTolerance = Annotated[Money, parsed(_tolerance, MONEY)]
 ApiEmail = Annotated[Email, parsed(lambda value: Email(email_rule.parse(value)))]
 Name = Annotated[str, parsed(_name)]
 Reference = Annotated[str, parsed(_reference)]
 Description = Annotated[str, parsed(_description)]
 Note = Annotated[str, parsed(clean_free_text)]
-Kind = Annotated[SourceKind, parsed(_one_of(SourceKind))]
-EventKind = Annotated[DocumentEvent, parsed(_one_of(DocumentEvent))]
-Provider = Annotated[ProviderKind, parsed(_one_of(ProviderKind))]
+Kind = Annotated[SourceKind, choice(SourceKind)]
+EventKind = Annotated[DocumentEvent, choice(DocumentEvent)]
+Provider = Annotated[ProviderKind, choice(ProviderKind)]
 OrgCode = Annotated[str, parsed(rf_reference.organisation)]
 
 

@@ -43,25 +43,12 @@ from reconciliation.domain.parameters import (
 )
 from reconciliation.domain.values import parse_code, parse_document_no, parse_line
 from reconciliation.ports import LETTER_MAIL_TAG, MailLine, MailReport
-from toolkit.http.fields import DATE, MONEY, EdgeModel, parsed
+from toolkit.http.fields import DATE, MONEY, EdgeModel, choice, parsed
 
 _MAX_EMAILS: Final = 10
 _MAX_PARAMETERS: Final = 100
 _SHOWN: Final = "shown to whoever may read counterparties"
 Say = Callable[[Iterable[Why]], list[str]]
-
-
-def _one_of(kind: Any) -> Any:
-    words = [item.value for item in kind]
-
-    def read(value: object) -> Any:
-        if isinstance(value, kind):
-            return value
-        if isinstance(value, str) and value in words:
-            return kind(value)
-        raise ParseError("CHOICE", "choose one of: " + ", ".join(words))
-
-    return parsed(read, {"type": "string", "enum": words})
 
 
 def _number(length: int) -> Callable[[object], LedgerParty]:
@@ -140,8 +127,8 @@ class EntryIn(EdgeModel):
     document_no: DocumentNo
     document_date: ApiDate
     due_on: ApiDate | None = None
-    kind: Annotated[EntryKind, _one_of(EntryKind)]
-    direction: Annotated[Direction, _one_of(Direction)]
+    kind: Annotated[EntryKind, choice(EntryKind)]
+    direction: Annotated[Direction, choice(Direction)]
     net_amount: ApiAmount
     vat: ApiAmount | None = None
     total: ApiAmount | None = None
@@ -193,7 +180,7 @@ class AnswerIn(EdgeModel):
     figures it speaks of, the present ones without it.
     """
 
-    outcome: Annotated[Outcome, _one_of(Outcome)]
+    outcome: Annotated[Outcome, choice(Outcome)]
     name: Annotated[str, parsed(clean_person_name)]
     note: Annotated[str, parsed(lambda value: clean_free_text(value, MAX_NOTE))] = ""
     their_count: int | None = Field(default=None, ge=0, le=MAX_COUNT)
@@ -222,7 +209,7 @@ class TextIn(EdgeModel):
 class BabsParameterIn(EdgeModel):
     """One value of the company's own, from a period on, with where it stands."""
 
-    key: Annotated[Key, _one_of(Key)]
+    key: Annotated[Key, choice(Key)]
     since: Annotated[Period, parsed(Period.parse, PERIOD)]
     value: str = Field(max_length=200)
     legal_ref: Annotated[str, parsed(lambda value: parse_line(value, 200))]
@@ -258,8 +245,8 @@ class MailingSettingsIn(EdgeModel):
     ends_day: WindowDay
     business_days_only: bool = True
     automatic: bool = False
-    forms: list[Annotated[Form, _one_of(Form)]] = Field(default=[Form.BA, Form.BS], max_length=2)
-    basis: Annotated[Basis, _one_of(Basis)] = Basis.FORM
+    forms: list[Annotated[Form, choice(Form)]] = Field(default=[Form.BA, Form.BS], max_length=2)
+    basis: Annotated[Basis, choice(Basis)] = Basis.FORM
     reminder_days: list[int] = Field(default=[7, 14], max_length=5)
     answer_days: int = 60
     sender_name: Annotated[str, parsed(clean_company_title)]
@@ -295,7 +282,7 @@ class MailingIn(EdgeModel):
 
     counterparty_ids: list[str] | None = None
     all: bool = False
-    forms: list[Annotated[Form, _one_of(Form)]] = Field(default=[Form.BA, Form.BS], max_length=2)
+    forms: list[Annotated[Form, choice(Form)]] = Field(default=[Form.BA, Form.BS], max_length=2)
 
     def problems(self) -> list[Problem]:
         """What is wrong beyond single fields."""

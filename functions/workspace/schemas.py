@@ -11,7 +11,7 @@ from kernel.events import Event
 from kernel.mail_reports import read_report
 from kernel.parsing import format_instant, parse_date_api, parse_instant
 from kernel.sensitive import Email, Secret, Tckn
-from toolkit.http.fields import DATE, INSTANT, EdgeModel, parsed
+from toolkit.http.fields import DATE, INSTANT, TEXTS, EdgeModel, parsed
 from workspace.domain.api_key import ApiKey
 from workspace.domain.attention import Attention, Today
 from workspace.domain.audit import ChainReport
@@ -97,8 +97,8 @@ Language = Annotated[str, _checked(check_language)]
 Zone = Annotated[str, _checked(check_zone)]
 Theme = Annotated[str, _checked(check_theme)]
 Note = Annotated[str, _checked(check_note)]
-Roles = Annotated[tuple[str, ...], parsed(_roles)]
-RolesOrNone = Annotated[tuple[str, ...], parsed(_roles_or_none)]
+Roles = Annotated[tuple[str, ...], parsed(_roles, TEXTS)]
+RolesOrNone = Annotated[tuple[str, ...], parsed(_roles_or_none, TEXTS)]
 ShortText = Annotated[str, Field(max_length=400)]
 TaxNo = Annotated[str, _checked(check_tax_no)]
 AccountantNo = Annotated[str, _checked(check_accountant_no)]

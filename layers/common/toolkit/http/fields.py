@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -13,6 +14,7 @@ from kernel.errors import KopruError, ParseError, Problem, ValidationError
 Model = TypeVar("Model", bound=BaseModel)
 
 TEXT: Final[Mapping[str, Any]] = {"type": "string"}
+TEXTS: Final[Mapping[str, Any]] = {"type": "array", "items": TEXT}
 DATE: Final[Mapping[str, Any]] = {"type": "string", "format": "date"}
 INSTANT: Final[Mapping[str, Any]] = {"type": "string", "format": "date-time"}
 MONEY: Final[Mapping[str, Any]] = {
@@ -70,6 +72,18 @@ def parsed(parser: Callable[[Any], Any], schema: Mapping[str, Any] = TEXT) -> Pa
     description says about it.
     """
     return Parsed(parser, schema)
+
+
+def choice(kind: type[StrEnum]) -> Parsed:
+    """Read one of the words of an enumeration; the description lists them."""
+    words = [item.value for item in kind]
+
+    def read(value: object) -> StrEnum:
+        if isinstance(value, str) and value in words:
+            return kind(value)
+        raise ParseError("CHOICE", "choose one of: " + ", ".join(words))
+
+    return Parsed(read, {"type": "string", "enum": words})
 
 
 def parse_model(model: type[Model], document: Any) -> Model:
