@@ -18,6 +18,7 @@ from toolkit.platform import Platform
 from toolkit.tokens import RandomTokens, digest, webhook_secret
 from webkit.assets import Assets
 from workspace.adapters.agreement_texts import agreement
+from workspace.adapters.due_rows import DynamoDueRows
 from workspace.adapters.dynamodb_seals import DynamoSealDesk, LockedSealObjects
 from workspace.adapters.dynamodb_unit import Workshop
 from workspace.adapters.dynamodb_webhooks import DynamoWebhookStore, WebhookWorkshop
@@ -25,9 +26,17 @@ from workspace.adapters.dynamodb_workspace import DynamoSystemStore
 from workspace.adapters.entity_writes import CONTEXT, SYSTEM
 from workspace.adapters.kms_second_factors import KmsSecondFactors
 from workspace.adapters.s3_uploads import S3Uploads
+from workspace.adapters.sqs_dead_letters import SqsDeadLetters
 from workspace.application.accept_invitation import AcceptInvitation
 from workspace.application.api_keys import ListApiKeys, ReadApiKey, RevokeApiKey
 from workspace.application.create_tenant import CreateTenant
+from workspace.application.dead_letters import (
+    FindDeadLetter,
+    ListDeadLetters,
+    ListRedrives,
+    ReadDeadLetters,
+    RedriveDeadLetters,
+)
 from workspace.application.deadline_feed import (
     EndDeadlineFeed,
     RenewDeadlineFeed,
@@ -47,6 +56,7 @@ from workspace.application.incidents import (
     ReadIncident,
     ResolveIncident,
 )
+from workspace.application.install_operator import InstallOperator
 from workspace.application.install_user import InstallUser
 from workspace.application.invite_again import InviteAgain
 from workspace.application.invite_user import InviteUser
@@ -97,6 +107,7 @@ from workspace.application.signups import (
 )
 from workspace.application.start_password_reset import StartPasswordReset
 from workspace.application.start_upload import StartUpload
+from workspace.application.stuck_items import ListStuckItems
 from workspace.application.sweep_messages import SweepMessages
 from workspace.application.sweep_webhooks import SweepWebhooks
 from workspace.application.switch_tenant import SwitchTenant
@@ -267,7 +278,12 @@ class Application:
         return IdentifyKey(self.store, self.platform.clock, digest)
 
     def identify_session(self) -> IdentifySession:
-        return IdentifySession(self.store, self.platform.clock, digest)
+        return IdentifySession(
+            self.store,
+            self.platform.clock,
+            digest,
+            operators_prove_twice=not self.settings.common.is_local,
+        )
 
     def entrance(self) -> Entrance:
         return Entrance(
@@ -400,7 +416,7 @@ class Application:
         return SendActivationAgain(self.store, self.invite_again())
 
     def reject_signup(self) -> RejectSignup:
-        return RejectSignup(self.store)
+        return RejectSignup(self.store, self.platform.ids)
 
     # ------------------------------------------------------------------ companies and people
 
@@ -436,6 +452,9 @@ class Application:
 
     def install_user(self) -> InstallUser:
         return InstallUser(self.store, self.platform.ids, self.hasher)
+
+    def install_operator(self) -> InstallOperator:
+        return InstallOperator(self.store, self.platform.ids, self.hasher)
 
     def issue_api_key(self) -> IssueApiKey:
         return IssueApiKey(self.store, self.platform.clock, self.keys)
@@ -529,6 +548,32 @@ class Application:
 
     def verify_seal(self) -> VerifySeal:
         return VerifySeal(self.store, self.seal_desk, self.seal_objects)
+
+    # ------------------------------------------------------------------ operator tools
+
+    @cached_property
+    def dead_letters(self) -> SqsDeadLetters:
+        """The dead-letter queues of this stack."""
+        platform = self.platform
+        return SqsDeadLetters(platform.client("sqs"), platform.database, self.settings.stack)
+
+    def list_dead_letters(self) -> ListDeadLetters:
+        return ListDeadLetters(self.dead_letters)
+
+    def read_dead_letters(self) -> ReadDeadLetters:
+        return ReadDeadLetters(self.dead_letters, self.store)
+
+    def find_dead_letter(self) -> FindDeadLetter:
+        return FindDeadLetter(self.dead_letters, self.read_dead_letters())
+
+    def redrive_dead_letters(self) -> RedriveDeadLetters:
+        return RedriveDeadLetters(self.dead_letters, self.store, self.platform.ids)
+
+    def list_redrives(self) -> ListRedrives:
+        return ListRedrives(self.store)
+
+    def list_stuck_items(self) -> ListStuckItems:
+        return ListStuckItems(DynamoDueRows(self.platform.database), self.platform.clock)
 
     # ------------------------------------------------------------------ events out
 

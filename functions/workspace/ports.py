@@ -6,7 +6,7 @@ sessions, links, keys); ``SharedRecords`` reads the rows that all contexts write
 history, audit chains). Everything a use case changes goes through one ``WorkspaceUnit``.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, Generic, Protocol, TypeVar
@@ -18,6 +18,7 @@ from kernel.storing import CommandIdentity, Position, Remembered
 from toolkit.auth import TenantContext
 from workspace.domain.api_key import ApiKey
 from workspace.domain.attention import Attention
+from workspace.domain.dead_letter import DeadLetter, Redrive
 from workspace.domain.delivery import Answer as WebhookAnswer
 from workspace.domain.delivery import Delivery, DueWebhook, Lane, Recovery, SentMark
 from workspace.domain.incident import Incident, IncidentState
@@ -28,6 +29,7 @@ from workspace.domain.seal import Head, Seal
 from workspace.domain.second_factor import SecondFactor, SignInStep
 from workspace.domain.session import Session
 from workspace.domain.signup import Signup, SignupState
+from workspace.domain.stuck_item import StuckItem
 from workspace.domain.tenant import Tenant
 from workspace.domain.user import Membership, Person
 from workspace.domain.webhook import Endpoint
@@ -106,6 +108,10 @@ class SharedRecords(Protocol):
         """History of ``<kind>:<id>``, oldest first; empty for an unknown or foreign item."""
         ...
 
+    def state_of(self, subject: str) -> str:
+        """State of ``<kind>:<id>`` as its history or its job says; empty for an unknown item."""
+        ...
+
     def chains(self, *, limit: int, after: Position | None) -> Page[ChainView]:
         """Audit chains of the tenant's entities over all contexts."""
         ...
@@ -159,6 +165,8 @@ class WorkspaceUnit(Protocol):
         """
         ...
 
+    def add_redrive(self, redrive: Redrive) -> Redrive: ...
+    def save_redrive(self, before: Redrive, after: Redrive, action: str) -> Redrive: ...
     def add_link(self, link: Link) -> None: ...
     def add_saved_view(self, view: SavedView) -> SavedView: ...
     def save_saved_view(self, before: SavedView, after: SavedView, action: str) -> SavedView: ...
@@ -433,6 +441,10 @@ class SystemStore(Protocol):
     def reset_request(self, request_id: str) -> ResetRequest | None: ...
     def message(self, tenant_id: str, message_id: str) -> Message | None:
         """A mail of a company, or of none when ``tenant_id`` is empty."""
+        ...
+
+    def redrives(self, *, limit: int) -> Page[Redrive]:
+        """Messages that operators sent back, newest first."""
         ...
 
     def open_incidents(self, *, limit: int, after: Position | None) -> Page[tuple[str, str]]:
@@ -712,3 +724,47 @@ Answer = Callable[[T], Remembered]
 """How the edge would answer with a result; stored beside the effect."""
 
 Names = Iterable[str]
+
+
+# ---------------------------------------------------------------------------- operator tools
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingLetters:
+    """How many messages a dead-letter queue holds, as far as the queue service knows."""
+
+    queue: str
+    count: int
+
+
+class DeadLetterDesk(Protocol):
+    """The dead-letter queues of the stack, named like ``pensions-import``."""
+
+    def waiting(self) -> Sequence[WaitingLetters]:
+        """Every queue with its count, by name."""
+        ...
+
+    def require(self, queue: str) -> None:
+        """Raises NotFoundError for an unknown queue."""
+        ...
+
+    def look(self, queue: str, most: int) -> Sequence[DeadLetter]:
+        """At most ``most`` letters of a queue; they stay there. Raises NotFoundError."""
+        ...
+
+    def send_back(
+        self, queue: str, wanted: Collection[str] | None, redrive_id: str, most: int
+    ) -> int:
+        """Send letters of these ids, or all, back to where they came from; says how many went.
+
+        What no queue wants back stays. Raises NotFoundError.
+        """
+        ...
+
+
+class DueRows(Protocol):
+    """What waits for its time in any context: ids and times only."""
+
+    def older_than(self, instant: datetime, most: int) -> Sequence[StuckItem]:
+        """Rows whose time passed before ``instant``, at most ``most`` of each list."""
+        ...

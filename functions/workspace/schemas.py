@@ -15,6 +15,7 @@ from toolkit.http.fields import DATE, INSTANT, TEXTS, EdgeModel, parsed
 from workspace.domain.api_key import ApiKey
 from workspace.domain.attention import Attention, Today
 from workspace.domain.audit import ChainReport
+from workspace.domain.dead_letter import DeadLetter, DeadLetterGroup, Redrive
 from workspace.domain.delivery import Delivery
 from workspace.domain.glance import CompanyGlance
 from workspace.domain.incident import Incident
@@ -30,6 +31,7 @@ from workspace.domain.signup import (
     check_accountant_no,
     check_tax_no,
 )
+from workspace.domain.stuck_item import StuckItem
 from workspace.domain.tenant import DEFAULT_ZONE, Tenant, check_language, check_name, check_zone
 from workspace.domain.user import (
     Membership,
@@ -181,6 +183,14 @@ class ResolutionIn(EdgeModel):
     """Body of resolving an incident."""
 
     note: Note
+
+
+class RedriveIn(EdgeModel):
+    """Body of sending dead letters back; without ``ids`` all of the queue, at most 500 a call."""
+
+    queue: ShortText
+    ids: list[ShortText] | None = Field(default=None, min_length=1, max_length=500)
+    dry_run: bool = False
 
 
 class SignInIn(EdgeModel):
@@ -543,6 +553,61 @@ def incident_out(incident: Incident, summary: str) -> Json:
         "version": incident.stamp.version,
         "created_at": incident.stamp.created_at,
         "updated_at": incident.stamp.updated_at,
+    }
+
+
+def dead_letter_group_out(group: DeadLetterGroup, effect: str) -> Json:
+    """Dead letters that failed alike; ``effect`` says what sending them back would do."""
+    return {
+        "queue": group.queue,
+        "error": group.error,
+        "count": group.count,
+        "oldest_at": format_instant(group.oldest_at),
+        "ids": list(group.ids),
+        "can_redrive": group.returns,
+        "effect": effect,
+    }
+
+
+def dead_letter_out(letter: DeadLetter, effect: str) -> Json:
+    """One dead letter: ids and states, never what somebody typed."""
+    return {
+        "id": letter.id,
+        "queue": letter.queue,
+        "error": letter.error,
+        "sent_at": format_instant(letter.sent_at),
+        "tenant_id": letter.tenant_id or None,
+        "subject": letter.subject or None,
+        "state": letter.state or None,
+        "redrives": letter.redrives,
+        "can_redrive": letter.returns,
+        "effect": effect,
+        "facts": dict(letter.facts),
+    }
+
+
+def redrive_out(redrive: Redrive) -> Json:
+    """Who sent messages back, and how many went."""
+    return {
+        "id": redrive.id,
+        "queue": redrive.queue,
+        "asked": redrive.asked or None,
+        "redriven": redrive.sent,
+        "status": redrive.state.value,
+        "actor": redrive.actor,
+        "created_at": redrive.stamp.created_at,
+    }
+
+
+def stuck_out(item: StuckItem, now: datetime) -> Json:
+    """One row that nobody takes."""
+    return {
+        "context": item.context,
+        "kind": item.kind,
+        "id": item.id,
+        "tenant_id": item.tenant_id or None,
+        "since": format_instant(item.since),
+        "late_seconds": item.late_seconds(now),
     }
 
 

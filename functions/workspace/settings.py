@@ -10,14 +10,16 @@ _WEBHOOK_QUEUE: Final = "KOPRU_QUEUE_WORKSPACE_DELIVER_WEBHOOKS"
 _LOCAL_TARGETS: Final = "KOPRU_WEBHOOKS_TO_LOCALHOST"
 _SEAL_QUEUE: Final = "KOPRU_QUEUE_WORKSPACE_SEAL_AUDIT"
 _SEAL_BUCKET: Final = "KOPRU_BUCKET_SEALS"
+_STACK: Final = "KOPRU_STACK"
 _SENDER: Final = "KOPRU_SENDER"
 _CONFIGURATION_SET: Final = "KOPRU_MAIL_CONFIGURATION_SET"
 
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceSettings:
-    """The queues; how mails leave: sender and configuration set of SES; where seals are kept; and
-    whether webhooks may go to this very machine, which only a local stack allows.
+    """The queues; how mails leave: sender and configuration set of SES; where seals are kept; the
+    name of the stack, with which the names of its queues begin; and whether webhooks may go to this
+    very machine, which only a local stack allows.
     """
 
     common: CommonSettings
@@ -27,6 +29,7 @@ class WorkspaceSettings:
     webhook_queue: str
     seal_queue: str
     seal_bucket: str
+    stack: str
     local_targets: bool = False
 
     @classmethod
@@ -44,6 +47,7 @@ class WorkspaceSettings:
             webhook_queue=env.text(_WEBHOOK_QUEUE),
             seal_queue=env.text(_SEAL_QUEUE),
             seal_bucket=env.text(_SEAL_BUCKET),
+            stack=env.text(_STACK),
             sender=env.text(_SENDER),
             configuration_set=env.text(_CONFIGURATION_SET),
             local_targets=local_targets,

@@ -85,6 +85,8 @@ COMPANIES: Final = (
     ),
 )
 
+OPERATOR: Final = DemoPerson("operator", "operator@kopru.example", "Selin Akın", "tr")
+
 
 @dataclass
 class _StackPlatform(Platform):
@@ -117,9 +119,22 @@ def seed(base_url: str, cloud: LocalCloud) -> Mapping[str, Any]:
     for company, key_name in zip(COMPANIES, ("api_key", "second_tenant_api_key"), strict=True):
         tenant_id, credentials[key_name] = _add(app, company, passwords, credentials["users"])
         tenant_ids.append(tenant_id)
+    credentials["users"].append(_operator(app))
     fill(_pensions(base_url, cloud), (tenant_ids[0], tenant_ids[1]))
     _want_approvals(base_url, cloud, tenant_ids[1])
     return credentials
+
+
+def _operator(app: Application) -> dict[str, str]:
+    """The person who runs this stack; works for no company."""
+    password = _passphrase()
+    app.install_operator()(
+        email=Email(OPERATOR.email),
+        name=OPERATOR.name,
+        language=OPERATOR.language,
+        password=Secret(password),
+    )
+    return {"email": OPERATOR.email, "password": password, "role": OPERATOR.role}
 
 
 def _environment(base_url: str, cloud: LocalCloud, handler: str) -> Environment:

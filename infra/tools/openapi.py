@@ -24,6 +24,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 TARGET: Final = ROOT / "functions" / "workspace" / "handlers" / "http" / "openapi.json"
 DOORS: Final = (
     "workspace.handlers.api",
+    "workspace.handlers.operate",
     "pensions.handlers.api",
     "pensions.handlers.test_credentials",
     "payment_codes.handlers.api",

@@ -67,6 +67,11 @@ KINDS: dict[str, dict[str, frozenset[str]]] = {
         "CoreTable": READ | {"Query"},
         "AuditTable": frozenset({"Query"}),
     },
+    "WorkspaceOperatorData": {
+        "CoreTable": frozenset({"BatchGetItem", "PutItem", "Query", "UpdateItem"}),
+        "AuditTable": APPEND,
+        "FlowTable": frozenset({"BatchGetItem", "Query"}),
+    },
     "PensionsApiData": {
         "CoreTable": ENTITIES,
         "LedgerTable": LEDGER | {"Query"},
@@ -214,6 +219,7 @@ KINDS: dict[str, dict[str, frozenset[str]]] = {
 # Our managed policies of every function.
 FUNCTIONS: dict[str, set[str]] = {
     "WorkspaceApiFunction": {"WorkspaceApiData", "WorkspaceSharedReadData", "WorkspaceOutbox"},
+    "WorkspaceOperateFunction": {"WorkspaceOperatorData", "OperatorQueues"},
     "WorkspaceAuthorizerFunction": {"WorkspaceAuthorizerData"},
     "WorkspaceOnEventsFunction": {"WorkspaceWorkerData", "WorkspaceOutbox"},
     "WorkspaceSendMailFunction": {"WorkspaceMailData", "WorkspaceOutbox"},
@@ -306,7 +312,11 @@ WILDCARDS = {
     "-approval": "executions of one state machine, whose names are made of tasks",
     "/T/*": "objects of all tenants; the code builds keys below one tenant only",
     "/E/*": "kept files of all tenants, likewise",
+    "${Stack}-*": "queues of this stack, whose names CloudFormation makes",
 }
+
+# Actions that know no resource at all, and who may.
+WITHOUT_RESOURCE = {("WorkspaceOperateFunction", "sqs:ListQueues")}
 
 # AWS-managed policies that SAM attaches and what for.
 AWS_MANAGED = {
@@ -368,7 +378,7 @@ def test_table_statements_name_one_table_and_the_prefix_of_their_context() -> No
             continue
         seen += 1
         assert len(statement.tables) == 1, (function, statement)
-        if statement.policy == "WorkspaceSharedReadData":
+        if statement.policy in ("WorkspaceSharedReadData", "WorkspaceOperatorData"):
             continue
         prefixes = [f"{PREFIXES[stack.context_of(function)]}#*"]
         if statement.policy == "ReconciliationPortalData" and statement.tables == {"CoreTable"}:
@@ -394,6 +404,32 @@ def test_workspace_reads_shared_rows_of_others_and_nothing_else() -> None:
             "Null": {"dynamodb:LeadingKeys": "false"},
         }
         assert not {f"dynamodb:{action}" for action in WRITE} & set(statement.actions)
+
+
+def test_the_operator_reads_ids_and_states_and_writes_records_of_its_own() -> None:
+    holders = {name for name, policies in FUNCTIONS.items() if "WorkspaceOperatorData" in policies}
+    assert holders == {"WorkspaceOperateFunction"}
+    policy = stack.source(stack.NESTED["Data"])["Resources"]["WorkspaceOperatorData"]
+    own, foreign = ["wsp#SYS#*"], set()
+    for statement in stack.statements_in("operator", policy["Properties"]["PolicyDocument"]):
+        assert len(statement.tables) == 1
+        (test,) = [value for key, value in statement.condition.items() if key != "Null"]
+        assert statement.condition["Null"] == {"dynamodb:LeadingKeys": "false"}
+        keys = test["dynamodb:LeadingKeys"]
+        if {f"dynamodb:{action}" for action in WRITE} & set(statement.actions):
+            assert keys == own
+        elif keys != own:
+            foreign |= set(keys)
+    assert foreign == {"???#SYS#DUE#?", "???#SYS#FAILED#*", "???#T#*#HIST#*", "???#T#*#JOB#*"}
+
+
+def test_only_the_operator_takes_from_dead_letters() -> None:
+    statements = [
+        (function, statement)
+        for function, statement in _all_statements()
+        if "DeadLetters" in str(statement.resources) and "sqs:ReceiveMessage" in statement.actions
+    ]
+    assert {function for function, _ in statements} == {"WorkspaceOperateFunction"}
 
 
 def test_no_action_is_a_wildcard() -> None:
@@ -423,7 +459,9 @@ def test_resources_are_exact_except_for_the_listed_reasons() -> None:
         (function, resource)
         for function, statement in _all_statements()
         for resource in statement.resources
-        if "*" in str(resource) and not any(end in str(resource) for end in WILDCARDS)
+        if "*" in str(resource)
+        and not any(end in str(resource) for end in WILDCARDS)
+        and not {(function, action) for action in statement.actions} <= WITHOUT_RESOURCE
     ]
     assert not unexplained
 

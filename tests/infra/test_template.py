@@ -30,6 +30,12 @@ ROUTES = {
     ("ANY", "/sign-in"): "WorkspaceApiFunction",
     ("ANY", "/sign-out"): "WorkspaceApiFunction",
     ("ANY", "/v1/{proxy+}"): "WorkspaceApiFunction",
+    ("ANY", "/v1/dead-letters"): "WorkspaceOperateFunction",
+    ("ANY", "/v1/dead-letters/{proxy+}"): "WorkspaceOperateFunction",
+    ("ANY", "/v1/stuck-items"): "WorkspaceOperateFunction",
+    ("ANY", "/operator/dead-letters"): "WorkspaceOperateFunction",
+    ("ANY", "/operator/dead-letters/{proxy+}"): "WorkspaceOperateFunction",
+    ("ANY", "/operator/stuck-items"): "WorkspaceOperateFunction",
     ("GET", "/health"): "WorkspaceApiFunction",
     ("ANY", "$default"): "WorkspaceApiFunction",
     ("ANY", "/v1/pensions/{proxy+}"): "PensionsApiFunction",
@@ -282,6 +288,7 @@ def test_functions_behind_the_door_answer_before_the_gateway_gives_up() -> None:
     timeouts = {name: stack.functions()[name]["Properties"]["Timeout"] for name in behind}
     assert timeouts == {
         "WorkspaceApiFunction": 10,
+        "WorkspaceOperateFunction": 29,
         "PensionsApiFunction": 10,
         "PensionsTestCredentialsFunction": 29,
         "PaymentCodesApiFunction": 10,

@@ -74,6 +74,7 @@ WORDS: Final = {
     "lookup_code": "AXESS-26",
     "calendar": "TR",
     "day": "2026-07-28",
+    "queue": "workspace-send-mail",
 }
 IDENTIFIERS: Final = re.compile(r"\{((?!customer_)(?:[a-z]+_)?id)\}")
 # The public routes whose path is a secret, a code of an error or the name of a provider.

@@ -386,6 +386,7 @@ def _environment(urls: Mapping[str, str], key_id: str, secret_arn: str) -> dict[
     return {
         **CREDENTIALS,
         "KOPRU_STAGE": "local",
+        "KOPRU_STACK": STACK,
         "KOPRU_BASE_URL": BASE_URL,
         **{f"KOPRU_TABLE_{role.upper()}": table_name(role) for role in ROLES},
         "KOPRU_KEY_CREDENTIALS": key_id,

@@ -28,6 +28,7 @@ from toolkit.http.idempotency import Command, IdempotencyStore, StoredAnswer
 from workspace.adapters import rows
 from workspace.adapters.entity_writes import CONTEXT, SYSTEM, change_entity, create_entity
 from workspace.adapters.entrance_rows import EntranceWrites
+from workspace.adapters.redrive_rows import RedriveWrites
 from workspace.adapters.signup_rows import SignupWrites
 from workspace.adapters.view_rows import ViewWrites
 from workspace.domain.api_key import ApiKey
@@ -66,7 +67,7 @@ class Workshop:
     email_digest: EmailDigest
 
 
-class DynamoUnit(SignupWrites, EntranceWrites, ViewWrites):
+class DynamoUnit(SignupWrites, EntranceWrites, ViewWrites, RedriveWrites):
     """``WorkspaceUnit`` over one transaction."""
 
     def __init__(self, workshop: Workshop, system: UnitOfWork, tenant: UnitOfWork | None) -> None:

@@ -35,11 +35,13 @@ from workspace.adapters.entrance_rows import (
     step_from,
     step_key,
 )
+from workspace.adapters.redrive_rows import redrive_from
 from workspace.adapters.shared_records import DynamoSharedRecords
 from workspace.adapters.signup_rows import signup_from, signup_prefix
 from workspace.adapters.view_rows import FEED, feed_key, view_from
 from workspace.domain.api_key import ApiKey
 from workspace.domain.attention import Attention
+from workspace.domain.dead_letter import Redrive
 from workspace.domain.incident import Incident, IncidentState
 from workspace.domain.link import Link
 from workspace.domain.message import Message
@@ -411,6 +413,10 @@ class DynamoSystemStore:
         key = entity_key(message_keyspace(tenant_id), "message", message_id)
         row = self._database.get("core", key, META)
         return rows.message_from(row) if row else None
+
+    def redrives(self, *, limit: int) -> Page[Redrive]:
+        page = self._database.list_rows(SYSTEM.key("REDRIVES"), limit=limit, forward=False)
+        return Page(tuple(map(redrive_from, page.items)))
 
     def open_incidents(self, *, limit: int, after: Position | None) -> Page[tuple[str, str]]:
         page = self._database.list_rows(

@@ -59,6 +59,7 @@ def person_row(person: Person) -> Row:
         "theme": person.theme,
         "session_epoch": person.session_epoch,
         "companies": [[company.id, company.name] for company in person.companies],
+        "operator": person.operator,
     }
 
 
@@ -73,6 +74,7 @@ def person_from(row: Mapping[str, Any]) -> Person:
         state=PersonState(row["state"]),
         session_epoch=row["session_epoch"],
         companies=tuple(Company(identity, name) for identity, name in row["companies"]),
+        operator=bool(row.get("operator", False)),
         stamp=stamp_of(row),
     )
 

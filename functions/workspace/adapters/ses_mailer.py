@@ -34,7 +34,9 @@ class SesMailer:
         letter = _LETTERS[message.kind](
             self._renderer.language(message.language), message, name, company, link
         )
-        brand = Brand(company or "Köprü", "Köprü" if company else "")
+        # A company that was turned down sends nothing: the mail is ours.
+        own = message.kind is MessageKind.SIGNUP_REJECTED or not company
+        brand = Brand("Köprü", "") if own else Brand(company, "Köprü")
         return render_mail(self._renderer, letter, message.language, brand)
 
 
@@ -130,10 +132,30 @@ def _credentials_refused(lang: Any, message: Message, name: str, company: str, l
     )
 
 
+def _signup_rejected(lang: Any, _message: Message, name: str, company: str, link: str) -> Letter:
+    return Letter(
+        subject=lang.text(
+            "Your sign-up for Köprü: %(company)s", company=shortened(company, _NAME_IN_SUBJECT)
+        ),
+        paragraphs=(
+            lang.text("Hello %(name)s,", name=name),
+            lang.text(
+                "we could not accept the sign-up of %(company)s. No account was opened and nothing "
+                "was signed.",
+                company=company,
+            ),
+            lang.text("If something in it was wrong, you may sign up once more."),
+        ),
+        action=Action(lang.text("Sign up once more"), link),
+        small=lang.text("If you did not sign up, do nothing and delete this mail."),
+    )
+
+
 _LETTERS: Final[Mapping[MessageKind, Callable[[Any, Message, str, str, str], Letter]]] = {
     MessageKind.INVITATION: _invitation,
     MessageKind.ACTIVATION: _activation,
     MessageKind.PASSWORD_RESET: _password_reset,
     MessageKind.SIGN_IN_CODE: _sign_in_code,
     MessageKind.CREDENTIALS_REFUSED: _credentials_refused,
+    MessageKind.SIGNUP_REJECTED: _signup_rejected,
 }

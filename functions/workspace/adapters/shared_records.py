@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 from kernel.errors import NotFoundError
 from kernel.storing import Position
 from toolkit.aws.dynamodb import Database, Item, Keyspace
-from toolkit.aws.history import SUBJECT_CONTEXTS, context_of, read_history
+from toolkit.aws.history import SUBJECT_CONTEXTS, context_of, last_state, read_history
 from toolkit.aws.jobs import Job, read_job, read_jobs
 from toolkit.aws.unit_of_work import sequence
 from workspace.domain.seal import Head
@@ -78,6 +78,16 @@ class DynamoSharedRecords:
             for entry in entries
         )
         return Page(views, next_key)
+
+    def state_of(self, subject: str) -> str:
+        kind, _, identity = subject.partition(":")
+        if kind == "job":
+            job = read_job(self._database, CONTEXTS, self._tenant_id, identity)
+            return job.status if job else ""
+        context = context_of(subject)
+        if context is None:
+            return ""
+        return last_state(self._database, context, self._tenant_id, subject)
 
     def chains(self, *, limit: int, after: Position | None) -> Page[ChainView]:
         return self._each(self._chain, limit=limit, after=after)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from kernel.clock import Clock
+from kernel.errors import UnauthorizedError
 from kernel.ids import IdSource
 from kernel.parsing import format_instant
 from kernel.sensitive import Secret
@@ -100,10 +101,21 @@ class Entrance:
         unit.commit()
         return StepNeeded(token, method)
 
+    def first_of(self, person: Person, companies: list[Tenant]) -> str:
+        """The company somebody begins in; an operator may work for none, with an empty id.
+
+        Raises: UnauthorizedError("sign_in_refused") for everybody else without a company.
+        """
+        if companies:
+            return companies[0].id
+        if person.operator:
+            return ""
+        raise sign_in_refused()
+
     def open(
         self,
         person: Person,
-        tenant: Tenant,
+        tenant_id: str,
         user_agent: str,
         *,
         second_factor: bool = False,
@@ -116,7 +128,7 @@ class Entrance:
             digest=self.digest(token.reveal("store the hash of a session id")),
             person_id=person.id,
             epoch=person.session_epoch,
-            tenant_id=tenant.id,
+            tenant_id=tenant_id,
             created_at=now,
             last_seen_at=now,
             device=device_of(user_agent),
@@ -127,6 +139,12 @@ class Entrance:
         else:
             unit.add_session(session)
             unit.commit()
-        company = self.store.company(TenantContext(tenant.id, f"user:{person.id}"))
-        company.note_sign_in(person.id, format_instant(now))
+        if tenant_id:
+            company = self.store.company(TenantContext(tenant_id, f"user:{person.id}"))
+            company.note_sign_in(person.id, format_instant(now))
         return SignedIn(token, session, person)
+
+
+def sign_in_refused() -> UnauthorizedError:
+    """What everybody hears who does not get in."""
+    return UnauthorizedError("sign_in_refused", "Address or password is wrong.")

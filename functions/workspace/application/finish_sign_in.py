@@ -7,7 +7,6 @@ from kernel.errors import NotFoundError
 from kernel.sensitive import Secret
 from kernel.storing import WriteRefusedError
 from workspace.application.entrance import PER_ACCOUNT, WINDOW, Entrance, SignedIn
-from workspace.application.sign_in import sign_in_refused
 from workspace.domain.second_factor import (
     DEVICE_LIFETIME,
     SignInStep,
@@ -58,15 +57,13 @@ class FinishSignIn:
         if not step.is_open(door.clock.now(), person.session_epoch):
             raise step_gone()
         self.throttle.hit(ACT, person.id, limit=PER_ACCOUNT, window_seconds=WINDOW)
-        companies = door.companies(person)
-        if not companies:
-            raise sign_in_refused()
+        first = door.first_of(person, door.companies(person))
         unit = door.store.unit(f"user:{person.id}")
         unit.use_step(step)
         device = self._prove(unit, step, person, code)
         by_app = step.method is StepMethod.TOTP
         try:
-            done = door.open(person, companies[0], user_agent, second_factor=by_app, unit=unit)
+            done = door.open(person, first, user_agent, second_factor=by_app, unit=unit)
         except WriteRefusedError as error:
             if error.refused("step"):
                 raise step_gone() from None

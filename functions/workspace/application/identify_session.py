@@ -8,8 +8,9 @@ from kernel.ids import is_id
 from kernel.parsing import format_instant
 from kernel.sensitive import Secret
 from toolkit.auth import SECOND_FACTOR_REQUIRED, Principal
+from workspace.domain.session import Session
 from workspace.domain.tenant import DEFAULT_ZONE, Tenant, TenantState
-from workspace.domain.user import Membership
+from workspace.domain.user import OPERATOR, Membership, Person
 from workspace.ports import Digest, SystemStore
 
 MAX_CHOICES: Final = 20
@@ -23,12 +24,14 @@ class IdentifySession:
     store: SystemStore
     clock: Clock
     digest: Digest
+    operators_prove_twice: bool = True
 
     def __call__(self, token: Secret, tenant_wish: str | None) -> Principal | None:
         """The principal, or None for a session that is not alive.
 
         A company the person has no counting membership in leaves the principal without a tenant
-        and without roles: whatever needs one is refused.
+        and without roles: whatever needs one is refused. An operator holds that role in every
+        company and in none, with a second factor only where the stage is a real one.
         """
         digest = self.digest(token.reveal("look up a session"))
         session = self.store.session(digest)
@@ -53,11 +56,14 @@ class IdentifySession:
             and tenant.demands_second_factor(membership.roles)
         ):
             counts, barred = False, SECOND_FACTOR_REQUIRED
+        roles = membership.roles if counts and membership else ()
+        if self._operates(person, session):
+            roles = (*roles, OPERATOR)
         return Principal(
             kind="session",
             id=person.id,
             tenant_id=tenant.id if counts and tenant else "",
-            roles=membership.roles if counts and membership else (),
+            roles=roles,
             session_hash=digest,
             signed_in_at=session.created_at.isoformat(),
             language=person.language,
@@ -70,6 +76,9 @@ class IdentifySession:
             proved_at=format_instant(session.last_proof),
             tenants=tuple((each.id, each.name) for each in person.companies[:MAX_CHOICES]),
         )
+
+    def _operates(self, person: Person, session: Session) -> bool:
+        return person.operator and (session.second_factor or not self.operators_prove_twice)
 
     def _counts(self, membership: Membership | None, tenant: Tenant | None) -> bool:
         return (

@@ -13,6 +13,7 @@ from kernel.ids import IdSource
 from kernel.links import Links
 from kernel.mailing import MailOutcome, MailResult
 from kernel.parsing import format_instant
+from kernel.sensitive import Email
 from kernel.storing import WriteRefusedError
 from toolkit.auth import TenantContext
 from workspace.domain.link import LinkPurpose, new_link
@@ -52,6 +53,16 @@ class SendResult(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Reader:
+    """Whom a mail is for, and about which company it speaks (empty for none)."""
+
+    email: Email
+    name: str
+    language: str
+    company: str
+
+
+@dataclass(frozen=True, slots=True)
 class SendMail:
     """Moves one message from queued to sent, or says truthfully what is known of it."""
 
@@ -86,37 +97,52 @@ class SendMail:
         return self._send(message, lease)
 
     def _send(self, message: Message, lease_until: datetime) -> SendResult:
-        person = self.store.person(message.person_id)
-        company = ""
-        if message.tenant_id:
-            company = self.store.company(self._context(message)).tenant().name
+        reader = self._reader(message)
         unit = self._unit(message)
-        unit.require_not_suppressed(person.email)
+        unit.require_not_suppressed(reader.email)
         attempt_id = self.ids.new()
         link, code = "", ""
         if message.kind is MessageKind.SIGN_IN_CODE:
             code = self._code(unit, message, attempt_id)
         else:
             link = self._link(unit, message)
-        after = claimed(message, attempt_id, person.email, person.language, lease_until)
+        after = claimed(message, attempt_id, reader.email, reader.language, lease_until)
         mine = unit.save_message(message, after, "message.claimed")
         try:
             unit.commit()
         except WriteRefusedError as error:
             if not error.refused("suppressed"):
                 raise
-            self._save(message, suppressed(message, person.email), "message.suppressed")
+            self._save(message, suppressed(message, reader.email), "message.suppressed")
             return SendResult.DONE
         outcome = self.mailer.send(
-            mine, to=person.email, name=person.name, company=company, link=link, code=code
+            mine,
+            to=reader.email,
+            name=reader.name,
+            company=reader.company,
+            link=link,
+            code=code,
         )
         self._commit(mine, outcome)
         return SendResult.DONE
+
+    def _reader(self, message: Message) -> Reader:
+        """Whom the mail is for, read now; an applicant who was turned down is nobody's member."""
+        if message.kind is MessageKind.SIGNUP_REJECTED:
+            signup = self.store.signup(message.params["signup_id"])
+            return Reader(signup.email, signup.name, signup.language, signup.company)
+        person = self.store.person(message.person_id)
+        company = ""
+        if message.tenant_id:
+            company = self.store.company(self._context(message)).tenant().name
+        return Reader(person.email, person.name, person.language, company)
 
     def _link(self, unit: WorkspaceUnit, message: Message) -> str:
         """The link this mail carries, its hash added to the claim."""
         if message.kind is MessageKind.CREDENTIALS_REFUSED:
             return self.links.to(f"/pensions/contracts/{message.params['contract_id']}")
+        if message.kind is MessageKind.SIGNUP_REJECTED:
+            return self.links.to("/sign-up")
         purpose, path = _LINKS[message.kind]
         token = self.tokens.new().reveal("write a link into a mail")
         unit.add_link(

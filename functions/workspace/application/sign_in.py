@@ -7,7 +7,7 @@ Known or unknown, right or wrong: one answer, one effort. Numbers may identify, 
 from dataclasses import dataclass
 from typing import Final
 
-from kernel.errors import ParseError, UnauthorizedError, ValidationError
+from kernel.errors import ParseError, ValidationError
 from kernel.sensitive import Email, Secret, Tckn
 from workspace.application.entrance import (
     PER_ACCOUNT,
@@ -16,6 +16,7 @@ from workspace.application.entrance import (
     Entrance,
     SignedIn,
     StepNeeded,
+    sign_in_refused,
 )
 from workspace.application.signups import Numbers
 from workspace.domain.second_factor import StepMethod
@@ -24,11 +25,6 @@ from workspace.domain.user import PersonState
 from workspace.ports import Account, Throttle
 
 NOBODY: Final = Account(None, None, None)
-
-
-def sign_in_refused() -> UnauthorizedError:
-    """What everybody hears who does not get in."""
-    return UnauthorizedError("sign_in_refused", "Address or password is wrong.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +96,7 @@ class SignIn:
         if not right or person is None or person.state is not PersonState.ACTIVE:
             raise sign_in_refused()
         companies = door.companies(person)
-        if not companies:
-            raise sign_in_refused()
+        first = door.first_of(person, companies)
         self.throttle.forgive("sign-in-source", visit.source_ip, window_seconds=WINDOW)
         self.throttle.forgive("sign-in", account_key, window_seconds=WINDOW)
         person = door.refresh(person, companies, account.password_hash, password)
@@ -109,7 +104,7 @@ class SignIn:
             return door.ask(person, StepMethod.TOTP)
         if by_numbers and not self._knows(visit.device, person.id):
             return door.ask(person, StepMethod.MAIL)
-        return door.open(person, companies[0], visit.user_agent)
+        return door.open(person, first, visit.user_agent)
 
     def _knows(self, device: Secret | None, person_id: str) -> bool:
         if device is None:

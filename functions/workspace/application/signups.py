@@ -13,7 +13,7 @@ from workspace.application.create_tenant import enter_owner, tell_of_company
 from workspace.application.invite_again import InviteAgain
 from workspace.application.invite_user import PersonEntry
 from workspace.application.request_password_reset import DAY, PER_DAY
-from workspace.domain.message import MessageKind
+from workspace.domain.message import Message, MessageKind
 from workspace.domain.note import check_note
 from workspace.domain.signup import (
     Agreement,
@@ -163,15 +163,26 @@ class SendActivationAgain:
 
 @dataclass(frozen=True, slots=True)
 class RejectSignup:
-    """Turns a sign-up down; the reason stays with the operator."""
+    """Turns a sign-up down and tells the applicant so; the reason stays with the operator."""
 
     store: SystemStore
+    ids: IdSource
 
     def __call__(self, signup_id: str, note: str, *, actor: str) -> Signup:
         """Raises: NotFoundError; ConflictError("signup_decided"); ValidationError for the note."""
         before = self.store.signup(signup_id)
         unit = self.store.unit(actor)
         after = unit.save_signup(before, rejected(before, check_note(note)), "signup.rejected")
+        unit.add_message(
+            Message(
+                self.ids.new(),
+                "",
+                MessageKind.SIGNUP_REJECTED,
+                "",
+                before.language,
+                params={"signup_id": before.id},
+            )
+        )
         unit.commit()
         return after
 

@@ -30,6 +30,7 @@ class MessageKind(StrEnum):
     PASSWORD_RESET = "password_reset"  # noqa: S105  (a kind of mail, not a password)
     SIGN_IN_CODE = "sign_in_code"
     CREDENTIALS_REFUSED = "credentials_refused"
+    SIGNUP_REJECTED = "signup_rejected"
 
 
 class MessageState(StrEnum):

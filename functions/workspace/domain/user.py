@@ -21,6 +21,7 @@ COMPANY_ROLES: Final = ("owner", "accountant", "payroll", "finance", "viewer")
 """Roles a company can give; ``operator`` is not among them."""
 THEMES: Final = ("auto", "light", "dark")
 OWNER: Final = "owner"
+OPERATOR: Final = "operator"
 
 
 class PersonState(StrEnum):
@@ -52,7 +53,8 @@ class Person:
 
     Shapes: ``session_epoch`` rises when all sessions must end; a session of an older epoch is dead.
     ``companies`` are the companies one may switch to, in the order of joining; the names are for
-    display, rights come from the memberships.
+    display, rights come from the memberships. ``operator`` is who runs the installation: given by
+    its installer only, beside whatever companies the person works for.
     """
 
     id: str
@@ -63,6 +65,7 @@ class Person:
     state: PersonState = PersonState.INVITED
     session_epoch: int = 0
     companies: tuple[Company, ...] = ()
+    operator: bool = False
     stamp: Stamp = NEW
 
 

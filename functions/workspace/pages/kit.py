@@ -12,7 +12,7 @@ from kernel.errors import (
     TooManyRequestsError,
     UnauthorizedError,
 )
-from toolkit.auth import require, require_fresh
+from toolkit.auth import TenantContext, require, require_fresh
 from toolkit.entrypoints.http import HttpApp, Reply, Request
 from toolkit.http.fields import parse_model
 from webkit.components import FieldProblem, Flash, Tone
@@ -21,7 +21,15 @@ from webkit.reader import Lists
 from webkit.urls import link
 from workspace.bootstrap import Application, application
 from workspace.pages.cookies import language_cookie
-from workspace.pages.words import problems_of, redirect, renderer, reply, view_of, words_of
+from workspace.pages.words import (
+    actor_of,
+    problems_of,
+    redirect,
+    renderer,
+    reply,
+    view_of,
+    words_of,
+)
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -51,8 +59,15 @@ DONE: Final[Mapping[str, str]] = {
     "webhook_tested": mark("A test event is on its way."),
     "resent": mark("The event is on its way again."),
     "recovery": mark("Everything that was not confirmed since then is being sent again."),
+    "redriven": mark("The chosen messages are on their way again."),
+    "approved": mark("The company is open. The activation link is on its way."),
+    "turned_down": mark("The sign-up is turned down. The applicant is told by mail."),
+    "activation_sent": mark("One more activation link is on its way."),
     "company": mark("You now work for another company."),
 }
+
+
+ALL_INCIDENTS: Final = "operator:incident:read"
 
 
 def use() -> Application:
@@ -143,6 +158,22 @@ class NoCompanyError(ForbiddenError):
 _LISTS: Final = Lists(lambda: use().cursors, lambda: use().platform.clock.now())
 cursor_in: Final = _LISTS.position
 paging: Final = _LISTS.paging
+
+
+def incident_context(request: Request, incident_id: str) -> TenantContext:
+    """The company of an incident: the request's, or wherever it is for an operator."""
+    if request.principal.tenant_id or not request.principal.may(ALL_INCIDENTS):
+        return request.tenant
+    return operator_context(request, incident_id)
+
+
+def operator_context(request: Request, incident_id: str) -> TenantContext:
+    """The company of an incident, for an operator who knows its id.
+
+    Raises: NotFoundError.
+    """
+    tenant_id = use().locate_incident()(incident_id)
+    return TenantContext(tenant_id, actor_of(request), request.correlation_id)
 
 
 def signed_in(request: Request) -> str:

@@ -6,6 +6,7 @@ from workspace.pages import (
     developer,
     entry,
     evidence,
+    operator,
     people,
     second_factor,
     settings,
@@ -19,7 +20,7 @@ def declare(app: HttpApp) -> None:
     """Add every page of this context to ``app``."""
     kit = Kit(app)
     parts = (
-        *(entry, companies, spine, people, developer, evidence),
+        *(entry, companies, spine, people, developer, evidence, operator),
         *(settings, second_factor, views),
     )
     for part in parts:

@@ -61,7 +61,8 @@ def declare(app: HttpApp, kit: Kit) -> None:
         try:
             member(request, "workspace:today:read")
         except NoCompanyError:
-            return redirect("/companies")
+            home = request.principal.may("operator:incident:read")
+            return redirect("/operator/incidents" if home else "/companies")
         today = use().list_today()(request.tenant)
         words = words_of(request)
         now = use().platform.clock.now()
@@ -208,18 +209,13 @@ def declare(app: HttpApp, kit: Kit) -> None:
             Chip(label, link("/incidents", state=value), active=value == wish)
             for value, label in choices
         ]
-        columns = (
-            Column("summary", words.text("What happened")),
-            Column("subject", words.text("Item")),
-            Column("actor", words.text("Who must act")),
-            Column("opened", words.text("Since")),
-            Column("state", words.text("State")),
-        )
+        columns = incident_columns(words)
         return kit.draw(
             request,
             "incidents/list.html",
             "incidents",
             {
+                "base": "/incidents",
                 "chips": chips,
                 "columns": columns,
                 "incidents": page.items,
@@ -227,7 +223,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
                 "badges": {item.id: incident_status(words, item) for item in page.items},
                 "subject": subject_label(words),
                 "address": _address,
-                "actor": _who_acts(words),
+                "actor": who_acts(words),
                 "at": instant_of,
                 "paging": paging(request, len(page.items), page.next, state=wish),
             },
@@ -238,12 +234,13 @@ def declare(app: HttpApp, kit: Kit) -> None:
     ) -> Reply:
         words = words_of(request)
         values = {
+            "base": "/incidents",
             "incident": incident,
             "summary": incident_summary(words, incident),
             "incident_status": incident_status(words, incident),
             "subject": subject_label(words)(incident.subject),
             "address": _address(incident.subject, incident.contract_id),
-            "actor": _who_acts(words)(incident.actor),
+            "actor": who_acts(words)(incident.actor),
             "resolved_by": _actors(request.tenant, words).get(incident.resolved_by, ""),
             "at": instant_of,
             "note": note,
@@ -309,6 +306,17 @@ def instant_of(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
+def incident_columns(words: Language) -> tuple[Column, ...]:
+    """Columns of a list of incidents."""
+    return (
+        Column("summary", words.text("What happened")),
+        Column("subject", words.text("Item")),
+        Column("actor", words.text("Who must act")),
+        Column("opened", words.text("Since")),
+        Column("state", words.text("State")),
+    )
+
+
 def _job_problem(words: Language, item: Mapping[str, Any]) -> str:
     """One problem of a job as a line: where it is and what it means."""
     code = str(item.get("code", ""))
@@ -358,7 +366,7 @@ def subject_label(words: Language) -> Callable[[str], str]:
     return label
 
 
-def _who_acts(words: Language) -> Callable[[str], str]:
+def who_acts(words: Language) -> Callable[[str], str]:
     names = {
         "user": words.text("your company"),
         "operator": words.text("the operator"),

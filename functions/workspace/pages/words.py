@@ -181,9 +181,37 @@ def message_status(words: Language, message: Message) -> Status:
     return Status(_state(words, message.state.value), tone)
 
 
+def redrive_effect(words: Language, queue: str) -> str:
+    """What sending a dead letter of a queue back would do."""
+    # All schedules are alike: nothing wants their payload back, the next run does the same.
+    key = "schedules" if queue.endswith("-schedules") else queue
+    return sentence(words, "redrive", key, {}) or words.text(
+        "The same work is started once more over the same item."
+    )
+
+
+def actor_of(request: Request) -> str:
+    """Who acts for the operator: a key or a person, as history and audit name them."""
+    prefix = "user" if request.principal.kind == "session" else "key"
+    return f"{prefix}:{request.principal.id}"
+
+
 def role_name(words: Language, code: str) -> str:
     """A role as people call it."""
     return sentence(words, "role", code, {}) or code
+
+
+def context_name(words: Language, context: str) -> str:
+    """A context as people call it."""
+    names = {
+        "workspace": words.text("Workspace"),
+        "pensions": words.text("Pensions"),
+        "payment_codes": words.text("Payment codes"),
+        "card_contracts": words.text("Card contracts"),
+        "workflow": words.text("Rules and approvals"),
+        "reconciliation": words.text("Reconciliation"),
+    }
+    return names.get(context, context)
 
 
 def subject_name(words: Language, kind: str) -> str:

@@ -52,6 +52,22 @@ def is_id(text: object) -> bool:
     return _ULID.fullmatch(text) is not None or _UUID7.fullmatch(text) is not None
 
 
+def time_of(identity: str) -> datetime:
+    """When an id was made: a ULID and a UUIDv7 both begin with it, to the millisecond.
+
+    Raises: ValueError for anything ``is_id`` refuses.
+    """
+    if not is_id(identity):
+        raise ValueError("not an id")
+    if _ULID.fullmatch(identity):
+        millis = 0
+        for char in identity[:10]:
+            millis = millis * 32 + _ALPHABET.index(char)
+    else:
+        millis = int(identity.replace("-", "")[:12], 16)
+    return _EPOCH + timedelta(milliseconds=millis)
+
+
 class SystemIds:
     """Ids from a clock and the operating system's randomness."""
 

@@ -262,6 +262,39 @@ CONSOLE: Final[tuple[NavGroup, ...]] = (
         ),
     ),
     NavGroup(
+        mark("Operator"),
+        (
+            NavItem(
+                "operator.incidents",
+                mark("Incidents of all companies"),
+                "/operator/incidents",
+                "alert",
+                "operator:incident:read",
+            ),
+            NavItem(
+                "operator.signups",
+                mark("Sign-ups"),
+                "/operator/signups",
+                "people",
+                "operator:signup:read",
+            ),
+            NavItem(
+                "operator.dead_letters",
+                mark("Dead letters"),
+                "/operator/dead-letters",
+                "upload",
+                "operator:dead_letter:read",
+            ),
+            NavItem(
+                "operator.stuck",
+                mark("What stands still"),
+                "/operator/stuck-items",
+                "clock",
+                "operator:dead_letter:read",
+            ),
+        ),
+    ),
+    NavGroup(
         mark("Company"),
         (
             NavItem("companies", mark("Companies"), "/companies", "company"),

@@ -21,6 +21,7 @@ from toolkit.auth import TenantContext
 from toolkit.aws.rows import moment
 from workspace.domain.api_key import ApiKey
 from workspace.domain.attention import Attention, updated
+from workspace.domain.dead_letter import Redrive
 from workspace.domain.incident import Incident, IncidentState
 from workspace.domain.link import Link
 from workspace.domain.message import Message
@@ -69,6 +70,7 @@ class MemoryState:
     passwords: dict[str, str] = field(default_factory=dict)
     numbers: dict[str, str] = field(default_factory=dict)
     signups: dict[str, Signup] = field(default_factory=dict)
+    redrives: dict[str, Redrive] = field(default_factory=dict)
     memberships: dict[Key, Membership] = field(default_factory=dict)
     links: dict[str, Link] = field(default_factory=dict)
     keys: dict[Key, ApiKey] = field(default_factory=dict)
@@ -294,6 +296,18 @@ class MemoryUnit:
         made = replace(after, stamp=self._next(before.stamp))
         subject = f"signup:{after.id}"
         self._save(self._state.signups, after.id, before, made, SYSTEM, subject, action)
+        return made
+
+    def add_redrive(self, redrive: Redrive) -> Redrive:
+        made = replace(redrive, stamp=self._fresh())
+        subject, action = f"redrive:{redrive.id}", "dead_letters.redrive_started"
+        self._create(self._state.redrives, redrive.id, made, SYSTEM, subject, action)
+        return made
+
+    def save_redrive(self, before: Redrive, after: Redrive, action: str) -> Redrive:
+        made = replace(after, stamp=self._next(before.stamp))
+        subject = f"redrive:{after.id}"
+        self._save(self._state.redrives, after.id, before, made, SYSTEM, subject, action)
         return made
 
     def reserve_numbers(self, numbers: str, person_id: str) -> None:
@@ -689,6 +703,14 @@ class MemorySharedRecords:
         more = len(rows) > start + limit
         return Page(shown, {"after": start + limit} if more else None)
 
+    def state_of(self, subject: str) -> str:
+        kind, _, identity = subject.partition(":")
+        job = self._state.jobs.get((self._id, identity))
+        if kind == "job":
+            return job.status if job else ""
+        rows = self._state.history.get((self._id, subject), [])
+        return rows[-1].to_state if rows else ""
+
     def chains(self, *, limit: int, after: Position | None) -> Page[ChainView]:
         found = [
             ChainView(subject, tuple(rows), len(self._state.history[tenant, subject]))
@@ -884,6 +906,10 @@ class MemorySystemStore:
 
     def message(self, tenant_id: str, message_id: str) -> Message | None:
         return self.state.messages.get((tenant_id, message_id))
+
+    def redrives(self, *, limit: int) -> Page[Redrive]:
+        found = [each for _, each in sorted(self.state.redrives.items(), reverse=True)]
+        return Page(tuple(found[:limit]))
 
     def open_incidents(self, *, limit: int, after: Position | None) -> Page[tuple[str, str]]:
         found = sorted(

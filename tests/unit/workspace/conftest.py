@@ -135,6 +135,7 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
         webhook_queue="hooks",
         seal_queue="seals",
         seal_bucket="s",
+        stack="kopru",
     )
     state = MemoryState(clock, ids)
     hasher, tokens, throttle, mailer = (

@@ -139,6 +139,19 @@ def test_a_rejected_sign_up_opens_nothing(desk: Desk) -> None:
     assert desk.state.tenants == {}
 
 
+def test_a_rejected_applicant_is_told_and_not_why(desk: Desk) -> None:
+    signup = _sign_up(desk, replace(ENTRY, language="el"))
+    desk.app.reject_signup()(signup.id, "Numara bulunamadı.", actor=OPERATOR)
+    assert desk.message().person_id == ""
+    desk.run_mail()
+    (sent,) = desk.mailer.sent
+    assert (sent.message.kind, sent.message.language) == (MessageKind.SIGNUP_REJECTED, "el")
+    assert (sent.to, sent.name) == (ENTRY.email.reveal("test"), ENTRY.name)
+    assert sent.company == ENTRY.company
+    assert sent.link.endswith("/sign-up")
+    assert "bulunamadı" not in repr(sent)
+
+
 def test_numbers_belong_to_one_account(desk: Desk) -> None:
     _approve(desk, _sign_up(desk))
     second = _sign_up(desk, replace(ENTRY, company="İkinci Ltd"))

@@ -91,8 +91,10 @@ def finish_sign_in(request: Request) -> Reply:
 def _signed_in(done: SignedIn, device: Secret | None = None) -> Reply:
     person = done.person
     principal = Principal("session", person.id, session_hash=done.session.digest)
-    roles = use().read_user()(TenantContext(done.session.tenant_id, ""), person.id).roles
-    out = account_out(person, done.session.tenant_id, roles, app.csrf_token(principal))
+    tenant_id = done.session.tenant_id
+    # An operator may work for no company; what the role opens, the next request says.
+    roles = use().read_user()(TenantContext(tenant_id, ""), person.id).roles if tenant_id else ()
+    out = account_out(person, tenant_id, roles, app.csrf_token(principal))
     return Reply(out, 201, cookies=entry_cookies(done.token, device))
 
 

@@ -8,7 +8,7 @@ from workspace.domain.signup import Signup, SignupState
 from workspace.domain.tenant import check_language
 from workspace.handlers.http.app import app, list_reply, position_of, use
 from workspace.handlers.http.identity import ACCEPTED
-from workspace.pages.words import language_of
+from workspace.pages.words import actor_of, language_of
 from workspace.schemas import (
     NewPasswordIn,
     ResolutionIn,
@@ -73,7 +73,7 @@ def approve_signup(request: Request) -> Reply:
     """Open the company and mail the activation link."""
     approve = use().approve_signup()
     return _signup(
-        approve(request.id(), actor=_actor(request), correlation_id=request.correlation_id)
+        approve(request.id(), actor=actor_of(request), correlation_id=request.correlation_id)
     )
 
 
@@ -81,7 +81,7 @@ def approve_signup(request: Request) -> Reply:
 def send_activation_again(request: Request) -> Reply:
     """Send one more activation link."""
     again = use().send_activation_again()
-    signup = again(request.id(), actor=_actor(request), correlation_id=request.correlation_id)
+    signup = again(request.id(), actor=actor_of(request), correlation_id=request.correlation_id)
     return Reply(signup_out(signup), 202)
 
 
@@ -89,11 +89,7 @@ def send_activation_again(request: Request) -> Reply:
 def reject_signup(request: Request) -> Reply:
     """Turn a sign-up down with a reason."""
     note = request.json(ResolutionIn).note
-    return _signup(use().reject_signup()(request.id(), note, actor=_actor(request)))
-
-
-def _actor(request: Request) -> str:
-    return f"key:{request.principal.id}"
+    return _signup(use().reject_signup()(request.id(), note, actor=actor_of(request)))
 
 
 def _signup(signup: Signup) -> Reply:

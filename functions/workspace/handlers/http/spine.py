@@ -1,14 +1,12 @@
 """Jobs, uploads, timelines, incidents, mail log, events, Today."""
 
-from typing import Final
-
 from kernel.errors import Problem
-from toolkit.auth import TenantContext
 from toolkit.entrypoints.http import Reply, Request, etag
 from workspace.domain.incident import Incident, IncidentState
 from workspace.domain.problems import invalid
 from workspace.domain.subject import Subject
 from workspace.handlers.http.app import app, list_reply, position_of, use
+from workspace.pages.kit import ALL_INCIDENTS, incident_context
 from workspace.pages.words import (
     action_summary,
     attention_summary,
@@ -27,9 +25,6 @@ from workspace.schemas import (
     today_out,
     upload_out,
 )
-
-ALL_COMPANIES: Final = "operator:incident:read"
-
 
 # ---------------------------------------------------------------------------- jobs, uploads
 
@@ -125,7 +120,7 @@ def list_incidents(request: Request) -> Reply:
     def show(incident: Incident) -> object:
         return incident_out(incident, incident_summary(words, incident))
 
-    if not request.principal.tenant_id and request.principal.may(ALL_COMPANIES):
+    if not request.principal.tenant_id and request.principal.may(ALL_INCIDENTS):
         everywhere = use().list_open_incidents()(limit=request.limit(), after=position_of(request))
         return list_reply(request, everywhere, show)
     state = _state_filter(request)
@@ -147,15 +142,6 @@ def _state_filter(request: Request) -> IncidentState | None:
         return IncidentState(text)
     except ValueError:
         raise invalid(Problem("/state", "state_unknown", "Choose open or resolved.")) from None
-
-
-def incident_context(request: Request, incident_id: str) -> TenantContext:
-    """The company of an incident: the request's, or wherever it is for an operator."""
-    principal = request.principal
-    if principal.tenant_id or not principal.may(ALL_COMPANIES):
-        return request.tenant
-    tenant_id = use().locate_incident()(incident_id)
-    return TenantContext(tenant_id, f"key:{principal.id}", request.correlation_id)
 
 
 @app.api("GET", "/v1/incidents/{id}", permission="workspace:incident:read")

@@ -62,7 +62,7 @@ def take_due(
             table, shard, index="due", up_to=bound, limit=max(1, limit // len(shards))
         )
         for key in page.items:
-            owner, kind, identity = _parts(str(key["pk"]))
+            owner, kind, identity = parts_of(str(key["pk"]))
             later = now + (push(kind) if callable(push) else push)
             row = database.update(
                 table,
@@ -83,11 +83,12 @@ def waiting(
     """Tenant and id of every row in a list, due or not, page by page."""
     for shard in keyspace.due_shards(waits_for):
         for key in database.query_all(table, shard, index="due"):
-            owner, _, identity = _parts(str(key["pk"]))
+            owner, _, identity = parts_of(str(key["pk"]))
             yield owner, identity
 
 
-def _parts(pk: str) -> tuple[str, str, str]:
+def parts_of(pk: str) -> tuple[str, str, str]:
+    """Tenant (empty for the system), kind and id of a row that waits, from its partition key."""
     _, realm, *rest = pk.split("#")
     owner = rest.pop(0) if realm == "T" else ""
     return owner, rest[-2], rest[-1]

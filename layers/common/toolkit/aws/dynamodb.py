@@ -12,6 +12,15 @@ from typing import Any, Final, Literal, Self
 Item = dict[str, Any]
 TableRole = Literal["core", "ledger", "flow", "secrets", "audit", "edge"]
 CONTEXTS: Final = ("wsp", "pen", "pay", "rec", "crd", "wfl")
+PREFIX_OF: Final[Mapping[str, str]] = {
+    "workspace": "wsp",
+    "pensions": "pen",
+    "payment_codes": "pay",
+    "reconciliation": "rec",
+    "card_contracts": "crd",
+    "workflow": "wfl",
+}
+"""First segment of the keys of a context, by the name of its package."""
 DUE_SHARDS: Final = 4
 # Physical index names: DynamoDB asks for three characters at least.
 INDEX_NAMES: Final[Mapping[str, str]] = {"by": "by_key", "due": "due"}

@@ -50,6 +50,13 @@ def read_history(
     return entries, page.next_key
 
 
+def last_state(database: Database, context: str, tenant_id: str, subject: str) -> str:
+    """The state in which ``subject`` was left by what happened to it last; empty if unknown."""
+    key = Keyspace(context, tenant_id).key("HIST", subject)
+    page = database.query("core", key, limit=1, forward=False)
+    return str(page.items[0]["to"]) if page.items else ""
+
+
 # Which context keeps the history of which kind of item; a new context adds its kinds here.
 SUBJECT_CONTEXTS: dict[str, str] = {
     "contract": "pen",

@@ -3,7 +3,7 @@ says.
 
 Messages carry ids and nothing to be believed: handlers read the state again. A body we cannot read
 is parked (kept in the log without its content, counted, acknowledged) because no retry will make
-it readable.
+it readable. Of a record that fails for the last time the reason is noted for the operator.
 """
 
 import json
@@ -17,10 +17,15 @@ from kernel.errors import (
     PermanentGatewayError,
     TransientGatewayError,
 )
+from toolkit.aws.failed_records import note_last_failure
 from toolkit.observability import count, logger
 
 SUPPORTED_VERSION: Final = 1
 MAX_HOPS: Final = 5
+REDRIVES: Final = "kopru-redrives"
+"""Message attribute: how often an operator sent this message back from the dead letters."""
+REDRIVE: Final = "kopru-redrive"
+"""Message attribute: the redrive that did it last."""
 _ID_LENGTH: Final = 26
 
 
@@ -79,38 +84,43 @@ def _process(
 ) -> bool:
     log = logger(service)
     log.clear_state()
-    log.append_keys(message_id=record["messageId"])
+    log.append_keys(message_id=record["messageId"], **_redriven(record))
+
+    def again(code: str) -> bool:
+        note_last_failure(service, record["messageId"], _receives(record), code)
+        return False
+
     try:
         body = json.loads(record["body"])
         if not isinstance(body, dict):
             raise TypeError
     except (ValueError, TypeError, RecursionError):
-        return _park(service, "unreadable", foreign)
+        return _park(service, "unreadable", foreign) or again("unreadable")
     if "detail-type" in body and isinstance(body.get("detail"), dict):
         body = body["detail"]  # an event from the bus: the envelope is in `detail`
     elif body.get("v") != SUPPORTED_VERSION:
         # A newer producer: fail and wait for the code that understands it (Q15).
         log.error("message version is not supported")
-        return False
+        return again("unsupported_version")
     hops = body.get("hops", 0)
     if not isinstance(hops, int) or hops > MAX_HOPS:
-        return _park(service, "too_many_hops", foreign)
+        return _park(service, "too_many_hops", foreign) or again("too_many_hops")
     log.append_keys(tenant_id=str(body.get("tenant_id", ""))[:_ID_LENGTH])
     message = QueueMessage(
         body=body,
         message_id=record["messageId"],
-        receive_count=int(record.get("attributes", {}).get("ApproximateReceiveCount", "1")),
+        receive_count=_receives(record),
         remaining_seconds=lambda: context.get_remaining_time_in_millis() / 1000,
     )
     try:
         function(message)
     except KeyError as error:
-        return _park(service, f"missing_{str(error)[:40]}", foreign)
+        return _park(service, f"missing_{str(error)[:40]}", foreign) or again("missing_member")
     except RetryLaterError:
-        return False
+        return again("retry_later")
     except (TransientGatewayError, ConflictError) as error:
         log.warning("record will be retried", extra={"code": error.code})
-        return False
+        return again(error.code)
     except PermanentGatewayError as error:
         log.error("the third party refused", extra={"code": error.code})
         return True
@@ -121,8 +131,21 @@ def _process(
         return True
     except Exception as error:
         log.exception("record failed", extra={"error_class": type(error).__name__})
-        return False
+        return again(type(error).__name__)
     return True
+
+
+def _receives(record: Mapping[str, Any]) -> int:
+    return int(record.get("attributes", {}).get("ApproximateReceiveCount", "1"))
+
+
+def _redriven(record: Mapping[str, Any]) -> dict[str, str]:
+    """Which redrive brought a record back and how often, for the log."""
+    given = record.get("messageAttributes") or {}
+    names = {"redrive": REDRIVE, "redrives": REDRIVES}
+    return {
+        key: str(given[name].get("stringValue", "")) for key, name in names.items() if name in given
+    }
 
 
 def _park(service: str, reason: str, foreign: bool) -> bool:
