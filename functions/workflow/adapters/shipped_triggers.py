@@ -44,7 +44,8 @@ def time_driven() -> TimeDriven:
 def _trigger(said: Mapping[str, Any], reader: DocumentReader) -> Trigger:
     facts = reader.sources(said["facts"], f"/{said['key']}/facts")
     consequences = tuple(_consequence(one, reader) for one in said["consequences"])
-    return Trigger(said["key"], said["rule"], said["subject"], facts, consequences)
+    guards = reader.each(said.get("guards"), f"/{said['key']}/guards", reader.guard)
+    return Trigger(said["key"], said["rule"], said["subject"], facts, consequences, guards)
 
 
 def _consequence(said: Mapping[str, Any], reader: DocumentReader) -> Consequence:
@@ -61,4 +62,5 @@ def _consequence(said: Mapping[str, Any], reader: DocumentReader) -> Consequence
         said["process"],
         reader.sources(said["data"], "/data"),
         said.get("amount", ""),
+        reader.source(said["otherwise"], "/otherwise") if "otherwise" in said else None,
     )

@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 
-from kernel.errors import KopruError
+from kernel.errors import KopruError, NotFoundError
 from kernel.ids import derived_id
 from kernel.money import Money
 from kernel.storing import WriteRefusedError
 from workflow.application.evaluate_rule import Decided, Question, decide
 from workflow.application.process_context import ATTENTION_RAISED, ProcessScope
 from workflow.application.start_process import Start, StartProcess
+from workflow.domain.processes.definition import Source
 from workflow.domain.processes.subjects import Subject, SubjectKind
 from workflow.domain.processes.triggers import (
     Consequence,
@@ -37,6 +38,8 @@ PROPOSAL_MADE: Final = "workflow.ProposalMade.v1"
 SLICE: Final = 80
 """Subjects of one slice: what they select fits into one write."""
 _RESERVE: Final = 30.0
+_SELECTED: Final = "debt_file"
+"""What a selection is about."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,7 @@ class ProposeWork:
     def __init__(self, scope: TriggerScope) -> None:
         self._scope = scope
         self._catalogues: dict[str, Catalogue] = {}
+        self._closed: dict[str, bool] = {}
 
     def __call__(self, run_id: str, remaining: Callable[[], float]) -> None:
         """Raises: WriteRefusedError when another worker moved the run; the message comes again."""
@@ -183,14 +187,16 @@ class ProposeWork:
                     continue
                 facts = {**dict.fromkeys(missing), **facts}
             try:
-                decided = self._decide(trigger, subject, facts, run)
+                decided = self._ask(trigger, subject, facts, run)
             except KopruError:
                 found.refused += 1
+                continue
+            if decided is None:
                 continue
             view = View(subject, facts, run.day, decided.record.result or {})
             for consequence in due(trigger, view.result):
                 if consequence.mode is Mode.SELECT:
-                    self._select(trigger, consequence, view, selected, unit)
+                    self._select(trigger, consequence, view, run, selected, unit)
                 elif not view.period(consequence):
                     found.incomplete += 1
                 else:
@@ -205,32 +211,61 @@ class ProposeWork:
                 found.proposed += self._write(proposal, decided if fresh else None, consequence)
                 written.add(decided.record.id)
 
-    def _decide(
+    def _ask(
         self, trigger: Trigger, subject: Subject, facts: dict[str, Any], run: Run
-    ) -> Decided:
+    ) -> Decided | None:
+        """What the rule says; None where one of its guards says that it is not asked today."""
+        view = View(subject, facts, run.day, {})
+        for guard in trigger.guards:
+            said = self._decide(guard.rule, guard.facts, view).record.result or {}
+            if any(said.get(name) != value for name, value in guard.require.items()):
+                return None
+        return self._decide(trigger.rule, trigger.facts, view)
+
+    def _decide(self, rule: str, facts: Mapping[str, Source], view: View) -> Decided:
         rules = self._scope.processes.rules
-        table = rules.shipped.table_of(trigger.rule)
+        table = rules.shipped.table_of(rule)
         if table not in self._catalogues:
             self._catalogues[table] = rules.catalogue(table)
-        view = View(subject, facts, run.day, {})
-        asked = {name: view.value(source) for name, source in trigger.facts.items()}
+        asked = {name: view.value(source) for name, source in facts.items()}
         question = Question(
-            trigger.rule, asked, valid_on=run.day, causation_id=f"subject-{subject.id}"
+            rule, asked, valid_on=view.day, causation_id=f"subject-{view.subject.id}"
         )
         return decide(rules, question, self._catalogues[table])
 
-    @staticmethod
     def _select(
+        self,
         trigger: Trigger,
         consequence: Consequence,
         view: View,
+        run: Run,
         selected: dict[str, tuple[int, int]],
         unit: SubjectUnit,
     ) -> None:
+        period = view.period(consequence)
+        if self._is_closed(trigger, consequence, period, run):
+            return
+        selection = _selection(trigger, period)
         minor = Money.from_decimal(Decimal(view.facts[consequence.amount]), "TRY").minor
-        count, total = selected.get(trigger.key, (0, 0))
-        selected[trigger.key] = (count + 1, total + minor)
-        unit.select(f"{trigger.key}.{view.period(consequence)}", view.subject, minor)
+        count, total = selected.get(selection, (0, 0))
+        selected[selection] = (count + 1, total + minor)
+        unit.select(selection, view.subject, minor)
+
+    def _is_closed(self, trigger: Trigger, consequence: Consequence, period: str, run: Run) -> bool:
+        """Whether an earlier run proposed this selection: what was proposed does not grow."""
+        identity = self._selection_id(trigger, consequence, period)
+        if identity not in self._closed:
+            try:
+                made_at = self._scope.store.proposal(identity).made_at
+                self._closed[identity] = made_at < run.started_at
+            except NotFoundError:
+                self._closed[identity] = False
+        return self._closed[identity]
+
+    def _selection_id(self, trigger: Trigger, consequence: Consequence, period: str) -> str:
+        tenant = self._scope.processes.rules.tenant_id
+        subject = f"{_SELECTED}:{period}"
+        return proposal_id(tenant, trigger.rule, consequence.action, subject, period)
 
     def _proposal(
         self, trigger: Trigger, consequence: Consequence, view: View, decided: Decided
@@ -255,17 +290,19 @@ class ProposeWork:
 
     def _propose_selections(self, triggers: Sequence[Trigger], run: Run) -> int:
         """One proposal for all that a rule selected, once per period."""
-        rules, made = self._scope.processes.rules, 0
-        for trigger in triggers:
-            count, total = (run.selected or {}).get(trigger.key, (0, 0))
-            consequence = trigger.consequences[0]
-            if consequence.mode is not Mode.SELECT or not count:
+        made = 0
+        selecting = {
+            trigger.key: (trigger, one)
+            for trigger in triggers
+            for one in trigger.consequences
+            if one.mode is Mode.SELECT
+        }
+        for selection, (count, total) in (run.selected or {}).items():
+            key, _, period = selection.partition(".")
+            if key not in selecting:
                 continue
-            period = run.day.isoformat()[:7]
-            subject = f"debt_file:{period}"
-            identity = proposal_id(
-                rules.tenant_id, trigger.rule, consequence.action, subject, period
-            )
+            trigger, consequence = selecting[key]
+            identity = self._selection_id(trigger, consequence, period)
             if self._scope.store.proposals_made([identity]):
                 continue
             proposal = Proposal(
@@ -273,7 +310,7 @@ class ProposeWork:
                 trigger=trigger.key,
                 rule=trigger.rule,
                 action=consequence.action,
-                subject=subject,
+                subject=f"{_SELECTED}:{period}",
                 period=period,
                 title=consequence.title,
                 unit=consequence.unit,
@@ -330,6 +367,11 @@ class ProposeWork:
                 return 0
             raise
         return 1
+
+
+def _selection(trigger: Trigger, period: str) -> str:
+    """Where the members of a selection are kept."""
+    return f"{trigger.key}.{period}"
 
 
 def start_of(scope: TriggerScope, proposal: Proposal, data: dict[str, Any] | None = None) -> Start:

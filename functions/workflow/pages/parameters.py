@@ -108,11 +108,11 @@ def read_value(text: str, known: tuple[Parameter, ...]) -> Any:
     text with a point.
     """
     said = text.strip()
-    example = known[-1].value if known else None
+    example = next((one.value for one in reversed(known) if one.value is not None), None)
     if isinstance(example, list):
         kind = type(example[0]) if example else str
         return [_plain(part.strip(), kind) for part in said.split(",")] if said else []
-    return _plain(said, type(example) if known else None)
+    return _plain(said, None if example is None else type(example))
 
 
 def _plain(text: str, kind: type | None) -> Any:

@@ -154,6 +154,62 @@ def test_a_bank_file_is_proposed_with_its_sums(world: RulesWorld) -> None:
     assert (process["definition"], process["subject"]) == ("bank_debt_file", "debt_file:2026-06")
 
 
+def test_a_bank_file_is_prepared_so_many_business_days_before_its_day(world: RulesWorld) -> None:
+    """R8 with ``autopay.file_lead_days``: one file for each day of collection, prepared in time."""
+    lead = {"key": "autopay.file_lead_days", "value": 3, "valid_from": "2026-01-01"}
+    world.ok("POST", "/parameters", lead)
+    days = {"K-1": "2026-06-08", "K-2": "2026-06-08", "K-3": "2026-06-09", "K-4": None}
+    for number, day in days.items():
+        tell(
+            world, "contract", number,
+            mandate_active=True, open_debt="10.00", disputed=False, collect_on=day,
+        )  # fmt: skip
+    # Monday 1 June: only the contract without a day; three business days before 8 June is the 3rd.
+    morning(world)
+    assert [made["period"] for made in proposals(world)] == ["2026-06"]
+    world.clock.advance(timedelta(days=1))
+    morning(world)
+    assert len(proposals(world)) == 1
+    world.clock.advance(timedelta(days=1))
+    morning(world)
+    made = proposals(world)[-1]
+    assert made["data"] == {"period": "2026-06-08", "contracts": 2, "total": "20.00"}
+    # What comes after a file was proposed does not slip into it.
+    tell(
+        world, "contract", "K-5",
+        mandate_active=True, open_debt="99.00", disputed=False, collect_on="2026-06-08",
+    )  # fmt: skip
+    world.clock.advance(timedelta(days=1))
+    morning(world)
+    assert [one["period"] for one in proposals(world)] == ["2026-06", "2026-06-08", "2026-06-09"]
+    lines = world.ok("GET", f"/proposals/{made['id']}/lines")["items"]
+    assert [line["reference"] for line in lines] == ["K-1", "K-2"]
+
+
+def test_a_late_amount_is_worked_out_once_a_month_and_only_proposed(world: RulesWorld) -> None:
+    """R2 and R40 by schedule: nothing on the last day, a proposal on the first day after it."""
+    invoice = {"customer_type": "REGULATED", "open_amount": "1000.00", "due_on": "2026-06-01"}
+    tell(world, "invoice", "F-1", **invoice)
+    tell(world, "invoice", "F-2", **{**invoice, "open_amount": "0.00"})
+    tell(world, "invoice", "F-3", **{**invoice, "customer_type": "FREE"})  # no contract rate
+    morning(world)
+    assert proposals(world) == []
+    world.clock.advance(timedelta(days=10))
+    morning(world)
+    (made,) = proposals(world)
+    assert (made["action"], made["subject"]) == ("PROPOSE_LATE_FEE", "invoice:F-1")
+    assert (made["period"], made["data"]["late_fee"]) == ("2026-06", "12.33")
+    assert world.ok("GET", f"/decisions/{made['decision_id']}")["result"]["basis"] == "EPDK_6183"
+    world.clock.advance(timedelta(days=1))
+    morning(world)
+    assert len(proposals(world)) == 1
+    done = world.ok("POST", f"/proposals/{made['id']}/accept", {})
+    process = world.ok("GET", f"/processes/{done['process_id']}")
+    too_much = {"command": "CONFIRM", "data": {"charged": "12.34"}}
+    assert world.call("POST", f"/processes/{process['id']}/commands", too_much).status == 422
+    assert command(world, process, "CONFIRM", {"charged": "12.00"})["step"] == "post"
+
+
 def test_accepting_starts_the_work_once(world: RulesWorld) -> None:
     tell(world, "meter", "S-1", **METER)
     morning(world)

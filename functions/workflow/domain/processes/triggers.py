@@ -14,7 +14,7 @@ from typing import Any
 
 from kernel.ids import derived_id
 from kernel.stamp import NEW, Stamp
-from workflow.domain.processes.definition import From, Source
+from workflow.domain.processes.definition import From, Guard, Source
 from workflow.domain.processes.subjects import Subject
 from workflow.domain.processes.words import Words
 
@@ -32,8 +32,9 @@ class Consequence:
     """One thing an answer can lead to.
 
     Shapes: it applies when ``output`` of the rule is, or contains, ``equals``. ``period`` says what
-    "once" means: an output, a fact, or the month of the day. ``data`` is what the process starts
-    with; ``amount`` is the fact that a selection sums up.
+    "once" means: an output, a fact, or the month of the day; ``otherwise`` stands in where that is
+    unknown. ``data`` is what the process starts with; ``amount`` is the fact that a selection sums
+    up.
     """
 
     output: str
@@ -46,22 +47,29 @@ class Consequence:
     process: str
     data: Mapping[str, Source]
     amount: str = ""
+    otherwise: Source | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """A rule with the kind of subjects it looks at, and its consequences in their order."""
+    """A rule with the kind of subjects it looks at, and its consequences in their order.
+
+    Shapes: ``guards`` are rules that are asked first; where one does not give what it must, the
+    rule itself is not asked on that day.
+    """
 
     key: str
     rule: str
     subject: str
     facts: Mapping[str, Source]
     consequences: tuple[Consequence, ...]
+    guards: tuple[Guard, ...] = ()
 
     @property
     def needs(self) -> frozenset[str]:
-        """Facts of the subject without which the rule is not asked."""
-        return frozenset(s.name for s in self.facts.values() if s.kind is From.FACT)
+        """Facts of the subject without which the rules are not asked."""
+        own = frozenset(s.name for s in self.facts.values() if s.kind is From.FACT)
+        return own.union(*(guard.needs for guard in self.guards))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +97,15 @@ class View:
 
     def period(self, consequence: Consequence) -> str:
         """For what a consequence happens once; "" while that is not known."""
-        if consequence.period.kind is From.TODAY:
-            return self.day.isoformat()[:7]
-        value = self.value(consequence.period)
-        return "" if value is None else str(value)
+        for source in (consequence.period, consequence.otherwise):
+            if source is None:
+                continue
+            if source.kind is From.TODAY:
+                return self.day.isoformat()[:7]
+            value = self.value(source)
+            if value is not None:
+                return str(value)
+        return ""
 
 
 def due(trigger: Trigger, result: Mapping[str, Any]) -> list[Consequence]:
@@ -151,7 +164,8 @@ class Run:
     """One pass of all triggers over all subjects of a company, in slices.
 
     Shapes: ``kind_no`` and ``after`` say where it goes on; ``selected`` counts subjects and minor
-    units per trigger. Units: ``day`` is the business date whose facts count.
+    units per selection (``<trigger>.<period>``). Units: ``day`` is the business date whose facts
+    count.
     """
 
     id: str

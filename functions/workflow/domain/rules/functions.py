@@ -219,10 +219,19 @@ def mean_times(values: Value, times: Value) -> Fraction | None:
 
 
 @_listed()
-def correction(true: Value, quantity: Value, part: Value, whole: Value) -> Fraction:
-    """True quantity less the measured one, both for the same days."""
-    measured: Fraction = in_proportion(quantity, part, whole)
-    return _fraction(true) - measured
+def error_correction(quantity: Value, part: Value, whole: Value, error_pct: Value) -> Fraction:
+    """What a meter with an error of ``error_pct`` percent did not count in ``part`` days."""
+    true: Fraction = corrected_by_error(quantity, part, whole, error_pct)
+    return true - _fraction(in_proportion(quantity, part, whole))
+
+
+@_listed()
+def mean_correction(
+    values: Value, times: Value, quantity: Value, part: Value, whole: Value
+) -> Fraction | None:
+    """Mean of a list times a number, less the measured quantity; null for an empty list."""
+    true = mean_times(values, times)
+    return None if true is None else true - _fraction(in_proportion(quantity, part, whole))
 
 
 @_listed()
@@ -273,6 +282,15 @@ def days_between(start: date, end: date) -> int:
 def add_business_days(world: World, day: date, days: int) -> date:
     """The ``days``-th business day strictly after a date."""
     return world.calendar.next_business_day(day, days) if days else day
+
+
+@_listed(world=True)
+def business_days_before(world: World, day: date, days: int) -> date:
+    """The ``days``-th business day strictly before a date."""
+    found = day
+    for _ in range(days):
+        found = world.calendar.preceding(found - _DAY)
+    return found
 
 
 @_listed(world=True)
