@@ -22,7 +22,8 @@ CONTEXTS: Final = (
 )
 LAYERS: Final = ("kernel", "toolkit", "webkit")
 
-# What a context consists of: all six are equal (style.md §8).
+# What a context consists of: all six are equal (style.md §8). A module of them that outgrows one
+# file becomes the package of its name.
 ENTRIES: Final = frozenset(
     {
         "__init__.py",
@@ -92,7 +93,7 @@ PARTS: Final[dict[str, Allowed]] = {
         _names("application domain ports"), _names("kernel toolkit.auth"), refused=IMPURE
     ),
     # 3. The caller owns the port.
-    "ports": Allowed(_names("domain"), _names("kernel toolkit.auth"), refused=IMPURE),
+    "ports": Allowed(_names("domain ports"), _names("kernel toolkit.auth"), refused=IMPURE),
     # 4. Both sides of a port meet here; `transformers` and `faults` stay pure. Of webkit only what
     # writes letters.
     "adapters": Allowed(
@@ -365,10 +366,16 @@ def violations(root: Path) -> list[str]:
     return found
 
 
+def _as_module(folder: str) -> str:
+    """Name of the module that a package stands for, if a context has such a module."""
+    module = f"{folder}.py"
+    return module if module in ENTRIES else folder
+
+
 def entries_of(context: Path) -> set[str]:
     """Names in the folder of a context that count for its layout."""
     return {
-        path.name
+        path.name if path.is_file() or path.name in ENTRIES else _as_module(path.name)
         for path in context.iterdir()
         if path.name not in {"__pycache__", "py.typed"} and not path.name.startswith(".")
     }

@@ -220,6 +220,8 @@ def test_layout_test_names_what_is_missing_and_what_is_too_much(tmp_path: Path) 
         (tmp_path / name).touch()
     (tmp_path / "utils.py").touch()
     assert rules.missing_entries(tmp_path) == ["ports.py", "utils.py"]
+    (tmp_path / "ports").mkdir()
+    assert rules.missing_entries(tmp_path) == ["utils.py"]
 
 
 # ------------------------------------------------------------------ the other tool
