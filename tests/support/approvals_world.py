@@ -91,7 +91,7 @@ class ApprovalsWorld:
 
     rules: RulesWorld
     machine: FakeMachine
-    signed_in_at: str = ""
+    proved_at: str = ""
     aws: AwsWorld = field(init=False)
 
     def __post_init__(self) -> None:
@@ -110,7 +110,7 @@ class ApprovalsWorld:
             TENANT,
             roles=(role,),
             session_hash=identity.lower() * 2,
-            signed_in_at=self.signed_in_at,
+            proved_at=self.proved_at,
             zone="Europe/Istanbul",
             name=f"Deniz {identity[-1]}",
             email="deniz@company.example",

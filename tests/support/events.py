@@ -26,7 +26,6 @@ def authorizer_context(principal: Principal | None) -> dict[str, str]:
         "roles": ",".join(principal.roles),
         "scopes": ",".join(principal.scopes),
         "session_id_hash": principal.session_hash,
-        "signed_in_at": principal.signed_in_at,
         "language": principal.language,
         "theme": principal.theme,
         "zone": principal.zone,

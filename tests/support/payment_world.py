@@ -59,6 +59,7 @@ class PaymentWorld:
             roles=(role,),
             session_hash="0" * 64 if kind == "session" else "",
             language=language,
+            proved_at=self.clock.now().isoformat(),
             zone="Europe/Athens",
             name="Deniz Deneme",
             email="deniz@company.example",

@@ -12,6 +12,7 @@ from payment_codes.domain.source import SourceKind
 from payment_codes.pages.kit import Kit, go, use_of
 from payment_codes.pages.words import words_of
 from payment_codes.schemas import ZONES, OrganisationIn
+from toolkit.auth import require_fresh
 from toolkit.entrypoints.http import HttpApp, Reply, Request
 from toolkit.http.fields import parse_model
 from webkit.components import Option
@@ -62,6 +63,8 @@ def declare(app: HttpApp, kit: Kit) -> None:
         """Save what the form says."""
         form, use = request.form(), use_of(request)
         stored = use.store.organisation()
+        if form.get("api_key"):
+            require_fresh(request.principal, use.scope.clock.now(), request.path)
         try:
             body = parse_model(OrganisationIn, _members(form))
             version = int(form["version"]) if form.get("version", "").isdigit() else None
@@ -93,6 +96,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
     def renew_secret(request: Request) -> Reply:
         """Show a new notification secret, once."""
         use = use_of(request)
+        require_fresh(request.principal, use.scope.clock.now(), "/payment-codes/organisation")
         secret = use.renew_notification_secret()().reveal("show once")
         organisation = use.store.organisation()
         return page(request, _form(organisation, request), organisation, secret=secret)
@@ -105,6 +109,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
     def renew_event_secret(request: Request) -> Reply:
         """Show a new secret for document events, once."""
         use = use_of(request)
+        require_fresh(request.principal, use.scope.clock.now(), "/payment-codes/organisation")
         secret = use.renew_event_secret()().reveal("show once")
         organisation = use.store.organisation()
         return page(request, _form(organisation, request), organisation, secret=secret)

@@ -28,6 +28,11 @@ class ContractFields:
     provider_iban: Iban | None = None
     payer_iban: Iban | None = None
 
+    def moves_money_elsewhere(self, contract: Contract) -> bool:
+        """Whether money would go to, or come from, another bank account than before."""
+        before = (contract.provider_iban, contract.payer_iban)
+        return (self.provider_iban, self.payer_iban) != before
+
 
 def _check(fields: ContractFields) -> None:
     problems = []

@@ -15,6 +15,7 @@ from pensions.domain.provider_catalogue import PROVIDERS
 from pensions.pages.kit import Kit, decimal_text, go, use_of, version_of
 from pensions.pages.words import Say, reading_language, words_of
 from pensions.schemas import ContractIn, CredentialsIn
+from toolkit.auth import ProofRequiredError, require_fresh
 from toolkit.entrypoints.http import HttpApp, Reply, Request
 from toolkit.http.fields import parse_model
 from webkit.components import Column, Option
@@ -112,7 +113,11 @@ def declare(app: HttpApp, kit: Kit) -> None:
         contract = use.store.contract(request.id())
         try:
             fields = _fields(form, contract)
+            if fields.moves_money_elsewhere(contract):
+                require_fresh(request.principal, use.scope.clock.now(), request.path)
             use.change_contract()(contract.id, version_of(form), fields)
+        except ProofRequiredError:
+            raise
         except KopruError as error:
             return editor(request, form, use.store.contract(contract.id), error)
         return go(f"/pensions/contracts/{contract.id}", done="changed")
@@ -187,6 +192,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
         """Store a new version of the credentials."""
         form, use = request.form(), use_of(request)
         contract = use.store.contract(request.id())
+        require_fresh(request.principal, use.scope.clock.now(), request.path)
         given = {name: form[name] for name in ("username", "password") if form.get(name)}
         try:
             body = parse_model(CredentialsIn, given)

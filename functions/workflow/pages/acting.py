@@ -7,7 +7,6 @@ from typing import Final
 from kernel.clock import local_date
 from kernel.errors import ParseError, ValidationError
 from kernel.parsing import parse_date_api
-from toolkit.auth import Principal
 from toolkit.entrypoints.http import Request
 from workflow.application.context import ZONE
 from workflow.domain.approvals.chain import Person
@@ -35,20 +34,9 @@ def days_of(request: Request, now: datetime) -> tuple[date, date]:
     return first, last
 
 
-PROOF: Final = timedelta(minutes=15)
-"""How long a sign-in counts as proof where a stage asks for one."""
-
-
 def person_of(request: Request) -> Person:
     """Who acts, with the roles held now."""
     return Person(request.tenant.actor, request.principal.roles, request.principal.name)
-
-
-def proved(principal: Principal, now: datetime) -> bool:
-    """Whether somebody has just signed in."""
-    if principal.kind != "session" or not principal.signed_in_at:
-        return False
-    return now - datetime.fromisoformat(principal.signed_in_at) <= PROOF
 
 
 def cleaned(form: Mapping[str, str], name: str) -> str:

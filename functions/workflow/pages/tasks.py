@@ -5,6 +5,7 @@ from typing import Final
 
 from kernel.errors import KopruError, NotFoundError
 from kernel.why import Why
+from toolkit.auth import has_proved
 from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Chip, Column
 from webkit.i18n import mark
@@ -14,7 +15,7 @@ from workflow.bootstrap import Workflow
 from workflow.domain.approvals.approval import Approval, approval_of_task
 from workflow.domain.approvals.chain import Person
 from workflow.domain.rules.record import explain
-from workflow.pages.acting import cleaned, person_of, proved
+from workflow.pages.acting import cleaned, person_of
 from workflow.pages.kit import Kit, go, paging_of, position_in, use_of
 from workflow.pages.task_words import SayTask
 from workflow.pages.words import words_of
@@ -137,7 +138,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
             mine=approval.requested_by == person.id,
             others=[each for each in people if each.id not in (person.id, approval.requested_by)],
             wants_proof=bool(stage and stage.reauthenticate)
-            and not proved(request.principal, use.approval_scope.now),
+            and not has_proved(request.principal, use.approval_scope.now),
             form=request.form() if asked else {},
         )
 
@@ -169,7 +170,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
         def do(use: Workflow, person: Person, form: dict[str, str]) -> Approval:
             approve = form.get("outcome") == "approve"
             reason = cleaned(form, "reason")
-            is_proved = proved(request.principal, use.approval_scope.now)
+            is_proved = has_proved(request.principal, use.approval_scope.now)
             decision = Decision(approve, reason, is_proved)
             return use.decide_task()(form.get("task", ""), person, decision)
 

@@ -65,7 +65,6 @@ class IdentifySession:
             tenant_id=tenant.id if counts and tenant else "",
             roles=roles,
             session_hash=digest,
-            signed_in_at=session.created_at.isoformat(),
             language=person.language,
             theme=person.theme,
             zone=tenant.zone if counts and tenant else DEFAULT_ZONE,

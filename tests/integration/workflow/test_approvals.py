@@ -347,8 +347,8 @@ def test_a_stage_that_wants_evidence_is_signed_by_the_hub(world: ApprovalsWorld)
         world.rules.ok("POST", "/parameters", body)
     made = world.ask("900.00")
     refused = world.decide(made, CHIEF)
-    assert (refused.status, refused.json()["code"]) == (403, "prove_yourself")
-    world.signed_in_at = world.clock.now().isoformat()
+    assert (refused.status, refused.json()["code"]) == (403, "proof_required")
+    world.proved_at = world.clock.now().isoformat()
     after = world.decide(made, CHIEF).json()
     (vote,) = after["tasks"][0]["decisions"]
     signature = vote["signature"]

@@ -40,7 +40,6 @@ def test_the_example_event_of_a_bad_key_is_nobody(world: WorkspaceWorld) -> None
                     "roles",
                     "scopes",
                     "session_id_hash",
-                    "signed_in_at",
                     "language",
                     "theme",
                     "zone",

@@ -1,6 +1,7 @@
 """Pages of batches, of splitting a payment, and of refused document events."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -181,6 +182,9 @@ def test_the_secret_of_events_is_shown_once(world: PaymentWorld) -> None:
     world.organisation("offline")
     reader = world.principal(kind="session", language="en")
     path = "/payment-codes/organisation/document-event-secret"
+    stale = replace(reader, proved_at="")
+    led = world.call("POST", path, principal=stale, form={})
+    assert led.location == "/confirm?return_to=/payment-codes/organisation"
     answer = world.call("POST", path, principal=reader, form={}, shows="the new secret")
     assert "whsec_" in answer.body
     assert "whsec_" not in _page(world, "/payment-codes/organisation")

@@ -116,6 +116,7 @@ def site(application: bootstrap.Application) -> Site:
         tenant_id=TENANT,
         roles=("owner",),
         session_hash="a-session",
+        proved_at=use.scope.clock.now().isoformat(),
         language="en",
         name="Ayşe Yılmaz",
         email="ayse@example.com",

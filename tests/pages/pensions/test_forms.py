@@ -35,6 +35,8 @@ PERSON = {
     "contribution_rate": "4,50",
 }
 
+STALE = "2020-01-01T00:00:00+00:00"
+
 
 def summary(answer: Answer) -> list[str]:
     """Sentences of the error summary."""
@@ -117,6 +119,17 @@ def test_credentials_are_never_shown_again(site: Site) -> None:
     for page in (site.get(path), site.get(f"/pensions/contracts/{site.contract.id}")):
         assert "gizli-sozcuk" not in page.body
         assert "ornek-kullanici" not in page.body
+
+
+def test_credentials_and_bank_accounts_ask_for_a_fresh_proof(site: Site) -> None:
+    stale = replace(site, principal=replace(site.principal, proved_at=STALE))
+    contract = f"/pensions/contracts/{site.contract.id}"
+    given = {"username": "ornek-kullanici", "password": "gizli-sozcuk"}
+    led = stale.post(f"{contract}/credentials", given)
+    assert (led.status, led.location) == (303, f"/confirm?return_to={contract}/credentials")
+    form = CONTRACT | {"version": str(site.contract.stamp.version), "payer_iban": IBAN}
+    assert stale.post(f"{contract}/edit", form).location == f"/confirm?return_to={contract}/edit"
+    assert site.use.store.contract(site.contract.id).payer_iban is None
 
 
 def test_the_connection_test_leads_back_or_says_why(site: Site, insurers: FakeInsurers) -> None:

@@ -17,6 +17,7 @@ from payment_codes.schemas import (
     organisation_out,
     payment_out,
 )
+from toolkit.auth import require_fresh
 from toolkit.entrypoints.http import Reply, Request, etag
 
 
@@ -48,6 +49,8 @@ def save_organisation(request: Request) -> Reply:
         raise ValidationError("invalid_input", "Some fields are wrong.", problems=[problem])
     version = request.expected_version() if "if-match" in request.headers else None
     use = use_of(request)
+    if body.api_key is not None:
+        require_fresh(request.principal, use.scope.clock.now())
     fields = OrganisationFields(
         org_code=body.org_code,
         provider=body.provider,
@@ -72,7 +75,9 @@ def save_organisation(request: Request) -> Reply:
 )
 def renew_notification_secret(request: Request) -> Reply:
     """Make a new secret for the provider's notifications; it is shown this once."""
-    secret = use_of(request).renew_notification_secret()()
+    use = use_of(request)
+    require_fresh(request.principal, use.scope.clock.now())
+    secret = use.renew_notification_secret()()
     return Reply({"secret": secret.reveal("show once")}, 201)
 
 

@@ -4,6 +4,7 @@ from payment_codes.bootstrap import application
 from payment_codes.handlers.http.app import app, use_of
 from payment_codes.pages.refused_events import stated
 from payment_codes.schemas import DismissEventIn, refused_event_out
+from toolkit.auth import require_fresh
 from toolkit.entrypoints.http import Reply, Request
 from toolkit.entrypoints.signed_events import members_of
 
@@ -53,5 +54,7 @@ def dismiss_refused_event(request: Request) -> Reply:
 )
 def renew_event_secret(request: Request) -> Reply:
     """Make a new secret for an ERP system to sign document events with; it is shown this once."""
-    secret = use_of(request).renew_event_secret()()
+    use = use_of(request)
+    require_fresh(request.principal, use.scope.clock.now())
+    secret = use.renew_event_secret()()
     return Reply({"secret": secret.reveal("show once")}, 201)

@@ -15,6 +15,7 @@ from pensions.schemas import (
     credentials_out,
     provider_out,
 )
+from toolkit.auth import require_fresh
 from toolkit.entrypoints.http import Reply, Request, etag
 
 
@@ -24,6 +25,11 @@ def _reply(request: Request, contract: Contract, status: int = 200) -> Reply:
     if status == 201:
         headers["location"] = f"/v1/pensions/contracts/{contract.id}"
     return Reply(contract_out(contract, today, reveal=reveals(request)), status, headers)
+
+
+def _prove(request: Request) -> None:
+    """Credentials and bank accounts ask for a fresh proof. Raises: ProofRequiredError."""
+    require_fresh(request.principal, pensions(request).scope.clock.now())
 
 
 def _fields(body: ContractIn) -> ContractFields:
@@ -74,9 +80,10 @@ def show_contract(request: Request) -> Reply:
 @app.api("PUT", "/v1/pensions/contracts/{id}", permission="pensions:contract:write")
 def replace_contract(request: Request) -> Reply:
     """Replace the stated members of a contract."""
-    fields = _fields(request.json(ContractIn))
-    change = pensions(request).change_contract()
-    return _reply(request, change(request.id(), request.expected_version(), fields))
+    use, fields = pensions(request), _fields(request.json(ContractIn))
+    if fields.moves_money_elsewhere(use.store.contract(request.id())):
+        _prove(request)
+    return _reply(request, use.change_contract()(request.id(), request.expected_version(), fields))
 
 
 @app.api("PATCH", "/v1/pensions/contracts/{id}", permission="pensions:contract:write")
@@ -90,6 +97,8 @@ def change_contract(request: Request) -> Reply:
     if "pay_days" in stated:
         stated["pay_days"] = tuple(sorted(set(stated["pay_days"] or ())))
     fields = replace(current, **stated)
+    if fields.moves_money_elsewhere(before):
+        _prove(request)
     return _reply(request, use.change_contract()(before.id, request.expected_version(), fields))
 
 
@@ -104,6 +113,7 @@ def remove_contract(request: Request) -> Reply:
 def store_credentials(request: Request) -> Reply:
     """Store a new version of the web-service credentials; they are never shown again."""
     body = request.json(CredentialsIn)
+    _prove(request)
     pensions(request).store_credentials()(request.id(), body.username, Secret(body.password))
     return Reply(None, 204)
 

@@ -29,7 +29,7 @@ class DecideTask:
 
     Raises: ConflictError("task_closed") with what was decided before; ForbiddenError for somebody
     who is not asked or has another duty; ValidationError for a missing reason;
-    ForbiddenError("prove_yourself") where the stage asks for it.
+    ForbiddenError("proof_required") where the stage asks for it.
     """
 
     def __init__(self, scope: ApprovalScope) -> None:
@@ -47,7 +47,7 @@ class DecideTask:
                 raise closed_before(task)
             stage = before.stage_of(task)
             if stage.reauthenticate and not decision.proved:
-                raise ForbiddenError("prove_yourself", "Sign in again for this decision.")
+                raise ForbiddenError("proof_required", "Enter your password again to do this.")
             event = ev.Decide(
                 task_id,
                 by,

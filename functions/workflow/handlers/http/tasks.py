@@ -2,6 +2,7 @@
 
 from kernel.errors import NotFoundError, ValidationError
 from kernel.ids import is_id
+from toolkit.auth import has_proved
 from toolkit.entrypoints.http import Reply, Request, etag
 from workflow.application.approvals.act_on_task import Decision
 from workflow.application.approvals.list_tasks import Whose
@@ -10,7 +11,7 @@ from workflow.domain.approvals.approval import Approval, approval_of_task
 from workflow.handlers.http.app import app, page_reply, use_of
 from workflow.handlers.http.approval_answers import task_out
 from workflow.handlers.http.approvals import approval_reply
-from workflow.pages.acting import person_of, proved
+from workflow.pages.acting import person_of
 from workflow.schemas import (
     DecisionIn,
     DelegateIn,
@@ -81,7 +82,7 @@ def show_task(request: Request) -> Reply:
 def decide_task(request: Request) -> Reply:
     """Approve or reject; the second of two gets 409 with what was recorded."""
     use, body = use_of(request), request.json(DecisionIn)
-    is_proved = proved(request.principal, use.approval_scope.now)
+    is_proved = has_proved(request.principal, use.approval_scope.now)
     decision = Decision(body.outcome == "approve", body.reason, is_proved)
     approval = use.decide_task()(task_name(request), person_of(request), decision)
     return _shown(request, use, approval)

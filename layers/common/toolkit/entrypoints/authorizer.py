@@ -59,7 +59,6 @@ def context_of(principal: Principal) -> dict[str, str]:
         "roles": ",".join(principal.roles),
         "scopes": ",".join(principal.scopes),
         "session_id_hash": principal.session_hash,
-        "signed_in_at": principal.signed_in_at,
         "language": principal.language,
         "theme": principal.theme,
         "zone": principal.zone,

@@ -32,7 +32,14 @@ from kernel.errors import (
     ValidationError,
 )
 from kernel.ids import is_id
-from toolkit.auth import ANONYMOUS, Principal, TenantContext, require, tenant_context
+from toolkit.auth import (
+    ANONYMOUS,
+    Principal,
+    ProofRequiredError,
+    TenantContext,
+    require,
+    tenant_context,
+)
 from toolkit.http import json_body
 from toolkit.http.fields import Model, parse_model
 from toolkit.http.idempotency import Command, body_hash, parse_key
@@ -315,6 +322,10 @@ class HttpApp:
             if kind == "page":
                 return self._respond(_sign_in_redirect(request))
             return self._problem(request, kind, error)
+        except ProofRequiredError as error:
+            if kind == "page" and error.return_to:
+                return self._respond(_led_to("/confirm", error.return_to))
+            return self._problem(request, kind, error)
         except KopruError as error:
             return self._problem(request, kind, error)
         except Exception as error:
@@ -421,7 +432,6 @@ def principal_of(event: Mapping[str, Any]) -> Principal:
         roles=tuple(filter(None, str(context.get("roles", "")).split(","))),
         scopes=tuple(filter(None, str(context.get("scopes", "")).split(","))),
         session_hash=str(context.get("session_id_hash", "")),
-        signed_in_at=str(context.get("signed_in_at", "")),
         language=str(context.get("language", "")),
         theme=str(context.get("theme", "")),
         zone=str(context.get("zone", "")),
@@ -441,10 +451,14 @@ def _choices(text: str) -> tuple[tuple[str, str], ...]:
 
 def _sign_in_redirect(request: Request) -> Reply:
     if request.method in _SAFE_METHODS:
-        from urllib.parse import quote
-
-        return redirect(f"/sign-in?return_to={quote(request.path, safe='/')}")
+        return _led_to("/sign-in", request.path)
     return redirect("/sign-in")
+
+
+def _led_to(door: str, return_to: str) -> Reply:
+    from urllib.parse import quote
+
+    return redirect(f"{door}?return_to={quote(return_to, safe='/')}")
 
 
 def redirect(location: str, *, cookies: Sequence[str] = ()) -> Reply:
