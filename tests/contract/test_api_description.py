@@ -25,7 +25,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from infra.tools.openapi import TARGET
-from tests.support.processes import running_stack
+from tests.support.running_stack import running_stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.loopback]
 

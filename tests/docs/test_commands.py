@@ -11,7 +11,7 @@ import pytest
 
 from infra.local.client import RunningStack
 from infra.local.settings import ROOT
-from tests.support.processes import running_stack
+from tests.support.running_stack import running_stack
 
 pytestmark = pytest.mark.slow
 

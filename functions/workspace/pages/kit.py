@@ -23,7 +23,6 @@ from workspace.pages.cookies import language_cookie
 from workspace.pages.words import (
     actor_of,
     problems_of,
-    redirect,
     renderer,
     reply,
     view_of,
