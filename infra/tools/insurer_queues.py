@@ -57,7 +57,8 @@ Resources:
   SendDeadLettersAlarm:
     Type: AWS::CloudWatch::Alarm
     Properties:
-      AlarmDescription: A transmission to an insurer failed five times.
+      AlarmDescription: A transmission to an insurer failed five times. What to do, dead-letters in
+        docs/operate/runbook.md.
       Namespace: AWS/SQS
       MetricName: ApproximateNumberOfMessagesVisible
       Dimensions: [{Name: QueueName, Value: !GetAtt SendDeadLetters.QueueName}]
@@ -132,7 +133,8 @@ _INSURER: Final = """
   {logical}AgeAlarm:
     Type: AWS::CloudWatch::Alarm
     Properties:
-      AlarmDescription: Transmissions to {code} wait for more than an hour.
+      AlarmDescription: Transmissions to {code} wait for more than an hour. What to do,
+        waiting-work in docs/operate/runbook.md.
       Namespace: AWS/SQS
       MetricName: ApproximateAgeOfOldestMessage
       Dimensions: [{{Name: QueueName, Value: !GetAtt {logical}Queue.QueueName}}]

@@ -105,7 +105,7 @@ _ALARM: Final = """
   {logical}Alarm:
     Type: AWS::CloudWatch::Alarm
     Properties:
-      AlarmDescription: {comment}
+      AlarmDescription: {comment} What to do, {runbook} in docs/operate/runbook.md.
       Namespace: {namespace}
       MetricName: {metric}
       Dimensions:
@@ -125,6 +125,7 @@ def _alarm(
     logical: str,
     comment: str,
     *,
+    runbook: str,
     namespace: str,
     metric: str,
     dimension: tuple[str, str],
@@ -138,6 +139,7 @@ def _alarm(
     return _ALARM.format(
         logical=logical,
         comment=comment,
+        runbook=runbook,
         namespace=namespace,
         metric=metric,
         dimension=dimension[0],
@@ -172,10 +174,18 @@ def _function_alarms(functions: Mapping[str, Any]) -> Iterable[str]:
             "statistic": "Statistic: Sum",
             "period": 300,
         }
-        yield _alarm(f"{short}Errors", f"{short} failed.", metric="Errors", threshold=1, **common)
+        yield _alarm(
+            f"{short}Errors",
+            f"{short} failed.",
+            runbook="failed-function",
+            metric="Errors",
+            threshold=1,
+            **common,
+        )
         yield _alarm(
             f"{short}Throttles",
             f"{short} was throttled.",
+            runbook="throttled-function",
             metric="Throttles",
             threshold=1,
             **common,
@@ -187,6 +197,7 @@ def _function_alarms(functions: Mapping[str, Any]) -> Iterable[str]:
             yield _alarm(
                 f"{short}Silent",
                 f"{short} is silent for five minutes; lost work waits.",
+                runbook="silent-schedule",
                 metric="Invocations",
                 threshold=1,
                 comparison="LessThanThreshold",
@@ -201,6 +212,7 @@ def _queue_alarms(queues: Sequence[str], dead_letters: Sequence[str]) -> Iterabl
         yield _alarm(
             f"{queue}Age",
             f"Work of {queue} waits for more than {seconds // 60} minutes.",
+            runbook="waiting-work",
             namespace="AWS/SQS",
             metric="ApproximateAgeOfOldestMessage",
             dimension=("QueueName", f"!Ref {queue}QueueName"),
@@ -212,6 +224,7 @@ def _queue_alarms(queues: Sequence[str], dead_letters: Sequence[str]) -> Iterabl
         yield _alarm(
             name,
             f"{name} holds work that failed for good.",
+            runbook="dead-letters",
             namespace="AWS/SQS",
             metric="ApproximateNumberOfMessagesVisible",
             dimension=("QueueName", f"!Ref {name}Name"),
@@ -223,6 +236,7 @@ def _api_alarms() -> Iterable[str]:
     yield _alarm(
         "ApiFailures",
         "The API answered with 5xx.",
+        runbook="api-failures",
         namespace="AWS/ApiGateway",
         metric="5xx",
         dimension=("ApiId", "!Ref ApiId"),
@@ -233,6 +247,7 @@ def _api_alarms() -> Iterable[str]:
     yield _alarm(
         "ApiLatency",
         "One answer in a hundred of the API takes more than three seconds.",
+        runbook="slow-api",
         namespace="AWS/ApiGateway",
         metric="Latency",
         dimension=("ApiId", "!Ref ApiId"),
@@ -257,6 +272,14 @@ BUSINESS_AGES: Final = (
 )
 
 
+_RUNBOOK_OF_AGES: Final = {
+    "OldestUnknownSeconds": "unknown-outcome",
+    "OldestDueSeconds": "due-work",
+    "PaymentNoticeSeconds": "late-payment-news",
+    "OldestNewsSeconds": "late-payment-news",
+}
+
+
 def _machine_alarms(machines: Iterable[str]) -> Iterable[str]:
     """Executions that ended without a result; the work itself goes on with new ones."""
     for logical_id in machines:
@@ -265,6 +288,7 @@ def _machine_alarms(machines: Iterable[str]) -> Iterable[str]:
             yield _alarm(
                 f"{short}{metric}",
                 f"An execution of {short} {words}.",
+                runbook="failed-execution",
                 namespace="AWS/States",
                 metric=f"Executions{metric}",
                 dimension=("StateMachineArn", f"!Ref {logical_id}Arn"),
@@ -274,11 +298,16 @@ def _machine_alarms(machines: Iterable[str]) -> Iterable[str]:
             )
 
 
+def _camel(service: str) -> str:
+    return "".join(word.capitalize() for word in service.split("_"))
+
+
 def _business_alarms() -> Iterable[str]:
     for metric, threshold, service, comment in BUSINESS_AGES:
         yield _alarm(
-            f"{''.join(word.capitalize() for word in service.split('_'))}{metric}",
+            f"{_camel(service)}{metric}",
             comment,
+            runbook=_RUNBOOK_OF_AGES[metric],
             namespace="kopru",
             metric=metric,
             dimension=("service", service),
@@ -286,16 +315,18 @@ def _business_alarms() -> Iterable[str]:
             period=300,
             periods=2,
         )
-    yield _alarm(
-        "RecordsParked",
-        "A message could not be read and was set aside.",
-        namespace="kopru",
-        metric="RecordsParked",
-        dimension=("service", "pensions"),
-        statistic="Statistic: Sum",
-        threshold=1,
-        period=300,
-    )
+    for service in sorted({service for _, _, service, _ in BUSINESS_AGES}):
+        yield _alarm(
+            f"{_camel(service)}RecordsParked",
+            f"A message to {service} could not be read and was set aside.",
+            runbook="parked-message",
+            namespace="kopru",
+            metric="RecordsParked",
+            dimension=("service", service),
+            statistic="Statistic: Sum",
+            threshold=1,
+            period=300,
+        )
 
 
 def _widget(title: str, position: tuple[int, int], metrics: list[list[Any]], stat: str) -> Any:
@@ -413,6 +444,7 @@ def render(template: Mapping[str, Any], messaging: Mapping[str, Any]) -> str:
         _alarm(
             "MailBounces",
             "Two mails in a hundred bounce; the provider stops us at five.",
+            runbook="bouncing-mail",
             namespace="AWS/SES",
             metric="Reputation.BounceRate",
             dimension=("ses:configuration-set", "!Sub '${RootStackName}-mail'"),

@@ -1,5 +1,6 @@
 """Alarms: on every function and queue, with metrics that exist, and somebody is told."""
 
+import re
 from typing import Any
 
 from infra.tools import insurer_queues, observability
@@ -122,3 +123,28 @@ def test_executions_that_end_without_a_result_are_watched() -> None:
 def test_every_age_has_one_alarm() -> None:
     ages = [(metric, service) for metric, _, service, _ in observability.BUSINESS_AGES]
     assert len(set(ages)) == len(ages)
+
+
+RUNBOOK = (stack.ROOT / "docs" / "operate" / "runbook.md").read_text(encoding="utf-8")
+
+
+def test_every_alarm_names_its_section_of_the_runbook() -> None:
+    sections = set(re.findall(r"^## (\S+)$", RUNBOOK, re.MULTILINE))
+    named = {
+        match[1]
+        for alarm in _alarms()
+        if (match := re.search(r"What to do, (\S+) in", alarm["AlarmDescription"]))
+    }
+    assert len(named) > 10
+    assert named <= sections
+    # A section for what no alarm asks for would be read by nobody.
+    assert sections - named == {"key-in-danger"}
+    assert all("What to do" in alarm["AlarmDescription"] for alarm in _alarms())
+
+
+def test_the_runbook_says_what_every_queue_holds_and_whether_it_may_go_back() -> None:
+    table = RUNBOOK.split("## dead-letters")[1].split("## ")[0]
+    # The queues of insurers do the same and share one line.
+    queues = [name for name in stack.resources("AWS::SQS::Queue", stack.NESTED["Messaging"])]
+    short = {name.removesuffix("Queue") for name in queues if name.endswith("Queue")}
+    assert {name for name in short if name not in table} == set()
