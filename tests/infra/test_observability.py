@@ -145,6 +145,6 @@ def test_every_alarm_names_its_section_of_the_runbook() -> None:
 def test_the_runbook_says_what_every_queue_holds_and_whether_it_may_go_back() -> None:
     table = RUNBOOK.split("## dead-letters")[1].split("## ")[0]
     # The queues of insurers do the same and share one line.
-    queues = [name for name in stack.resources("AWS::SQS::Queue", stack.NESTED["Messaging"])]
+    queues = stack.resources("AWS::SQS::Queue", stack.NESTED["Messaging"])
     short = {name.removesuffix("Queue") for name in queues if name.endswith("Queue")}
     assert {name for name in short if name not in table} == set()
