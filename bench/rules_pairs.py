@@ -25,7 +25,8 @@ from kernel.business_days import Calendar
 from workflow.domain.rules.analysis import analyse
 from workflow.domain.rules.evaluation import evaluate
 from workflow.domain.rules.parameters import Parameters, World
-from workflow.domain.rules.table import Table, read_table
+from workflow.domain.rules.reading import read_table
+from workflow.domain.rules.table import Table
 
 GROUPS: Final = ("RESIDENTIAL", "COMMERCIAL", "INDUSTRIAL", "PUBLIC", "OSB")
 REGIONS: Final = ("NORTH", "SOUTH", "EAST", "WEST", "CENTRE")

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field
 
 from kernel.approval import canonical
-from kernel.errors import ParseError, ValidationError
+from kernel.errors import NotFoundError, ParseError, ValidationError
 from kernel.money import Money
 from kernel.parsing import format_instant, parse_date_api, parse_instant
 from kernel.storing import HistoryLine
@@ -260,9 +260,17 @@ def history_out(line: HistoryLine) -> dict[str, Any]:
 
 
 _SUBJECT: Final = re.compile(r"[a-z][a-z0-9_]{0,39}:[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}")
-ProcessKey = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+_PROCESS_KEY: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
+ProcessKey = Annotated[str, Field(pattern=f"^{_PROCESS_KEY.pattern}$")]
 CommandName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,39}$")]
 _MAX_DATA: Final = 60
+
+
+def read_process_key(text: str) -> str:
+    """The key of a process in an address. Raises: NotFoundError("process_unknown")."""
+    if _PROCESS_KEY.fullmatch(text) is None:
+        raise NotFoundError("process_unknown", "There is no such process.")
+    return text
 
 
 def read_subject(value: object) -> str:

@@ -12,8 +12,8 @@ from workflow.adapters.shipped_packs import PACKS, shipped
 from workflow.adapters.shipped_processes import shipped_processes
 from workflow.application.approvals.resolve_chain import STAGE_PARAMETERS
 from workflow.domain.rules.gate import check
+from workflow.domain.rules.reading import read_table
 from workflow.domain.rules.scope import Scopes
-from workflow.domain.rules.table import read_table
 
 CASES = json.loads(
     (Path(__file__).parents[2] / "acceptance" / "cases" / "rules.json").read_text(encoding="utf-8")

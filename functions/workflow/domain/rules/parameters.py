@@ -72,6 +72,9 @@ class Parameters:
 
     def plus(self, parameters: Iterable[Parameter]) -> Parameters:
         """These and more."""
+        parameters = list(parameters)
+        if not parameters:  # what most decisions ask
+            return self
         mine = [parameter for versions in self.by_key.values() for parameter in versions]
         return Parameters.of([*mine, *parameters])
 
