@@ -136,6 +136,8 @@ class ParameterIn(EdgeModel):
     valid_to: ApiDate | None = None
     scope: ScopeName = COMPANY
     legal_ref: Text = ""
+    verified_by: Text = ""
+    verified_at: ApiDate | None = None
 
 
 # ---------------------------------------------------------------------------- answers
@@ -197,6 +199,8 @@ def parameter_out(parameter: Parameter) -> dict[str, Any]:
         "valid_from": parameter.valid_from.isoformat(),
         "valid_to": parameter.valid_to.isoformat() if parameter.valid_to else None,
         "legal_ref": parameter.legal_ref,
+        "verified_by": parameter.verified_by or None,
+        "verified_at": parameter.verified_at.isoformat() if parameter.verified_at else None,
         "mark": parameter.mark or None,
         "author": parameter.author,
         "recorded_at": format_instant(parameter.recorded_at),

@@ -55,7 +55,7 @@ def places(
 ) -> list[Place]:
     """The controls of one declaration."""
     found = [
-        Place("name", words.text("Name")),
+        Place("name", words.text("Short name")),
         Place("type", words.text("Kind"), "choice", options=kinds(words, untyped=untyped)),
         Place("values", words.text("Choices, with commas"), codec=NAMES),
         Place("items", words.text("Parts of a list"), codec=ITEMS),

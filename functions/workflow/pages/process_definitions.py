@@ -14,7 +14,7 @@ from webkit.components import Column, TimelineEntry, Tone
 from webkit.i18n import mark
 from workflow.bootstrap import Workflow
 from workflow.domain.processes.analysis import Flaw
-from workflow.domain.processes.definition import END, Definition
+from workflow.domain.processes.definition import END, Definition, Step
 from workflow.domain.processes.versions import DefinitionVersion
 from workflow.domain.rules.versions import OPEN, VersionStatus
 from workflow.pages.kit import Kit, go, use_of
@@ -207,7 +207,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
                 Column("note", say.words.text("Note")),
             ),
             may_write=request.principal.may(WRITE),
-            **_steps(shown.definition, say),
+            **_steps(use, shown.definition, say),
         )
 
     def draw(request: Request, error: KopruError | None = None) -> Reply:
@@ -236,7 +236,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
             and may(PUBLISH),
             may_write=may(WRITE),
             entries=_history(use, version, say),
-            **_steps(version.definition, say),
+            **_steps(use, version.definition, say),
         )
 
     one = f"{HERE}/{{process}}/versions/{{version_id}}"
@@ -351,14 +351,25 @@ def _lines(use: Workflow, say: DefinitionSay) -> list[DefinitionLine]:
     return sorted(lines, key=lambda line: line.title)
 
 
-def _steps(definition: Definition, say: DefinitionSay) -> dict[str, Any]:
+def _asked(step: Step) -> list[str]:
+    """Rules that a step asks, and the one that says whether it needs an approval."""
+    gate = [step.approval.rule] if step.approval is not None and step.approval.rule else []
+    return list(dict.fromkeys([*(guard.rule for guard in step.guards), *gate]))
+
+
+def _steps(use: Workflow, definition: Definition, say: DefinitionSay) -> dict[str, Any]:
     """A definition to read: its picture, and the same as a table."""
+
+    def named(rule: str) -> str:
+        known = use.scope.shipped.rules.get(rule)
+        return say.of(known.title) if known is not None else rule
+
     rows = [
         {
             "title": say.of(step.title),
             "unit": say.of(definition.units.get(step.unit, {})),
             "expects": ", ".join(say.of(field.label) for field in step.inputs) or "–",
-            "asks": ", ".join(dict.fromkeys(guard.rule for guard in step.guards)) or "–",
+            "asks": [(rule, named(rule)) for rule in _asked(step)],
             "produces": ", ".join(say.of(field.label) for field in step.outputs) or "–",
             "approval": step.approval is not None,
             "days": step.sla_days,

@@ -185,7 +185,7 @@ class Parts:
             "cases",
             words.text("Stored cases"),
             [
-                Place("id", words.text("Name")),
+                Place("id", words.text("Short name")),
                 *(Place(f"facts-{name}", say.place(f"? {name}")) for name in facts),
                 *(Place(f"expect-{name}", say.place(f"→ {name}")) for name in outputs),
                 Place("refused", words.text("Must be refused"), "check", FLAG),

@@ -338,12 +338,16 @@ def test_a_value_is_recorded_with_its_law_and_dates(world: RulesWorld) -> None:
         "valid_from": "2026-07-01",
         "scope": "company",
         "legal_ref": "Yönetim kurulu kararı 12",
+        "verified_by": "Hukuk birimi",
+        "verified_at": "2026-05-30",
     }
     done = world.post("/workflow/parameters", **form)
     assert done.location == "/workflow/parameters?done=recorded&q=purchase.limit"
     shown = world.page("/workflow/parameters", query="q=purchase.limit")
     assert "2500.00" in shown
     assert "Yönetim kurulu kararı 12" in shown
+    assert "Hukuk birimi" in shown
+    assert "Mondaq" in world.page("/workflow/parameters", query="q=late_fee.monthly_rate")
     for day, chain in (("2026-06-30", ["CHIEF", "MANAGER"]), ("2026-07-01", ["CHIEF"])):
         made = world.decide(CHAIN, {"amount": "1500.00"}, valid_on=day)
         assert made["result"] == {"chain": chain}

@@ -69,6 +69,7 @@ def test_every_parameter_says_how_sure_it_is_and_is_used() -> None:
         assert {key, name} & used or name in STAGE_PARAMETERS, key
         for version in versions:
             assert version.mark in {"SOURCE", "CONFIRMED", "UNVERIFIED", "DESIGN"}
+            assert version.legal_ref or version.mark != "CONFIRMED", key
 
 
 def test_values_of_the_source_are_those_of_the_packs() -> None:
