@@ -56,6 +56,7 @@ from workflow.application.process_context import ProcessScope
 from workflow.application.process_definitions import (
     CheckDefinition,
     DraftDefinition,
+    MoveDefinition,
     PublishDefinition,
 )
 from workflow.application.process_timers import FireTimers, Sweep
@@ -78,7 +79,7 @@ from workflow.application.tell_subjects import (
 )
 from workflow.application.try_version import BackTestVersion, SimulateVersion, TryVersion
 from workflow.domain.approvals.chain import WorkingTime
-from workflow.ports import ApprovalsStore, Machine, SheetFiles, SubjectStore
+from workflow.ports import ApprovalsStore, Machine, SheetFiles, SubjectFiles, SubjectStore
 from workflow.settings import WorkflowSettings
 
 if TYPE_CHECKING:
@@ -188,8 +189,13 @@ class Workflow:
     def start_subject_import(self) -> StartSubjectImport:
         return StartSubjectImport(self.triggers, self.files)
 
+    @cached_property
+    def subject_files(self) -> SubjectFiles:
+        """Subjects as workbooks."""
+        return TabularSubjectFiles()
+
     def run_subject_import(self) -> RunSubjectImport:
-        return RunSubjectImport(self.triggers, self.files, TabularSubjectFiles())
+        return RunSubjectImport(self.triggers, self.files, self.subject_files)
 
     def start_run(self) -> StartRun:
         return StartRun(self.triggers)
@@ -232,6 +238,9 @@ class Workflow:
 
     def publish_definition(self) -> PublishDefinition:
         return PublishDefinition(self.processes, self.check_definition())
+
+    def move_definition(self) -> MoveDefinition:
+        return MoveDefinition(self.processes)
 
     def record_parameter(self) -> RecordParameter:
         return RecordParameter(self.scope)

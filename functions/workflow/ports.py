@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
 
@@ -269,6 +269,9 @@ class ImportJob:
     id: str
     status: str
     private: Mapping[str, Any]
+    total: int = 0
+    result: Mapping[str, Any] = field(default_factory=dict)
+    problems: Sequence[Mapping[str, Any]] = ()
 
 
 class SubjectUnit(ProcessUnit, Protocol):
@@ -323,17 +326,17 @@ class SubjectStore(ProcessStore, Protocol):
         ...
 
     def subjects(
-        self, kind: str, *, limit: int, after: Position | None
+        self, kind: str, *, limit: int, after: Position | None, begins: str = ""
     ) -> tuple[list[Subject], Position | None]:
-        """Subjects of a kind by reference."""
+        """Subjects of a kind by reference, those whose reference begins so."""
         ...
 
     def proposal(self, proposal_id: str) -> Proposal:
         """Raises NotFoundError for an unknown or foreign proposal."""
         ...
 
-    def proposals_made(self, ids: Sequence[str]) -> set[str]:
-        """Which of these proposals exist, whatever became of them."""
+    def proposals_made(self, ids: Sequence[str]) -> Mapping[str, datetime]:
+        """Which of these proposals exist, whatever became of them, and when each was made."""
         ...
 
     def proposals(
@@ -374,6 +377,10 @@ class SubjectFiles(Protocol):
 
         Raises: ValidationError for a file that is no such table.
         """
+        ...
+
+    def template(self, kind: SubjectKind, *, language: str) -> UploadedFile:
+        """An empty workbook with the columns of a kind."""
         ...
 
 

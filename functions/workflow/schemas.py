@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field
 
 from kernel.approval import canonical
-from kernel.errors import ParseError, ValidationError
+from kernel.errors import NotFoundError, ParseError, ValidationError
 from kernel.money import Money
 from kernel.parsing import format_instant, parse_date_api, parse_instant
 from kernel.storing import HistoryLine
@@ -136,6 +136,8 @@ class ParameterIn(EdgeModel):
     valid_to: ApiDate | None = None
     scope: ScopeName = COMPANY
     legal_ref: Text = ""
+    verified_by: Text = ""
+    verified_at: ApiDate | None = None
 
 
 # ---------------------------------------------------------------------------- answers
@@ -197,6 +199,8 @@ def parameter_out(parameter: Parameter) -> dict[str, Any]:
         "valid_from": parameter.valid_from.isoformat(),
         "valid_to": parameter.valid_to.isoformat() if parameter.valid_to else None,
         "legal_ref": parameter.legal_ref,
+        "verified_by": parameter.verified_by or None,
+        "verified_at": parameter.verified_at.isoformat() if parameter.verified_at else None,
         "mark": parameter.mark or None,
         "author": parameter.author,
         "recorded_at": format_instant(parameter.recorded_at),
@@ -260,9 +264,17 @@ def history_out(line: HistoryLine) -> dict[str, Any]:
 
 
 _SUBJECT: Final = re.compile(r"[a-z][a-z0-9_]{0,39}:[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}")
-ProcessKey = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+_PROCESS_KEY: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
+ProcessKey = Annotated[str, Field(pattern=f"^{_PROCESS_KEY.pattern}$")]
 CommandName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,39}$")]
 _MAX_DATA: Final = 60
+
+
+def read_process_key(text: str) -> str:
+    """The key of a process in an address. Raises: NotFoundError("process_unknown")."""
+    if _PROCESS_KEY.fullmatch(text) is None:
+        raise NotFoundError("process_unknown", "There is no such process.")
+    return text
 
 
 def read_subject(value: object) -> str:

@@ -116,6 +116,17 @@ def _decided(world: RulesWorld) -> Callable[[RulesWorld], Any]:
     return lambda world: command(world, made, "CLOSE", {"closed_on": "2026-06-01"})
 
 
+def _propose(world: RulesWorld) -> Callable[[RulesWorld], Any]:
+    """A run over twenty meters that all have to be read: one write for each of two proposals."""
+    meters = [
+        {"reference": f"S-{number:03d}", "facts": {"consecutive_unread": 2}} for number in range(20)
+    ]
+    world.ok("POST", "/subjects", {"kind": "meter", "subjects": meters})
+    run = world.ok("POST", "/trigger-runs")
+    use = world.app.for_system(TENANT, "triggers")
+    return lambda _: use.propose_work()(run["id"], lambda: 300.0)
+
+
 def _look(count: int) -> Callable[[RulesWorld], Callable[[RulesWorld], Any]]:
     """A run over meters with nothing to propose."""
 
@@ -144,6 +155,7 @@ MEASURES: Final[dict[str, Callable[[RulesWorld], Any]]] = {
     "complete a step that a rule guards": _decided,
     "look at 10 meters": _look(10),
     "look at 100 meters": _look(100),
+    "propose for 20 meters": _propose,
     "decide with personal facts": _personal,
     "archive 5 decisions": _archive,
     "show the list of rules": lambda _: _list_page,

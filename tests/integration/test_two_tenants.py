@@ -69,6 +69,8 @@ WORDS: Final = {
     # A company names its customers itself; both of them have a customer of this name.
     "customer_id": "C-1",
     "key": "approval.purchase_chain",
+    "process": "tender",
+    "subject_kind": "meter",
     # Contracts and the entries of their lists are named by the company as well.
     "contract_code": "AXESS-26",
     "lookup_code": "AXESS-26",
@@ -348,6 +350,8 @@ WITHOUT_PLACE: Final = frozenset(
     POST /workflow/delegations
     POST /workflow/delegations/join
     POST /workflow/parameters
+    POST /workflow/process-definitions/check
+    POST /workflow/process-definitions/save
     POST /workflow/rules/check
     POST /workflow/rules/save
     POST /workflow/rules/{key}/decide

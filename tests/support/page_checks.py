@@ -25,6 +25,24 @@ def parse(html: str) -> Any:
     return lxml.html.document_fromstring(html)
 
 
+def form_fields(html: str, form_id: str) -> dict[str, str]:
+    """What a browser would post of a form, without pressing a named button."""
+    (form,) = parse(html).xpath(f'//form[@id="{form_id}"]')
+    found: dict[str, str] = {}
+    for control in form.xpath(".//input | .//select | .//textarea"):
+        name, kind = control.get("name"), control.get("type", "text")
+        if not name or (kind in ("checkbox", "radio") and control.get("checked") is None):
+            continue
+        if control.tag == "select":
+            chosen = control.xpath(".//option[@selected]") or control.xpath(".//option")
+            found[name] = chosen[0].get("value", "") if chosen else ""
+        elif control.tag == "textarea":
+            found[name] = control.text or ""
+        else:
+            found[name] = control.get("value", "on" if kind == "checkbox" else "")
+    return found
+
+
 def accessible_name(element: Any, page: Any) -> str:
     """The name a screen reader says, as far as static HTML tells it."""
     if (label := element.get("aria-label")) is not None:

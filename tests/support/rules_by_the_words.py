@@ -72,6 +72,10 @@ def half_up(value: Fraction, places: int) -> str:
     return str(Decimal(-number if value < 0 else number).scaleb(-places))
 
 
+def _mean(values: list[str]) -> Fraction:
+    return sum(map(Fraction, values), Fraction(0)) / len(values)
+
+
 def around(*amounts: str) -> list[str]:
     """Amounts with their neighbours."""
     found = []
@@ -391,9 +395,10 @@ def r20() -> Iterator[tuple[Facts, Any]]:
 
 def r21() -> Iterator[tuple[Facts, Any]]:
     """Late only when strictly longer than agreed."""
-    halves = (Decimal("23.5"), 24, Decimal("24.5"))
+    halves: tuple[Decimal | int, ...] = (Decimal("23.5"), 24, Decimal("24.5"))
     for end, now in product((None, *halves), halves):
-        spent = Decimal(now if end is None else end)
+        last = now if end is None else end
+        spent = Decimal(last)
         facts = {"created_h": 0, "decided_h": end, "now_h": now, "sla_h": 24}
         sla = "BREACHED" if spent > 24 else "OK"
         yield facts, {"elapsed_h": spent, "pending": end is None, "sla": sla}
@@ -437,7 +442,7 @@ def r27() -> Iterator[tuple[Facts, Any]]:
 
 def r28() -> Iterator[tuple[Facts, Any]]:
     """Violations are collected in their order."""
-    features = ([], ["MECHANICAL"], ["ELECTRONIC"], ["CARD"], ["REMOTE"],
+    features: tuple[list[str], ...] = ([], ["MECHANICAL"], ["ELECTRONIC"], ["CARD"], ["REMOTE"],
                 ["REMOTE", "ELECTRONIC"], ["MECHANICAL", "CARD"])  # fmt: skip
     for kind, group, has, mode in product(TYPES, GROUPS, features, ("PREPAID", "POSTPAID")):
         wrong = []
@@ -519,10 +524,10 @@ def r36() -> Iterator[tuple[Facts, Any]]:
         if error is not None:
             method, true = "LAB_REPORT", scaled / (1 + Fraction(error) / 100)
         elif past:
-            method, true = "SAME_PERIOD_HISTORY", sum(map(Fraction, past)) / len(past) * number
+            method, true = "SAME_PERIOD_HISTORY", _mean(past) * number
         elif after:
             method = "NEXT_TWO_PERIODS_AVERAGE"
-            true = sum(map(Fraction, after)) / len(after) * number
+            true = _mean(after) * number
         else:
             method, true = "", Fraction(0)
         facts = {"measured": measured, "affected_days": span, "lab_error_pct": error,
@@ -538,7 +543,7 @@ def r37() -> Iterator[tuple[Facts, Any]]:
     for policy, known, number in product(("EMSAL", "NEW_METER"), lists, (0, 1, 30)):
         facts = {"policy": policy, "comparables": known, "days": number}
         if policy == "EMSAL" and known:
-            mean = sum(map(Fraction, known)) / len(known) * number
+            mean = _mean(known) * number
             yield facts, {"action": "EMSAL_ACCRUAL", "qty": half_up(mean, 3)}
         else:
             yield facts, {"action": "INSTALL_NEW_METER_AND_MEASURE", "qty": None}

@@ -171,18 +171,22 @@ class DynamoSubjectStore(DynamoProcessStore):
         return {row["id"]: _subject_from(row) for row in found}
 
     def subjects(
-        self, kind: str, *, limit: int, after: Position | None
+        self, kind: str, *, limit: int, after: Position | None, begins: str = ""
     ) -> tuple[list[Subject], Position | None]:
         page = self.database.list_rows(
-            self.keyspace.key("SUBJECTS", kind), limit=limit, after=dict(after) if after else None
+            self.keyspace.key("SUBJECTS", kind),
+            prefix=begins or None,
+            limit=limit,
+            after=dict(after) if after else None,
         )
         return [_subject_from(row) for row in page.items], page.next_key
 
     def proposal(self, proposal_id: str) -> Proposal:
         return _proposal_from(self._entity(PROPOSAL, proposal_id))
 
-    def proposals_made(self, ids: Sequence[str]) -> set[str]:
-        return {row["id"] for row in self._many(PROPOSAL, ids)}
+    def proposals_made(self, ids: Sequence[str]) -> dict[str, datetime]:
+        found = self._many(PROPOSAL, ids)
+        return {row["id"]: datetime.fromisoformat(row["made_at"]) for row in found}
 
     def proposals(
         self, *, is_open: bool, limit: int, after: Position | None
@@ -214,7 +218,16 @@ class DynamoSubjectStore(DynamoProcessStore):
 
     def import_job(self, job_id: str) -> ImportJob | None:
         row = Jobs(self.database, self.keyspace).get(job_id)
-        return ImportJob(row["id"], row["status"], row["private"]) if row is not None else None
+        if row is None or row["kind"] != IMPORT:
+            return None
+        return ImportJob(
+            row["id"],
+            row["status"],
+            row["private"],
+            row.get("total", 0),
+            row.get("result", {}),
+            row.get("problems", ()),
+        )
 
     def start_import(self, job_id: str) -> None:
         Jobs(self.database, self.keyspace).start(job_id)

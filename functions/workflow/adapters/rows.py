@@ -114,6 +114,8 @@ def parameter_row(parameter: Parameter) -> Row:
         "valid_to": day(parameter.valid_to),
         "recorded_at": moment(parameter.recorded_at),
         "legal_ref": parameter.legal_ref,
+        "verified_by": parameter.verified_by,
+        "verified_at": day(parameter.verified_at),
         "author": parameter.author,
     }
 
@@ -129,6 +131,8 @@ def parameter_from(row: Mapping[str, Any]) -> Parameter:
         recorded_at=datetime.fromisoformat(row["recorded_at"]),
         scope=row["scope"],
         legal_ref=row["legal_ref"],
+        verified_by=row.get("verified_by", ""),
+        verified_at=day_of(row.get("verified_at")),
         author=row["author"],
         stamp=stamp_of(row),
     )

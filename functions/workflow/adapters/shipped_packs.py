@@ -57,6 +57,7 @@ class _Pack:
                 valid_from=date.fromisoformat(said["valid_from"]),
                 recorded_at=_ALWAYS,
                 legal_ref=said["legal_ref"],
+                verified_by=said.get("verified_by", ""),
                 mark=said["mark"],
                 author=_AUTHOR,
             )

@@ -1,11 +1,12 @@
 """Subjects from tables (CSV, XLSX): one row per subject, one column per fact of its kind."""
 
+import io
 import re
 from collections.abc import Iterator
 from typing import Any, Final
 
 from kernel.errors import KopruError, ParseError, Problem, ValidationError
-from kernel.files import UploadedFile
+from kernel.files import XLSX, UploadedFile
 from kernel.text import clean_free_text, fold
 from toolkit.tabular.cells import read_amount, read_date
 from toolkit.tabular.columns import Column, ColumnSet, MappedRow
@@ -42,10 +43,21 @@ class TabularSubjectFiles:
             except ValidationError as error:
                 yield row.number, error
 
+    def template(self, kind: SubjectKind, *, language: str) -> UploadedFile:
+        """An empty workbook with the columns of a kind."""
+        from toolkit.tabular.xlsx_writer import write_template
+
+        content = io.BytesIO()
+        write_template(content, columns_of(kind), language=language)
+        return UploadedFile(content.getvalue(), XLSX, f"{kind.key}.xlsx")
+
 
 def columns_of(kind: SubjectKind) -> ColumnSet:
     """The columns of a kind: its reference, a label, the day, and its facts by label or name."""
-    facts = tuple(Column(name, dict(field.label), (name,)) for name, field in kind.facts.items())
+    facts = tuple(
+        Column(name, dict(field.label), (name,), choices=field.fact.values)
+        for name, field in kind.facts.items()
+    )
     return ColumnSet(
         key=f"workflow.{kind.key}",
         columns=(
@@ -56,8 +68,18 @@ def columns_of(kind: SubjectKind) -> ColumnSet:
                 required=True,
                 example="S-1001",
             ),
-            Column("label", {"tr": "Açıklama", "el": "Περιγραφή", "en": "Label"}, ("label",)),
-            Column("since", {"tr": "Geçerli", "el": "Ισχύει από", "en": "Since"}, ("valid_from",)),
+            Column(
+                "label",
+                {"tr": "Açıklama", "el": "Περιγραφή", "en": "Label"},
+                ("label",),
+                example="S-1001-A",
+            ),
+            Column(
+                "since",
+                {"tr": "Geçerli", "el": "Ισχύει από", "en": "Since"},
+                ("valid_from",),
+                example="2026-01-31",
+            ),
             *facts,
         ),
     )

@@ -8,8 +8,9 @@ from typing import Any
 from kernel.errors import Problem, ValidationError
 from kernel.storing import CommandIdentity, Remembered
 from workflow.application.context import Scope, once
+from workflow.domain.rules.reading import read_table
 from workflow.domain.rules.scope import COMPANY
-from workflow.domain.rules.table import digest, read_table
+from workflow.domain.rules.table import digest
 from workflow.domain.rules.versions import TableVersion
 
 

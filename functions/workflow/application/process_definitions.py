@@ -16,7 +16,7 @@ from kernel.storing import CommandIdentity, Remembered
 from workflow.application.context import once
 from workflow.application.process_context import ProcessScope
 from workflow.domain.processes.analysis import analyse
-from workflow.domain.processes.definition import read_definition
+from workflow.domain.processes.definition import Definition, read_definition
 from workflow.domain.processes.versions import DefinitionVersion
 from workflow.domain.rules.scope import COMPANY, Scopes
 from workflow.domain.rules.table import Table, digest
@@ -85,14 +85,18 @@ class CheckDefinition:
 
     def __call__(self, version: DefinitionVersion) -> list[Problem]:
         """Everything that speaks against it; nothing is changed."""
+        return self.of(version.definition, version.valid_from)
+
+    def of(self, definition: Definition, valid_from: date) -> list[Problem]:
+        """The same for a process that is still being written."""
         known: dict[str, Table | None] = {}
 
         def table_of(rule: str) -> Table | None:
             if rule not in known:
-                known[rule] = self._table(rule, version.valid_from)
+                known[rule] = self._table(rule, valid_from)
             return known[rule]
 
-        return analyse(version.definition, table_of)
+        return analyse(definition, table_of)
 
     def _table(self, rule: str, on: date) -> Table | None:
         rules = self._scope.rules
@@ -117,9 +121,7 @@ class PublishDefinition:
 
     def __call__(self, version_id: str, expected: int | None = None) -> DefinitionVersion:
         scope = self._scope
-        before = own(scope, version_id)
-        if expected is not None and expected != before.stamp.version:
-            raise PreconditionFailedError("stale_version", "Somebody changed it; read it again.")
+        before = own(scope, version_id, expected)
         after = before.published(scope.rules.actor, scope.now)
         problems = self._checks(before)
         if problems:
@@ -143,8 +145,48 @@ class PublishDefinition:
         return saved
 
 
-def own(scope: ProcessScope, version_id: str) -> DefinitionVersion:
-    """A version of the company. Raises: ForbiddenError for a shipped one; NotFoundError."""
+class MoveDefinition:
+    """Hand a draft over for publication, put it aside, or take a published version out of force.
+
+    Raises: NotFoundError; ForbiddenError("shipped"); ConflictError("version_state");
+    PreconditionFailedError for a stale version.
+    """
+
+    def __init__(self, scope: ProcessScope) -> None:
+        self._scope = scope
+
+    def submit(self, version_id: str, expected: int | None = None) -> DefinitionVersion:
+        """For those who may publish it."""
+        before = own(self._scope, version_id, expected)
+        return self._save(before, before.submitted(), "process_definition.submitted")
+
+    def withdraw(self, version_id: str, expected: int | None = None) -> DefinitionVersion:
+        """It stays in the history, and nothing starts by it."""
+        before = own(self._scope, version_id, expected)
+        return self._save(before, before.withdrawn(), "process_definition.withdrawn")
+
+    def retire(self, version_id: str, expected: int | None = None) -> DefinitionVersion:
+        """Nothing starts by it any more; what runs goes on."""
+        before = own(self._scope, version_id, expected)
+        after = before.retired(self._scope.now)
+        return self._save(before, after, "process_definition.retired")
+
+    def _save(
+        self, before: DefinitionVersion, after: DefinitionVersion, action: str
+    ) -> DefinitionVersion:
+        unit = self._scope.store.unit()
+        saved = unit.save_definition(before, after, action, {"sha256": after.sha256})
+        unit.commit()
+        return saved
+
+
+def own(scope: ProcessScope, version_id: str, expected: int | None = None) -> DefinitionVersion:
+    """A version of the company. Raises: ForbiddenError for a shipped one; NotFoundError;
+    PreconditionFailedError when it is not what was read.
+    """
     if scope.shipped.version(version_id) is not None:
         raise ForbiddenError("shipped", "What ships is not changed; draft a version of your own.")
-    return scope.store.definition(version_id)
+    found = scope.store.definition(version_id)
+    if expected is not None and expected != found.stamp.version:
+        raise PreconditionFailedError("stale_version", "Somebody changed it; read it again.")
+    return found

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 
-from kernel.errors import KopruError, NotFoundError
+from kernel.errors import KopruError
 from kernel.ids import derived_id
 from kernel.money import Money
 from kernel.storing import WriteRefusedError
@@ -202,10 +202,12 @@ class ProposeWork:
                 else:
                     proposal = self._proposal(trigger, consequence, view, decided)
                     made.append((proposal, decided, consequence))
-        known_ids = self._scope.store.proposals_made([proposal.id for proposal, _, _ in made])
+        earlier = self._scope.store.proposals_made([proposal.id for proposal, _, _ in made])
+        # A slice that is done again counts what it wrote before it broke off.
+        found.proposed += sum(made_at >= run.started_at for made_at in earlier.values())
         written: set[str] = set()
         for proposal, decided, consequence in made:
-            if proposal.id not in known_ids:
+            if proposal.id not in earlier:
                 # Consequences of one decision are proposals of their own; it is kept once.
                 fresh = decided.record.id not in written
                 found.proposed += self._write(proposal, decided if fresh else None, consequence)
@@ -255,11 +257,8 @@ class ProposeWork:
         """Whether an earlier run proposed this selection: what was proposed does not grow."""
         identity = self._selection_id(trigger, consequence, period)
         if identity not in self._closed:
-            try:
-                made_at = self._scope.store.proposal(identity).made_at
-                self._closed[identity] = made_at < run.started_at
-            except NotFoundError:
-                self._closed[identity] = False
+            known = self._scope.store.proposals_made([identity])
+            self._closed[identity] = any(at < run.started_at for at in known.values())
         return self._closed[identity]
 
     def _selection_id(self, trigger: Trigger, consequence: Consequence, period: str) -> str:
@@ -303,7 +302,9 @@ class ProposeWork:
                 continue
             trigger, consequence = selecting[key]
             identity = self._selection_id(trigger, consequence, period)
-            if self._scope.store.proposals_made([identity]):
+            known = self._scope.store.proposals_made([identity])
+            if known:
+                made += sum(made_at >= run.started_at for made_at in known.values())
                 continue
             proposal = Proposal(
                 id=identity,

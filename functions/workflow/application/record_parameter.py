@@ -30,6 +30,8 @@ class Value:
     valid_to: date | None = None
     scope: str = COMPANY
     legal_ref: str = ""
+    verified_by: str = ""
+    verified_at: date | None = None
 
 
 class RecordParameter:
@@ -67,6 +69,8 @@ class RecordParameter:
             recorded_at=scope.clock.now(),
             scope=value.scope,
             legal_ref=value.legal_ref,
+            verified_by=value.verified_by,
+            verified_at=value.verified_at,
             author=scope.actor,
         )
         problems = list(self._broken(parameter))

@@ -22,8 +22,8 @@ SECTION: Final = "workflow.parameters"
 HERE: Final = "/workflow/parameters"
 _READ: Final = "workflow:parameter:read"
 _WRITE: Final = "workflow:parameter:write"
-_FIELDS: Final = ("key", "value", "valid_from", "valid_to", "scope", "legal_ref")
-_OPTIONAL: Final = frozenset({"valid_to", "scope", "legal_ref"})
+_OPTIONAL: Final = ("valid_to", "scope", "legal_ref", "verified_by", "verified_at")
+_FIELDS: Final = ("key", "value", "valid_from", *_OPTIONAL)
 _DONE: Final[Mapping[str, str]] = {
     "recorded": mark("The value is recorded; what was decided before stays as it is."),
 }
@@ -42,6 +42,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
             Column("to", words.text("Valid until before")),
             Column("scope", words.text("For whom")),
             Column("law", words.text("Where the law says so")),
+            Column("verified", words.text("Compared with it by")),
         )
         return kit.draw(
             request,
@@ -75,10 +76,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
         said["value"] = read_value(said["value"], _known(use).get(said["key"], ()))
         try:
             body = parse_model(ParameterIn, said)
-            value = Value(
-                body.key, body.value, body.valid_from, body.valid_to, body.scope, body.legal_ref
-            )
-            use.record_parameter()(value)
+            use.record_parameter()(Value(**body.model_dump()))
         except KopruError as error:
             return draw(request, form, error)
         return go(HERE, done="recorded", q=body.key)

@@ -42,6 +42,8 @@ def picture(
     body: list[Markup] = []
     for step in definition.steps.values():
         for branch in step.next:
+            if branch.to not in rows:  # a draft may name a step that is not there yet
+                continue
             start, end = _middle(rows[step.key]), _middle(rows[branch.to])
             if rows[branch.to] == rows[step.key] + 1:
                 points = f"{_LEFT},{start} {_LEFT},{end}"

@@ -13,7 +13,6 @@ from workflow.domain.processes.engine import RefusedError
 from workflow.domain.processes.head import Head
 from workflow.domain.processes.instance import Event, EventKind
 from workflow.domain.processes.triggers import ProposalState
-from workflow.domain.processes.words import Words
 from workflow.domain.rules.facts import FactType
 from workflow.pages.words import Say
 
@@ -85,13 +84,16 @@ _CHOICES: Final[Mapping[str, str]] = {
 class ProcessSay(Say):
     """The words that pages of processes and proposals need, in one language."""
 
-    def of(self, words: Words) -> str:
-        """A definition's own words in the reader's language."""
-        return words.get(self.words.code) or words.get("en") or ""
-
     def problem(self, code: str, message: str) -> str:
         """An obstacle speaks for itself; other problems have their sentence."""
         return message if message else super().problem(code, message)
+
+    def refused(self, code: str, message: str) -> str:
+        """What is wrong with a row of a file, in the reader's language where it is known."""
+        for known in (code, code.upper()):
+            if self.words.code != "en" and self.words.knows("problem", known):
+                return self.words.problem(known)
+        return message
 
     def state(self, head: Head) -> Status:
         """Where a process stands."""

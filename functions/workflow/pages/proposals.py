@@ -1,4 +1,4 @@
-"""Work that the time-driven rules propose, and the subjects they look at (WFL-06)."""
+"""Work that the time-driven rules propose (WFL-06)."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -7,10 +7,8 @@ from kernel.errors import ConflictError, KopruError, ValidationError
 from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Chip, Column
 from webkit.i18n import mark
-from webkit.urls import link
 from workflow.bootstrap import Workflow
 from workflow.domain.processes.definition import Field
-from workflow.domain.processes.subjects import SubjectKind
 from workflow.domain.processes.triggers import Proposal, ProposalState
 from workflow.pages.fact_forms import controls, typed
 from workflow.pages.kit import Kit, go, paging_of, position_in, use_of
@@ -18,10 +16,8 @@ from workflow.pages.process_words import ProcessSay
 from workflow.pages.words import words_of
 
 SECTION: Final = "workflow.proposals"
-SUBJECTS: Final = "workflow.subjects"
 READ: Final = "workflow:proposal:read"
 DECIDE: Final = "workflow:proposal:decide"
-READ_SUBJECTS: Final = "workflow:subject:read"
 DONE: Final[Mapping[str, str]] = {
     "accepted": mark("Accepted: the work has started."),
     "dismissed": mark("Dismissed; it is not proposed again for this period."),
@@ -30,7 +26,7 @@ DONE: Final[Mapping[str, str]] = {
 
 
 def declare(app: HttpApp, kit: Kit) -> None:
-    """Add the pages of proposals and subjects."""
+    """Add the pages of proposals."""
 
     @app.page("GET", "/workflow/proposals", permission=READ)
     def show_proposals(request: Request) -> Reply:
@@ -134,41 +130,6 @@ def declare(app: HttpApp, kit: Kit) -> None:
             return one(request, form, error)
         return go("/workflow/proposals", done="dismissed")
 
-    # ------------------------------------------------------------------ subjects
-
-    @app.page("GET", "/workflow/subjects", permission=READ_SUBJECTS)
-    def show_subjects(request: Request) -> Reply:
-        """Subjects of one kind with their facts of today."""
-        use, say = use_of(request), ProcessSay(words_of(request))
-        kinds = {kind.key: kind for kind in use.triggers.kinds}
-        kind = kinds.get(request.query.get("kind", ""), next(iter(kinds.values())))
-        found, following = use.store.subjects(
-            kind.key, limit=50, after=position_in(request, kind=kind.key)
-        )
-        today = use.scope.today
-        return kit.draw(
-            request,
-            "subjects/list.html",
-            SUBJECTS,
-            say=say,
-            kind=kind,
-            lines=[(one, _facts(kind, one.on(today), say)) for one in found],
-            columns=(
-                Column("reference", say.words.text("Number")),
-                Column("label", say.words.text("Description")),
-                Column("facts", say.words.text("What is known today")),
-            ),
-            chips=[
-                Chip(
-                    say.of(one.title),
-                    link("/workflow/subjects", kind=one.key),
-                    active=one.key == kind.key,
-                )
-                for one in kinds.values()
-            ],
-            paging=paging_of(request, len(found), following, kind=kind.key),
-        )
-
 
 def _start_fields(use: Workflow, proposal: Proposal) -> tuple[Field, ...]:
     version = use.processes.processes().current(
@@ -180,12 +141,3 @@ def _start_fields(use: Workflow, proposal: Proposal) -> tuple[Field, ...]:
 def _asked(start: tuple[Field, ...], proposal: Proposal) -> tuple[Field, ...]:
     """What a process needs to start beside what the proposal knows."""
     return tuple(field for field in start if field.name not in proposal.data)
-
-
-def _facts(kind: SubjectKind, known: Mapping[str, object], say: ProcessSay) -> str:
-    shown = [
-        f"{say.of(field.label)}: {say.value(field, known[name])}"
-        for name, field in kind.facts.items()
-        if name in known
-    ]
-    return " · ".join(shown) or "–"

@@ -56,7 +56,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
             version=version,
             before=before,
             diff=diff_rows(before, version.table, say),
-            drawn=grid(version.table, say),
+            drawn=grid(version.table, say, request),
             checked=findings(use.check_version()(version), version.table, say),
             own=own,
             is_open=is_open,

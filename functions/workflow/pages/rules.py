@@ -8,6 +8,7 @@ from kernel.errors import NotFoundError
 from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Column
 from webkit.i18n import mark
+from webkit.urls import link
 from workflow.bootstrap import Workflow
 from workflow.domain.rules.bitemporal import in_force
 from workflow.domain.rules.catalogue import Rule
@@ -24,6 +25,8 @@ SECTION: Final = "workflow.rules"
 HERE: Final = "/workflow/rules"
 READ: Final = "workflow:rule:read"
 WRITE: Final = "workflow:rule:write"
+ROWS: Final = 50
+"""Rows of a table that one page shows."""
 DONE: Final[Mapping[str, str]] = {
     "drafted": mark("The draft is kept. It decides nothing before somebody else publishes it."),
     "submitted": mark("The draft is handed over. Somebody else may publish it now."),
@@ -108,7 +111,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
             title=title_of(versions[0].document.get("title") or {}, words.code) or key,
             rules=[(rule, title_of(rule.title, words.code)) for rule in rules],
             current=current,
-            drawn=grid(current.table, say) if current else None,
+            drawn=grid(current.table, say, request) if current else None,
             versions=versions,
             columns=(
                 Column("valid", words.text("Valid")),
@@ -195,11 +198,15 @@ def title_of(words: Mapping[str, str], language: str) -> str:
     return ""
 
 
-def grid(table: Table, say: RuleSay) -> dict[str, Any]:
-    """A table to read: headings, rows, and what counts when several hold."""
+def grid(table: Table, say: RuleSay, request: Request) -> dict[str, Any]:
+    """A table to read: headings, a page of rows (``?rows=``), what counts when several hold."""
     notes = [name for name in EXTRAS if not name.startswith("reason_")]
     rows = []
-    for line in lines_of(table):
+    lines = lines_of(table)
+    asked = request.query.get("rows", "1")
+    count = max(1, -(-len(lines) // ROWS))
+    at = min(max(int(asked), 1), count) if asked.isdecimal() and len(asked) < 6 else 1
+    for line in lines[(at - 1) * ROWS : at * ROWS]:
         reasons = {name.removeprefix("reason_"): text for name, text in line.extras.items()}
         said = tuple((say.place(name), line.extras[name]) for name in notes if line.extras[name])
         rows.append(DrawnRow(line, title_of(reasons, say.words.code), said))
@@ -207,6 +214,12 @@ def grid(table: Table, say: RuleSay) -> dict[str, Any]:
         "columns": [say.name(column.name) for column in table.columns],
         "outputs": [say.name(name) for name in table.outputs],
         "rows": rows,
+        "total": len(lines),
+        "first": (at - 1) * ROWS + 1,
+        "pages": [
+            (number, link(request.path, rows=str(number)), number == at)
+            for number in range(1, count + 1)
+        ],
         "policy": say.policy(table.hit_policy),
         "default": say.facts(table.to_dict()["default"]) if table.default is not None else "",
     }

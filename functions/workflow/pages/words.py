@@ -15,6 +15,7 @@ from webkit.i18n import Language, choose_language
 from webkit.reader import language_of, reply, view_of
 from webkit.render import Renderer
 from workflow.bootstrap import application
+from workflow.domain.processes.words import Words
 from workflow.schemas import plain_numbers, why_out
 
 LANGUAGES: Final = ("tr", "el", "en")
@@ -41,6 +42,10 @@ class Say:
 
     def __init__(self, words: Language) -> None:
         self.words = words
+
+    def of(self, words: Words) -> str:
+        """A definition's own words in the reader's language."""
+        return words.get(self.words.code) or words.get("en") or ""
 
     def at(self, text: str) -> datetime | None:
         """A stored instant for the formats of the reader."""

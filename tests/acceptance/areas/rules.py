@@ -12,8 +12,8 @@ from workflow.adapters.shipped_packs import shipped
 from workflow.domain.rules.evaluation import evaluate
 from workflow.domain.rules.gate import check
 from workflow.domain.rules.parameters import World
+from workflow.domain.rules.reading import read_table
 from workflow.domain.rules.scope import Scopes
-from workflow.domain.rules.table import read_table
 
 _NOW = datetime(2026, 9, 1, tzinfo=UTC)
 _TODAY = date(2026, 9, 1)

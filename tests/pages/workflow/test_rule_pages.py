@@ -2,7 +2,6 @@
 
 import base64
 import io
-import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
@@ -36,7 +35,7 @@ FORM: Final = {
     "rows-1-id": "large",
     "rows-1-cells-0": ">5000.00",
     "rows-1-outputs-chain": "CHIEF, MANAGER",
-    "cases": "",
+    "cases-count": "0",
 }
 AS_WRITTEN: Final = {
     **FORM,
@@ -169,8 +168,10 @@ def test_the_check_while_typing_names_cells_and_witnesses(world: RulesWorld) -> 
     assert "small and large both hold for amount = 1000.00." in overlap.body
     unread = world.post("/workflow/rules/check", **{**FORM, "rows-0-cells-0": "<"})
     assert 'href="#rows-0-cells-0"' in unread.body
-    broken = world.post("/workflow/rules/check", **{**FORM, "facts": "[{"})
-    assert 'href="#facts"' in broken.body
+    broken = world.post(
+        "/workflow/rules/check", **{**FORM, "facts-count": "1", "facts-0-name": "A"}
+    )
+    assert 'href="#facts-0-name"' in broken.body
 
 
 def test_rows_are_added_and_removed_without_javascript(world: RulesWorld) -> None:
@@ -189,10 +190,8 @@ def test_a_company_writes_a_table_of_its_own(world: RulesWorld) -> None:
     taken = world.post("/workflow/rules/save", **{**FORM, **new, "new_key": CHAIN})
     assert taken.status == 422
     assert 'id="new_key-error"' in taken.body
-    title = json.dumps({"tr": "Küçük alımlar"})
-    made = world.post(
-        "/workflow/rules/save", **{**FORM, **new, "new_key": "own.small", "title": title}
-    )
+    named = {"new_key": "own.small", "title-tr": "Küçük alımlar"}
+    made = world.post("/workflow/rules/save", **{**FORM, **new, **named})
     assert made.location.startswith("/workflow/rules/own.small/versions/")
     assert "Küçük alımlar" in world.page("/workflow/rules", "tr", "q=own.small")
     assert "No version is in force today" in world.page("/workflow/rules/own.small")
@@ -339,12 +338,16 @@ def test_a_value_is_recorded_with_its_law_and_dates(world: RulesWorld) -> None:
         "valid_from": "2026-07-01",
         "scope": "company",
         "legal_ref": "Yönetim kurulu kararı 12",
+        "verified_by": "Hukuk birimi",
+        "verified_at": "2026-05-30",
     }
     done = world.post("/workflow/parameters", **form)
     assert done.location == "/workflow/parameters?done=recorded&q=purchase.limit"
     shown = world.page("/workflow/parameters", query="q=purchase.limit")
     assert "2500.00" in shown
     assert "Yönetim kurulu kararı 12" in shown
+    assert "Hukuk birimi" in shown
+    assert "Mondaq" in world.page("/workflow/parameters", query="q=late_fee.monthly_rate")
     for day, chain in (("2026-06-30", ["CHIEF", "MANAGER"]), ("2026-07-01", ["CHIEF"])):
         made = world.decide(CHAIN, {"amount": "1500.00"}, valid_on=day)
         assert made["result"] == {"chain": chain}

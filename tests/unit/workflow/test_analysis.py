@@ -23,7 +23,8 @@ from workflow.domain.rules import analysis
 from workflow.domain.rules.analysis import analyse
 from workflow.domain.rules.evaluation import evaluate
 from workflow.domain.rules.gate import check
-from workflow.domain.rules.table import Table, read_table
+from workflow.domain.rules.reading import read_table
+from workflow.domain.rules.table import Table
 
 GRADE = ["A", "B", "C"]
 FACTS = [

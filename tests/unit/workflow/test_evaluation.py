@@ -18,8 +18,9 @@ from workflow.domain.rules.evaluation import (
     evaluate,
 )
 from workflow.domain.rules.parameters import MissingParameterError, World
+from workflow.domain.rules.reading import read_table
 from workflow.domain.rules.scope import Scopes
-from workflow.domain.rules.table import Table, read_table
+from workflow.domain.rules.table import Table
 
 
 def table_of(key: str) -> Table:

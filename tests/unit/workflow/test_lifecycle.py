@@ -18,10 +18,10 @@ from workflow.adapters.shipped_packs import shipped
 from workflow.domain.rules.catalogue import Catalogue
 from workflow.domain.rules.evaluation import Outcome, evaluate
 from workflow.domain.rules.parameters import World
+from workflow.domain.rules.reading import read_table
 from workflow.domain.rules.record import DecisionRecord, explain, replay
 from workflow.domain.rules.scope import Scopes, read_scope
 from workflow.domain.rules.simulation import Situation, compare
-from workflow.domain.rules.table import read_table
 from workflow.domain.rules.versions import TableVersion, VersionStatus
 
 CHAIN = "approval.purchase_chain"

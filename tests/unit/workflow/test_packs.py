@@ -12,8 +12,8 @@ from workflow.adapters.shipped_packs import PACKS, shipped
 from workflow.adapters.shipped_processes import shipped_processes
 from workflow.application.approvals.resolve_chain import STAGE_PARAMETERS
 from workflow.domain.rules.gate import check
+from workflow.domain.rules.reading import read_table
 from workflow.domain.rules.scope import Scopes
-from workflow.domain.rules.table import read_table
 
 CASES = json.loads(
     (Path(__file__).parents[2] / "acceptance" / "cases" / "rules.json").read_text(encoding="utf-8")
@@ -69,6 +69,7 @@ def test_every_parameter_says_how_sure_it_is_and_is_used() -> None:
         assert {key, name} & used or name in STAGE_PARAMETERS, key
         for version in versions:
             assert version.mark in {"SOURCE", "CONFIRMED", "UNVERIFIED", "DESIGN"}
+            assert version.legal_ref or version.mark != "CONFIRMED", key
 
 
 def test_values_of_the_source_are_those_of_the_packs() -> None:

@@ -111,7 +111,7 @@ def test_the_form_of_a_document_is_refused_with_everything_wrong() -> None:
     with pytest.raises(ValidationError) as refused:
         read_definition(changed)
     assert {problem.pointer for problem in refused.value.problems} == {
-        "/more", "/steps/0/title", "/steps/1/command",
+        "/more", "/steps/0/title/el", "/steps/0/title/en", "/steps/1/command",
     }  # fmt: skip
 
 

@@ -7,8 +7,8 @@ import pytest
 from kernel.errors import Problem
 from tests.support.rule_tables import PURCHASE_AS_WRITTEN
 from workflow.adapters.shipped_packs import shipped
+from workflow.domain.rules.reading import read_table
 from workflow.domain.rules.sheet import Spot, changes, lines_of, output_value, rows_of, spot_of
-from workflow.domain.rules.table import read_table
 
 KEYS = sorted(shipped().versions)
 

@@ -7,6 +7,7 @@ computed as a fixed point over the steps, so loops are no problem.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from kernel.errors import ParseError, Problem
@@ -28,6 +29,13 @@ _COMPARED: Final = frozenset(
     {FactType.MONEY, FactType.DECIMAL, FactType.INT, FactType.DATE, FactType.DATETIME}
 )
 _ORDER: Final = frozenset({"<", "<=", ">", ">="})
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw(Problem):
+    """What speaks against a definition; ``about`` is the name it is about, if there is one."""
+
+    about: str = ""
 
 
 class Tables(Protocol):
@@ -66,17 +74,18 @@ def _ways(definition: Definition) -> Iterator[Problem]:
         at = _at(definition, step)
         for number, branch in enumerate(step.next):
             if branch.to != END and branch.to not in steps:
-                yield Problem(f"{at}/next/{number}/to", "unknown_step", f"No step {branch.to}.")
+                text = f"No step {branch.to}."
+                yield Flaw(f"{at}/next/{number}/to", "unknown_step", text, branch.to)
             if not branch.when and number < len(step.next) - 1:
                 text = "What stands after a way without conditions is never taken."
                 yield Problem(f"{at}/next/{number}", "unreachable", text)
         if not step.next or step.next[-1].when:
             text = f"{step.key} has no way out when no condition holds."
-            yield Problem(f"{at}/next", "dead_end", text)
+            yield Flaw(f"{at}/next", "dead_end", text, step.key)
     reached = _closure({definition.first}, lambda key: _targets(steps.get(key)))
     for key, step in steps.items():
         if key not in reached:
-            yield Problem(_at(definition, step), "unreachable", f"No way leads to {key}.")
+            yield Flaw(_at(definition, step), "unreachable", f"No way leads to {key}.", key)
     sources: dict[str, set[str]] = {}
     for step in steps.values():
         for target in _targets(step):
@@ -84,7 +93,8 @@ def _ways(definition: Definition) -> Iterator[Problem]:
     ending = _closure({END}, lambda key: sources.get(key, set()))
     for key, step in steps.items():
         if key in reached and key not in ending and step.next:
-            yield Problem(_at(definition, step), "dead_end", f"From {key} no way leads to the end.")
+            text = f"From {key} no way leads to the end."
+            yield Flaw(_at(definition, step), "dead_end", text, key)
 
 
 def _targets(step: Step | None) -> set[str]:
@@ -156,7 +166,7 @@ def _taken(field: Field) -> set[str]:
 def _produced(wanted: Iterable[str], known: Iterable[str], pointer: str) -> Iterator[Problem]:
     for name in sorted(set(wanted) - set(known)):
         text = f"{name} is needed here, and no step before it produces it for certain."
-        yield Problem(pointer, "not_produced", text)
+        yield Flaw(pointer, "not_produced", text, name)
 
 
 # ---------------------------------------------------------------------------- names and rules
@@ -169,7 +179,7 @@ def _names(definition: Definition) -> Iterator[Problem]:
         units += [(f"{at}/timers/{n}/unit", timer.unit) for n, timer in enumerate(step.timers)]
         for pointer, unit in units:
             if unit not in definition.units:
-                yield Problem(pointer, "unknown_unit", f"There is no unit {unit}.")
+                yield Flaw(pointer, "unknown_unit", f"There is no unit {unit}.", unit)
         yield from _once([field.name for field in step.inputs], f"{at}/inputs")
         yield from _once([field.name for field in step.outputs], f"{at}/outputs")
         yield from _once([timer.key for timer in step.timers], f"{at}/timers")
@@ -180,7 +190,7 @@ def _names(definition: Definition) -> Iterator[Problem]:
 
 def _once(names: list[str], pointer: str) -> Iterator[Problem]:
     for name in sorted({name for name in names if names.count(name) > 1}):
-        yield Problem(pointer, "twice", f"{name} stands twice.")
+        yield Flaw(pointer, "twice", f"{name} stands twice.", name)
 
 
 def _guards(definition: Definition) -> Iterator[tuple[str, Guard]]:
@@ -195,19 +205,20 @@ def _rules(definition: Definition, tables: Tables) -> Iterator[Problem]:
     for at, guard in _guards(definition):
         table = tables(guard.rule)
         if table is None:
-            yield Problem(f"{at}/rule", "unknown_rule", f"There is no rule {guard.rule}.")
+            text = f"There is no rule {guard.rule}."
+            yield Flaw(f"{at}/rule", "unknown_rule", text, guard.rule)
             continue
         yield from _rule_facts(table, guard.facts, at)
         for name in sorted(set(guard.require) - set(table.outputs)):
             text = f"The rule has no output {name}."
-            yield Problem(f"{at}/require/{name}", "rule_output", text)
+            yield Flaw(f"{at}/require/{name}", "rule_output", text, name)
     for step in definition.steps.values():
         gate = step.approval
         if gate is None or not gate.rule:
             continue
         at, table = f"{_at(definition, step)}/approval", tables(gate.rule)
         if table is None:
-            yield Problem(f"{at}/rule", "unknown_rule", f"There is no rule {gate.rule}.")
+            yield Flaw(f"{at}/rule", "unknown_rule", f"There is no rule {gate.rule}.", gate.rule)
         else:
             yield from _rule_facts(table, gate.facts, at)
     for pointer, source, guards in _rule_sources(definition):
@@ -215,13 +226,14 @@ def _rules(definition: Definition, tables: Tables) -> Iterator[Problem]:
         table = tables(source.name) if asked is not None else None
         if table is None or source.output not in table.outputs:
             text = f"No guard here gives {source.output} of {source.name}."
-            yield Problem(pointer, "rule_output", text)
+            yield Flaw(pointer, "rule_output", text, source.output)
 
 
 def _rule_facts(table: Table, facts: Mapping[str, Source], at: str) -> Iterator[Problem]:
     for name in sorted(set(table.facts.facts) ^ set(facts)):
         said = "is missing" if name in table.facts.facts else "is none of it"
-        yield Problem(f"{at}/facts/{name}", "rule_facts", f"The fact {name} of the rule {said}.")
+        text = f"The fact {name} of the rule {said}."
+        yield Flaw(f"{at}/facts/{name}", "rule_facts", text, name)
 
 
 def _rule_sources(definition: Definition) -> Iterator[tuple[str, Source, tuple[Guard, ...]]]:

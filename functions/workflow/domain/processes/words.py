@@ -21,11 +21,12 @@ def same(text: str) -> Words:
 
 def read_words(said: Any, pointer: str, problems: list[Problem]) -> Words:
     """Texts in all languages; what is wrong goes to ``problems``."""
-    if not isinstance(said, Mapping) or set(said) != set(LANGUAGES):
+    if not isinstance(said, Mapping) or not set(said) <= set(LANGUAGES) or not said:
         problems.append(Problem(pointer, "WORDS", "A text stands in tr, el and en."))
         return {}
-    for language, text in said.items():
+    for language in LANGUAGES:
+        text = said.get(language)
         if not isinstance(text, str) or not 0 < len(text.strip()) <= _MAX:
             where = f"{pointer}/{language}"
             problems.append(Problem(where, "WORDS", f"A text has 1 to {_MAX} characters."))
-    return {language: str(said[language]) for language in LANGUAGES}
+    return {language: str(said.get(language, "")) for language in LANGUAGES}

@@ -219,10 +219,11 @@ def _traces(table: Table, facts: _Facts, bounds: Bounds) -> tuple[list[RowTrace]
     shown: dict[str, Any] = {}
     traces: list[RowTrace] = []
     matched: list[Row] = []
-    for row, numbers in zip(table.rows, table.plan.rows, strict=True):
-        if (row.valid_from or row.valid_to) and not row.is_valid_on(valid_on):
+    add = traces.append
+    for row, name, is_dated, numbers in table.plan.rows:
+        if is_dated and not row.is_valid_on(valid_on):
             span = f"[{plain(row.valid_from) or ''}..{plain(row.valid_to) or ''})"
-            traces.append(RowTrace(row.id, False, VALID_ON, span, plain(valid_on)))
+            add(RowTrace(name, False, VALID_ON, span, plain(valid_on)))
             continue
         for number in numbers:
             said = known[number]
@@ -231,13 +232,14 @@ def _traces(table: Table, facts: _Facts, bounds: Bounds) -> tuple[list[RowTrace]
                 value = facts[planned.column.name]
                 bound = planned.bound or bounds.bound(number, planned, facts)
                 said = known[number] = bound.holds(value) or (
-                    planned.column.name, planned.cell.text, _shown(planned.column, value, shown),
+                    False, planned.column.name, planned.cell.text,
+                    _shown(planned.column, value, shown),
                 )  # fmt: skip
             if said is not True:
-                traces.append(_failed((row.id, False, *said)))
+                add(_failed((name, *said)))
                 break
         else:
-            traces.append(RowTrace(row.id, True))
+            add(RowTrace(name, True))
             matched.append(row)
     return traces, matched
 

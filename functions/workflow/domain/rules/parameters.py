@@ -28,7 +28,8 @@ class Parameter:
     """One value of one parameter for a scope and a time.
 
     Shapes: ``value`` is JSON: text (also for decimals), int, bool or a list of them. ``mark`` says
-    how sure the value is (SOURCE, CONFIRMED, UNVERIFIED, DESIGN), ``legal_ref`` where it stands.
+    how sure the value is (SOURCE, CONFIRMED, UNVERIFIED, DESIGN), ``legal_ref`` where it stands,
+    ``verified_by`` and ``verified_at`` who compared it with that, and when.
     """
 
     id: str
@@ -40,6 +41,8 @@ class Parameter:
     valid_to: date | None = None
     retired_at: datetime | None = None
     legal_ref: str = ""
+    verified_by: str = ""
+    verified_at: date | None = None
     mark: str = ""
     author: str = ""
     stamp: Stamp = NEW
@@ -72,6 +75,9 @@ class Parameters:
 
     def plus(self, parameters: Iterable[Parameter]) -> Parameters:
         """These and more."""
+        parameters = list(parameters)
+        if not parameters:  # what most decisions ask
+            return self
         mine = [parameter for versions in self.by_key.values() for parameter in versions]
         return Parameters.of([*mine, *parameters])
 

@@ -11,8 +11,9 @@ from typing import Any, Self
 
 from kernel.errors import ConflictError, ForbiddenError
 from kernel.stamp import NEW, Stamp
+from workflow.domain.rules.reading import read_table
 from workflow.domain.rules.scope import DEFAULT
-from workflow.domain.rules.table import Table, read_table
+from workflow.domain.rules.table import Table
 
 
 class VersionStatus(StrEnum):

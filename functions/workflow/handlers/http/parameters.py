@@ -28,5 +28,5 @@ def record_parameter(request: Request) -> Reply:
     """Record a value from a date on; a correction is one more value for the same date."""
     command = request.optional_command()
     body = request.json(ParameterIn)
-    value = Value(body.key, body.value, body.valid_from, body.valid_to, body.scope, body.legal_ref)
+    value = Value(**body.model_dump())
     return Reply(parameter_out(use_of(request).record_parameter()(value, command)), 201)

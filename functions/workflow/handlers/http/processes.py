@@ -199,3 +199,24 @@ def publish_definition(request: Request) -> Reply:
     """Put a definition of somebody else in force for what starts from now on."""
     publish = use_of(request).publish_definition()
     return _version_reply(publish(request.path_values["version_id"], _expected(request)))
+
+
+@app.api("POST", f"{_DEFINITIONS}/{{version_id}}/submit", permission=_DEFINE)
+def submit_definition(request: Request) -> Reply:
+    """Hand a draft of a process over to those who may publish it."""
+    move = use_of(request).move_definition()
+    return _version_reply(move.submit(request.path_values["version_id"], _expected(request)))
+
+
+@app.api("POST", f"{_DEFINITIONS}/{{version_id}}/withdraw", permission=_DEFINE)
+def withdraw_definition(request: Request) -> Reply:
+    """Put a draft of a process aside."""
+    move = use_of(request).move_definition()
+    return _version_reply(move.withdraw(request.path_values["version_id"], _expected(request)))
+
+
+@app.api("POST", f"{_DEFINITIONS}/{{version_id}}/retire", permission=_PUBLISH)
+def retire_definition(request: Request) -> Reply:
+    """Take a definition of the company out of force; what runs by it goes on."""
+    move = use_of(request).move_definition()
+    return _version_reply(move.retire(request.path_values["version_id"], _expected(request)))
