@@ -48,8 +48,9 @@ def main(folder: Path) -> int:
     stack.start()
     try:
         RunningStack(os.getpid(), stack.base_url, stack.cloud.endpoint_url).write(folder)
-        while not asked_to_stop.wait(1.0):
-            continue
+        with stack.functions.kept_warm():
+            while not asked_to_stop.wait(1.0):
+                continue
     finally:
         RunningStack.forget(folder)
         stack.stop()

@@ -13,15 +13,19 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from infra.local.client import RunningStack
 from infra.local.cloud.mail import Mail, Outcome
 from infra.local.cloud.model import last_arn_part
 from infra.local.dashboard.controls import BusyError, QueueView
 from infra.local.gateway import LoggedRequest
 from infra.local.log_book import Line
+from infra.local.packs import pack as packs
 from infra.local.scheduler import Advance, Run, Scheduler, ScheduleStatus
+from infra.local.seeding import SEED_SNAPSHOT
+from infra.local.shelves import Shelves
 
 if TYPE_CHECKING:
     from infra.local.stack import LocalStack
@@ -99,6 +103,71 @@ class ControlRoom:
             )
         return found
 
+    def messages(self, queue: str) -> Sequence[Mapping[str, Any]]:
+        """Messages of a queue as they wait. Raises: LookupError."""
+        deployment = self._stack.deployment
+        if deployment is None or queue not in deployment.queues:
+            raise LookupError(queue)
+        found = []
+        for message in self._stack.cloud.sqs.peek(queue):
+            sent = datetime.fromtimestamp(int(message.attributes["SentTimestamp"]) / 1000, UTC)
+            received = int(message.attributes.get("ApproximateReceiveCount", "0"))
+            found.append(
+                {
+                    "queue": queue,
+                    "id": message.message_id,
+                    "sent_at": sent,
+                    "receives": received,
+                    "body": message.body,
+                }
+            )
+        return found
+
+    def tables(self) -> Mapping[str, int]:
+        """Every table with the number of its rows."""
+        return self._shelves().tables()
+
+    def rows(self, table: str, search: str) -> Sequence[Mapping[str, Any]]:
+        """Rows of a table, at most 200. Raises: LookupError."""
+        return self._shelves().rows(table, search)
+
+    def files(self) -> Sequence[Mapping[str, Any]]:
+        """Every stored file, newest first, at most 500."""
+        return self._shelves().files()
+
+    def scenarios(self) -> Sequence[Mapping[str, Any]]:
+        """Every scenario pack."""
+        found = [packs.find(name) for name in packs.names()]
+        return [
+            {"name": f"{pack.context}/{pack.name}", "title": pack.title, "story": pack.story}
+            for pack in found
+        ]
+
+    def play(self, name: str) -> Mapping[str, Any]:
+        """Play a pack on this stack. Raises: LookupError."""
+        # Only who plays pays for the import.
+        from infra.local.commands.stories import player_of
+        from infra.local.packs.player import StoryError, Told
+
+        try:
+            pack = packs.find(name)
+        except packs.PackError as error:
+            raise LookupError(str(error)) from None
+        steps: list[Told] = []
+        stack = RunningStack(0, self._stack.base_url, self._stack.cloud.endpoint_url)
+        player = player_of(stack, self._stack.credentials)
+        player.listener = steps.append
+        failed, company = None, None
+        try:
+            company = player.play(pack).company
+        except StoryError as error:
+            failed = str(error)
+        told = [asdict(each) for each in steps]
+        return {"pack": name, "company": company, "steps": told, "failed": failed}
+
+    def _shelves(self) -> Shelves:
+        return Shelves(self._stack.cloud)
+
     def calls(self) -> Mapping[str, Mapping[str, int]]:
         """Requests to the AWS endpoint since the start, by service and operation."""
         return self._stack.cloud.calls()
@@ -110,6 +179,10 @@ class ControlRoom:
     def clock_offset(self) -> int:
         """Seconds by which the stack is ahead of the wall."""
         return self._stack.clock.offset_seconds
+
+    def clock_frozen(self) -> bool:
+        """Whether time stands still."""
+        return self._stack.clock.frozen
 
     def schedules(self) -> Sequence[ScheduleStatus]:
         """Every schedule."""
@@ -146,18 +219,32 @@ class ControlRoom:
         """Move the clock with everything that falls due. Raises: BusyError."""
         with self._alone():
             started = time.monotonic()
-            report = self._scheduler().advance(by)
-            self._stack.warm_front()
+            with self._stack.functions.kept_warm():
+                report = self._scheduler().advance(by)
             seconds = time.monotonic() - started
             self._stack.log.note(
                 "clock", f"moved by {by}: {len(report.runs)} runs, {seconds:.1f} s"
             )
             return report
 
-    def reset(self) -> Mapping[str, Any]:
-        """Wipe everything and seed anew. Raises: BusyError."""
+    def freeze_clock(self, still: bool) -> None:
+        """Let time stand still, or pass again. Raises: BusyError."""
         with self._alone():
-            self._stack.reset()
+            if still:
+                self._stack.clock.freeze()
+            else:
+                self._stack.clock.thaw()
+
+    def reset(self, *, keep_seed: bool = False) -> Mapping[str, Any]:
+        """Wipe everything and seed anew, or go back to the seed.
+
+        Raises: BusyError, LocalCloudError when there is no seed to go back to.
+        """
+        with self._alone():
+            if keep_seed:
+                self._stack.load_snapshot(SEED_SNAPSHOT)
+            else:
+                self._stack.reset()
         return {"base_url": self._stack.base_url, "now": self.now().isoformat()}
 
     def save_snapshot(self, name: str) -> None:

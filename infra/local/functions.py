@@ -119,6 +119,7 @@ class FunctionHost:
         self._running = threading.Condition()
         self._in_flight = 0
         self._held = False
+        self._kept = 0
         self._stopping = threading.Event()
         threading.Thread(target=self._housekeeping, name="function-reaper", daemon=True).start()
 
@@ -230,6 +231,19 @@ class FunctionHost:
             with self._running:
                 self._held = False
                 self._running.notify_all()
+
+    @contextmanager
+    def kept_warm(self) -> Iterator[None]:
+        """Stop no idle environment while the block runs: work that comes round again and again,
+        as a clock that moves by days brings it, would start each of them anew every time.
+        """
+        with self._running:
+            self._kept += 1
+        try:
+            yield
+        finally:
+            with self._running:
+                self._kept -= 1
 
     @property
     def in_flight(self) -> int:
@@ -364,7 +378,8 @@ class FunctionHost:
 
     def _housekeeping(self) -> None:
         while not self._stopping.wait(min(5.0, self._idle_seconds / 2)):
-            self.reap()
+            if not self._kept:
+                self.reap()
 
     def reap(self) -> int:
         """Stop environments that have been idle too long or are too many; gives their number."""

@@ -50,7 +50,7 @@ class Deliver(Protocol):
 class Stack(Protocol):
     """What moving the clock needs of the rest of the stack."""
 
-    def move_clock(self, offset_seconds: int) -> None:
+    def move_clock(self, instant: datetime) -> None:
         """Let running functions finish, then move the clock of everything."""
         ...
 
@@ -151,7 +151,6 @@ class _Journey:
 
     start: datetime
     target: datetime
-    offset: int
     runs: list[Run] = field(default_factory=list)
     settled: bool = True
 
@@ -224,10 +223,10 @@ class Scheduler:
         """Move the clock and run what falls due on the way; returns when the work is done."""
         with self._lock:
             start = self._clock.now()
-            journey = _Journey(start, start + by, self._clock.offset_seconds)
+            journey = _Journey(start, start + by)
             coarse, fine = self._split(start)
             for instant in self._stops(coarse, journey):
-                self._move(journey, instant)
+                self._stack.move_clock(max(instant, self._clock.now()))
                 for entry in coarse:
                     if self._is_due_at(entry, instant, journey):
                         journey.runs.append(self._fire(entry, instant))
@@ -339,12 +338,6 @@ class Scheduler:
         if latest is not None:
             each.ran += 1
             journey.runs.append(self._fire(each.entry, latest))
-
-    def _move(self, journey: _Journey, instant: datetime) -> None:
-        distance = instant - journey.start
-        # Whole seconds, rounded up: at the stop, the instant is past.
-        seconds = journey.offset - (-distance // timedelta(seconds=1))
-        self._stack.move_clock(max(seconds, self._clock.offset_seconds))
 
 
 def fold_name(name: str) -> str:

@@ -21,6 +21,9 @@ CREDENTIALS_FILE: Final = "credentials.json"
 SEED_ERROR: Final = "seed_error"
 """Member of the credentials that says why the seed failed."""
 
+SEED_SNAPSHOT: Final = "seed"
+"""The state right after the first start, to go back to."""
+
 _MARKER: Final = "seeding"
 
 
@@ -45,6 +48,11 @@ class Seeding:
     def interrupted(self) -> bool:
         """Whether a seed was killed half-way: the data must go before anything else."""
         return self._marker.exists()
+
+    @property
+    def done(self) -> bool:
+        """Whether this folder was seeded before."""
+        return self._kept.exists()
 
     def credentials(self, base_url: str, cloud: LocalCloud, seed: Seed | None) -> dict[str, Any]:
         """The credentials of this stack at its present address, seeded when it is empty.

@@ -10,9 +10,10 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import datetime
 from typing import Any, Final
 
-from infra.local.clock import OFFSET_VARIABLE, LocalClock
+from infra.local.clock import FILE_VARIABLE, LocalClock
 from infra.local.cloud import LocalCloud
 from infra.local.cloud.bus import matches
 from infra.local.cloud.model import (
@@ -34,7 +35,13 @@ from infra.local.log_book import LogBook
 from infra.local.pump import Pump
 from infra.local.reload import CodeWatch
 from infra.local.scheduler import Delivered, Scheduler
-from infra.local.seeding import CREDENTIALS_FILE, Seed, Seeding
+from infra.local.seeding import (
+    CREDENTIALS_FILE,
+    SEED_ERROR,
+    SEED_SNAPSHOT,
+    Seed,
+    Seeding,
+)
 from infra.local.settings import LocalSettings
 from infra.local.simulators_host import SimulatorsHost, StartAll
 from infra.local.static_files import StaticFiles
@@ -159,7 +166,7 @@ class LocalStack:
 
     def _run_product(self) -> None:
         self.simulators.start()
-        self.functions.set_variables({OFFSET_VARIABLE: str(self.clock.offset_seconds)})
+        self.functions.set_variables({FILE_VARIABLE: str(self.clock.announce())})
         parameters = {"Stage": "local", "BaseUrl": self.base_url}
         deployment = self.cloud.deploy(
             self._settings.template, parameters, self._settings.stack_name
@@ -188,7 +195,10 @@ class LocalStack:
         self.cloud.resume_executions()
         # The product does not answer yet: who waits for it sees it complete.
         seed = self._seed if self._settings.seed else None
+        first = seed is not None and not self._seeding.done
         self.credentials = self._seeding.credentials(self.base_url, self.cloud, seed)
+        if first and SEED_ERROR not in self.credentials:
+            self.save_snapshot(SEED_SNAPSHOT)
         if self._settings.schedules:
             self.scheduler.start()
         self.gateway.connect(api)
@@ -287,13 +297,12 @@ class LocalStack:
             self._dead_letter(target.dlq_arn, payload)
         return delivered
 
-    def move_clock(self, offset_seconds: int) -> None:
+    def move_clock(self, instant: datetime) -> None:
         """Let running functions finish, then move the clock of everything."""
         with self.functions.held(_MOVE_GRACE_SECONDS) as drained:
             if not drained:
                 self.log.note("clock", "functions were still running when the clock moved")
-            self.clock.set_offset(offset_seconds)
-            self.functions.set_variables({OFFSET_VARIABLE: str(offset_seconds)})
+            self.clock.move_to(instant)
 
     def settle(self) -> bool:
         """Wait until queues are drained and no function runs."""

@@ -225,7 +225,7 @@ class Recorder(dict[str, str]):
 
 
 # Set by the local stack only.
-LOCAL_VARIABLES = {"KOPRU_CLOCK_OFFSET_SECONDS"}
+LOCAL_VARIABLES = {"KOPRU_CLOCK_FILE"}
 
 
 def test_environment_is_what_the_settings_of_the_contexts_read() -> None:

@@ -79,6 +79,33 @@ class Controls(Protocol):
         """Every queue."""
         ...
 
+    def messages(self, queue: str) -> Sequence[Mapping[str, Any]]:
+        """Messages of a queue as they wait, none taken. Raises: LookupError."""
+        ...
+
+    def tables(self) -> Mapping[str, int]:
+        """Every table with the number of its rows."""
+        ...
+
+    def rows(self, table: str, search: str) -> Sequence[Mapping[str, Any]]:
+        """Rows of a table whose keys contain ``search``, as plain data. Raises: LookupError."""
+        ...
+
+    def files(self) -> Sequence[Mapping[str, Any]]:
+        """Every stored file: bucket, key, size, instant; newest first."""
+        ...
+
+    def scenarios(self) -> Sequence[Mapping[str, Any]]:
+        """Every scenario pack: name, title, story."""
+        ...
+
+    def play(self, name: str) -> Mapping[str, Any]:
+        """Play a pack to its end; ``failed`` says where the story went another way.
+
+        Raises: LookupError for a pack that is not there.
+        """
+        ...
+
     def calls(self) -> Mapping[str, Mapping[str, int]]:
         """Requests to the AWS endpoint since the start, by service and operation."""
         ...
@@ -89,6 +116,14 @@ class Controls(Protocol):
 
     def clock_offset(self) -> int:
         """Seconds by which the stack is ahead of the wall."""
+        ...
+
+    def clock_frozen(self) -> bool:
+        """Whether time stands still."""
+        ...
+
+    def freeze_clock(self, still: bool) -> None:
+        """Let time stand still, or pass again. Raises: BusyError."""
         ...
 
     def advance(self, by: timedelta) -> Advance:
@@ -115,8 +150,11 @@ class Controls(Protocol):
         """Script a simulator and say what was done. Raises: UnknownSimulatorError, ValueError."""
         ...
 
-    def reset(self) -> Mapping[str, Any]:
-        """Wipe everything and seed anew; gives what a start prints. Raises: BusyError."""
+    def reset(self, *, keep_seed: bool = False) -> Mapping[str, Any]:
+        """Wipe everything and seed anew, or go back to the seed with its keys and passwords.
+
+        Raises: BusyError, LocalCloudError when there is no seed to go back to.
+        """
         ...
 
     def snapshots(self) -> Sequence[str]:

@@ -56,11 +56,18 @@ class Dashboard:
             "inbox/{id}/html": {"GET": self._mail_html},
             "inbox/{id}/simulate": {"POST": self._simulate_mail},
             "inbox/{id}/attachments/{number}": {"GET": self._attachment},
-            "clock": {"GET": self._clock, "POST": self._advance},
+            "clock": {"GET": self._clock, "POST": self._move_clock},
             "schedules": {"GET": self._schedules},
             "schedules/{name}/run": {"POST": self._run},
             "queues": {"GET": self._queues},
+            "queues/{name}/messages": {"GET": self._messages},
             "calls": {"GET": self._calls},
+            "tables": {"GET": self._tables},
+            "tables/{name}": {"GET": self._rows},
+            "files": {"GET": self._files},
+            "webhooks": {"GET": self._webhooks},
+            "scenarios": {"GET": self._scenarios},
+            "scenarios/{context}/{name}": {"POST": self._play},
             "simulators": {"GET": self._simulators},
             "simulators/{name}": {"GET": self._simulator, "POST": self._script},
             "requests": {"GET": self._requests},
@@ -205,21 +212,26 @@ class Dashboard:
         )
 
     def _clock(self, request: Request, _values: Values) -> Response:
-        return self._answer(
-            request,
-            "clock.html",
-            {
-                "now": views.instant(self._controls.now()),
-                "offset_seconds": self._controls.clock_offset(),
-                "last_advance": None,
-            },
-        )
+        return self._answer(request, "clock.html", {**self._clock_facts(), "last_advance": None})
 
-    def _advance(self, request: Request, _values: Values) -> Response:
-        body = read_command(request, {"advance"})
+    def _clock_facts(self) -> dict[str, Any]:
+        return {
+            "now": views.instant(self._controls.now()),
+            "offset_seconds": self._controls.clock_offset(),
+            "frozen": self._controls.clock_frozen(),
+        }
+
+    def _move_clock(self, request: Request, values: Values) -> Response:
+        body = read_command(request, {"advance", "frozen"})
+        still = {True: True, "true": True, False: False, "false": False}.get(body.get("frozen"))
+        if still is not None and len(body) == 1:
+            self._controls.freeze_clock(still)
+            return self._clock(request, values)
         amount = body.get("advance")
-        if not isinstance(amount, str):
-            raise _RefusedError(422, "advance_required", 'send {"advance": "PT1H"}')
+        if not isinstance(amount, str) or len(body) != 1:
+            raise _RefusedError(
+                422, "advance_required", 'send {"advance": "PT1H"}, or {"frozen": true} or false'
+            )
         try:
             duration = parse_duration(amount)
         except DurationError as error:
@@ -227,12 +239,7 @@ class Dashboard:
         done = views.advance_view(self._controls.advance(duration))
         if not wants_html(request):
             return json_response(done)
-        return self._pages.render(
-            "clock.html",
-            now=done["now"],
-            offset_seconds=done["offset_seconds"],
-            last_advance=done,
-        )
+        return self._pages.render("clock.html", **self._clock_facts(), last_advance=done)
 
     def _schedules(self, request: Request, _values: Values) -> Response:
         items = [views.schedule_view(each) for each in self._controls.schedules()]
@@ -257,6 +264,54 @@ class Dashboard:
     def _queues(self, request: Request, _values: Values) -> Response:
         items = [views.queue_view(each) for each in self._controls.queues()]
         return self._answer(request, "queues.html", {"items": items})
+
+    def _messages(self, request: Request, values: Values) -> Response:
+        name = values["name"]
+        try:
+            found = self._controls.messages(name)
+        except LookupError:
+            raise _RefusedError(404, "not_found", f"there is no queue {name!r}") from None
+        items = [{**each, "sent_at": views.instant(each["sent_at"])} for each in found]
+        return self._answer(request, "messages.html", {"queue": name, "items": items})
+
+    def _tables(self, request: Request, _values: Values) -> Response:
+        items = [{"name": name, "rows": rows} for name, rows in self._controls.tables().items()]
+        return self._answer(request, "tables.html", {"items": items})
+
+    def _rows(self, request: Request, values: Values) -> Response:
+        name, search = values["name"], request.query.get("q", "")
+        try:
+            items = list(self._controls.rows(name, search))
+        except LookupError:
+            raise _RefusedError(404, "not_found", f"there is no table {name!r}") from None
+        return self._answer(request, "rows.html", {"table": name, "q": search, "items": items})
+
+    def _files(self, request: Request, _values: Values) -> Response:
+        items = [{**each, "at": views.instant(each["at"])} for each in self._controls.files()]
+        return self._answer(request, "files.html", {"items": items})
+
+    def _webhooks(self, request: Request, _values: Values) -> Response:
+        """Deliveries of all companies as they are stored: the product shows each its own."""
+        core = next((name for name in self._controls.tables() if name.endswith("core")), None)
+        rows = self._controls.rows(core, "#WEBHOOK-DELIVERY#") if core else ()
+        items = sorted(rows, key=lambda row: str(row.get("pk")), reverse=True)
+        return self._answer(request, "webhooks.html", {"items": items})
+
+    def _scenarios(self, request: Request, _values: Values) -> Response:
+        items = list(self._controls.scenarios())
+        return self._answer(request, "scenarios.html", {"items": items, "played": None})
+
+    def _play(self, request: Request, values: Values) -> Response:
+        read_command(request, set())
+        try:
+            played = dict(self._controls.play(f"{values['context']}/{values['name']}"))
+        except LookupError as error:
+            raise _RefusedError(404, "not_found", str(error)) from None
+        status = 502 if played["failed"] else 200
+        if not wants_html(request):
+            return json_response(played, status)
+        items = list(self._controls.scenarios())
+        return self._pages.render("scenarios.html", status, items=items, played=played)
 
     def _calls(self, _request: Request, _values: Values) -> Response:
         services = {name: dict(counts) for name, counts in self._controls.calls().items()}
@@ -312,8 +367,10 @@ class Dashboard:
         return guide_response(request)
 
     def _reset(self, request: Request, _values: Values) -> Response:
-        read_command(request, set())
-        document = dict(self._controls.reset())
+        keep = read_command(request, {"keep"}).get("keep")
+        if keep not in (None, "seed"):
+            raise _RefusedError(422, "keep_unknown", 'only {"keep": "seed"} can be kept')
+        document = dict(self._controls.reset(keep_seed=keep == "seed"))
         if wants_html(request):
             return Response(303, (("location", "/_local/"),))
         return json_response({"status": "ok", **document})

@@ -5,6 +5,7 @@ A test, a scenario or the local stack moves time by passing another ``Clock``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -30,16 +31,17 @@ def local_date(instant: datetime, zone: tzinfo | str) -> date:
 
 
 class SystemClock:
-    """The machine's clock, moved by a constant offset (only the local stack sets one)."""
+    """The machine's clock; ``moved`` says what the local stack makes of its time."""
 
-    __slots__ = ("_offset",)
+    __slots__ = ("_moved",)
 
-    def __init__(self, offset: timedelta = timedelta(0)) -> None:
-        self._offset = offset
+    def __init__(self, moved: Callable[[datetime], datetime] | None = None) -> None:
+        self._moved = moved
 
     def now(self) -> datetime:
         """The present instant, aware, in UTC."""
-        return datetime.now(UTC) + self._offset
+        wall = datetime.now(UTC)
+        return wall if self._moved is None else self._moved(wall)
 
     def today(self, zone: tzinfo | str) -> date:
         """The present date on the wall of ``zone``."""

@@ -4,11 +4,12 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from pathlib import Path
 from typing import Final, Self
 
 from kernel.clock import Clock, SystemClock
 from toolkit.aws.dynamodb import Tables
+from toolkit.moved_time import following
 
 LOCAL_STAGE: Final = "local"
 _STAGES: Final = frozenset({"local", "dev", "staging", "prod"})
@@ -69,7 +70,7 @@ class CommonSettings:
     raw_bucket: str
     credentials_key: str
     app_secret: str
-    clock_offset: timedelta
+    clock_file: str
 
     @classmethod
     def from_environment(cls, environment: Environment) -> Self:
@@ -81,9 +82,9 @@ class CommonSettings:
         if stage not in _STAGES:
             message = f"KOPRU_STAGE {stage!r} is not one of {sorted(_STAGES)}"
             raise SettingsError(message)
-        offset = environment.integer("KOPRU_CLOCK_OFFSET_SECONDS", 0)
-        if offset and stage != LOCAL_STAGE:
-            message = "KOPRU_CLOCK_OFFSET_SECONDS moves the clock and is allowed locally only"
+        clock_file = environment.text("KOPRU_CLOCK_FILE", "")
+        if clock_file and stage != LOCAL_STAGE:
+            message = "KOPRU_CLOCK_FILE moves the clock and is allowed locally only"
             raise SettingsError(message)
         if stage == "prod" and environment.text("POWERTOOLS_LOGGER_LOG_EVENT", "false") != "false":
             message = "POWERTOOLS_LOGGER_LOG_EVENT would write personal data to logs in production"
@@ -104,12 +105,12 @@ class CommonSettings:
             raw_bucket=environment.text("KOPRU_BUCKET_RAW"),
             credentials_key=environment.text("KOPRU_KEY_CREDENTIALS"),
             app_secret=environment.text("KOPRU_APP_SECRET"),
-            clock_offset=timedelta(seconds=offset),
+            clock_file=clock_file,
         )
 
     def clock(self) -> Clock:
         """The clock every use case of this process is given."""
-        return SystemClock(offset=self.clock_offset)
+        return SystemClock(following(Path(self.clock_file)) if self.clock_file else None)
 
     @property
     def is_local(self) -> bool:

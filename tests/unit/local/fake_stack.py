@@ -43,6 +43,9 @@ class World:
         self.scripted: list[Mapping[str, Any]] = []
         self.resets = 0
         self.busy = False
+        self.frozen = False
+        self.played: list[str] = []
+        self.kept_seed = False
         self.saved: list[str] = []
         self.loaded: list[str] = []
         self.settled = True
@@ -112,11 +115,48 @@ class World:
             QueueView("dead", 1, 0, 0, 99.0, None, True, None),
         ]
 
+    def messages(self, queue: str) -> Sequence[Mapping[str, Any]]:
+        if queue != "work":
+            raise LookupError(queue)
+        return [{"queue": queue, "id": "m-1", "sent_at": NOON, "receives": 2, "body": '{"v": 1}'}]
+
+    def tables(self) -> Mapping[str, int]:
+        return {"kopru-core": 2}
+
+    def rows(self, table: str, search: str) -> Sequence[Mapping[str, Any]]:
+        if table != "kopru-core":
+            raise LookupError(table)
+        rows = [{"pk": "wsp#T#1", "sk": "META", "name": "Ege"}, {"pk": "wsp#T#2", "sk": "META"}]
+        return [row for row in rows if search in row["pk"]]
+
+    def files(self) -> Sequence[Mapping[str, Any]]:
+        return [{"bucket": "kopru-files", "key": "T/1/a.csv", "size": 12, "at": NOON}]
+
+    def scenarios(self) -> Sequence[Mapping[str, Any]]:
+        return [{"name": "pensions/ok", "title": "All is well", "story": "It ends well."}]
+
+    def play(self, name: str) -> Mapping[str, Any]:
+        if name != "pensions/ok":
+            raise LookupError(f"there is no pack {name}")
+        self.played.append(name)
+        return {
+            "pack": name,
+            "company": {"id": "1", "name": "Ege"},
+            "steps": [{"number": "1", "say": "A step", "seconds": 0.1}],
+            "failed": None,
+        }
+
     def now(self) -> datetime:
         return NOON
 
     def clock_offset(self) -> int:
         return 3600
+
+    def clock_frozen(self) -> bool:
+        return self.frozen
+
+    def freeze_clock(self, still: bool) -> None:
+        self.frozen = still
 
     def advance(self, by: timedelta) -> Advance:
         if self.busy:
@@ -151,8 +191,9 @@ class World:
         self.scripted.append(behaviour)
         return {"queued": len(self.scripted)}
 
-    def reset(self) -> Mapping[str, Any]:
+    def reset(self, *, keep_seed: bool = False) -> Mapping[str, Any]:
         self.resets += 1
+        self.kept_seed = keep_seed
         return {"base_url": "http://localhost:8000"}
 
     def snapshots(self) -> Sequence[str]:

@@ -58,12 +58,18 @@ def document(response: Response) -> Any:
         ("/inbox/2", ["Hoş geldiniz &lt;b&gt;", "http://localhost:8000/activate?t=1", "sandbox="]),
         ("/clock", ["2026-03-02T12:00:00Z", "3600 seconds"]),
         ("/schedules", ["Morning", "cron(0 8 * * ? *)"]),
-        ("/queues", ["work", "WorkerFunction", "dead (dead letters)"]),
+        ("/queues", ["work", "WorkerFunction", "/_local/queues/dead/messages", "(dead letters)"]),
         ("/simulators", ["anadolu"]),
         ("/simulators/anadolu", ["&#34;accepted&#34;: 0"]),
         ("/requests", ["GET /today"]),
         ("/log?source=stack", ["stack: two"]),
         ("/snapshots", ["None yet"]),
+        ("/queues/work/messages", ["{&#34;v&#34;: 1}", "Looking takes nothing"]),
+        ("/tables", ["kopru-core"]),
+        ("/tables/kopru-core?q=T%232", ["wsp#T#2", "1 rows"]),
+        ("/files", ["T/1/a.csv"]),
+        ("/webhooks", ["Nothing was delivered"]),
+        ("/scenarios", ["pensions/ok", "All is well", "Play pensions/ok"]),
     ],
 )
 def test_every_resource_is_a_page_and_a_document(
@@ -284,3 +290,32 @@ def test_the_living_guide_is_served_in_every_language(dashboard: Dashboard) -> N
         assert f'<html lang="{language}" data-bs-theme="dark">' in page
     assert '<html lang="en" data-bs-theme="auto">' in html(ask(dashboard, "GET", "/ui?lang=xx"))
     assert ask(dashboard, "POST", "/ui", "name=x", form=True).status == 200
+
+
+def test_a_pack_is_played_by_its_button_and_by_a_tool(dashboard: Dashboard, world: World) -> None:
+    page = html(ask(dashboard, "POST", "/scenarios/pensions/ok", "", accept="text/html", form=True))
+    assert "pensions/ok: played" in page
+    assert document(ask(dashboard, "POST", "/scenarios/pensions/ok", {}))["failed"] is None
+    assert world.played == ["pensions/ok", "pensions/ok"]
+    assert ask(dashboard, "POST", "/scenarios/pensions/none", {}).status == 404
+
+
+def test_the_clock_is_stopped_and_let_go(dashboard: Dashboard, world: World) -> None:
+    assert document(ask(dashboard, "POST", "/clock", {"frozen": True}))["frozen"] is True
+    page = html(ask(dashboard, "GET", "/clock", accept="text/html"))
+    assert "stands still" in page
+    ask(dashboard, "POST", "/clock", "frozen=false", accept="text/html", form=True)
+    assert world.frozen is False
+    both = ask(dashboard, "POST", "/clock", {"frozen": True, "advance": "PT1H"})
+    assert both.status == 422
+
+
+def test_a_reset_keeps_the_seed_and_nothing_else(dashboard: Dashboard, world: World) -> None:
+    assert ask(dashboard, "POST", "/reset", {"keep": "seed"}).status == 200
+    assert world.kept_seed is True
+    assert ask(dashboard, "POST", "/reset", {"keep": "everything"}).status == 422
+
+
+@pytest.mark.parametrize("path", ["/queues/nobody/messages", "/tables/nobody"])
+def test_what_is_not_there_is_said(dashboard: Dashboard, path: str) -> None:
+    assert ask(dashboard, "GET", path).status == 404

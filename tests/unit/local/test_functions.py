@@ -304,7 +304,7 @@ def test_code_and_variables_are_replaced_without_breaking_a_running_event(
         import os, time
         def handler(event, context):
             time.sleep(event)
-            return [os.getpid(), os.environ.get("KOPRU_CLOCK_OFFSET_SECONDS")]
+            return [os.getpid(), os.environ.get("KOPRU_COLOUR")]
     """
     host.deploy([function(code)])
     (first, _), _ = call(host, 0)
@@ -312,7 +312,7 @@ def test_code_and_variables_are_replaced_without_breaking_a_running_event(
     busy = threading.Thread(target=lambda: answers.append(call(host, 1.5)[0]))
     busy.start()
     assert eventually(lambda: host.in_flight == 1)
-    host.set_variables({"KOPRU_CLOCK_OFFSET_SECONDS": "3600"})
+    host.set_variables({"KOPRU_COLOUR": "3600"})
     busy.join()
     assert answers == [[first, None]], "the running event finished where it started"
     (second, offset), _ = call(host, 0)

@@ -20,6 +20,7 @@ from infra.local.scheduler import (
     UnknownScheduleError,
     scheduled_event,
 )
+from toolkit.moved_time import following
 
 MONDAY = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -147,16 +148,35 @@ def test_the_clock_keeps_its_offset_and_never_goes_back(tmp_path: Path) -> None:
     path = tmp_path / "state" / "clock.json"
     clock = LocalClock(path, wall=lambda: MONDAY)
     assert clock.now() == MONDAY
-    clock.set_offset(3600)
+    clock.move_to(MONDAY + timedelta(hours=1))
     assert clock.now() == MONDAY + timedelta(hours=1)
     assert LocalClock(path, wall=lambda: MONDAY).offset_seconds == 3600
     with pytest.raises(ValueError, match="backwards"):
-        clock.set_offset(0)
+        clock.move_to(MONDAY)
     clock.reset()
     assert LocalClock(path).offset_seconds == 0
     path.write_text('{"offset_seconds": "soon"}')
     with pytest.raises(LocalCloudError, match="damaged"):
         LocalClock(path)
+
+
+def test_a_frozen_clock_stands_until_it_is_moved_or_let_go(tmp_path: Path) -> None:
+    path = tmp_path / "clock.json"
+    wall = [MONDAY]
+    clock = LocalClock(path, wall=lambda: wall[0])
+    clock.freeze()
+    wall[0] += timedelta(minutes=5)
+    assert clock.now() == MONDAY
+    clock.move_to(MONDAY + timedelta(hours=1))
+    again = LocalClock(path, wall=lambda: wall[0])
+    assert (again.frozen, again.now()) == (True, MONDAY + timedelta(hours=1))
+    assert again.offset_seconds == 55 * 60
+    as_functions_see_it = following(again.announce())
+    assert as_functions_see_it(wall[0]) == again.now()
+    again.thaw()
+    wall[0] += timedelta(minutes=1)
+    assert again.now() == MONDAY + timedelta(hours=1, minutes=1)
+    assert as_functions_see_it(wall[0]) == again.now()
 
 
 class World:
@@ -168,8 +188,8 @@ class World:
         self.answers: dict[str, Delivered] = {}
         self.drains = True
 
-    def move_clock(self, offset_seconds: int) -> None:
-        self.clock.set_offset(offset_seconds)
+    def move_clock(self, instant: datetime) -> None:
+        self.clock.move_to(instant)
         self.diary.append(f"move {self.clock.now():%d %H:%M}")
 
     def settle(self) -> bool:

@@ -125,7 +125,7 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
         raw_bucket="r",
         credentials_key="k",
         app_secret="s",
-        clock_offset=timedelta(0),
+        clock_file="",
     )
     settings = WorkspaceSettings(
         common,

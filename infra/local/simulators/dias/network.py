@@ -37,9 +37,9 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "kind": "queue one misbehaviour (see `kinds`)",
         "clear": "true: forget queued misbehaviour",
-        "pay": "{rf, amount, currency?, bank?, payer?, booked_at?, with_id?,"
-        " visible_after_seconds?, notify?: now|never|twice}: somebody pays, also under a code"
-        " nobody made",
+        "pay": "{rf or org, amount, currency?, bank?, payer?, booked_at?, with_id?,"
+        " visible_after_seconds?, notify?: now|never|twice}: somebody pays; with org under a"
+        " code of that organisation that nobody made",
         "reverse": "{payment_id, amount?, notify?}: the bank takes a payment back",
         "repeat": "{payment_id}: the list holds this payment twice from now on",
         "lose": "{payment_id}: the list loses this payment from now on",
@@ -100,7 +100,7 @@ class Network:
         # At the first use: the stack says by itself when the product is not on the path.
         from toolkit.calendars import calendar
 
-        rf = str(wish["rf"]).replace(" ", "")
+        rf = str(wish["rf"]).replace(" ", "") if "rf" in wish else self._stray(str(wish["org"]))
         if _CODE.fullmatch(rf) is None:
             raise ValueError("rf is a payment code of 25 characters")
         booked = (
@@ -128,6 +128,9 @@ class Network:
             self.state["payments"].append(payment)
             self.save()
         return payment
+
+    def _stray(self, org: str) -> str:
+        return _formed(org, f"4{len(self.state['payments']) + 1:014d}", None)
 
     def reverse(self, wish: Mapping[str, Any]) -> dict[str, Any]:
         """The bank takes a payment back."""

@@ -4,6 +4,7 @@ import json
 import os
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -13,7 +14,8 @@ queue = boto3.client("sqs")
 
 
 def now() -> str:
-    offset = int(os.environ["KOPRU_CLOCK_OFFSET_SECONDS"])
+    stored = json.loads(Path(os.environ["KOPRU_CLOCK_FILE"]).read_text())
+    offset = int(stored["offset_seconds"])
     return (datetime.now(UTC) + timedelta(seconds=offset)).isoformat()
 
 

@@ -1,0 +1,1 @@
+"""The commands of ``kopru``, grouped by what they are about."""

@@ -1,0 +1,1 @@
+"""Scenario packs: stories in files that play on a running stack (``infra/local/scenarios``)."""
