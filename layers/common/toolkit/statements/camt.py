@@ -49,6 +49,7 @@ _READABLE: Final = re.compile(
     r"utf-?8|us-ascii|ascii|iso-8859-[0-9]{1,2}|windows-125[0-9]|cp125[0-9]", re.IGNORECASE
 )
 _FORBIDDEN: Final = (b"<!DOCTYPE", b"<!ENTITY")
+_UNDECODABLE: Final = 81  # libxml2's XML_ERR_INVALID_ENCODING: bytes that are not of the encoding
 _OVERLAP: Final = 16
 _OPENING: Final = ("OPBD", "PRCD")
 _TRANSACTION: Final = "NtryDtls/TxDtls"
@@ -102,14 +103,23 @@ def read_camt(stream: BinaryIO) -> Iterator[StatementItem]:
             raise StatementRefusedError(StatementReason.EMPTY, "The file is empty.")
         parser.close()
     except etree.XMLSyntaxError as error:
-        raise StatementRefusedError(
-            StatementReason.SYNTAX, "The file is not well-formed XML.", line=error.lineno or 0
-        ) from None
+        raise _unreadable(error) from None
     yield from _events(parser, document)
     if not document.statements:
         raise StatementRefusedError(
             StatementReason.NOT_A_STATEMENT, "The file holds no camt.053 or camt.054 statement."
         )
+
+
+def _unreadable(error: etree.XMLSyntaxError) -> StatementRefusedError:
+    line = error.lineno or 0
+    if getattr(error, "code", 0) == _UNDECODABLE:
+        return StatementRefusedError(
+            StatementReason.ENCODING, "The file is not in the encoding that it names.", line=line
+        )
+    return StatementRefusedError(
+        StatementReason.SYNTAX, "The file is not well-formed XML.", line=line
+    )
 
 
 def _check_encoding(start: bytes) -> None:
@@ -118,7 +128,9 @@ def _check_encoding(start: bytes) -> None:
     name = declared[1].decode("ascii") if declared else "utf-8"
     if b"\x00" in start[:64] or _READABLE.fullmatch(name) is None:
         raise StatementRefusedError(
-            StatementReason.ENCODING, "The file is in an encoding that is not read; send UTF-8."
+            StatementReason.ENCODING,
+            "The file is in an encoding that is not read; send UTF-8.",
+            line=1,
         )
 
 

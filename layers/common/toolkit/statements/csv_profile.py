@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from itertools import islice
 from typing import Any, BinaryIO, Final, TextIO
 
@@ -67,6 +68,13 @@ DATE_FORMATS: Final = {
     "yyyy-mm-dd": "%Y-%m-%d",
     "yyyymmdd": "%Y%m%d",
 }
+STYLES: Final[Mapping[str, Sequence[str]]] = {
+    "encoding": ENCODINGS,
+    "delimiter": DELIMITERS,
+    "decimal": (",", "."),
+    "date_format": tuple(DATE_FORMATS),
+}
+"""What a profile may say of how a table is written."""
 _HEADER_LINES: Final = 25
 _MAX_FIELD: Final = 64 * 1024
 _MAX_WIDTH: Final = 2_000
@@ -177,18 +185,18 @@ def profile_from(data: Mapping[str, Any]) -> CsvProfile:
     """
     problems: list[Problem] = []
 
-    def chosen(name: str, known: Sequence[str], other: str) -> str:
-        value = data.get(name, other)
+    def chosen(name: str, other: str) -> str:
+        known, value = STYLES[name], data.get(name, other)
         if value not in known:
             message = f"One of: {', '.join(repr(each) for each in known)}."
             problems.append(Problem(f"/{name}", "choice", message))
             return other
         return str(value)
 
-    encoding = chosen("encoding", ENCODINGS, "utf-8")
-    delimiter = chosen("delimiter", DELIMITERS, ";")
-    decimal = chosen("decimal", (",", "."), ",")
-    date_format = chosen("date_format", tuple(DATE_FORMATS), "dd/mm/yyyy")
+    encoding = chosen("encoding", "utf-8")
+    delimiter = chosen("delimiter", ";")
+    decimal = chosen("decimal", ",")
+    date_format = chosen("date_format", "dd/mm/yyyy")
     currency = data.get("currency", "EUR")
     if not isinstance(currency, str) or re.fullmatch(r"[A-Z]{3}", currency) is None:
         problems.append(Problem("/currency", "currency", "A currency has three capitals."))
@@ -329,7 +337,7 @@ class _FixedRows:
 
 
 def read_csv_statement(stream: BinaryIO, profile: CsvProfile) -> Iterator[StatementItem]:
-    """Entries, problems and the summary of a CSV statement.
+    """Entries, problems and the summary of a CSV statement; ``stream`` must be seekable.
 
     Raises: StatementRefusedError.
     """
@@ -346,7 +354,9 @@ def read_csv_statement(stream: BinaryIO, profile: CsvProfile) -> Iterator[Statem
         yield from _Rows(profile, positions).read(rows)
     except UnicodeDecodeError:
         raise StatementRefusedError(
-            StatementReason.ENCODING, "The file is not in the encoding of the profile."
+            StatementReason.ENCODING,
+            "The file is not in the encoding of the profile.",
+            line=_undecodable_line(stream, profile.encoding),
         ) from None
     except csv.Error:
         raise StatementRefusedError(
@@ -354,6 +364,21 @@ def read_csv_statement(stream: BinaryIO, profile: CsvProfile) -> Iterator[Statem
         ) from None
     finally:
         text.detach()
+
+
+def _undecodable_line(stream: BinaryIO, encoding: str) -> int:
+    """The first line that is not in an encoding; all of them keep the bytes of line ends."""
+    stream.seek(0)
+    number = 1
+    while raw := stream.readline(_MAX_FIELD):
+        try:
+            raw.decode(encoding)
+        except UnicodeDecodeError as error:
+            # A very long line comes in pieces, which may cut a character of several bytes.
+            if error.end < len(raw) or raw.endswith(b"\n"):
+                return number
+        number += raw.endswith(b"\n")
+    return number
 
 
 def _header(rows: Any, profile: CsvProfile) -> dict[str, int]:
@@ -492,11 +517,7 @@ class _Rows:
         text = self._cell(row, name)
         if not text:
             return None
-        try:
-            pattern = DATE_FORMATS[self.profile.date_format]
-            return datetime.strptime(text.split(" ")[0], pattern).date()  # noqa: DTZ007
-        except ValueError:
-            raise ParseError("DATE", "the date is not written as the profile says") from None
+        return _day(text.partition(" ")[0], DATE_FORMATS[self.profile.date_format])
 
     def _chain(self, entry: StatementEntry, balance: Money) -> Iterator[StatementProblem]:
         """The balance after each entry follows from its neighbour; the first pair tells the order.
@@ -535,6 +556,15 @@ class _Rows:
                 first, last = last, first
             opening, closing = first[1] - first[0], last[1]
         return StatementSummary(place, self.account, "", opening, closing, self.entries)
+
+
+@lru_cache(maxsize=1_024)
+def _day(text: str, pattern: str) -> date:
+    """A day; a file has few of them and names each many times. Raises: ParseError("DATE")."""
+    try:
+        return datetime.strptime(text, pattern).date()  # noqa: DTZ007
+    except ValueError:
+        raise ParseError("DATE", "the date is not written as the profile says") from None
 
 
 def _some(text: str) -> tuple[str, ...]:

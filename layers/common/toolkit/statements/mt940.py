@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
@@ -55,16 +56,18 @@ _SLASHED: Final = re.compile(
     r"SVCL|ULTC|ULTD|ULTB|INIT|KREF|SVWZ|CREF|RREF)/"
 )
 _BIC: Final = re.compile(r"[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
+_TURKISH_ACCOUNT: Final = re.compile(rb":25:\s*(?:[A-Z]{4})?TR[0-9]{2}")
 
 
-def read_mt940(stream: BinaryIO, *, fallback: str = "cp1253") -> Iterator[StatementItem]:
+def read_mt940(stream: BinaryIO) -> Iterator[StatementItem]:
     """Entries, problems and summaries of an MT940 file.
 
-    Shapes: lines that are not UTF-8 are read in the code page ``fallback``.
+    Shapes: lines that are not UTF-8 are read in the code page of the country of the account: cp1254
+    for a Turkish IBAN, cp1253 for all others.
     Raises: StatementRefusedError for a file that is none.
     """
     reader = _Reader()
-    for number, line in _lines(stream, fallback):
+    for number, line in _lines(stream):
         yield from reader.line(number, line)
     yield from reader.finish()
     if not reader.messages:
@@ -73,8 +76,9 @@ def read_mt940(stream: BinaryIO, *, fallback: str = "cp1253") -> Iterator[Statem
         )
 
 
-def _lines(stream: BinaryIO, fallback: str) -> Iterator[tuple[int, str]]:
+def _lines(stream: BinaryIO) -> Iterator[tuple[int, str]]:
     total = number = 0
+    code_page = "cp1253"
     while raw := stream.readline(MAX_LINE + 1):
         number += 1
         total += len(raw)
@@ -86,19 +90,24 @@ def _lines(stream: BinaryIO, fallback: str) -> Iterator[tuple[int, str]]:
             raise StatementRefusedError(
                 StatementReason.ENTRY_TOO_LARGE, "A line of the file is too long.", line=number
             )
-        if b"\x00" in raw:
-            raise StatementRefusedError(
-                StatementReason.ENCODING,
-                "The file is in an encoding that is not read.",
-                line=number,
-            )
-        try:
-            text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError:
-            text = raw.decode(fallback, "replace")
-        yield number, text.rstrip("\r\n")
+        if raw.startswith(b":25:"):
+            code_page = "cp1254" if _TURKISH_ACCOUNT.match(raw) else "cp1253"
+        yield number, _text(raw, number, code_page).rstrip("\r\n")
     if not number:
         raise StatementRefusedError(StatementReason.EMPTY, "The file is empty.")
+
+
+def _text(raw: bytes, number: int, code_page: str) -> str:
+    """One line; what is in no encoding that is read is refused, never guessed."""
+    try:
+        if b"\x00" not in raw:
+            return raw.decode("utf-8-sig" if number == 1 else "utf-8")
+    except UnicodeDecodeError:
+        with suppress(UnicodeDecodeError):
+            return raw.decode(code_page)
+    raise StatementRefusedError(
+        StatementReason.ENCODING, "The file is in an encoding that is not read.", line=number
+    )
 
 
 @dataclass(slots=True)

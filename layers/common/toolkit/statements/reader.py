@@ -15,6 +15,7 @@ StatementFormat = Literal["camt", "mt940", "csv"]
 _LOOK: Final = 4096
 _MT940: Final = re.compile(rb"(?:^|[\r\n]|\{4:[\r\n]*):20:[^\r\n]*[\r\n]")
 _MARKS: Final = (b"\xef\xbb\xbf",)
+_WIDE: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
 def format_of(start: bytes) -> StatementFormat:
@@ -26,7 +27,7 @@ def format_of(start: bytes) -> StatementFormat:
 
 
 def read_statement(
-    stream: BinaryIO, *, profile: CsvProfile | None = None, fallback: str = "cp1253"
+    stream: BinaryIO, *, profile: CsvProfile | None = None
 ) -> Iterator[StatementItem]:
     """Items of a statement file in any format; ``stream`` must be seekable.
 
@@ -36,6 +37,10 @@ def read_statement(
     stream.seek(0)
     if not start.strip():
         raise StatementRefusedError(StatementReason.EMPTY, "The file is empty.")
+    if start.startswith(_WIDE) or b"\x00" in start:
+        raise StatementRefusedError(
+            StatementReason.ENCODING, "The file is in an encoding that is not read.", line=1
+        )
     kind = format_of(start)
     if kind == "camt":
         # lxml takes a while to import: only when there is XML.
@@ -43,7 +48,7 @@ def read_statement(
 
         yield from read_camt(stream)
     elif kind == "mt940":
-        yield from read_mt940(stream, fallback=fallback)
+        yield from read_mt940(stream)
     elif profile is None:
         raise StatementRefusedError(
             StatementReason.PROFILE_MISSING,
