@@ -26,6 +26,11 @@ FILE = (
     "Belge No;Sözleşme Kodu;Satış Tarihi;Tutar;Taksit Sayısı\r\n"
     "FTR-1;AXESS-26;28.04.2026;1.000,00;3\r\nFTR-2;AXESS-26;29.04.2026;10,00;1\r\n"
 ).encode()
+REVERSALS = (
+    "İşlem;Belge No;Satış Belge No;Sözleşme Kodu;Tarih;Tutar;Taksit Sayısı;Kesinti İadesi\r\n"
+    "İade;I-1;FTR-1;;04.05.2026;400,00;;Oransal\r\n"
+    "İptal;FTR-2;;;;;;\r\n"
+).encode()
 
 
 Bench = FaultBench[CardsWorld]
@@ -212,12 +217,12 @@ def test_a_cancellation(bench: Bench, mode: str) -> None:
     assert bench.try_all(lambda: world.call("POST", path).status == 200, check, mode) >= 4
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_a_file_of_sales(bench: Bench, mode: str) -> None:
+def _run_file(bench: Bench, file: bytes) -> tuple[str, Callable[[], bool]]:
+    """Id of the job of a file, and one run of its worker."""
     from card_contracts.handlers import run_import
 
     world = bench.world
-    answer = world.call("POST", f"{BASE}/sales/imports", FILE, headers={"content-type": "text/csv"})
+    answer = world.call("POST", f"{BASE}/sales/imports", file, headers={"content-type": "text/csv"})
     job_id = answer.json()["id"]
     bench.remember()
     message = {"v": 1, "tenant_id": TENANT, "job_id": job_id, "hops": 0}
@@ -226,6 +231,30 @@ def test_a_file_of_sales(bench: Bench, mode: str) -> None:
         event = queue_event(message)
         answer = run_import.handler(event, LambdaContext(remaining_ms=300_000))
         return not answer["batchItemFailures"]
+
+    return job_id, act
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_file_of_reversals(bench: Bench, mode: str) -> None:
+    world = bench.world
+    _posted(bench)
+    world.sale("FTR-2", instalments=1)
+    job_id, act = _run_file(bench, REVERSALS)
+
+    def check() -> None:
+        assert _sales(world) == [("FTR-1", "partly_refunded"), ("FTR-2", "cancelled")]
+        job = world.job(job_id)
+        assert (job["status"], job["result"], job["done"]) == ("succeeded", {"posted": 2}, 2)
+        _holds(world)
+
+    assert bench.try_all(act, check, mode) >= 8
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_file_of_sales(bench: Bench, mode: str) -> None:
+    world = bench.world
+    job_id, act = _run_file(bench, FILE)
 
     def check() -> None:
         assert _sales(world) == [("FTR-1", "posted"), ("FTR-2", "posted")]

@@ -1,9 +1,13 @@
-"""Files of sales (CSV, XLSX) as rows by field, and one row as a sale."""
+"""Files of sales (CSV, XLSX) as rows by field, and one row as a sale, a refund or a cancellation.
+
+The kind of a row may be missing: then it is a sale, as in every file before there were others.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from card_contracts.domain.sale import SaleFields
+from card_contracts.domain.sale import RefundFields, Returned, SaleFields
+from card_contracts.domain.sale_event import SaleEvent, SaleEventKind
 from card_contracts.ports import SaleRow
 from kernel.errors import KopruError, ParseError, Problem, ValidationError
 from kernel.files import UploadedFile
@@ -11,7 +15,7 @@ from kernel.identifiers.contract_no import parse_card_contract_code
 from kernel.money import Money
 from kernel.parsing import parse_amount_tr, parse_date_api, parse_date_tr
 from kernel.text import clean_mail_header
-from toolkit.tabular.columns import Column, ColumnSet
+from toolkit.tabular.columns import Column, ColumnSet, header_key
 from toolkit.tabular.table import Table
 
 _CURRENCIES: Final = ("TRY", "EUR")
@@ -62,8 +66,40 @@ SALE_COLUMNS: Final = ColumnSet(
             required=True,
             example="3",
         ),
+        Column(
+            "kind",
+            {"tr": "İşlem", "el": "Κίνηση", "en": "Kind"},
+            ("İşlem Türü", "İşlem Tipi", "Hareket"),
+            example="Satış",
+        ),
+        Column(
+            "sale_document_no",
+            {
+                "tr": "Satış Belge No",
+                "el": "Παραστατικό πώλησης",
+                "en": "Document of the sale",
+            },
+            ("İade Edilen Belge", "Asıl Belge No"),
+            example="FTR2026000001",
+        ),
+        Column(
+            "deductions",
+            {"tr": "Kesinti İadesi", "el": "Επιστροφή κρατήσεων", "en": "Deductions"},
+            ("Kesintiler",),
+            example="Oransal",
+        ),
     ),
 )
+_KINDS: Final = {
+    SaleEventKind.CLOSED: ("", "sale", "Satış", "Πώληση"),
+    SaleEventKind.REFUNDED: ("refund", "İade", "Επιστροφή"),
+    SaleEventKind.CANCELLED: ("cancellation", "İptal", "Ακύρωση"),
+}
+_RETURNED: Final = {
+    Returned.PROPORTIONAL: ("proportional", "Oransal", "Αναλογικά"),
+    Returned.KEPT: ("kept", "Kalır", "Παραμένουν"),
+}
+_Word = TypeVar("_Word", SaleEventKind, Returned)
 
 
 class TabularSaleFiles:
@@ -133,28 +169,86 @@ def _currency(value: object) -> str:
     return text
 
 
-def parse_row(fields: Mapping[str, str]) -> SaleFields:
-    """One row as a sale.
+def _word(words: Mapping[_Word, tuple[str, ...]], value: object) -> _Word:
+    """What one of a few words means in any of our languages. Raises: ParseError("CHOICE")."""
+    wanted = header_key(str(value))
+    for meaning, names in words.items():
+        if wanted in {header_key(name) for name in names}:
+            return meaning
+    known = ", ".join(name for names in words.values() for name in names[:2] if name)
+    raise ParseError("CHOICE", f"one of: {known}")
+
+
+class _Reading:
+    """One row, field by field, with everything that is wrong on the way."""
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        self._fields = fields
+        self.problems: list[Problem] = []
+
+    def value(self, name: str, parse: Callable[[object], Any]) -> Any:
+        """A field as what it is; None and a problem when it is wrong."""
+        try:
+            return parse(self._fields.get(name, ""))
+        except KopruError as error:
+            self.problems.append(Problem(f"/{name}", error.code.lower(), error.message))
+            return None
+
+    def money(self) -> Any:
+        """The amount with its currency; not zero."""
+        currency = self.value("currency", _currency) or "TRY"
+        amount = self.value("amount", lambda text: parse_amount_tr(text, currency))
+        if isinstance(amount, Money) and not amount:
+            self.problems.append(Problem("/amount", "zero", "the amount must not be zero"))
+        return amount
+
+    def nothing(self, *names: str) -> None:
+        """These must be empty: the sale says them, and a file that says other things is wrong."""
+        for name in names:
+            if self._fields.get(name, ""):
+                message = "leave this empty: the sale says it"
+                self.problems.append(Problem(f"/{name}", "unexpected", message))
+
+
+def parse_row(fields: Mapping[str, str]) -> SaleEvent:
+    """One row as what it tells: a sale, or the refund or cancellation of one.
 
     Raises: ValidationError with everything that is wrong with the row.
     """
-    problems: list[Problem] = []
+    row = _Reading(fields)
+    kind = row.value("kind", lambda text: _word(_KINDS, text))
+    if row.problems:
+        event = None  # which of the other fields are right depends on it
+    elif kind is SaleEventKind.REFUNDED:
+        event = _refund(row)
+    elif kind is SaleEventKind.CANCELLED:
+        row.nothing("contract_code", "sold_on", "amount", "instalments")
+        row.nothing("sale_document_no", "deductions")
+        event = SaleEvent(kind, row.value("document_no", parse_document_no))
+    else:
+        event = _sale(row)
+    if event is None or row.problems:
+        raise ValidationError("invalid_input", "Some fields are wrong.", problems=row.problems)
+    return event
 
-    def value(name: str, parse: Callable[[object], Any]) -> Any:
-        try:
-            return parse(fields.get(name, ""))
-        except KopruError as error:
-            problems.append(Problem(f"/{name}", error.code.lower(), error.message))
-            return None
 
-    document_no = value("document_no", parse_document_no)
-    contract_code = value("contract_code", parse_card_contract_code)
-    sold_on = value("sold_on", _date)
-    currency = value("currency", _currency) or "TRY"
-    amount = value("amount", lambda text: parse_amount_tr(text, currency))
-    instalments = value("instalments", parse_instalments)
-    if isinstance(amount, Money) and not amount:
-        problems.append(Problem("/amount", "zero", "the amount must not be zero"))
-    if problems:
-        raise ValidationError("invalid_input", "Some fields are wrong.", problems=problems)
-    return SaleFields(document_no, sold_on, amount, instalments, contract_code=contract_code)
+def _sale(row: _Reading) -> SaleEvent:
+    row.nothing("sale_document_no", "deductions")
+    document_no = row.value("document_no", parse_document_no)
+    contract_code = row.value("contract_code", parse_card_contract_code)
+    sold_on = row.value("sold_on", _date)
+    amount = row.money()
+    instalments = row.value("instalments", parse_instalments)
+    sale = SaleFields(document_no, sold_on, amount, instalments, contract_code=contract_code)
+    return SaleEvent(SaleEventKind.CLOSED, document_no, sale=sale)
+
+
+def _refund(row: _Reading) -> SaleEvent:
+    row.nothing("contract_code", "instalments")
+    own = row.value("document_no", parse_document_no)
+    of = row.value("sale_document_no", parse_document_no)
+    day = row.value("sold_on", _date)
+    amount = row.money()
+    returned = row.value("deductions", lambda text: _word(_RETURNED, text))
+    refund = RefundFields(own, day, amount, returned)
+    return SaleEvent(SaleEventKind.REFUNDED, of, refund=refund)

@@ -1,26 +1,28 @@
-"""Post sales from a file: the whole file is checked first, and posted only when all of it holds.
+"""Take sales, refunds and cancellations from a file: the whole file is tried first, and done only
+when all of it holds.
 
 A worker that dies continues where it stopped: documents that this job posted are known by it and
 never posted twice.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from card_contracts.application.context import Scope
-from card_contracts.application.sales import Companions, PostSale
-from card_contracts.domain.sale import SaleFields
+from card_contracts.application.sales import Companions
+from card_contracts.application.take_sale import take_sale
+from card_contracts.application.try_sales import TrySales
+from card_contracts.domain.sale_event import SaleEvent
 from card_contracts.ports import FileAccess, SaleFiles, SaleRow
-from kernel.errors import ConflictError, KopruError, NotFoundError, Problem, ValidationError
+from kernel.errors import KopruError, NotFoundError, Problem, ValidationError
 from kernel.files import UploadedFile
 from kernel.storing import WriteRefusedError
 
 KIND: Final = "card_sales_import"
 MAX_ROWS: Final = 5_000
 """Rows of one file: each is one transaction of one run of the worker."""
-ParseRow = Callable[[Mapping[str, str]], SaleFields]
+ParseRow = Callable[[Mapping[str, str]], SaleEvent]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class StartSalesImport:
 
 
 class RunSalesImport:
-    """Check a whole file and, unless it is a dry run or wrong, post every row."""
+    """Try a whole file and, unless it is a dry run or wrong, take every row."""
 
     def __init__(
         self, scope: Scope, files: FileAccess, sale_files: SaleFiles, parse: ParseRow
@@ -92,13 +94,13 @@ class RunSalesImport:
             found = [RowProblem(0, problem) for problem in error.problems]
             self._end(job_id, "failed", {"code": error.code}, found or [_whole(error)])
             return
-        sales, problems = self._check(rows, job_id)
+        events, problems = self._check(rows, job_id)
         if problems or job.private["dry_run"]:
-            counts = {"valid": len(sales), "refused": len({one.line for one in problems})}
+            counts = {"valid": len(events), "refused": len({one.line for one in problems})}
             status = "failed" if problems else "succeeded"
             self._end(job_id, status, counts, problems, total=len(rows))
             return
-        self._post(job_id, sales)
+        self._post(job_id, events)
 
     def _read(self, file: UploadedFile, language: str) -> list[SaleRow]:
         rows = []
@@ -112,56 +114,49 @@ class RunSalesImport:
 
     def _check(
         self, rows: Sequence[SaleRow], job_id: str
-    ) -> tuple[list[tuple[int, SaleFields]], list[RowProblem]]:
-        """Rows that can be posted, and everything that is wrong with the others."""
-        sales: list[tuple[int, SaleFields]] = []
+    ) -> tuple[list[tuple[int, SaleEvent]], list[RowProblem]]:
+        """Rows that can be taken, and everything that is wrong with the others."""
+        events: list[tuple[int, SaleEvent]] = []
         problems: list[RowProblem] = []
-        seen: dict[str, int] = {}
-        post = PostSale(self._scope)
+        attempt = TrySales(self._scope)
         for row in rows:
             try:
-                fields = self._parse(row.fields)
-                post.price(fields)
+                event = self._parse(row.fields)
+                attempt(row.line, event)
             except KopruError as error:
                 if not self._posted(row, job_id):
                     found = error.problems or (Problem("", error.code, error.message),)
                     problems += [RowProblem(row.line, problem) for problem in found]
                 continue
-            first = seen.setdefault(fields.document_no, row.line)
-            if first != row.line:
-                message = f"This document is in row {first} already."
-                problem = Problem("/document_no", "duplicate_row", message)
-                problems.append(RowProblem(row.line, problem))
-                continue
-            sales.append((row.line, fields))
-        return sales, problems
+            events.append((row.line, event))
+        return events, problems
 
     def _posted(self, row: SaleRow, job_id: str) -> bool:
         """Whether this job posted the row before it died and the contract was locked since."""
         known = self._scope.store.sale_of_document(row.fields.get("document_no", ""))
         return known is not None and known.import_id == job_id
 
-    def _post(self, job_id: str, sales: Sequence[tuple[int, SaleFields]]) -> None:
-        counts: Counter[str] = Counter()
+    def _post(self, job_id: str, events: Sequence[tuple[int, SaleEvent]]) -> None:
         problems: list[RowProblem] = []
-        post = PostSale(self._scope)
-        for line, fields in sales:
+        for line, event in events:
             try:
-                posted = post(fields, companions=Companions(job_id=job_id))
-            except ConflictError as error:
+                take_sale(self._scope, event, Companions(job_id=job_id))
+            except KopruError as error:
                 if error.code == "too_much_contention":
                     raise
                 problems.append(RowProblem(line, Problem("", error.code, error.message)))
-                counts["refused"] += 1
-            except KopruError as error:
-                problems.append(RowProblem(line, Problem("", error.code, error.message)))
-                counts["refused"] += 1
-            else:
-                ours = posted.created or posted.sale.import_id == job_id
-                counts["posted" if ours else "unchanged"] += 1
-        good = counts["posted"] + counts["unchanged"]
-        status = "succeeded" if not problems else "partially_succeeded" if good else "failed"
-        self._end(job_id, status, dict(counts), problems, total=len(sales))
+        counts = self._counts(job_id, len(events), len(problems))
+        status = "succeeded"
+        if problems:
+            status = "failed" if len(problems) == len(events) else "partially_succeeded"
+        self._end(job_id, status, counts, problems, total=len(events))
+
+    def _counts(self, job_id: str, rows: int, refused: int) -> dict[str, int]:
+        """Every row that did something counted itself in its transaction, in whichever run."""
+        job = self._scope.store.job(job_id)
+        posted = job.done if job is not None else 0
+        counts = {"posted": posted, "unchanged": rows - posted - refused, "refused": refused}
+        return {name: number for name, number in counts.items() if number}
 
     def _end(
         self,

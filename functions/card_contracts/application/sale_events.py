@@ -5,35 +5,30 @@ from typing import Any, Final
 
 from card_contracts.application.context import Scope
 from card_contracts.application.matches import CARD_ATTENTION_CLEARED, CARD_ATTENTION_RAISED
-from card_contracts.application.sales import (
-    RECEIPTS,
-    CancelSale,
-    Companions,
-    PostSale,
-    RefundSale,
-)
-from card_contracts.domain.sale import Sale
-from card_contracts.domain.sale_event import REFUSED_EVENT, SaleEvent, SaleEventKind
-from kernel.errors import KopruError, NotFoundError, Problem
+from card_contracts.application.sales import RECEIPTS, Companions
+from card_contracts.application.take_sale import take_sale
+from card_contracts.domain.sale_event import REFUSED_EVENT, SaleEvent
 from kernel.ids import is_id
 from kernel.signed_events import (
+    EventDoor,
     EventFate,
+    Members,
     RefusedEvent,
-    RefusedState,
     SigningKeys,
     forged,
-    keep_refused,
     prove,
-    refused_event,
-    settle_refused,
-    take_once,
 )
 
-_SHOWN: Final = 64
-Members = Callable[[str], Mapping[str, Any]]
-"""Members of the text of an event; raises MalformedError or ValidationError when it has none."""
 Stated = Callable[[Mapping[str, Any]], SaleEvent]
 """What the members say; raises ValidationError with everything that is wrong."""
+_DOOR: Final = EventDoor(
+    kind=REFUSED_EVENT,
+    source=RECEIPTS,
+    raised=CARD_ATTENTION_RAISED,
+    cleared=CARD_ATTENTION_CLEARED,
+    code="sale_event_refused",
+    action="sale_event",
+)
 
 
 class ReceiveSaleEvent:
@@ -61,71 +56,41 @@ class ReceiveSaleEvent:
         now = scope.clock.now()
         versions = scope.store.settings().event_secret_versions(now)
         proven = prove(self._keys, tenant_id, versions, headers, payload, now)
-        found: Mapping[str, Any] = {}
-
-        def take() -> None:
-            nonlocal found
-            found = members(proven.payload)
-            _take(scope, stated(found), proven.id)
-
-        def keep(error: KopruError) -> None:
-            event = refused_event(
-                REFUSED_EVENT, scope.ids.new(), proven, error, _name_of(found), now
-            )
-            unit = scope.store.unit()
-            keep_refused(unit, event, RECEIPTS, CARD_ATTENTION_RAISED, "sale_event_refused")
-
-        return take_once(lambda: scope.store.was_received(RECEIPTS, proven.id), take, keep)
+        return _DOOR.receive(
+            scope.store,
+            proven,
+            members,
+            lambda found: _take(scope, stated(found), proven.id),
+            name=_name_of,
+            identity=scope.ids.new,
+            now=now,
+        )
 
 
-def _name_of(members: Mapping[str, Any]) -> str:
-    """What an event calls its document; empty when that cannot be read."""
+def _name_of(members: Mapping[str, Any]) -> object:
     sale = members.get("sale")
-    name = sale.get("document_no") if isinstance(sale, dict) else members.get("document_no")
-    return name[:_SHOWN] if isinstance(name, str) and name.isprintable() else ""
+    return sale.get("document_no") if isinstance(sale, dict) else members.get("document_no")
 
 
-def _take(scope: Scope, event: SaleEvent, receipt: str) -> Sale:
+def _take(scope: Scope, event: SaleEvent, receipt: str) -> None:
     """Do what an event tells and note its id together with the effect, or alone without one."""
-    companions = Companions(event_id=receipt)
-    if event.sale is not None:
-        posted = PostSale(scope)(event.sale, companions=companions)
-        sale, noted = posted.sale, posted.created
-    else:
-        known = scope.store.sale_of_document(event.document_no)
-        if known is None:
-            message = "There is no sale of this document."
-            problem = Problem("/document_no", "not_found", message)
-            raise NotFoundError("sale_unknown", message, problems=[problem])
-        if event.kind is SaleEventKind.CANCELLED:
-            sale = CancelSale(scope)(known.id, companions)
-            noted = sale.stamp.version != known.stamp.version
-        else:
-            assert event.refund is not None  # noqa: S101  (the edge makes no other)
-            sale, _ = RefundSale(scope)(known.id, event.refund, companions=companions)
-            noted = sale.stamp.version != known.stamp.version
+    _, noted = take_sale(scope, event, Companions(event_id=receipt))
     if receipt and not noted:
-        unit = scope.store.unit()
-        unit.received(RECEIPTS, receipt)
-        unit.commit()
-    return sale
+        _DOOR.note(scope.store, receipt)
 
 
 class RetrySaleEvent:
-    """Take a refused event again, after a person put right what stood in its way.
-
-    Raises: what taking it raises; ConflictError("event_settled").
-    """
+    """Take a refused event again. Raises: like ``EventDoor.retry``."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
 
     def __call__(self, event_id: str, members: Members, stated: Stated) -> RefusedEvent:
-        event = self._scope.store.refused_event(event_id)
-        after = event.settled(RefusedState.TAKEN)
-        # Its id is noted since it was refused; a second try that dies half-way finds its document.
-        _take(self._scope, stated(members(event.payload)), "")
-        return _settle(self._scope, event, after, "sale_event.taken")
+        return _DOOR.retry(
+            self._scope.store,
+            event_id,
+            lambda event: _take(self._scope, stated(members(event.payload)), ""),
+        )
 
 
 class DismissSaleEvent:
@@ -135,10 +100,4 @@ class DismissSaleEvent:
         self._scope = scope
 
     def __call__(self, event_id: str, note: str) -> RefusedEvent:
-        event = self._scope.store.refused_event(event_id)
-        after = event.settled(RefusedState.DISMISSED, note)
-        return _settle(self._scope, event, after, "sale_event.dismissed")
-
-
-def _settle(scope: Scope, before: RefusedEvent, after: RefusedEvent, action: str) -> RefusedEvent:
-    return settle_refused(scope.store.unit(), before, after, action, CARD_ATTENTION_CLEARED)
+        return _DOOR.dismiss(self._scope.store, event_id, note)

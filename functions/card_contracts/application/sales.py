@@ -20,6 +20,7 @@ from card_contracts.domain.sale import (
 from card_contracts.ports import CardsUnit, Conditions
 from kernel.errors import ConflictError, Problem, RuleViolationError
 from kernel.money import Money
+from kernel.stamp import NEW
 from kernel.storing import CommandIdentity, Remembered, WriteRefusedError
 
 SALE_POSTED: Final = "card_contracts.SalePosted.v1"
@@ -76,7 +77,7 @@ class PostSale:
         if command is not None and (repeated := store.answered(command)) is not None:
             return Posted(store.sale(str(repeated.body["sale_id"])), created=True)
         for _ in range(TRIES):
-            conditions, plan = self.price(fields)
+            conditions, plan = self._price(fields)
             sale = self._sale(fields, conditions, plan, companions)
             unit = store.unit()
             self._write(unit, sale, conditions, plan, companions)
@@ -97,8 +98,12 @@ class PostSale:
             return Posted(store.sale(sale.id), created=True)
         raise ConflictError("too_much_contention", "Others changed the same data; try again.")
 
-    def price(self, fields: SaleFields) -> tuple[Conditions, Plan]:
-        """What the sale would bring; raises like posting it would, but writes nothing."""
+    def draft(self, fields: SaleFields) -> Sale:
+        """The sale as it would be posted; raises like posting it would, but writes nothing."""
+        conditions, plan = self._price(fields)
+        return self._sale(fields, conditions, plan, _NONE)
+
+    def _price(self, fields: SaleFields) -> tuple[Conditions, Plan]:
         code = fields.contract_code or self._chosen(fields)
         conditions = self._scope.store.conditions(code, fields.sold_on)
         conditions.newest.for_posting()
@@ -227,7 +232,7 @@ class RefundSale:
         for _ in range(TRIES):
             known = store.refund_of_document(fields.document_no)
             if known is not None:
-                return store.sale(sale_id), self._same(known, sale_id, fields)
+                return store.sale(sale_id), self.same(known, sale_id, fields)
             before = store.sale(sale_id)
             after, made, lines = refund(
                 before,
@@ -256,7 +261,8 @@ class RefundSale:
         raise ConflictError("too_much_contention", "Others changed the same sale; try again.")
 
     @staticmethod
-    def _same(known: Refund, sale_id: str, fields: RefundFields) -> Refund:
+    def same(known: Refund, sale_id: str, fields: RefundFields) -> Refund:
+        """The refund of a document, if it says the same. Raises: ConflictError."""
         stated = (sale_id, fields.refunded_on, fields.amount, fields.returned)
         if stated != (known.sale_id, known.refunded_on, known.amount, known.returned):
             raise ConflictError(
@@ -301,11 +307,9 @@ class CancelSale:
         store = self._scope.store
         for _ in range(TRIES):
             before = store.sale(sale_id)
-            if before.state is SaleState.CANCELLED:
+            after = self.tried(before)
+            if after is before:
                 return before
-            after = cancel(before)
-            if any(line.status is LineStatus.SETTLED for line in store.lines_of_sale(before)):
-                raise ConflictError("sale_settled", "The bank paid part of it; refund it instead.")
             reversal_id = self._scope.ids.new()
             unit = store.unit()
             unit.save_sale(before, after, "sale.cancelled", {"reversal_id": reversal_id})
@@ -338,6 +342,17 @@ class CancelSale:
                 continue
             return store.sale(sale_id)
         raise ConflictError("too_much_contention", "Others changed the same sale; try again.")
+
+    def tried(self, before: Sale) -> Sale:
+        """The sale as it would be; one that is cancelled stays as it is. Raises like above."""
+        if before.state is SaleState.CANCELLED:
+            return before
+        after = cancel(before)
+        # A sale that is only tried has no payments yet.
+        lines = self._scope.store.lines_of_sale(before) if before.stamp != NEW else ()
+        if any(line.status is LineStatus.SETTLED for line in lines):
+            raise ConflictError("sale_settled", "The bank paid part of it; refund it instead.")
+        return after
 
 
 def _tell(unit: CardsUnit, sale: Sale, reversal_id: str, amount: Money, kind: str) -> None:

@@ -30,6 +30,7 @@ EVENT_LIFETIME: Final = timedelta(days=14)
 MAX_PAYLOAD: Final = 65_536
 """Most characters of an event."""
 MAX_PROBLEMS: Final = 50
+_MAX_NAME: Final = 64
 CONTENTION: Final = "too_much_contention"
 
 
@@ -188,29 +189,6 @@ class RefusedEvent:
         return replace(self, state=state, note=note or self.note)
 
 
-def refused_event(
-    kind: str,
-    identity: str,
-    proven: ProvenEvent,
-    error: KopruError,
-    document: str,
-    received_at: datetime,
-) -> RefusedEvent:
-    """What is kept of an event that could not be taken."""
-    problems = tuple((p.pointer, p.code) for p in error.problems) or (("", error.code),)
-    return RefusedEvent(
-        kind=kind,
-        id=identity,
-        event_id=proven.id,
-        payload=proven.payload,
-        document=document,
-        reason=error.code,
-        problems=problems[:MAX_PROBLEMS],
-        stated_at=proven.stated_at,
-        received_at=received_at,
-    )
-
-
 class RefusedEventUnit(Protocol):
     """What keeping a refused event writes: applied as a whole or not at all."""
 
@@ -234,30 +212,134 @@ class RefusedEventUnit(Protocol):
         ...
 
 
-def keep_refused(
-    unit: RefusedEventUnit, event: RefusedEvent, source: str, raised: str, code: str
-) -> None:
-    """Keep an event, note it in the inbox ``source``, and have a person look at it.
+class RefusedEventStore(Protocol):
+    """What a door of events reads."""
 
-    ``raised`` is the type of the news that tells of it, ``code`` what it calls the trouble.
+    def unit(self) -> RefusedEventUnit: ...
+    def was_received(self, source: str, event_id: str) -> bool:
+        """Whether the inbox holds an event."""
+        ...
+
+    def refused_event(self, event_id: str) -> RefusedEvent:
+        """Raises NotFoundError."""
+        ...
+
+
+Members = Callable[[str], Mapping[str, Any]]
+"""Members of the text of an event; raises MalformedError or ValidationError when it has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventDoor:
+    """One kind of signed events, from the queue to the person who decides over a refused one.
+
+    Shapes: ``kind`` is what a refused one is called and ``source`` the inbox of all of them;
+    ``raised`` and ``cleared`` are the types of the news about a refused one, ``code`` what they
+    call the trouble; ``action`` begins the names in its history.
     """
-    unit.add_refused_event(event)
-    unit.received(source, event.event_id)
-    subject = event.subject
-    told = {"key": subject, "subject": subject, "code": code, "severity": "medium"}
-    unit.publish(raised, subject, told)
-    unit.commit()
 
+    kind: str
+    source: str
+    raised: str
+    cleared: str
+    code: str
+    action: str
 
-def settle_refused(
-    unit: RefusedEventUnit, before: RefusedEvent, after: RefusedEvent, action: str, cleared: str
-) -> RefusedEvent:
-    """Write what a person decided over an event. Raises: ConflictError("event_settled")."""
-    saved = unit.save_refused_event(before, after, action)
-    unit.publish(cleared, before.subject, {"key": before.subject, "subject": before.subject})
-    try:
+    def receive(
+        self,
+        store: RefusedEventStore,
+        proven: ProvenEvent,
+        members: Members,
+        take: Callable[[Mapping[str, Any]], None],
+        *,
+        name: Callable[[Mapping[str, Any]], object],
+        identity: Callable[[], str],
+        now: datetime,
+    ) -> EventFate:
+        """Take an event once, or keep it whole with its reasons and have a person look at it.
+
+        ``name`` finds what an event calls its document, also in one that cannot be taken.
+        """
+        found: Mapping[str, Any] = {}
+
+        def act() -> None:
+            nonlocal found
+            found = members(proven.payload)
+            take(found)
+
+        def keep(error: KopruError) -> None:
+            self._keep(store, proven, error, _shown(name(found)), identity(), now)
+
+        return take_once(lambda: store.was_received(self.source, proven.id), act, keep)
+
+    def note(self, store: RefusedEventStore, event_id: str) -> None:
+        """Note an event that changed nothing, so that it is known when it comes again."""
+        unit = store.unit()
+        unit.received(self.source, event_id)
         unit.commit()
-    except WriteRefusedError as error:
-        message = "Somebody dealt with this event already."
-        raise ConflictError("event_settled", message) from error
-    return saved
+
+    def retry(
+        self, store: RefusedEventStore, event_id: str, take: Callable[[RefusedEvent], None]
+    ) -> RefusedEvent:
+        """Take a refused event again, after a person put right what stood in its way.
+
+        Raises: what taking it raises; ConflictError("event_settled").
+        """
+        event = store.refused_event(event_id)
+        after = event.settled(RefusedState.TAKEN)
+        # Its id is noted since it was refused; a second try that dies half-way finds its effect.
+        take(event)
+        return self._settle(store, event, after)
+
+    def dismiss(self, store: RefusedEventStore, event_id: str, note: str) -> RefusedEvent:
+        """Say that a refused event needs nothing any more. Raises: ConflictError."""
+        event = store.refused_event(event_id)
+        return self._settle(store, event, event.settled(RefusedState.DISMISSED, note))
+
+    def _keep(
+        self,
+        store: RefusedEventStore,
+        proven: ProvenEvent,
+        error: KopruError,
+        document: str,
+        identity: str,
+        now: datetime,
+    ) -> None:
+        problems = tuple((p.pointer, p.code) for p in error.problems) or (("", error.code),)
+        event = RefusedEvent(
+            kind=self.kind,
+            id=identity,
+            event_id=proven.id,
+            payload=proven.payload,
+            document=document,
+            reason=error.code,
+            problems=problems[:MAX_PROBLEMS],
+            stated_at=proven.stated_at,
+            received_at=now,
+        )
+        subject = event.subject
+        unit = store.unit()
+        unit.add_refused_event(event)
+        unit.received(self.source, event.event_id)
+        told = {"key": subject, "subject": subject, "code": self.code, "severity": "medium"}
+        unit.publish(self.raised, subject, told)
+        unit.commit()
+
+    def _settle(
+        self, store: RefusedEventStore, before: RefusedEvent, after: RefusedEvent
+    ) -> RefusedEvent:
+        unit = store.unit()
+        saved = unit.save_refused_event(before, after, f"{self.action}.{after.state.value}")
+        subject = before.subject
+        unit.publish(self.cleared, subject, {"key": subject, "subject": subject})
+        try:
+            unit.commit()
+        except WriteRefusedError as error:
+            message = "Somebody dealt with this event already."
+            raise ConflictError("event_settled", message) from error
+        return saved
+
+
+def _shown(name: object) -> str:
+    """What an event calls its document; empty when that cannot be read."""
+    return name[:_MAX_NAME] if isinstance(name, str) and name.isprintable() else ""

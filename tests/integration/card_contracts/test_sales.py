@@ -1,108 +1,17 @@
 """Sales over API, file and queue; reversals; receivables; the cash calendar (CRD-04, CRD-06)."""
 
-import json
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from tests.acceptance.runner import CASES
 from tests.support.card_contracts_builders import api_contract, api_sale
 from tests.support.cards_world import BASE, TENANT, CardsWorld
-
-SCHEDULES = [
-    case
-    for case in json.loads((CASES / "card_plans.json").read_text(encoding="utf-8"))["cases"]
-    if case["kind"] == "schedule"
-]
 
 
 def money(text: str) -> dict[str, str]:
     return {"amount": text, "currency": "TRY"}
-
-
-def contract_of(given: dict[str, Any]) -> dict[str, Any]:
-    """An acceptance case's terms as the API writes them."""
-    blocking, term = given["blocking"], given["term"]
-    kinds = {"ADD_DAYS": "added_days", "FIXED_DAY": "fixed_day", "MONTHLY": "monthly"}
-    maturity: dict[str, Any] = {"kind": kinds.get(term["kind"], "dynamic")}
-    if "value" in term:
-        maturity["value"] = term["value"]
-    if term["kind"] == "BANDS":
-        maturity |= {"strategy": "bands", "bands": term["bands"]}
-    blockage = None
-    if blocking is not None:
-        blockage = {"kind": kinds[blocking["kind"]], "value": blocking["value"]}
-        if "on_day" in blocking:
-            blockage["on_day"] = blocking["on_day"].lower()
-    timings = {"SPREAD": "per_instalment", "FIRST_COLLECTION": "first_collection"}
-    return api_contract(
-        starts_on="2000-01-01",
-        ends_on=None,
-        calendar=given["calendar"],
-        business_day_rule=given["business_day_rule"].lower(),
-        remainder_on=given["remainder_on"].lower(),
-        terms=[
-            {
-                "from": given["instalments"],
-                "to": given["instalments"],
-                "collection": {"SPREAD": "deferred", "AT_ONCE": "single"}[given["collection"]],
-                "skip_months": given["skip_months"],
-                "blockage": blockage,
-                "maturity": maturity,
-                "deductions": [
-                    {
-                        "sequence": one["seq"],
-                        "code": one["code"],
-                        "kind": "rate",
-                        "value": one["rate_pct"],
-                        "timing": timings[one["timing"]],
-                        "basis": one["basis"].lower(),
-                    }
-                    for one in given["deductions"]
-                ],
-            }
-        ],
-    )
-
-
-@pytest.mark.parametrize("case", SCHEDULES, ids=[case["id"] for case in SCHEDULES])
-def test_a_sale_of_every_acceptance_case_gives_the_expected_rows(
-    world: CardsWorld, case: dict[str, Any]
-) -> None:
-    given, expect = case["given"], case["expect"]
-    assert world.call("POST", BASE, contract_of(given)).status == 201
-    sale = world.sale(
-        sold_on=given["sale_date"], amount=money(given["gross"]), instalments=given["instalments"]
-    )
-    expected = []
-    for line in expect["lines"]:
-        dated = (line["raw"], line["pay"], line["no"])
-        expected.append(("instalment", None, *dated, line["gross"]))
-        expected += [
-            ("deduction", code, *dated, part)
-            for code, part in line["deductions"].items()
-            if part != "0.00"
-        ]
-    assert rows_of(sale["receivables"]) == expected
-    assert sale["totals"]["net"] == money(expect["net_total"])
-    assert rows_of(world.receivables(f"from={given['sale_date']}")) == expected
-    assert all(row["why"] for row in sale["receivables"])
-
-
-def rows_of(items: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
-    return [
-        (
-            row["kind"],
-            row["code"],
-            row["raw_date"],
-            row["date"],
-            row["no"],
-            row["amount"]["amount"],
-        )
-        for row in items
-    ]
 
 
 def test_every_row_says_why_in_three_languages(world: CardsWorld) -> None:
@@ -221,6 +130,16 @@ def test_the_contract_of_a_card_is_found_by_the_day_of_the_sale(world: CardsWorl
     assert one["contract_code"] == "OTHER"
     none = world.call("POST", f"{BASE}/sales", api_sale("F5", contract_code=None, card_code="X"))
     assert none.json()["code"] == "card_contracts.no_contract"
+
+
+def test_points_are_a_range_of_their_own_and_paid_in_one_sum(world: CardsWorld) -> None:
+    body = api_contract()
+    (term,) = body["terms"]
+    body["terms"] = [{**term, "from": 0, "to": 0, "deductions": []}, term]
+    assert world.call("POST", BASE, body).status == 201
+    (row,) = world.sale(instalments=0)["receivables"]
+    assert (row["kind"], row["no"], row["amount"]) == ("instalment", 1, money("1000.00"))
+    assert len(world.sale("FTR-2", instalments=2)["receivables"]) == 4
 
 
 # ---------------------------------------------------------------------------- reversals
@@ -416,11 +335,11 @@ def test_the_same_sale_under_every_contract(world: CardsWorld) -> None:
 HEADER = "Belge No;Sözleşme Kodu;Satış Tarihi;Tutar;Taksit Sayısı\r\n"
 
 
-def upload(world: CardsWorld, rows: str, query: str = "") -> dict[str, Any]:
+def upload(world: CardsWorld, rows: str, query: str = "", header: str = HEADER) -> dict[str, Any]:
     answer = world.call(
         "POST",
         f"{BASE}/sales/imports",
-        (HEADER + rows).encode(),
+        (header + rows).encode(),
         query=query,
         headers={"content-type": "text/csv"},
     )
@@ -463,6 +382,77 @@ def test_one_wrong_row_stops_the_file_and_all_of_it_is_told(world: CardsWorld) -
         ("/rows/5/instalments", "no_range"),
     ]
     assert world.receivables() == []
+
+
+REVERSALS = (
+    "İşlem;Belge No;Satış Belge No;Sözleşme Kodu;Tarih;Tutar;Taksit Sayısı;Kesinti İadesi\r\n"
+)
+
+
+def test_a_file_refunds_and_cancels_sales_of_its_own_and_of_before(world: CardsWorld) -> None:
+    world.contract()
+    before = world.sale("F0")
+    rows = (
+        ";F1;;AXESS-26;28.04.2026;1.000,00;3;\r\n"
+        "İade;I1;F1;;04.05.2026;400,00;;Oransal\r\n"
+        "iade;I2;F1;;05.05.2026;600,00;;proportional\r\n"
+        "SATIŞ;F2;;AXESS-26;28.04.2026;500,00;1;\r\n"
+        "İPTAL;F2;;;;;;\r\n"
+        "Ακύρωση;F0;;;;;;\r\n"
+    )
+    dry = upload(world, rows, "dry_run=true", REVERSALS)
+    assert (dry["status"], dry["result"]) == ("succeeded", {"valid": 6, "refused": 0})
+    assert len(world.receivables()) == 6
+    job = upload(world, rows, header=REVERSALS)
+    assert (job["status"], job["result"], job["done"]) == ("succeeded", {"posted": 6}, 6)
+    listed = world.call("GET", f"{BASE}/sales").json()["items"]
+    assert {one["document_no"]: one["status"] for one in listed} == {
+        "F0": "cancelled",
+        "F1": "refunded",
+        "F2": "cancelled",
+    }
+    counted = [row for row in world.receivables() if row["status"] != "cancelled"]
+    assert sum(Decimal(row["amount"]["amount"]) for row in counted) == 0
+    sale = next(one for one in listed if one["document_no"] == "F1")
+    assert {row["sale_id"] for row in counted} == {sale["id"]}  # linked, whichever document
+    refunds = world.call("GET", f"{BASE}/sales/{sale['id']}/refunds").json()["items"]
+    assert [one["document_no"] for one in refunds] == ["I1", "I2"]
+    again = upload(world, rows, header=REVERSALS)
+    assert (again["status"], again["result"]) == ("succeeded", {"unchanged": 6})
+    assert world.call("GET", f"{BASE}/sales/{before['id']}").json()["status"] == "cancelled"
+
+
+def test_reversals_that_cannot_be_are_told_together_and_nothing_is_done(world: CardsWorld) -> None:
+    world.contract()
+    world.sale("F0")
+    rows = (
+        ";F1;;AXESS-26;28.04.2026;1.000,00;3;\r\n"
+        "İade;I1;F1;;04.05.2026;400,00;;Oransal\r\n"
+        "İade;I2;F1;;04.05.2026;600,01;;Oransal\r\n"  # more than is left after the row above
+        "İptal;F1;;;;;;\r\n"  # part of it was refunded
+        "İade;I3;F9;;04.05.2026;1,00;;Oransal\r\n"
+        "İade;I4;F0;AXESS-26;04.05.2026;1,00;3;\r\n"
+        "İptal;F0;;;;5,00;;\r\n"
+        "Tahsilat;F0;;;;;;\r\n"
+        "İptal;F8;;;;;;\r\n"
+        "İade;I1;F1;;04.05.2026;1,00;;Kalır\r\n"
+    )
+    job = upload(world, rows, header=REVERSALS)
+    assert (job["status"], job["total"]) == ("failed", 10)
+    assert [(one["pointer"], one["code"]) for one in job["problems"]] == [
+        ("/rows/4/amount", "refund_too_large"),
+        ("/rows/5", "card_contracts.sale_refunded"),
+        ("/rows/6/sale_document_no", "not_found"),
+        ("/rows/7/contract_code", "unexpected"),
+        ("/rows/7/instalments", "unexpected"),
+        ("/rows/7/deductions", "choice"),
+        ("/rows/8/amount", "unexpected"),
+        ("/rows/9/kind", "choice"),
+        ("/rows/10/document_no", "not_found"),
+        ("/rows/11/document_no", "duplicate_row"),
+    ]
+    assert len(world.receivables()) == 6
+    assert world.call("GET", f"{BASE}/sales").json()["items"][0]["status"] == "posted"
 
 
 def test_a_file_that_is_no_table_of_sales_is_refused(world: CardsWorld) -> None:

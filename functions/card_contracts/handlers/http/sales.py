@@ -99,7 +99,10 @@ def list_sales(request: Request) -> Reply:
 
 @app.api("POST", f"{_SALES}/imports", permission=_WRITE)
 def import_sales(request: Request) -> Reply:
-    """Post sales of a file: an upload, or the table itself up to 1 MiB; ``dry_run`` only checks."""
+    """Take sales, refunds and cancellations of a file: an upload, or the table itself up to 1 MiB.
+
+    ``dry_run`` only checks.
+    """
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     start = use_of(request).start_sales_import()
     if content_type in _TABLES:
