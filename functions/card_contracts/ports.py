@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -15,8 +14,7 @@ from card_contracts.domain.lookups import BankAccount, Card, DeductionDefinition
 from card_contracts.domain.open_payments import Expected
 from card_contracts.domain.sale import LineStatus, ReceivableLine, Refund, Sale
 from card_contracts.domain.settlement import BankLine, Drift, LineState, Match, Share
-from kernel.bank_statement import StatementItem
-from kernel.files import UploadedFile, UploadForm
+from kernel.files import UploadedFile
 from kernel.signed_events import RefusedEvent
 from kernel.storing import CommandIdentity, HistoryLine, Position, Remembered
 
@@ -389,33 +387,6 @@ class FileAccess(Protocol):
         ...
 
     def keep_upload(self, upload_id: str, file: UploadedFile) -> None: ...
-
-
-class StatementFiles(Protocol):
-    """Bank statements that were uploaded."""
-
-    def room(self, upload_id: str, *, back_to: str) -> UploadForm: ...
-    def keep_upload(self, upload_id: str, file: UploadedFile) -> None: ...
-    def exists(self, upload_id: str) -> None:
-        """Raises NotFoundError for an unknown upload."""
-        ...
-
-    def profiles(self) -> Sequence[str]:
-        """Names of ready-made profiles of tables."""
-        ...
-
-    def check_profile(self, profile: str | Mapping[str, Any] | None) -> None:
-        """Raises ValidationError for an unknown or wrong profile."""
-        ...
-
-    def read(
-        self, upload_id: str, profile: str | Mapping[str, Any] | None
-    ) -> AbstractContextManager[Iterator[StatementItem]]:
-        """The items of a file, one after another.
-
-        Raises: NotFoundError; ValidationError, on the way, for a file that is no statement.
-        """
-        ...
 
 
 class SaleFiles(Protocol):

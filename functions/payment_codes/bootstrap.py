@@ -13,6 +13,7 @@ from kernel.errors import NotFoundError
 from kernel.links import Links
 from kernel.sensitive import Email
 from kernel.signed_events import EVENT_LIFETIME
+from kernel.statement_jobs import StatementFiles
 from payment_codes.adapters.derived_tokens import DerivedPayLinks
 from payment_codes.adapters.dynamodb_codes import CONTEXT, DynamoDueWork, DynamoPaymentsStore
 from payment_codes.adapters.metrics import ServiceMeter
@@ -53,7 +54,6 @@ from payment_codes.ports import (
     Meter,
     PaymentProvider,
     PaymentsStore,
-    StatementFiles,
 )
 from payment_codes.settings import PaymentCodesSettings
 from toolkit.auth import TenantContext

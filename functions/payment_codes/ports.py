@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
-from kernel.bank_statement import StatementItem
 from kernel.errors import KopruError
 from kernel.files import UploadedFile, UploadForm
 from kernel.mail_delivery import MailNews
@@ -130,33 +128,6 @@ class CodeMailer(Protocol):
 
 
 # ---------------------------------------------------------------------------- statements
-
-
-class StatementFiles(Protocol):
-    """Bank statements that were uploaded."""
-
-    def room(self, upload_id: str, *, back_to: str) -> UploadForm: ...
-    def keep_upload(self, upload_id: str, file: UploadedFile) -> None: ...
-    def check_profile(self, profile: str | Mapping[str, Any] | None) -> None:
-        """Raises ValidationError for an unknown or wrong CSV profile."""
-        ...
-
-    def profiles(self) -> Sequence[str]:
-        """Names of ready-made CSV profiles."""
-        ...
-
-    def exists(self, upload_id: str) -> None:
-        """Raises NotFoundError for an unknown upload."""
-        ...
-
-    def read(
-        self, upload_id: str, profile: str | Mapping[str, Any] | None
-    ) -> AbstractContextManager[Iterator[StatementItem]]:
-        """The items of a file, one after another; the file is kept aside while it is read.
-
-        Raises: NotFoundError; ValidationError, on the way, for a file that is no statement.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True)

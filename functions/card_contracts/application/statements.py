@@ -23,30 +23,34 @@ from card_contracts.domain.settlement import (
     bank_line,
     match_of,
 )
-from card_contracts.ports import JobView, StatementFiles
+from card_contracts.ports import JobView
 from kernel.bank_statement import (
-    FileCheck,
     LineKeys,
     StatementEntry,
     StatementItem,
     StatementProblem,
     StatementSummary,
-    check_statement,
     entries_of,
 )
-from kernel.errors import NotFoundError, Problem, TooLargeError, ValidationError
+from kernel.errors import Problem, ValidationError
 from kernel.files import UploadedFile
-from kernel.masking import mask_iban
-from kernel.storing import CommandIdentity, Remembered, WriteRefusedError
+from kernel.statement_jobs import (
+    RESERVE,
+    UNREADABLE,
+    Profile,
+    StatementFiles,
+    StatementJobs,
+    checked,
+    keep_statement,
+    statements_out,
+)
+from kernel.storing import CommandIdentity, WriteRefusedError
 
 CARD_STATEMENT_IMPORTED: Final = "card_contracts.StatementImported.v1"
 KIND: Final = "card_statement_import"
 CHUNK: Final = 90
-MAX_SHOWN_PROBLEMS: Final = 300
 _WRITES: Final = 90  # of one transaction, beside counters that its matches share
 _DAYS_BACK: Final = 400  # how far "look again" looks
-RESERVE: Final = 30
-"""Seconds that must be left to begin another step; with less, the next message goes on."""
 
 
 class StartStatementImport:
@@ -63,40 +67,31 @@ class StartStatementImport:
         file: UploadedFile | None = None,
         account: str = "",
         dry_run: bool = False,
-        profile: str | Mapping[str, Any] | None = None,
+        profile: Profile = None,
         command: CommandIdentity | None = None,
     ) -> str:
         """Id of the job. ``account`` is the code of the account, for files that do not name it.
 
         Raises: NotFoundError for an unknown upload; ValidationError for a wrong profile or account.
         """
-        store = self._scope.store
-        if command is not None and (answered := store.answered(command)) is not None:
-            return str(answered.body["id"])
-        self._files.check_profile(profile)
-        if account and account not in {one.code for one in store.bank_accounts()}:
-            problem = Problem("/bank_account_code", "unknown", "There is no such bank account.")
-            raise ValidationError("invalid_input", "Some fields are wrong.", problems=[problem])
-        if file is not None:
-            upload_id = self._scope.ids.new()
-            self._files.keep_upload(upload_id, file)
-        if upload_id is None:
-            raise NotFoundError("file_not_found", "There is no such file.")
-        self._files.exists(upload_id)
-        job_id = self._scope.ids.new()
-        unit = store.unit()
+        jobs = _jobs(self._scope)
+        if (known := jobs.answered(command)) is not None:
+            return known
+        upload_id = keep_statement(
+            self._files,
+            self._scope.ids,
+            upload_id,
+            file,
+            profile,
+            lambda: _check_account(self._scope, account) if account else None,
+        )
         private = {
             "upload_id": upload_id,
             "account": account,
             "dry_run": dry_run,
             "profile": profile or "",
         }
-        unit.create_job(job_id, KIND, subject=f"card_statement:{job_id}", private=private)
-        unit.enqueue("import", {"job_id": job_id})
-        if command is not None:
-            unit.remember(command, Remembered(202, {"id": job_id}, {}))
-        unit.commit()
-        return job_id
+        return jobs.begin(private, command)
 
 
 class LookAgain:
@@ -107,21 +102,22 @@ class LookAgain:
 
     def __call__(self, account: str, command: CommandIdentity | None = None) -> str:
         """Id of the job. Raises: ValidationError for an unknown account."""
-        store = self._scope.store
-        if command is not None and (answered := store.answered(command)) is not None:
-            return str(answered.body["id"])
-        if account not in {one.code for one in store.bank_accounts()}:
-            problem = Problem("/bank_account_code", "unknown", "There is no such bank account.")
-            raise ValidationError("invalid_input", "Some fields are wrong.", problems=[problem])
-        job_id = self._scope.ids.new()
-        unit = store.unit()
+        jobs = _jobs(self._scope)
+        if (known := jobs.answered(command)) is not None:
+            return known
+        _check_account(self._scope, account)
         private = {"upload_id": "", "account": account, "dry_run": False, "profile": ""}
-        unit.create_job(job_id, KIND, subject=f"card_statement:{job_id}", private=private)
-        unit.enqueue("import", {"job_id": job_id})
-        if command is not None:
-            unit.remember(command, Remembered(202, {"id": job_id}, {}))
-        unit.commit()
-        return job_id
+        return jobs.begin(private, command)
+
+
+def _jobs(scope: Scope) -> StatementJobs:
+    return StatementJobs(scope.store, scope.ids, KIND, subject="card_statement", queue="import")
+
+
+def _check_account(scope: Scope, account: str) -> None:
+    if account not in {one.code for one in scope.store.bank_accounts()}:
+        problem = Problem("/bank_account_code", "unknown", "There is no such bank account.")
+        raise ValidationError("invalid_input", "Some fields are wrong.", problems=[problem])
 
 
 class _Accounts:
@@ -150,6 +146,7 @@ class ImportStatement:
     def __init__(self, scope: Scope, files: StatementFiles) -> None:
         self._scope = scope
         self._files = files
+        self._jobs = _jobs(scope)
         self._rules = Rules()
         self._settle = Settle(scope)
 
@@ -169,11 +166,8 @@ class ImportStatement:
             if not job.prepared and not self._check(job, accounts):
                 return
             self._work(job_id, accounts, remaining)
-        except (ValidationError, NotFoundError, TooLargeError) as error:
-            line = int(getattr(error, "line", 0))
-            problem = {"pointer": f"/lines/{line}" if line else "", "line": line}
-            shown = {**problem, "code": error.code, "message": error.message}
-            self._end(job_id, "failed", {"code": error.code}, [shown])
+        except UNREADABLE as error:
+            self._jobs.refuse_file(job_id, error)
 
     def _items(self, job: JobView) -> Any:
         return self._files.read(str(job.private["upload_id"]), job.private["profile"] or None)
@@ -183,12 +177,12 @@ class ImportStatement:
     def _check(self, job: JobView, accounts: _Accounts) -> bool:
         """Read the whole file; False when the job is over, or somebody else's."""
         with self._items(job) as items:
-            check = check_statement(_with_accounts(items, accounts), most=MAX_SHOWN_PROBLEMS)
+            check = checked(_with_accounts(items, accounts))
         if check.problem_count:
-            self._refuse(job, check)
+            self._jobs.refuse(job.id, check)
             return False
         if job.private["dry_run"]:
-            self._end(job.id, "succeeded", {"dry_run": True, "lines": check.entries}, [])
+            self._jobs.end(job.id, "succeeded", {"dry_run": True, "lines": check.entries})
             return False
         unit = self._scope.store.unit()
         unit.prepare_job(job.id, check.entries)
@@ -197,14 +191,6 @@ class ImportStatement:
         except WriteRefusedError:
             return False  # another worker is at it
         return True
-
-    def _refuse(self, job: JobView, check: FileCheck) -> None:
-        result = {
-            "code": "statement_wrong",
-            "problem_count": check.problem_count,
-            "lines": check.entries,
-        }
-        self._end(job.id, "failed", result, [each.to_dict() for each in check.problems])
 
     # ------------------------------------------------------------------ lines
 
@@ -225,7 +211,7 @@ class ImportStatement:
                     days[line.account] = (min(first, line.day), max(last, line.day))
                 if seen >= job.done:
                     if remaining() < RESERVE:
-                        self._go_on(job_id)
+                        self._jobs.go_on(job_id)
                         return
                     if not self._store(job_id, seen, lines):
                         return
@@ -261,11 +247,6 @@ class ImportStatement:
             return self._store(job_id, seen, lines)  # another file brought some of them
         return True
 
-    def _go_on(self, job_id: str) -> None:
-        unit = self._scope.store.unit()
-        unit.enqueue("import", {"job_id": job_id, "request_id": self._scope.ids.new()})
-        unit.commit()
-
     # ------------------------------------------------------------------ matches
 
     def _match(
@@ -292,7 +273,7 @@ class ImportStatement:
         free = (one for one in owed if one.key not in held)
         for result in match(movements, free, rules):
             if remaining() < RESERVE:
-                self._go_on(job_id)
+                self._jobs.go_on(job_id)
                 return False
             self._keep(job_id, account, result)
         return True
@@ -351,11 +332,7 @@ class ImportStatement:
             "dry_run": False,
             "lines": job.total,
             "counts": dict(job.counts),
-            "pending": sum(each.pending for each in summaries),
-            "statements": [
-                {"account": mask_iban(each.account), "number": each.number, "lines": each.entries}
-                for each in summaries[:100]
-            ],
+            **statements_out(summaries),
         }
         unit = self._scope.store.unit()
         unit.finish_job(job_id, "succeeded", result=result, total=job.total)
@@ -364,14 +341,6 @@ class ImportStatement:
             f"card_statement:{job_id}",
             {"job_id": job_id, "lines": job.total, "counts": dict(job.counts)},
         )
-        with suppress(WriteRefusedError):  # another worker ended it
-            unit.commit()
-
-    def _end(
-        self, job_id: str, status: str, result: Mapping[str, Any], problems: list[dict[str, Any]]
-    ) -> None:
-        unit = self._scope.store.unit()
-        unit.finish_job(job_id, status, result=result, problems=problems)
         with suppress(WriteRefusedError):  # another worker ended it
             unit.commit()
 

@@ -7,7 +7,7 @@ time goes on where the chunks end; a line that was done is found by its content 
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import islice
 from typing import Any, Final
@@ -17,14 +17,20 @@ from kernel.bank_statement import (
     LineKeys,
     StatementEntry,
     StatementSummary,
-    check_statement,
     entries_of,
 )
-from kernel.errors import NotFoundError, TooLargeError, ValidationError
 from kernel.files import UploadedFile
-from kernel.masking import mask_iban
-from kernel.money import Money
-from kernel.storing import CommandIdentity, Remembered, WriteRefusedError
+from kernel.statement_jobs import (
+    RESERVE,
+    UNREADABLE,
+    Profile,
+    StatementFiles,
+    StatementJobs,
+    checked,
+    keep_statement,
+    statements_out,
+)
+from kernel.storing import CommandIdentity, WriteRefusedError
 from payment_codes.application.context import Scope
 from payment_codes.application.post_line import PostLine
 from payment_codes.domain.organisation import Organisation
@@ -34,14 +40,11 @@ from payment_codes.domain.statement_line import (
     find_codes,
     line_of,
 )
-from payment_codes.ports import ImportChunk, JobView, StatementFiles
+from payment_codes.ports import ImportChunk, JobView
 
 STATEMENT_IMPORTED: Final = "payment_codes.StatementImported.v1"
 KIND: Final = "statement_import"
 CHUNK: Final = 50
-MAX_SHOWN_PROBLEMS: Final = 300
-RESERVE: Final = 30
-"""Seconds that must be left to begin another chunk; with less, the next message goes on."""
 
 
 class StartStatementImport:
@@ -57,7 +60,7 @@ class StartStatementImport:
         upload_id: str | None = None,
         file: UploadedFile | None = None,
         dry_run: bool = False,
-        profile: str | Mapping[str, Any] | None = None,
+        profile: Profile = None,
         command: CommandIdentity | None = None,
     ) -> str:
         """Id of the job.
@@ -65,25 +68,19 @@ class StartStatementImport:
         Raises: NotFoundError for an unknown upload, ValidationError for a wrong CSV profile,
         ConflictError("organisation_missing").
         """
-        if command is not None and (answered := self._scope.store.answered(command)) is not None:
-            return str(answered.body["id"])
+        jobs = _jobs(self._scope)
+        if (known := jobs.answered(command)) is not None:
+            return known
         self._scope.organisation()
-        self._files.check_profile(profile)
-        if file is not None:
-            upload_id = self._scope.ids.new()
-            self._files.keep_upload(upload_id, file)
-        if upload_id is None:
-            raise NotFoundError("file_not_found", "There is no such file.")
-        self._files.exists(upload_id)
-        job_id = self._scope.ids.new()
-        unit = self._scope.store.unit()
+        upload_id = keep_statement(self._files, self._scope.ids, upload_id, file, profile)
         private = {"upload_id": upload_id, "dry_run": dry_run, "profile": profile or ""}
-        unit.create_job(job_id, KIND, subject=f"statement_import:{job_id}", private=private)
-        unit.enqueue("statement", {"job_id": job_id})
-        if command is not None:
-            unit.remember(command, Remembered(202, {"id": job_id}, {}))
-        unit.commit()
-        return job_id
+        return jobs.begin(private, command)
+
+
+def _jobs(scope: Scope) -> StatementJobs:
+    return StatementJobs(
+        scope.store, scope.ids, KIND, subject="statement_import", queue="statement"
+    )
 
 
 class ImportStatement:
@@ -92,6 +89,7 @@ class ImportStatement:
     def __init__(self, scope: Scope, files: StatementFiles, post: PostLine) -> None:
         self._scope = scope
         self._files = files
+        self._jobs = _jobs(scope)
         self._post = post
 
     def __call__(self, job_id: str, *, remaining: Callable[[], float]) -> None:
@@ -105,15 +103,8 @@ class ImportStatement:
             if not job.prepared and not self._check(job):
                 return
             self._work(job_id, remaining)
-        except (ValidationError, NotFoundError, TooLargeError) as error:
-            line = int(getattr(error, "line", 0))
-            problem = {"pointer": f"/lines/{line}" if line else "", "line": line}
-            self._end(
-                job_id,
-                "failed",
-                {"code": error.code},
-                [{**problem, "code": error.code, "message": error.message}],
-            )
+        except UNREADABLE as error:
+            self._jobs.refuse_file(job_id, error)
 
     def _items(self, job: JobView) -> Any:
         profile = job.private.get("profile") or None
@@ -124,14 +115,9 @@ class ImportStatement:
     def _check(self, job: JobView) -> bool:
         """Read the whole file; False when something is wrong with it and the job is over."""
         with self._items(job) as items:
-            check = check_statement(items, most=MAX_SHOWN_PROBLEMS)
+            check = checked(items)
         if check.problem_count:
-            result = {
-                "code": "statement_wrong",
-                "problem_count": check.problem_count,
-                "lines": check.entries,
-            }
-            self._end(job.id, "failed", result, [each.to_dict() for each in check.problems])
+            self._jobs.refuse(job.id, check)
             return False
         unit = self._scope.store.unit()
         unit.prepare_job(job.id, {"total": check.entries})
@@ -158,7 +144,7 @@ class ImportStatement:
                 lines = [self._prepared(entry, organisation, keys) for entry in rows]
                 if number * CHUNK >= job.done:
                     if remaining() < RESERVE:
-                        self._go_on(job_id)
+                        self._jobs.go_on(job_id)
                         return
                     if not self._chunk(job, number, lines):
                         return
@@ -227,12 +213,6 @@ class ImportStatement:
             "code_id": line.code_id,
         }
 
-    def _go_on(self, job_id: str) -> None:
-        unit = self._scope.store.unit()
-        message = {"job_id": job_id, "request_id": self._scope.ids.new()}
-        unit.enqueue("statement", message)
-        unit.commit()
-
     # ------------------------------------------------------------------ the end
 
     def _conclude(self, job_id: str, statements: list[StatementSummary]) -> None:
@@ -244,17 +224,7 @@ class ImportStatement:
             "dry_run": bool(job.private.get("dry_run")),
             "lines": job.total,
             "counts": counts,
-            "pending": sum(each.pending for each in statements),
-            "statements": [
-                {
-                    "account": mask_iban(each.account),
-                    "number": each.number,
-                    "opening": _money(each.opening),
-                    "closing": _money(each.closing),
-                    "lines": each.entries,
-                }
-                for each in statements[:100]
-            ],
+            **statements_out(statements),
         }
         differs = counts.get(LineOutcome.DIFFERS.value, 0)
         status = "partially_succeeded" if differs else "succeeded"
@@ -266,18 +236,6 @@ class ImportStatement:
                 f"statement_import:{job_id}",
                 {"job_id": job_id, "status": status, "lines": job.total, "counts": counts},
             )
-        with suppress(WriteRefusedError):  # another worker ended it
-            unit.commit()
-
-    def _end(
-        self,
-        job_id: str,
-        status: str,
-        result: Mapping[str, Any],
-        problems: list[dict[str, Any]],
-    ) -> None:
-        unit = self._scope.store.unit()
-        unit.finish_job(job_id, status, result=result, problems=problems)
         with suppress(WriteRefusedError):  # another worker ended it
             unit.commit()
 
@@ -300,7 +258,3 @@ class _Row:
         self.key = key
         self.outcome = outcome
         self.reason = reason
-
-
-def _money(amount: Money | None) -> dict[str, str] | None:
-    return amount.to_api() if amount is not None else None

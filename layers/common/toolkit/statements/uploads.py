@@ -2,17 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from kernel.bank_statement import StatementItem
 from kernel.errors import Problem, ValidationError
+from kernel.statement_jobs import Profile
 from toolkit.aws.objects import FileStore
 from toolkit.aws.tenant_files import TenantFiles
-from toolkit.statements.csv_profile import PROFILES, CsvProfile, profile_from
+from toolkit.statements.csv_profile import PROFILES, STYLES, CsvProfile, profile_from
 from toolkit.statements.reader import read_statement
 from toolkit.statements.values import MAX_BYTES
-
-Profile = str | Mapping[str, Any] | None
 
 
 class StatementUploads(TenantFiles):
@@ -24,6 +22,10 @@ class StatementUploads(TenantFiles):
     def profiles(self) -> Sequence[str]:
         """Names of ready-made profiles of tables."""
         return tuple(PROFILES)
+
+    def table_styles(self) -> Mapping[str, Sequence[str]]:
+        """What a profile of one's own may say of how a table is written."""
+        return STYLES
 
     def check_profile(self, profile: Profile) -> None:
         """Raises ValidationError for an unknown or wrong profile."""
