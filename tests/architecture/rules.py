@@ -137,6 +137,9 @@ PARTS: Final[dict[str, Allowed]] = {
     "toolkit": Allowed(frozenset(), _names("kernel toolkit"), any_third=True),
     "webkit": Allowed(frozenset(), _names("kernel webkit toolkit.auth"), any_third=True),
     # Between the HTTP entry point and the renderer.
+    "webkit.refused_events": Allowed(
+        frozenset(), _names("kernel webkit toolkit.entrypoints toolkit.http"), any_third=True
+    ),
     "webkit.reader": Allowed(
         frozenset(), _names("kernel webkit toolkit.entrypoints toolkit.http"), any_third=True
     ),

@@ -5,6 +5,7 @@ from typing import Final
 from card_contracts.application.imports import KIND as SALES_KIND
 from card_contracts.application.statements import KIND
 from card_contracts.bootstrap import application
+from card_contracts.pages import table_form
 from card_contracts.pages.kit import Kit, go, use_of
 from card_contracts.pages.settlement import MATCHES, MATCHES_PATH, SALES
 from card_contracts.pages.words import PROFILE, Say, words_of
@@ -17,6 +18,7 @@ _WRITE: Final = "card_contracts:match:write"
 _SALE_WRITE: Final = "card_contracts:sale:write"
 _STATEMENTS: Final = "/card-contracts/statements"
 _IMPORTS: Final = "/card-contracts/sales/imports"
+_LAST: Final = 20  # imports that are looked through for the own table of the last one
 _FINAL: Final = frozenset({"succeeded", "partially_succeeded", "failed", "cancelled"})
 
 
@@ -46,15 +48,22 @@ def declare(app: HttpApp, kit: Kit) -> None:
             request,
             "settlement/profile.html",
             MATCHES,
-            error=error,
+            error=error and table_form.placed(error),
             upload_id=request.id("upload_id"),
             profiles=[
-                Option(name, words.text(PROFILE[name])) for name in use.statement_files.profiles()
+                *(Option(one, words.text(PROFILE[one])) for one in use.statement_files.profiles()),
+                Option(table_form.OWN, words.text("a table of my own")),
             ],
+            own=table_form.OWN,
+            **table_form.choices(words, use.statement_files.table_styles()),
             accounts=[
                 Option(one.code, f"{one.code} · {one.name}") for one in use.store.bank_accounts()
             ],
-            form=request.form() if request.method == "POST" else {},
+            form=request.form()
+            if request.method == "POST"
+            else table_form.form_of(
+                job.private.get("profile") for job in use.store.job_list(KIND, limit=_LAST)
+            ),
         )
 
     @app.page("GET", f"{_STATEMENTS}/uploads/{{upload_id}}", permission=_WRITE)
@@ -72,7 +81,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
                 upload_id=request.id("upload_id"),
                 account=form.get("bank_account_code", ""),
                 dry_run=form.get("dry_run") == "1",
-                profile=form.get("profile") or None,
+                profile=table_form.profile_of(form),
             )
         except NotFoundError:
             raise

@@ -171,6 +171,58 @@ def test_files_are_uploaded_and_read_by_forms(world: CardsWorld) -> None:
     assert matches(world, "unmatched") == []
 
 
+OWN = {
+    "own-date_format": "yyyymmdd",
+    "own-decimal": ",",
+    "own-currency": "TRY",
+    "own-delimiter": ";",
+    "own-encoding": "cp1254",
+}
+
+
+def test_a_table_of_the_banks_own_is_described_in_a_form_and_proposed_again(
+    world: CardsWorld,
+) -> None:
+    prepare(world)
+    world.sale()
+    upload_id = "01JXQ60A1B2C3D4E5F6G7H8J9Z"
+    files = world.app.for_system(world.principal().tenant_id, "x").statement_files
+    rows = "BAŞLIK\r\n20260601A000000032534POS SATIŞ\r\n"
+    files.keep_upload(upload_id, UploadedFile(rows.encode("cp1254"), "text/plain", "s"))
+    here = f"/card-contracts/statements/uploads/{upload_id}"
+    own = {
+        **OWN,
+        "profile": "own",
+        "bank_account_code": "102.01.001",
+        "own-value_date": "1-8",
+        "own-direction": "9 - 9",
+        "own-amount": "21-10",
+        "own-remittance": "22–60",
+        "own-skip_lines": "x",
+        "own-implied_decimals": "1",
+    }
+    refused = post(world, here, **own)
+    assert refused.status == 422
+    for field in ("own-amount", "own-skip_lines"):
+        assert f'href="#{field}"' in refused.body
+    assert 'value="21-10"' in refused.body
+    answer = post(world, here, **{**own, "own-amount": "10-21", "own-skip_lines": "1"})
+    assert answer.status == 303, answer.body
+    world.work()
+    assert len(matches(world, "confirmed")) == 1
+    proposed = page(world, here)
+    for typed in ("10-21", "9-9", "22-60"):
+        assert f'value="{typed}"' in proposed
+    columns = {**OWN, "own-date_format": "dd.mm.yyyy", "own-value_date": "Gün", "profile": "own"}
+    table = "Gün;Giriş;Çıkış;Not\r\n02.06.2026;5,00;;X\r\n".encode("cp1254")
+    files.keep_upload(upload_id, UploadedFile(table, "text/csv", "s"))
+    columns |= {"own-credit": "Giriş", "own-debit": "Çıkış", "own-remittance": "Not"}
+    answer = post(world, here, bank_account_code="102.01.001", **columns)
+    assert answer.status == 303, answer.body
+    world.work()
+    assert len(matches(world, "unmatched")) == 1
+
+
 @pytest.mark.parametrize("path", ["statements/new", "sales/new"])
 def test_a_file_goes_straight_to_storage(world: CardsWorld, path: str) -> None:
     reader = world.principal(kind="session", language="en")
