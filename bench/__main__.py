@@ -10,7 +10,7 @@ from typing import Final
 
 AREAS: Final = {
     "cold": ("cold",),
-    "cards": ("card_plans", "card_matching"),
+    "cards": ("cards",),
     "rules": ("rules",),
     "letters": ("letters_cost",),
 }

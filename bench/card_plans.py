@@ -12,6 +12,7 @@ import random
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -117,16 +118,21 @@ def complaint(terms: Terms, plan: Plan) -> str:
     return ", ".join(name for name, holds in checks.items() if not holds)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Draw the plans, print counts, return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m bench.card_plans", description=__doc__)
-    parser.add_argument("--plans", type=int, default=100_000)
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args(arguments)
-    drawn = refused = lines = 0
-    started = time.monotonic()
-    for number in range(options.plans):
-        dice = random.Random(f"{options.seed}/{number}")  # noqa: S311 - repeatable, not secret
+@dataclass(slots=True)
+class Drawn:
+    """What a run came to; ``wrong`` names the first plan that does not hold and why."""
+
+    plans: int = 0
+    lines: int = 0
+    refused: int = 0
+    wrong: str = ""
+
+
+def draw(count: int, *, seed: int) -> Drawn:
+    """Draw plans until all of them are compared, or one does not hold."""
+    found = Drawn()
+    for number in range(count):
+        dice = random.Random(f"{seed}/{number}")  # noqa: S311 - repeatable, not secret
         terms = draw_terms(dice)
         sold_on = _FIRST_DAY + timedelta(days=dice.randrange(_DAYS))
         amount = Money(dice.randint(1, 10 ** dice.randint(2, 12)), "TRY")
@@ -135,18 +141,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except RuleViolationError as error:
             if error.code != "card_contracts.negative_net":
                 raise
-            refused += 1
+            found.refused += 1
             continue
-        drawn, lines = drawn + 1, lines + len(plan.lines)
+        found.plans += 1
+        found.lines += len(plan.lines)
         if wrong := complaint(terms, plan):
-            sys.stdout.write(f"plan {options.seed}/{number} does not hold: {wrong}\n")
-            return 1
-    seconds = time.monotonic() - started
-    sys.stdout.write(
-        f"{drawn} plans with {lines} payments hold, {refused} refused "
-        f"(deductions larger than a payment); {seconds:.1f} s\n"
+            found.wrong = f"plan {seed}/{number} does not hold: {wrong}"
+            break
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Draw the plans, print counts, return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m bench.card_plans", description=__doc__)
+    parser.add_argument("--plans", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args(arguments)
+    started = time.process_time()
+    found = draw(options.plans, seed=options.seed)
+    seconds = time.process_time() - started
+    print(
+        found.wrong
+        or f"{found.plans} plans with {found.lines} payments hold, {found.refused} refused "
+        f"(deductions larger than a payment); {seconds:.1f} s"
     )
-    return 0
+    return int(bool(found.wrong))
 
 
 if __name__ == "__main__":

@@ -8,8 +8,9 @@ Then it compares what is stored: no line and no receivable in two matches, debit
 every match explained, and the same file again changes nothing. It ends with 1 when something does
 not hold. With ``--profile`` it prints where the time of the first size goes.
 
-Units: ``calls`` are requests to AWS. Seconds are those of this process, without its neighbours on
-the machine; DynamoDB is emulated in it, so that most of them are the emulation's.
+Units: ``calls`` are requests to DynamoDB. Seconds are those of this process, without its neighbours
+on the machine; DynamoDB is emulated in it, so that most of them are the emulation's. What the
+worker itself takes, and its memory, is measured by ``bench.card_worker``.
 """
 
 from __future__ import annotations
@@ -28,9 +29,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-import botocore.handlers
-
-from bench.card_matching import MOST_RATIO, lines, receivables
+from bench.card_matching import MOST_RATIO, receivables
+from bench.card_worker import ACCOUNT, statement
 from card_contracts.adapters.dynamodb_cards import DynamoUnit
 from card_contracts.domain.open_payments import Expected
 from card_contracts.domain.sale import LineKind, ReceivableLine
@@ -46,7 +46,6 @@ from tests.support.lambda_context import LambdaContext
 from toolkit.aws.dynamodb import from_item
 
 REPORT: Final = ROOT / "build" / "bench" / "proof_card_statement.json"
-_ACCOUNT: Final = "102.01.001"
 _RUN_MS: Final = 600_000
 
 
@@ -70,8 +69,8 @@ class Counting:
 
     def hook(self, params: Any, event_name: str, **_: Any) -> None:
         """The botocore hook (``before-parameter-build``)."""
-        if isinstance(params, dict):
-            self.calls[".".join(event_name.split(".")[1:3])] += 1
+        if params:
+            self.calls[event_name.rpartition(".")[2]] += 1
 
 
 def receivable(one: Expected) -> ReceivableLine:
@@ -84,7 +83,7 @@ def receivable(one: Expected) -> ReceivableLine:
         no=1,
         document_no=one.document_no,
         contract_code=one.contract_code,
-        bank_account_code=_ACCOUNT,
+        bank_account_code=ACCOUNT,
         revision=1,
         raw=one.day,
         pay=one.day,
@@ -93,16 +92,6 @@ def receivable(one: Expected) -> ReceivableLine:
         deductions={"COM": one.kept},
         whys={},
     )
-
-
-def statement(count: int) -> bytes:
-    """The file: a table as Turkish banks give it, a row per movement, in the order of days."""
-    rows = ["Tarih;Valör;Tutar;Açıklama"]
-    for one in sorted(lines(count), key=lambda each: each.day):
-        sign, (whole, part) = "-" if one.amount < 0 else "", divmod(abs(one.amount), 100)
-        day = one.day.strftime("%d.%m.%Y")
-        rows.append(f"{day};{day};{sign}{whole},{part:02d};{one.text}")
-    return "\r\n".join(rows).encode()
 
 
 @contextmanager
@@ -115,7 +104,7 @@ def _world() -> Iterator[CardsWorld]:
 
 
 def _post(world: CardsWorld, count: int) -> None:
-    body = {"code": _ACCOUNT, "name": "Hesap", "kind": "deposit"}
+    body = {"code": ACCOUNT, "name": "Hesap", "kind": "deposit"}
     assert world.call("POST", f"{BASE}/bank-accounts", body).status == 201
     store = world.app.for_system(TENANT, "proof").store
     coming = receivables(count)
@@ -129,7 +118,7 @@ def _post(world: CardsWorld, count: int) -> None:
 def _import(world: CardsWorld, file: bytes, proof: Proof) -> dict[str, Any]:
     use = world.app.for_system(TENANT, "proof")
     job_id = use.start_statement_import()(
-        file=UploadedFile(file, "text/csv", "proof.csv"), account=_ACCOUNT, profile="turkish"
+        file=UploadedFile(file, "text/csv", "proof.csv"), account=ACCOUNT, profile="turkish"
     )
     while bodies := world.aws.messages("card-contracts-import"):
         for body in bodies:
@@ -150,12 +139,11 @@ def _import(world: CardsWorld, file: bytes, proof: Proof) -> dict[str, Any]:
 def prove(count: int, *, profile: bool = False) -> Proof:
     """One size, from the file to the comparison of everything that is stored."""
     proof, counting = Proof(count), Counting()
-    file = statement(count)
-    botocore.handlers.BUILTIN_HANDLERS.append(("before-parameter-build.*.*", counting.hook))
+    file = "\r\n".join(statement(count)).encode()
     with _world() as world:
-        botocore.handlers.BUILTIN_HANDLERS.pop()  # the clients of this world have it now
         _post(world, count)
-        counting.calls.clear()
+        events = world.app.platform.database.client.meta.events
+        events.register("before-parameter-build.dynamodb", counting.hook)
         watch = cProfile.Profile() if profile else None
         started = time.process_time()
         if watch is not None:
@@ -164,6 +152,7 @@ def prove(count: int, *, profile: bool = False) -> Proof:
         if watch is not None:
             watch.disable()
         proof.seconds = round(time.process_time() - started, 1)
+        events.unregister("before-parameter-build.dynamodb", counting.hook)
         proof.calls = dict(sorted(counting.calls.items()))
         if job["status"] != "succeeded":
             proof.wrong.append(f"the import {job['status']}: {job.get('problems')}")
