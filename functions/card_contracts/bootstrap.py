@@ -68,6 +68,7 @@ from toolkit.tabular.export_files import TabularExportFiles
 from webkit.assets import Assets
 
 if TYPE_CHECKING:
+    from toolkit.aws.privacy_keeper import PrivacyKeeper
     from webkit.render import Renderer
 
 PAGES = Path(__file__).parent / "pages"
@@ -296,6 +297,13 @@ class Application:
         """The minute sweep over all tenants."""
         work = DynamoDueWork(self.platform.database)
         return Sweep(work, self.platform.clock, self._scope_of("sweep"))
+
+    def keep_privacy(self) -> "PrivacyKeeper":
+        """Copies for people, erasure and retention in this context."""
+        from card_contracts.adapters.personal_data import ANSWERED, REGISTER
+
+        queue = self.settings.queue_url("privacy")
+        return self.platform.privacy_keeper(REGISTER, ANSWERED, queue)
 
     def relay_outbox(self) -> int:
         """Deliver outbox rows whose process died."""

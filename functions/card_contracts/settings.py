@@ -5,12 +5,12 @@ from typing import Final, Self
 
 from toolkit.settings import CommonSettings, Environment
 
-_QUEUES: Final = ("import",)
+_QUEUES: Final = ("import", "privacy")
 
 
 @dataclass(frozen=True, slots=True)
 class CardContractsSettings:
-    """Queues of this context. Shapes: ``queues`` maps ``import`` to its URL."""
+    """Queues of this context. Shapes: ``queues`` maps ``import`` and ``privacy`` to URLs."""
 
     common: CommonSettings
     queues: dict[str, str]
@@ -27,5 +27,5 @@ class CardContractsSettings:
         )
 
     def queue_url(self, queue: str) -> str:
-        """URL of ``import``."""
+        """URL of ``import`` or ``privacy``."""
         return self.queues[queue]

@@ -67,6 +67,7 @@ from toolkit.statements.uploads import StatementUploads
 from webkit.assets import Assets
 
 if TYPE_CHECKING:
+    from toolkit.aws.privacy_keeper import PrivacyKeeper
     from webkit.render import Renderer
 
 PAGES = Path(__file__).parent / "pages"
@@ -344,6 +345,13 @@ class Application:
         """The scheduled pull over all tenants."""
         work = DynamoDueWork(self.platform.database)
         return AskForNews(work, self.platform.clock, self._scope_of("refresh"), self.meter)
+
+    def keep_privacy(self) -> "PrivacyKeeper":
+        """Copies for people, erasure and retention in this context."""
+        from payment_codes.adapters.personal_data import ANSWERED, PAYLOADS, REGISTER
+
+        queue = self.settings.queue_url("privacy")
+        return self.platform.privacy_keeper(REGISTER, ANSWERED, queue, codec=PAYLOADS)
 
     def relay_outbox(self) -> int:
         """Deliver outbox rows whose process died."""

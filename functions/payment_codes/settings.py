@@ -5,15 +5,16 @@ from typing import Final, Self
 
 from toolkit.settings import CommonSettings, Environment
 
-_QUEUES: Final = ("issue", "pull", "mail", "statement", "batch")
+_QUEUES: Final = ("issue", "pull", "mail", "statement", "batch", "privacy")
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentCodesSettings:
     """Queues of this context, where the payment networks are, and how mails leave.
 
-    Shapes: ``queues`` maps ``issue``, ``pull``, ``mail``, ``statement`` and ``batch`` to URLs;
-    ``endpoints`` is keyed by provider and decided at deployment, never by a tenant.
+    Shapes: ``queues`` maps ``issue``, ``pull``, ``mail``, ``statement``, ``batch`` and
+    ``privacy`` to URLs; ``endpoints`` is keyed by provider and decided at deployment, never by a
+    tenant.
     """
 
     common: CommonSettings
@@ -37,5 +38,5 @@ class PaymentCodesSettings:
         )
 
     def queue_url(self, queue: str) -> str:
-        """URL of ``issue``, ``pull``, ``mail``, ``statement`` or ``batch``."""
+        """URL of ``issue``, ``pull``, ``mail``, ``statement``, ``batch`` or ``privacy``."""
         return self.queues[queue]

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
+from typing import TYPE_CHECKING
 
 from kernel.approval import GateKeeper
 from kernel.business_days import Calendar
@@ -49,10 +50,14 @@ from pensions.settings import PensionsSettings
 from toolkit.auth import TenantContext
 from toolkit.aws.approval_gates import ApprovalGates
 from toolkit.aws.dynamodb import Keyspace
+from toolkit.aws.objects import FileStore
 from toolkit.aws.tenant_files import TenantFiles
 from toolkit.http.cursor import Cursors
 from toolkit.platform import Platform
 from toolkit.tabular.export_files import TabularExportFiles
+
+if TYPE_CHECKING:
+    from toolkit.aws.privacy_keeper import PrivacyKeeper
 
 GatewayOf = Callable[[TenantContext], InsurerGateway]
 
@@ -262,6 +267,21 @@ class Application:
             DynamoDueWork(self.platform.database),
             self.platform.clock,
             lambda tenant_id: self.for_system(tenant_id, "deadlines").scope,
+        )
+
+    def keep_privacy(self) -> "PrivacyKeeper":
+        """Copies for people, erasure and retention in this context."""
+        from pensions.adapters.personal_data import ANSWERED, REGISTER
+        from pensions.adapters.privacy_rows import PersonLookups, rows_of_imports
+
+        derive = self.platform.app_secret.derive
+        return self.platform.privacy_keeper(
+            REGISTER,
+            ANSWERED,
+            self.settings.queue_url("privacy"),
+            raw=FileStore(self.platform.client("s3"), self.settings.common.raw_bucket),
+            lookups=PersonLookups(lambda tenant_id: derive("person-index", tenant_id)),
+            beside=rows_of_imports,
         )
 
     def relay_outbox(self) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -117,6 +117,12 @@ class DoneElsewhereIn(EdgeModel):
     """Body of noting that a person was enrolled in the insurer's own screens."""
 
     note: Note
+
+
+class RevealIn(EdgeModel):
+    """Body of looking at somebody's clear values: why."""
+
+    reason: Literal["person_asked", "payroll_check", "insurer_inquiry", "audit"]
 
 
 class MonthIn(EdgeModel):

@@ -5,15 +5,15 @@ from typing import Final, Self
 
 from toolkit.settings import CommonSettings, Environment
 
-_QUEUES: Final = ("import", "prepare", "refresh")
+_QUEUES: Final = ("import", "prepare", "refresh", "privacy")
 
 
 @dataclass(frozen=True, slots=True)
 class PensionsSettings:
     """Queues of this context and where the insurers are.
 
-    Shapes: ``queues`` maps ``import``, ``prepare`` and ``refresh`` to URLs; the send queue of an
-    insurer is ``insurer_queue_prefix`` + provider code; ``insurer_endpoints`` and
+    Shapes: ``queues`` maps ``import``, ``prepare``, ``refresh`` and ``privacy`` to URLs; the
+    send queue of an insurer is ``insurer_queue_prefix`` + provider code; ``insurer_endpoints`` and
     ``insurer_accounts`` (IBAN that receives contributions) are keyed by provider code and decided
     at deployment, never by a tenant.
     """
@@ -37,7 +37,7 @@ class PensionsSettings:
         )
 
     def queue_url(self, queue: str) -> str:
-        """URL of ``import``, ``prepare``, ``refresh`` or ``send:<provider_code>``."""
+        """URL of ``import``, ``prepare``, ``refresh``, ``privacy`` or ``send:<provider_code>``."""
         kind, _, provider_code = queue.partition(":")
         if kind == "send":
             return f"{self.insurer_queue_prefix}{provider_code}"

@@ -111,6 +111,7 @@ from toolkit.tokens import RandomTokens, digest
 from webkit.assets import Assets
 
 if TYPE_CHECKING:
+    from toolkit.aws.privacy_keeper import PrivacyKeeper
     from webkit.render import Renderer
 
 _WAYS: Final = {"user": "staff", "key": "program"}
@@ -502,6 +503,13 @@ class Application:
         return Sweep(
             work, self.platform.clock, lambda tenant_id: self.for_system(tenant_id, "sweep").scope
         )
+
+    def keep_privacy(self) -> "PrivacyKeeper":
+        """Copies for people, erasure and retention in this context."""
+        from reconciliation.adapters.personal_data import ANSWERED, REGISTER
+
+        queue = self.settings.queue_url("privacy")
+        return self.platform.privacy_keeper(REGISTER, ANSWERED, queue)
 
     def relay_outbox(self) -> int:
         """Deliver outbox rows whose process died."""

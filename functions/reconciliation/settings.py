@@ -5,14 +5,14 @@ from typing import Final, Self
 
 from toolkit.settings import CommonSettings, Environment
 
-_QUEUES: Final = ("import", "mailing", "mail", "portal")
+_QUEUES: Final = ("import", "mailing", "mail", "portal", "privacy")
 
 
 @dataclass(frozen=True, slots=True)
 class ReconciliationSettings:
     """Queues of this context, and how mails leave.
 
-    Shapes: ``queues`` maps ``import``, ``mailing``, ``mail`` and ``portal`` to URLs.
+    Shapes: ``queues`` maps ``import``, ``mailing``, ``mail``, ``portal`` and ``privacy`` to URLs.
     """
 
     common: CommonSettings
@@ -34,5 +34,5 @@ class ReconciliationSettings:
         )
 
     def queue_url(self, queue: str) -> str:
-        """URL of ``import``, ``mailing``, ``mail`` or ``portal``."""
+        """URL of ``import``, ``mailing``, ``mail``, ``portal`` or ``privacy``."""
         return self.queues[queue]

@@ -83,6 +83,7 @@ from workflow.ports import ApprovalsStore, Machine, SheetFiles, SubjectFiles, Su
 from workflow.settings import WorkflowSettings
 
 if TYPE_CHECKING:
+    from toolkit.aws.privacy_keeper import PrivacyKeeper
     from webkit.render import Renderer
 
 PAGES = Path(__file__).parent / "pages"
@@ -382,6 +383,13 @@ class Application:
             platform.clock,
             lambda tenant_id: self.for_tenant(TenantContext(tenant_id, "system:archive")).store,
         )
+
+    def keep_privacy(self) -> "PrivacyKeeper":
+        """Copies for people, erasure and retention in this context."""
+        from workflow.adapters.personal_data import ANSWERED, PACKED, REGISTER
+
+        queue = self.settings.queue_url("privacy")
+        return self.platform.privacy_keeper(REGISTER, ANSWERED, queue, codec=PACKED)
 
     def relay_outbox(self) -> int:
         """Deliver outbox rows whose process died."""

@@ -5,15 +5,16 @@ from typing import Final, Self
 
 from toolkit.settings import CommonSettings, Environment
 
-_QUEUES: Final = ("work", "approvals")
+_QUEUES: Final = ("work", "approvals", "privacy")
 
 
 @dataclass(frozen=True, slots=True)
 class WorkflowSettings:
     """What all contexts share, the bucket in which decisions stay, queues, and what approvals need.
 
-    Shapes: ``queues`` maps ``work`` and ``approvals`` to URLs; ``approval_machine`` is the ARN of
-    the state machine, known to the functions that drive it; ``evidence_key`` signs decisions.
+    Shapes: ``queues`` maps ``work``, ``approvals`` and ``privacy`` to URLs; ``approval_machine`` is
+    the ARN of the state machine, known to the functions that drive it; ``evidence_key`` signs
+    decisions.
     """
 
     common: CommonSettings
@@ -35,5 +36,5 @@ class WorkflowSettings:
         )
 
     def queue_url(self, queue: str) -> str:
-        """URL of ``work`` or ``approvals``."""
+        """URL of ``work``, ``approvals`` or ``privacy``."""
         return self.queues[queue]

@@ -7,6 +7,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kernel.files import TableWriter
 from kernel.links import Links
 from kernel.sensitive import Email, Secret, Tckn
 from toolkit.aws.limits import RateLimiter
@@ -15,15 +16,18 @@ from toolkit.aws.objects import FileStore
 from toolkit.aws.unit_of_work import chain_hash
 from toolkit.http.cursor import Cursors
 from toolkit.platform import Platform
+from toolkit.tabular.export_files import TabularExportFiles
 from toolkit.tokens import RandomTokens, digest, webhook_secret
 from webkit.assets import Assets
 from workspace.adapters.agreement_texts import agreement
 from workspace.adapters.due_rows import DynamoDueRows
+from workspace.adapters.dynamodb_privacy import DynamoPrivacyDesk
 from workspace.adapters.dynamodb_seals import DynamoSealDesk, LockedSealObjects
 from workspace.adapters.dynamodb_unit import Workshop
 from workspace.adapters.dynamodb_webhooks import DynamoWebhookStore, WebhookWorkshop
 from workspace.adapters.dynamodb_workspace import DynamoSystemStore
 from workspace.adapters.entity_writes import CONTEXT, SYSTEM
+from workspace.adapters.field_register import read_field_register
 from workspace.adapters.kms_second_factors import KmsSecondFactors
 from workspace.adapters.s3_uploads import S3Uploads
 from workspace.adapters.sqs_dead_letters import SqsDeadLetters
@@ -66,6 +70,15 @@ from workspace.application.list_events import ListEvents
 from workspace.application.list_today import ListToday
 from workspace.application.messages import ListMessages, ReadMessage
 from workspace.application.oversee_companies import OverseeCompanies
+from workspace.application.privacy import (
+    AskAgain,
+    HearPrivacyAnswer,
+    ListPrivacyRequests,
+    ReadCopy,
+    ReadPrivacyRequest,
+    RequestPrivacy,
+    StartRetention,
+)
 from workspace.application.project_event import ProjectEvent
 from workspace.application.read_account import ReadAccount
 from workspace.application.read_timeline import ReadTimeline
@@ -131,6 +144,7 @@ from workspace.application.webhook_endpoints import (
     RemoveEndpoint,
     RotateSecret,
 )
+from workspace.domain.field_register import FieldRegister
 from workspace.domain.signup import Agreement
 from workspace.ports import (
     Mailer,
@@ -145,6 +159,7 @@ from workspace.ports import (
 from workspace.settings import WorkspaceSettings
 
 if TYPE_CHECKING:
+    from toolkit.aws.privacy_keeper import PrivacyKeeper
     from webkit.render import Renderer
 
 PAGES = Path(__file__).parent / "pages"
@@ -575,6 +590,47 @@ class Application:
     def list_stuck_items(self) -> ListStuckItems:
         return ListStuckItems(DynamoDueRows(self.platform.database), self.platform.clock)
 
+    # ------------------------------------------------------------------ privacy
+
+    @cached_property
+    def privacy_desk(self) -> DynamoPrivacyDesk:
+        """Requests of people and runs of the retention clocks."""
+        return DynamoPrivacyDesk(self.workshop, self.platform.files)
+
+    @cached_property
+    def field_register(self) -> FieldRegister:
+        """What all contexts hold about people."""
+        return read_field_register()
+
+    @cached_property
+    def table_writer(self) -> TableWriter:
+        """Tables as files."""
+        return TabularExportFiles("json, csv or xlsx")
+
+    def request_privacy(self) -> RequestPrivacy:
+        platform = self.platform
+        return RequestPrivacy(
+            self.store, self.privacy_desk, platform.clock, platform.ids, platform.person_key
+        )
+
+    def list_privacy_requests(self) -> ListPrivacyRequests:
+        return ListPrivacyRequests(self.privacy_desk)
+
+    def read_privacy_request(self) -> ReadPrivacyRequest:
+        return ReadPrivacyRequest(self.privacy_desk)
+
+    def read_copy(self) -> ReadCopy:
+        return ReadCopy(self.privacy_desk)
+
+    def hear_privacy_answer(self) -> HearPrivacyAnswer:
+        return HearPrivacyAnswer(self.privacy_desk, self.platform.clock)
+
+    def ask_again(self) -> AskAgain:
+        return AskAgain(self.privacy_desk, self.platform.clock)
+
+    def start_retention(self) -> StartRetention:
+        return StartRetention(self.store, self.privacy_desk, self.platform.clock)
+
     # ------------------------------------------------------------------ events out
 
     @cached_property
@@ -689,6 +745,21 @@ class Application:
 
     def sweep_messages(self) -> SweepMessages:
         return SweepMessages(self.store, self.platform.clock, self.platform.ids)
+
+    def keep_privacy(self) -> "PrivacyKeeper":
+        """Copies for people, erasure and retention in this context."""
+        from workspace.adapters.personal_data import ANSWERED, REGISTER
+        from workspace.adapters.privacy_rows import AccountLookups, WorkCopies, rows_of_account
+
+        database = self.platform.database
+        return self.platform.privacy_keeper(
+            REGISTER,
+            ANSWERED,
+            self.settings.privacy_queue,
+            lookups=AccountLookups(database, self._email_digest),
+            beside=rows_of_account,
+            house=WorkCopies(database, self.platform.files),
+        )
 
     def relay_outbox(self) -> int:
         """Deliver outbox rows whose process died."""

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from kernel.events import Event
+from kernel.mail_delivery import MailNews
 from kernel.mailing import MailOutcome
 from kernel.sensitive import Email, Secret
 from kernel.storing import CommandIdentity, Position, Remembered
@@ -23,7 +24,8 @@ from workspace.domain.delivery import Answer as WebhookAnswer
 from workspace.domain.delivery import Delivery, DueWebhook, Lane, Recovery, SentMark
 from workspace.domain.incident import Incident, IncidentState
 from workspace.domain.link import Link
-from workspace.domain.message import MailNews, Message
+from workspace.domain.message import Message
+from workspace.domain.privacy import PrivacyRequest
 from workspace.domain.saved_view import SavedView
 from workspace.domain.seal import Head, Seal
 from workspace.domain.second_factor import SecondFactor, SignInStep
@@ -595,6 +597,51 @@ class SealObjects(Protocol):
         ...
 
     def get(self, tenant_id: str, day: date, name: str) -> bytes | None: ...
+
+
+# ---------------------------------------------------------------------------- privacy
+
+
+class PrivacyUnit(WorkspaceUnit, Protocol):
+    """The unit of work, with requests of people."""
+
+    def add_privacy_request(self, request: PrivacyRequest) -> None:
+        """A request and its job; refused with ``privacy_request:…`` when it is there already."""
+        ...
+
+    def save_privacy_request(self, before: PrivacyRequest, after: PrivacyRequest) -> None:
+        """Its job moves along; refused with ``privacy_request:…`` when somebody was faster."""
+        ...
+
+    def note_privacy_act(self, request: PrivacyRequest, action: str) -> None:
+        """Somebody looked at what came of it: history and audit know."""
+        ...
+
+
+class PrivacyRequests(Protocol):
+    """Requests of one tenant, and the parts of copies."""
+
+    def unit(self) -> PrivacyUnit: ...
+    def request(self, request_id: str) -> PrivacyRequest:
+        """Raises NotFoundError."""
+        ...
+
+    def requests(self, *, limit: int, after: Position | None) -> Page[PrivacyRequest]:
+        """Newest first."""
+        ...
+
+    def part(self, request_id: str, context: str, number: int) -> list[dict[str, Any]]:
+        """Records of a part of a copy. Raises NotFoundError, also when it has expired."""
+        ...
+
+
+class PrivacyDesk(Protocol):
+    """Requests of all tenants."""
+
+    def company(self, context: TenantContext) -> PrivacyRequests: ...
+    def due(self, now: datetime, limit: int) -> list[tuple[str, str]]:
+        """Tenant and id of requests to ask about again."""
+        ...
 
 
 # ---------------------------------------------------------------------------- events out

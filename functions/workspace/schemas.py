@@ -8,8 +8,11 @@ from pydantic import Field
 
 from kernel.errors import ParseError, ValidationError
 from kernel.events import Event
+from kernel.mail_delivery import MailNews
 from kernel.mail_reports import read_report
 from kernel.parsing import format_instant, parse_date_api, parse_instant
+from kernel.personal_data import Person as PrivatePerson
+from kernel.personal_data import parse_person
 from kernel.sensitive import Email, Secret, Tckn
 from toolkit.http.fields import DATE, INSTANT, TEXTS, EdgeModel, parsed
 from workspace.domain.api_key import ApiKey
@@ -19,8 +22,9 @@ from workspace.domain.dead_letter import DeadLetter, DeadLetterGroup, Redrive
 from workspace.domain.delivery import Delivery
 from workspace.domain.glance import CompanyGlance
 from workspace.domain.incident import Incident
-from workspace.domain.message import MailNews, Message
+from workspace.domain.message import Message
 from workspace.domain.note import check_note
+from workspace.domain.privacy import PrivacyRequest, check_reason
 from workspace.domain.saved_view import SavedView, check_view_name, check_view_url
 from workspace.domain.seal import Seal
 from workspace.domain.second_factor import SecondFactor
@@ -761,6 +765,64 @@ def seal_out(seal: Seal) -> Json:
         "entities": seal.entities,
         "parts": len(seal.parts),
         "sealed_at": seal.sealed_at or None,
+    }
+
+
+class PersonIn(EdgeModel):
+    """Who a request is about: one or more of these."""
+
+    national_id: str | None = None
+    tax_no: str | None = None
+    email: str | None = None
+    phone: str | None = None
+
+
+class PrivacyIn(EdgeModel):
+    """``POST /v1/privacy/exports|erasures``: a number, an address or a phone, or members."""
+
+    person: PersonIn | str
+    reason: Annotated[str, _checked(check_reason)] = "request of the person"
+
+
+def person_of(body: PrivacyIn) -> PrivatePerson:
+    """Who is meant. Raises: ValidationError naming ``/person``."""
+    if isinstance(body.person, str):
+        return parse_person(body.person)
+    given = [text for text in body.person.model_dump().values() if text]
+    found = [parse_person(text) for text in given] or [parse_person("")]
+    number, email, phone = (
+        next((getattr(one, name) for one in found if getattr(one, name)), "")
+        for name in ("number", "email", "phone")
+    )
+    return PrivatePerson(number, email, phone)
+
+
+def privacy_request_out(request: PrivacyRequest) -> Json:
+    """A request with what every context answered; nothing tells whom it is about."""
+    gone = request.backups_gone_on
+    return {
+        "id": request.id,
+        "act": request.act.value,
+        "status": request.state.value,
+        "asked_at": request.asked_at,
+        "asked_by": request.asked_by,
+        "reason": request.reason,
+        "answer_by": request.answer_by.isoformat(),
+        "finished_at": request.finished_at or None,
+        "records": request.records,
+        "parts": [
+            {
+                "context": context,
+                "status": part.state.value,
+                "records": part.records,
+                "answered_at": part.answered_at or None,
+                "waiting": [
+                    {"kind": one.kind, "id": one.id, "status": one.state} for one in part.waiting
+                ],
+            }
+            for context, part in request.parts.items()
+        ],
+        "backups_gone_on": gone.isoformat() if gone else None,
     }
 
 

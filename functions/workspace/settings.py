@@ -9,6 +9,7 @@ _MAIL_QUEUE: Final = "KOPRU_QUEUE_WORKSPACE_SEND_MAIL"
 _WEBHOOK_QUEUE: Final = "KOPRU_QUEUE_WORKSPACE_DELIVER_WEBHOOKS"
 _LOCAL_TARGETS: Final = "KOPRU_WEBHOOKS_TO_LOCALHOST"
 _SEAL_QUEUE: Final = "KOPRU_QUEUE_WORKSPACE_SEAL_AUDIT"
+_PRIVACY_QUEUE: Final = "KOPRU_QUEUE_WORKSPACE_PRIVACY"
 _SEAL_BUCKET: Final = "KOPRU_BUCKET_SEALS"
 _STACK: Final = "KOPRU_STACK"
 _SENDER: Final = "KOPRU_SENDER"
@@ -28,6 +29,7 @@ class WorkspaceSettings:
     configuration_set: str
     webhook_queue: str
     seal_queue: str
+    privacy_queue: str
     seal_bucket: str
     stack: str
     local_targets: bool = False
@@ -46,6 +48,7 @@ class WorkspaceSettings:
             mail_queue=env.text(_MAIL_QUEUE),
             webhook_queue=env.text(_WEBHOOK_QUEUE),
             seal_queue=env.text(_SEAL_QUEUE),
+            privacy_queue=env.text(_PRIVACY_QUEUE),
             seal_bucket=env.text(_SEAL_BUCKET),
             stack=env.text(_STACK),
             sender=env.text(_SENDER),

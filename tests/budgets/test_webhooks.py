@@ -5,7 +5,6 @@ review; ``KOPRU_WRITE_BUDGETS=1`` writes it anew.
 """
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +13,7 @@ import pytest
 
 from kernel.clock import FixedClock
 from kernel.ids import SequenceIds
+from tests.budgets.committed import check_committed
 from tests.budgets.counts import count
 from tests.support.aws import START, aws_world, platform_of
 from tests.support.builders import Company
@@ -79,12 +79,7 @@ MEASURES: Final[dict[str, Callable[[World], Act]]] = {
 
 @pytest.mark.parametrize("name", list(MEASURES))
 def test_the_counts_are_the_committed_ones(world: World, name: str) -> None:
-    counts = count(MEASURES[name](world))
-    known = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
-    if os.environ.get("KOPRU_WRITE_BUDGETS"):
-        FILE.write_text(json.dumps({**known, name: counts}, indent=2) + "\n", encoding="utf-8")
-        return
-    assert counts == known[name]
+    check_committed(FILE, name, count(MEASURES[name](world)))
 
 
 def test_a_notification_is_two_transactions() -> None:

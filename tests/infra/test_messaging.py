@@ -39,6 +39,12 @@ BATCHES = {
     "CardContractsOnEventsQueue": (1, 10),
     "WorkflowOnEventsQueue": (1, 10),
     "WorkflowApprovalsQueue": (1, 10),
+    "WorkspacePrivacyQueue": (1, 2),
+    "PensionsPrivacyQueue": (1, 2),
+    "PaymentCodesPrivacyQueue": (1, 2),
+    "ReconciliationPrivacyQueue": (1, 2),
+    "CardContractsPrivacyQueue": (1, 2),
+    "WorkflowPrivacyQueue": (1, 2),
 }
 
 

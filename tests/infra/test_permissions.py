@@ -29,6 +29,16 @@ LEDGER = READ | WRITE
 EXPIRING = READ | WRITE | {"DeleteItem"}
 APPEND = frozenset({"PutItem"})
 
+PRIVACY = {
+    "CoreTable": READ | WRITE | {"Query"},
+    "FlowTable": frozenset({"GetItem", "PutItem", "UpdateItem", "BatchWriteItem"}),
+    "AuditTable": APPEND,
+}
+PRIVACY_POLICIES = tuple(
+    "".join(word.capitalize() for word in context.split("_")) + "PrivacyData"
+    for context in PREFIXES
+)
+
 # Rights on the six tables by kind of function; what is not named is refused.
 KINDS: dict[str, dict[str, frozenset[str]]] = {
     "WorkspaceApiData": {
@@ -214,6 +224,8 @@ KINDS: dict[str, dict[str, frozenset[str]]] = {
         "CoreTable": frozenset({"Query", "UpdateItem"}),
         "FlowTable": OUTBOX,
     },
+    # Erasure and retention: neither ledger nor secrets, and nothing is ever deleted.
+    **dict.fromkeys(PRIVACY_POLICIES, PRIVACY),
 }
 
 # Our managed policies of every function.
@@ -230,6 +242,17 @@ FUNCTIONS: dict[str, set[str]] = {
         "WorkspaceOutbox",
     },
     "WorkspaceStartSealsFunction": {"WorkspaceWorkerData", "WorkspaceOutbox"},
+    "WorkspaceStartRetentionFunction": {"WorkspaceWorkerData", "WorkspaceOutbox"},
+    "WorkspaceKeepPrivacyFunction": {
+        "WorkspacePrivacyData",
+        "WorkspaceSharedReadData",
+        "WorkspaceOutbox",
+    },
+    "PensionsKeepPrivacyFunction": {"PensionsPrivacyData", "PensionsOutbox"},
+    "PaymentCodesKeepPrivacyFunction": {"PaymentCodesPrivacyData", "PaymentCodesOutbox"},
+    "ReconciliationKeepPrivacyFunction": {"ReconciliationPrivacyData", "ReconciliationOutbox"},
+    "CardContractsKeepPrivacyFunction": {"CardContractsPrivacyData", "CardContractsOutbox"},
+    "WorkflowKeepPrivacyFunction": {"WorkflowPrivacyData", "WorkflowOutbox"},
     "WorkspaceMailEventsFunction": {"WorkspaceWorkerData", "WorkspaceOutbox"},
     "WorkspaceRelayOutboxFunction": {"WorkspaceWorkerData", "WorkspaceOutbox"},
     "PensionsApiFunction": {"PensionsApiData", "PensionsOutbox"},
@@ -395,7 +418,11 @@ def test_workspace_reads_shared_rows_of_others_and_nothing_else() -> None:
     readers = {
         function for function, names in FUNCTIONS.items() if "WorkspaceSharedReadData" in names
     }
-    assert readers == {"WorkspaceApiFunction", "WorkspaceSealAuditFunction"}
+    assert readers == {
+        "WorkspaceApiFunction",
+        "WorkspaceSealAuditFunction",
+        "WorkspaceKeepPrivacyFunction",
+    }
     policy = stack.source(stack.NESTED["Data"])["Resources"]["WorkspaceSharedReadData"]
     core, audit = stack.statements_in("shared", policy["Properties"]["PolicyDocument"])
     for statement, rows in ((core, ("ENTITIES", "HIST#*", "JOB#*", "JOBS")), (audit, ("ENT#*",))):

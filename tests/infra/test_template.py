@@ -70,6 +70,7 @@ ROUTES = {
 SCHEDULES = {
     "WorkspaceRelayOutboxFunction": ("rate(1 minute)", "Etc/UTC"),
     "WorkspaceStartSealsFunction": ("cron(15 0 * * ? *)", "Etc/UTC"),
+    "WorkspaceStartRetentionFunction": ("cron(30 2 1 * ? *)", "Europe/Istanbul"),
     "PensionsRelayOutboxFunction": ("rate(1 minute)", "Etc/UTC"),
     "PensionsPollStatusFunction": ("rate(15 minutes)", "Etc/UTC"),
     "PensionsWatchDeadlinesFunction": ("cron(0 8 * * ? *)", "Europe/Istanbul"),

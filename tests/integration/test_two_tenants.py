@@ -256,6 +256,8 @@ WITHOUT_PLACE: Final = frozenset(
     POST /people/new
     POST /preferences
     POST /preferences/tenant
+    POST /privacy/erasures
+    POST /privacy/exports
     POST /reconciliation/counterparties
     POST /reconciliation/mailing
     POST /reconciliation/mailing/run
@@ -332,6 +334,8 @@ WITHOUT_PLACE: Final = frozenset(
     POST /v1/payment-codes/organisation/notification-secret
     POST /v1/payment-codes/statements/imports
     POST /v1/pensions/contracts
+    POST /v1/privacy/erasures
+    POST /v1/privacy/exports
     POST /v1/reconciliation/counterparties
     POST /v1/reconciliation/counterparties/imports
     POST /v1/reconciliation/e-invoices
@@ -478,6 +482,7 @@ def filled(
         **account,
         **told(workspace, side),
         "seal": sealed(workspace, side),
+        "privacy_request": person_asked(workspace, side, number),
     }
     side.number, side.token = code["code"], code["pay_url"].rpartition("/")[2]
     return side
@@ -703,6 +708,14 @@ def told(workspace: WorkspaceWorld, side: Side) -> dict[str, str]:
         "webhook_delivery": tried.json()["id"],
         "event": tried.json()["event_id"],
     }
+
+
+def person_asked(workspace: WorkspaceWorld, side: Side, number: str) -> str:
+    """A person of the company asked for a copy; nobody has answered yet."""
+    body = {"person": number, "reason": side.word}
+    asked = workspace.call("POST", "/v1/privacy/exports", side.key, body=body)
+    assert asked.status == 202, asked.body
+    return str(asked.json()["id"])
 
 
 def sealed(workspace: WorkspaceWorld, side: Side) -> str:

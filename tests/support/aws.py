@@ -73,6 +73,12 @@ QUEUES: Final = (
     "reconciliation-mail",
     "reconciliation-portal",
     "workflow-approvals",
+    "workspace-privacy",
+    "pensions-privacy",
+    "payment-codes-privacy",
+    "reconciliation-privacy",
+    "card-contracts-privacy",
+    "workflow-privacy",
 )
 CREDENTIALS: Final = {
     "AWS_ACCESS_KEY_ID": "testing",

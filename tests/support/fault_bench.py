@@ -6,8 +6,8 @@ duplicate comes, and the minute schedules run. What must hold then is the test's
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Generic, Protocol, Self, TypeVar
 
@@ -101,3 +101,31 @@ class FaultBench(Generic[WorldT]):
                 check()
             except AssertionError as error:
                 raise AssertionError(f"{error}\n{faults}") from error
+
+
+@dataclass
+class StoringBench(FaultBench[WorldT]):
+    """The bench for use cases that write objects: the buckets are put back as well."""
+
+    objects: Mapping[str, Mapping[Any, Any]] = field(default_factory=dict)
+
+    def remember(self) -> None:
+        """From here on every schedule begins like this, objects too."""
+        super().remember()
+        self.objects = {bucket.name: dict(dict.items(bucket.keys)) for bucket in buckets()}
+
+    def restore(self) -> None:
+        """Put everything back."""
+        super().restore()
+        for bucket in buckets():
+            dict.clear(bucket.keys)
+            dict.update(bucket.keys, self.objects.get(bucket.name, {}))
+
+
+def buckets() -> Iterator[Any]:
+    """Every bucket as the emulation holds it."""
+    from moto.s3.models import s3_backends
+
+    for account in s3_backends.values():
+        for backend in account.values():
+            yield from backend.buckets.values()

@@ -30,7 +30,6 @@ from toolkit.aws.dynamodb import (
     Database,
     Item,
     Keyspace,
-    absent,
     all_of,
     equals,
     exists,
@@ -41,14 +40,13 @@ from toolkit.aws.jobs import QUEUED, RUNNING, Jobs, job_from, job_key
 from toolkit.aws.rows import instant_of, moment
 from toolkit.aws.secrets import CredentialVault, SecretName, SecretUnavailableError
 from toolkit.aws.transactions import TransactionRefusedError
-from toolkit.aws.unit_of_work import META, Change, Machinery, UnitOfWork, entity_key
+from toolkit.aws.unit_of_work import META, NOBODY, Change, Machinery, UnitOfWork, entity_key
 from toolkit.http.idempotency import Command, IdempotencyStore, StoredAnswer
 
 CONTEXT: Final = "pen"
 _PURPOSE: Final = "credentials"
 _BODY: Final = "BODY"
 _COUNTS: Final = "COUNTS"
-_NOBODY: Final = "nobody"  # owner of a business key that was given back
 _POLL: Final = "POLL"
 _SWEEP_PUSH: Final = timedelta(minutes=2)
 _JOB_LEASE: Final = timedelta(minutes=10)  # longer than any worker may run
@@ -59,6 +57,11 @@ QueueUrl = Callable[[str], str]
 
 def _change(action: str, state: str, detail: Mapping[str, Any]) -> Change:
     return Change(action=action, to_state=state, detail=detail)
+
+
+def person_hash(key: bytes, national_id: str) -> str:
+    """Blind index of an identity number: keyed, per tenant (a plain hash could be reversed)."""
+    return hmac.new(key, national_id.encode(), hashlib.sha256).hexdigest()[:40]
 
 
 class DynamoUnit:
@@ -109,15 +112,7 @@ class DynamoUnit:
         return rows.contract_from(changed)
 
     def _claim(self, key: Sequence[str], owner: str, *, label: str = "unique") -> None:
-        """Reserve a business key: nobody ever had it, or who had it gave it back."""
-        self._unit.transaction.update(
-            "flow",
-            self._keyspace.key("UNIQ", *key),
-            "-",
-            assign={"owner": owner},
-            when=absent() | equals("owner", _NOBODY),
-            label=":".join((label, *key)),
-        )
+        self._unit.claim(*key, owner=owner, label=label)
 
     def _give_back(self, key: Sequence[str], owner: str, *, label: str = "unique") -> None:
         """Free a business key of something withdrawn before it had any effect outside."""
@@ -125,7 +120,7 @@ class DynamoUnit:
             "flow",
             self._keyspace.key("UNIQ", *key),
             "-",
-            assign={"owner": _NOBODY},
+            assign={"owner": NOBODY},
             when=equals("owner", owner),
             label=":".join((label, *key)),
         )
@@ -408,10 +403,8 @@ class DynamoPensionsStore:
         self._index_key = index_key
 
     def person_hash(self, national_id: Tckn) -> str:
-        """Blind index of an identity number: keyed, per tenant (a plain hash could be reversed)."""
-        key = self._index_key(self.context.tenant_id)
-        clear = national_id.reveal("index").encode()
-        return hmac.new(key, clear, hashlib.sha256).hexdigest()[:40]
+        """Blind index of an identity number."""
+        return person_hash(self._index_key(self.context.tenant_id), national_id.reveal("index"))
 
     def person_key(self, employee: Employee) -> tuple[str, ...]:
         """Business key of a person: once per contract."""
@@ -462,7 +455,7 @@ class DynamoPensionsStore:
         return {
             wanted[pk].reveal("match"): row["owner"]
             for (pk, _), row in found.items()
-            if row["owner"] != _NOBODY
+            if row["owner"] != NOBODY
         }
 
     def employees(self, contract_id: str) -> Iterator[Employee]:

@@ -33,6 +33,15 @@ class EmployeeStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+class RevealReason(StrEnum):
+    """Why somebody looks. A code, because history and audit never hold words about a person."""
+
+    PERSON_ASKED = "person_asked"
+    PAYROLL_CHECK = "payroll_check"
+    INSURER_INQUIRY = "insurer_inquiry"
+    AUDIT = "audit"
+
+
 _S = EmployeeStatus
 TRANSITIONS: Final[Mapping[EmployeeStatus, frozenset[EmployeeStatus]]] = {
     _S.DRAFT: frozenset({_S.INVALID, _S.READY, _S.CANCELLED}),

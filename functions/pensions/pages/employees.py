@@ -11,7 +11,13 @@ from pensions.application.overview import wage_month
 from pensions.application.resubmit_employees import may_be_sent
 from pensions.application.submissions import MAX_NAMED
 from pensions.domain.contract import Contract, ContractState
-from pensions.domain.employee import EDITABLE, TRANSITIONS, Employee, EmployeeStatus
+from pensions.domain.employee import (
+    EDITABLE,
+    TRANSITIONS,
+    Employee,
+    EmployeeStatus,
+    RevealReason,
+)
 from pensions.domain.provider import Capability
 from pensions.pages.kit import (
     Kit,
@@ -25,10 +31,11 @@ from pensions.pages.kit import (
     version_of,
 )
 from pensions.pages.words import Say, action_tone, words_of
-from pensions.schemas import DoneElsewhereIn
+from pensions.schemas import DoneElsewhereIn, RevealIn
 from toolkit.entrypoints.http import HttpApp, Reply, Request
 from toolkit.http.fields import parse_model
 from webkit.components import Chip, Column, Option, TimelineEntry
+from webkit.i18n import mark
 from webkit.urls import link
 
 ROWS: Final = 50
@@ -45,6 +52,15 @@ _PLAIN: Final = (
     "fund_preference",
 )
 _ROUTE: Final = "/pensions/contracts/{id}/employees"
+
+
+REVEAL_REASONS: Final = {
+    RevealReason.PERSON_ASKED: mark("The person asked"),
+    RevealReason.PAYROLL_CHECK: mark("Checking the payroll"),
+    RevealReason.INSURER_INQUIRY: mark("Question of the insurer"),
+    RevealReason.AUDIT: mark("Audit"),
+}
+"""Why somebody looks at clear values, as the form says it."""
 
 
 def declare(app: HttpApp, kit: Kit) -> None:
@@ -177,6 +193,10 @@ def declare(app: HttpApp, kit: Kit) -> None:
             and contract.state(use.scope.today()) is ContractState.READY,
             "entries": [_entry(request, say, line) for line in reversed(history)],
             "note": note,
+            "reasons": [
+                Option(code.value, words_of(request).text(text))
+                for code, text in REVEAL_REASONS.items()
+            ],
             "key": use.scope.ids.new(),
         }
         if error is None:
@@ -192,7 +212,11 @@ def declare(app: HttpApp, kit: Kit) -> None:
     def reveal_employee(request: Request) -> Reply:
         """Show identity number, phone, mail and IBAN in clear; the act is in the history."""
         person = person_of(request)
-        use_of(request).reveal_person()(person.id)
+        try:
+            reason = parse_model(RevealIn, {"reason": request.form().get("reason", "")}).reason
+        except KopruError as error:
+            return draw_person(request, person, error=error)
+        use_of(request).reveal_person()(person.id, RevealReason(reason))
         return draw_person(request, use_of(request).store.employee(person.id), clear=True)
 
     @app.page(

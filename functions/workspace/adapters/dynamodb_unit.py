@@ -121,7 +121,7 @@ class DynamoUnit(SignupWrites, EntranceWrites, ViewWrites, RedriveWrites):
             "person.entered",
             person.state.value,
         )
-        self._system.unique("EMAIL", self._workshop.email_digest(person.email), owner=person.id)
+        self._system.claim("EMAIL", self._workshop.email_digest(person.email), owner=person.id)
         return replace(person, stamp=stamp)
 
     def save_person(self, before: Person, after: Person, action: str) -> Person:

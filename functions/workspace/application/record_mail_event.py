@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from kernel.clock import Clock
+from kernel.mail_delivery import MailNews
 from kernel.parsing import format_instant
 from toolkit.auth import TenantContext
 from workspace.application.send_mail import ACTOR
-from workspace.domain.message import MailNews, Message, joined
+from workspace.domain.message import Message, joined
 from workspace.ports import MailReport, SystemStore
 
 

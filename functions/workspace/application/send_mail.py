@@ -11,6 +11,7 @@ from typing import Final
 from kernel.clock import Clock
 from kernel.ids import IdSource
 from kernel.links import Links
+from kernel.mail_delivery import MailNews
 from kernel.mailing import MailOutcome, MailResult
 from kernel.parsing import format_instant
 from kernel.sensitive import Email
@@ -19,7 +20,6 @@ from toolkit.auth import TenantContext
 from workspace.domain.link import LinkPurpose, new_link
 from workspace.domain.message import (
     LEASE_MARGIN,
-    MailNews,
     Message,
     MessageKind,
     MessageState,

@@ -5,8 +5,16 @@ from typing import Final
 TENANT_CREATED: Final = "workspace.TenantCreated.v1"
 INCIDENT_RESOLVED: Final = "workspace.IncidentResolved.v1"
 JOB_CANCEL_REQUESTED: Final = "workspace.JobCancelRequested.v1"
+PRIVACY_REQUESTED: Final = "workspace.PrivacyRequested.v1"
 
-PUBLISHED: Final = (TENANT_CREATED, INCIDENT_RESOLVED, JOB_CANCEL_REQUESTED)
+PUBLISHED: Final = (
+    TENANT_CREATED,
+    INCIDENT_RESOLVED,
+    JOB_CANCEL_REQUESTED,
+    PRIVACY_REQUESTED,
+)
+PRIVACY_ANSWERED: Final = ".PrivacyAnswered.v1"
+"""End of the event by which a context, also this one, answers a request of a person."""
 
 INCIDENT_OPENED: Final = "pensions.IncidentOpened.v1"
 ATTENTION_RAISED: Final = "pensions.AttentionRaised.v1"

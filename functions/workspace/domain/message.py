@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from kernel.mail_delivery import MailNews
 from kernel.sensitive import Email
 from kernel.stamp import NEW, Stamp
 
@@ -45,17 +46,6 @@ class MessageState(StrEnum):
     COMPLAINED = "complained"
     REFUSED = "refused"
     SUPPRESSED = "suppressed"
-
-
-class MailNews(StrEnum):
-    """What the mail service reports of a mail."""
-
-    SENT = "sent"
-    DELIVERED = "delivered"
-    OPENED = "opened"
-    BOUNCED = "bounced"
-    COMPLAINED = "complained"
-    REFUSED = "refused"
 
 
 _RANK: Final[Mapping[MessageState, int]] = {

@@ -19,6 +19,7 @@ def handler(message: QueueMessage) -> None:
     are in the log since they were published.
     """
     event = Event.from_dict(message.body)
+    application().hear_privacy_answer()(event)
     if event.context != _OWN:
         application().project_event()(event)
     application().fan_out_event()(event)

@@ -8,12 +8,14 @@ from workspace.bootstrap import application
 
 @schedule_handler("workspace")
 def handler() -> Mapping[str, int]:
-    """Relay the outbox first, then give mails and webhooks in flight their work again."""
+    """Relay the outbox first, then give what is in flight its work again."""
     relayed = application().relay_outbox()
     mails = application().sweep_messages()()
     webhooks = application().sweep_webhooks()()
+    privacy = application().ask_again()()
     return {
         "OutboxRelayed": relayed,
         **{f"Mails_{what}": count for what, count in mails.items()},
         **{f"Webhooks_{what}": count for what, count in webhooks.items()},
+        **{f"Privacy_{what}": count for what, count in privacy.items()},
     }

@@ -61,6 +61,7 @@ DONE: Final[Mapping[str, str]] = {
     "approved": mark("The company is open. The activation link is on its way."),
     "turned_down": mark("The sign-up is turned down. The applicant is told by mail."),
     "activation_sent": mark("One more activation link is on its way."),
+    "privacy_asked": mark("Every part of the system was asked."),
     "company": mark("You now work for another company."),
 }
 

@@ -8,6 +8,7 @@ from workspace.pages import (
     evidence,
     operator,
     people,
+    privacy,
     second_factor,
     settings,
     spine,
@@ -20,7 +21,7 @@ def declare(app: HttpApp) -> None:
     """Add every page of this context to ``app``."""
     kit = Kit(app)
     parts = (
-        *(entry, companies, spine, people, developer, evidence, operator),
+        *(entry, companies, spine, people, developer, evidence, operator, privacy),
         *(settings, second_factor, views),
     )
     for part in parts:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kernel.clock import Clock
 from kernel.ids import IdSource, SystemIds
@@ -14,6 +14,10 @@ from toolkit.aws.outbox import Outbox
 from toolkit.aws.secrets import ApplicationSecret, CredentialVault
 from toolkit.aws.unit_of_work import Machinery
 from toolkit.settings import CommonSettings
+
+if TYPE_CHECKING:
+    from kernel.personal_data import Register
+    from toolkit.aws.privacy_keeper import PrivacyKeeper
 
 
 @dataclass
@@ -77,6 +81,20 @@ class Platform:
             key_id=self.settings.credentials_key,
             stage=self.settings.stage,
             context=context,
+        )
+
+    def person_key(self, tenant_id: str) -> bytes:
+        """Key under which all contexts compare people of one company (security.md §5)."""
+        return self.app_secret.derive("person-digest", tenant_id)
+
+    def privacy_keeper(
+        self, register: "Register", answer: str, queue: str, **parts: Any
+    ) -> "PrivacyKeeper":
+        """What a context does when a person asks; ``parts`` are its own, see ``PrivacyKeeper``."""
+        from toolkit.aws.privacy_keeper import PrivacyKeeper
+
+        return PrivacyKeeper(
+            self.machinery, register, answer, queue, self.files, self.person_key, **parts
         )
 
 

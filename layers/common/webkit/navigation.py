@@ -305,6 +305,7 @@ CONSOLE: Final[tuple[NavGroup, ...]] = (
             NavItem(
                 "api_docs", mark("API description"), "/api-docs", "link", "workspace:event:read"
             ),
+            NavItem("privacy", mark("Privacy"), "/privacy", "eye", "workspace:privacy:read"),
             NavItem("evidence", mark("Evidence"), "/evidence", "lock", "workspace:audit:verify"),
         ),
     ),

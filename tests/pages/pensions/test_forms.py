@@ -178,7 +178,9 @@ def test_looking_at_clear_values_is_an_act_with_a_trace(staffed: Site) -> None:
     person = staffed.people["enrolled"]
     path = f"/pensions/employees/{person.id}"
     assert tckn(2) not in staffed.get(path).body
-    shown = staffed.post(f"{path}/reveal", shows="revealed on request")
+    assert staffed.post(f"{path}/reveal").status == 422, "a reason is asked for"
+    reason = {"reason": "person_asked"}
+    shown = staffed.post(f"{path}/reveal", reason, shows="revealed on request")
     assert tckn(2) in shown.body
     assert "Personal data shown in clear" in staffed.get(path).body
     assert staffed.use.store.employee(person.id).status is EmployeeStatus.ENROLLED

@@ -134,6 +134,7 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
         "set",
         webhook_queue="hooks",
         seal_queue="seals",
+        privacy_queue="privacy",
         seal_bucket="s",
         stack="kopru",
     )

@@ -13,6 +13,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
+from kernel.mail_delivery import MailNews
 from kernel.mailing import MailResult
 from kernel.sensitive import Email, Secret
 from tests.unit.workspace.conftest import Desk
@@ -20,7 +21,7 @@ from toolkit.aws.mail import MailService
 from toolkit.passwords import Argon2Passwords
 from toolkit.tokens import RandomTokens, digest
 from workspace.adapters.ses_mailer import SesMailer
-from workspace.domain.message import MailNews, Message, MessageKind
+from workspace.domain.message import Message, MessageKind
 from workspace.schemas import mail_report
 
 MESSAGE = "01KT16JKM00000000000000001"

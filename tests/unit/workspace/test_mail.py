@@ -6,12 +6,13 @@ from dataclasses import replace
 import pytest
 
 from kernel.errors import ConflictError
+from kernel.mail_delivery import MailNews
 from kernel.mailing import MailOutcome, MailResult
 from kernel.sensitive import Email
 from tests.unit.workspace.conftest import Desk
 from workspace.application.send_mail import SendResult
 from workspace.domain.incident import IncidentState
-from workspace.domain.message import MailNews, Message, MessageState
+from workspace.domain.message import Message, MessageState
 from workspace.domain.tenant import Tenant
 from workspace.ports import MailReport
 

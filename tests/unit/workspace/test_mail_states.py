@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kernel.mail_delivery import MailNews
 from kernel.sensitive import Email
 from workspace.domain.message import (
     MAX_ATTEMPTS,
     SETTLE,
-    MailNews,
     Message,
     MessageKind,
     MessageState,

@@ -6,13 +6,14 @@ from kernel.errors import NotFoundError, Problem, ValidationError
 from pensions.application.find_employees import STATUSES, find_employees
 from pensions.application.submissions import MAX_NAMED
 from pensions.bootstrap import application
-from pensions.domain.employee import Employee, EmployeeStatus
+from pensions.domain.employee import Employee, EmployeeStatus, RevealReason
 from pensions.handlers.http.app import accepted, app, pensions, reveals
 from pensions.handlers.http.uploads import start_import
 from pensions.ports import PensionsStore
 from pensions.schemas import (
     DoneElsewhereIn,
     EmployeeIn,
+    RevealIn,
     SubmissionIn,
     counts_out,
     employee_out,
@@ -139,6 +140,13 @@ def mark_done_elsewhere(request: Request) -> Reply:
     """Note that the person was enrolled in the insurer's own screens."""
     note = request.json(DoneElsewhereIn).note
     return _reply(request, pensions(request).mark_done_elsewhere()(request.id(), note))
+
+
+@app.api("POST", "/v1/pensions/employees/{id}/reveal", permission="pensions:person:reveal")
+def reveal_employee(request: Request) -> Reply:
+    """The clear values of one person; who looked and why is in history and audit."""
+    pensions(request).reveal_person()(request.id(), RevealReason(request.json(RevealIn).reason))
+    return Reply(employee_out(pensions(request).store.employee(request.id()), reveal=True))
 
 
 @app.api("POST", _ROUTE + "/imports", permission="pensions:employee:write")

@@ -98,6 +98,7 @@ SUBJECT_CONTEXTS: dict[str, str] = {
     "message": "wsp",
     "webhook_endpoint": "wsp",
     "webhook_delivery": "wsp",
+    "privacy_request": "wsp",
 }
 
 

@@ -1,5 +1,6 @@
 """Files in S3: presigned uploads with limits, reads for workers, conditional writes for results."""
 
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,11 @@ def export_key(tenant_id: str, export_id: str) -> str:
 def evidence_key(tenant_id: str, name: str) -> str:
     """Object key of a file that is kept for good: outside of what expires."""
     return f"E/{tenant_id}/{name}"
+
+
+def privacy_key(tenant_id: str, request_id: str, name: str) -> str:
+    """Object key of a part of a person's copy; it expires like every generated file."""
+    return f"T/{tenant_id}/privacy/{request_id}/{name}"
 
 
 class FileStore:
@@ -135,6 +141,24 @@ class FileStore:
             if _is_missing(error):
                 raise NotFoundError("file_not_found", "There is no such file.") from error
             raise
+
+    def remove_all(self, prefix: str) -> int:
+        """Remove every object below ``prefix``; how many there were.
+
+        A second run finds nothing. Raises: ValueError for a prefix that is not one tenant's.
+        """
+        if re.fullmatch(r"T/[^/]+/(?:[^/]+/)*", prefix) is None:
+            message = "objects are removed below the prefix of one tenant"
+            raise ValueError(message)
+        removed = 0
+        for page in self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=prefix
+        ):
+            keys = [{"Key": item["Key"]} for item in page.get("Contents", ())]
+            if keys:
+                self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": keys})
+                removed += len(keys)
+        return removed
 
     def presign_download(self, key: str, *, filename: str) -> str:
         """A link that downloads the object as an attachment for five minutes."""

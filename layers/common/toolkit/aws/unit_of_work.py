@@ -25,7 +25,7 @@ from kernel.events import Event
 from kernel.ids import IdSource
 from kernel.stamp import Stamp
 from toolkit.auth import TenantContext
-from toolkit.aws.dynamodb import Condition, Database, Item, Keyspace, all_of, equals
+from toolkit.aws.dynamodb import Condition, Database, Item, Keyspace, absent, all_of, equals
 from toolkit.aws.outbox import Delivery, Outbox
 from toolkit.aws.rows import moment
 from toolkit.aws.transactions import Transaction
@@ -33,6 +33,8 @@ from toolkit.observability import logger
 
 META: Final = "META"
 GENESIS: Final = "0" * 64
+NOBODY: Final = "nobody"
+"""Owner of a business key that was given back: somebody may take it again."""
 
 
 def sequence(number: int) -> str:
@@ -248,6 +250,17 @@ class UnitOfWork:
             )
         else:
             self.transaction.put_new("flow", {"pk": pk, "sk": "-", "owner": owner}, label=label)
+
+    def claim(self, *segments: str, owner: str, label: str = "unique") -> None:
+        """Reserve a business key that nobody ever had, or that its owner gave back."""
+        self.transaction.update(
+            "flow",
+            self.keyspace.key("UNIQ", *segments),
+            "-",
+            assign={"owner": owner},
+            when=absent() | equals("owner", NOBODY),
+            label=":".join((label, *segments)),
+        )
 
     def received(self, source: str, event_id: str) -> None:
         """Note an incoming event so that its effect happens exactly once (inbox)."""
