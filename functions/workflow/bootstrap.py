@@ -1,5 +1,6 @@
 """Composition root of workflow: the only module that knows both sides."""
 
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
@@ -29,7 +30,12 @@ from workflow.adapters.step_functions import StepFunctionsMachine
 from workflow.adapters.stopwatch import microseconds
 from workflow.adapters.subject_files import TabularSubjectFiles
 from workflow.application.advance_process import AdvanceProcess, HearApproval
-from workflow.application.approvals.act_on_task import ActOnTask, DecideTask
+from workflow.application.approvals.act_on_task import (
+    ActOnTask,
+    DecideTask,
+    ReadSignature,
+    StateDecision,
+)
 from workflow.application.approvals.context import ApprovalScope
 from workflow.application.approvals.hear_request import HearRequest
 from workflow.application.approvals.list_tasks import ListTasks, ReadApproval
@@ -40,6 +46,7 @@ from workflow.application.approvals.substitutes import (
     JoinColleagues,
     MakeDelegation,
 )
+from workflow.application.approvals.trust import EndTrust, RecordTrust
 from workflow.application.approvals.wait_for_task import (
     DriveTask,
     KeepToken,
@@ -79,7 +86,14 @@ from workflow.application.tell_subjects import (
 )
 from workflow.application.try_version import BackTestVersion, SimulateVersion, TryVersion
 from workflow.domain.approvals.chain import WorkingTime
-from workflow.ports import ApprovalsStore, Machine, SheetFiles, SubjectFiles, SubjectStore
+from workflow.ports import (
+    ApprovalsStore,
+    Machine,
+    SheetFiles,
+    Signatures,
+    SubjectFiles,
+    SubjectStore,
+)
 from workflow.settings import WorkflowSettings
 
 if TYPE_CHECKING:
@@ -269,7 +283,14 @@ class Workflow:
             WorkingTime(calendar("TR"), ZONE),
             app.machine,
             KmsSeal(app.platform.client, app.settings.evidence_key),
+            signatures,
+            self._identity_digest,
         )
+
+    def _identity_digest(self, kind: str, value: str) -> str:
+        """Keyed hash of a certificate's holder: identity numbers are few, a plain one gives in."""
+        key = self.application.platform.app_secret.derive("signer-index", self.context.tenant_id)
+        return hmac.new(key, f"{kind}:{value}".encode(), "sha256").hexdigest()
 
     def request_approval(self) -> RequestApproval:
         return RequestApproval(self.approval_scope)
@@ -282,6 +303,12 @@ class Workflow:
 
     def decide_task(self) -> DecideTask:
         return DecideTask(self.approval_scope)
+
+    def state_decision(self) -> StateDecision:
+        return StateDecision(self.approval_scope)
+
+    def read_signature(self) -> ReadSignature:
+        return ReadSignature(self.approval_scope)
 
     def act_on_task(self) -> ActOnTask:
         return ActOnTask(self.approval_scope)
@@ -304,6 +331,12 @@ class Workflow:
     def join_colleagues(self) -> JoinColleagues:
         return JoinColleagues(self.approval_scope)
 
+    def record_trust(self) -> RecordTrust:
+        return RecordTrust(self.approval_scope)
+
+    def end_trust(self) -> EndTrust:
+        return EndTrust(self.approval_scope)
+
     def keep_token(self) -> KeepToken:
         return KeepToken(self.approval_scope)
 
@@ -312,6 +345,14 @@ class Workflow:
 
     def drive_task(self) -> DriveTask:
         return DriveTask(self.approval_scope)
+
+
+@cache
+def signatures() -> Signatures:
+    """What reads signatures of persons; loaded at the first one."""
+    from workflow.adapters.cms_signatures import CmsSignatures
+
+    return CmsSignatures()
 
 
 @dataclass

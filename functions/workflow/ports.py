@@ -14,6 +14,7 @@ from kernel.storing import CommandIdentity, HistoryLine, Position, Remembered
 from workflow.domain.approvals.approval import Approval
 from workflow.domain.approvals.delegation import Delegation
 from workflow.domain.approvals.people import Colleague
+from workflow.domain.approvals.signing import CheckedSignature, Trust, Trusted
 from workflow.domain.approvals.waiting import Answer, DueTask, Wait
 from workflow.domain.processes.head import Head
 from workflow.domain.processes.instance import Event
@@ -428,6 +429,12 @@ class ApprovalsUnit(Protocol):
 
     def add_delegation(self, delegation: Delegation) -> None: ...
     def save_delegation(self, before: Delegation, after: Delegation) -> None: ...
+    def keep_signature(self, task_id: str, number: int, signature: bytes) -> None:
+        """Keep the signature of the vote ``number`` (from 0) of a task, once."""
+        ...
+
+    def add_trust(self, trust: Trust) -> None: ...
+    def save_trust(self, before: Trust, after: Trust, action: str) -> None: ...
     def know(self, person: Colleague) -> None:
         """Remember a person who acts here, so that others can be shown a name."""
         ...
@@ -481,6 +488,18 @@ class ApprovalsStore(Protocol):
     def delegations(self) -> list[Delegation]: ...
     def delegation(self, delegation_id: str) -> Delegation: ...
     def colleagues(self) -> list[Colleague]: ...
+    def trust(self) -> list[Trust]:
+        """Everything the company trusts or trusted, in the order it was recorded."""
+        ...
+
+    def one_trust(self, trust_id: str) -> Trust:
+        """Raises NotFoundError for an unknown or foreign record."""
+        ...
+
+    def signature(self, task_id: str, number: int) -> bytes:
+        """A kept signature. Raises NotFoundError."""
+        ...
+
     def history(self, subject: str) -> list[HistoryLine]: ...
     def answered(self, command: CommandIdentity) -> Remembered | None: ...
 
@@ -506,6 +525,53 @@ class Seal(Protocol):
 
     def sign(self, statement: bytes) -> Mapping[str, Any]:
         """Key id, algorithm and signature (base64) over the statement."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorityFacts:
+    """What a certificate of an authority says of itself."""
+
+    name: str
+    fingerprint: str
+    data: bytes
+    not_before: datetime
+    not_after: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationFacts:
+    """What a revocation list says of itself; ``fingerprint`` is that of its issuer's name."""
+
+    issuer: str
+    fingerprint: str
+    data: bytes
+    made_at: datetime
+    ends_at: datetime
+
+
+class Signatures(Protocol):
+    """Reads certificates and detached signatures of persons (CMS, CAdES-BES)."""
+
+    def verify(
+        self, signature: bytes, statement: bytes, trusted: Trusted, now: datetime
+    ) -> CheckedSignature:
+        """What is known of a signature that holds for exactly these bytes.
+
+        Raises: ValidationError with the one reason (``signing.PROBLEMS``) at ``/signature``.
+        """
+        ...
+
+    def authority(self, data: bytes) -> AuthorityFacts:
+        """A certificate in DER or PEM. Raises: ValidationError("certificate_unreadable")."""
+        ...
+
+    def revocations(self, data: bytes, anchors: Sequence[bytes]) -> RevocationFacts:
+        """A revocation list; one of a known anchor must be signed by it.
+
+        Raises: ValidationError("list_unreadable", "list_partial", "list_too_large",
+        "list_forged").
+        """
         ...
 
 

@@ -554,6 +554,7 @@ def _plain(value: object) -> None:
 
 
 LongText = Annotated[str, parsed(long_text)]
+ShortText = Annotated[str, parsed(long_text), Field(max_length=300)]
 Content = Annotated[Any, parsed(_content)]
 
 
@@ -576,11 +577,44 @@ class ReasonIn(EdgeModel):
     reason: LongText = ""
 
 
+_Encoded = Annotated[str, Field(min_length=1, max_length=240_000)]
+
+
 class DecisionIn(EdgeModel):
-    """Body of deciding: a rejection needs a reason."""
+    """Body of deciding: a rejection needs a reason.
+
+    ``signature`` is a detached CMS signature over the statement, as base64 or PEM.
+    """
 
     outcome: Literal["approve", "reject"]
     reason: LongText = ""
+    signature: Annotated[str, Field(max_length=90_000)] = ""
+
+
+class AnchorIn(EdgeModel):
+    """Body of trusting an authority: its certificate as PEM or base64."""
+
+    certificate: _Encoded
+    valid_from: ApiDate | None = None
+    valid_to: ApiDate | None = None
+    note: ShortText = ""
+
+
+class RevocationsIn(EdgeModel):
+    """Body of a revocation list, as PEM or base64."""
+
+    list: _Encoded
+
+
+class SignerIn(EdgeModel):
+    """Body of saying whose certificate carries an identity."""
+
+    person: ShortText
+    identity_kind: Literal["serial_number", "email"]
+    identity: ShortText
+    valid_from: ApiDate | None = None
+    valid_to: ApiDate | None = None
+    note: ShortText = ""
 
 
 class ReturnIn(EdgeModel):

@@ -73,10 +73,11 @@ class RulesWorld:
         if key is not None:
             headers["idempotency-key"] = key
         who = principal or self.principal()
+        shows = event.pop("shows", None)
         made = http_event(
             method, f"{BASE}{path}", principal=who, body=body, headers=headers, **event
         )
-        return invoke(api.handler, made)
+        return invoke(api.handler, made, shows=shows)
 
     def page(self, path: str, language: str = "en", query: str = "", person: str = AUTHOR) -> str:
         """The text of a page that must be sound."""

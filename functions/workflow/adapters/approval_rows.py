@@ -7,7 +7,7 @@ stages, so it stays far below the size of an item.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from toolkit.aws.rows import instant_of, moment, stamp_of
@@ -32,6 +32,7 @@ from workflow.domain.approvals.chain import (
 )
 from workflow.domain.approvals.delegation import Delegation, DelegationState
 from workflow.domain.approvals.people import Colleague
+from workflow.domain.approvals.signing import Trust, TrustKind, TrustState
 from workflow.domain.approvals.waiting import Wait
 
 
@@ -121,6 +122,7 @@ def _chain_said(chain: Chain) -> dict[str, Any]:
         "collapse_duplicates": chain.collapse_duplicates,
         "apart": list(chain.apart),
         "info_stops_clock": chain.info_stops_clock,
+        "revocation_required": chain.revocation_required,
     }
 
 
@@ -132,6 +134,8 @@ def _chain(said: Mapping[str, Any]) -> Chain:
         collapse_duplicates=said["collapse_duplicates"],
         apart=tuple(said["apart"]),
         info_stops_clock=said["info_stops_clock"],
+        # Chains of before signatures of persons were checked have no such rule.
+        revocation_required=said.get("revocation_required", False),
     )
 
 
@@ -281,3 +285,36 @@ def delegation_from(row: Mapping[str, Any]) -> Delegation:
 def colleague_from(row: Mapping[str, Any]) -> Colleague:
     """The person behind a row."""
     return Colleague(row["person"], row["name"], tuple(row["roles"]))
+
+
+def trust_row(trust: Trust) -> Row:
+    """Attributes of a record of trust; its state is the state."""
+    return {
+        "trust": trust.kind.value,
+        "label": trust.label,
+        "fingerprint": trust.fingerprint,
+        "valid_from": trust.valid_from.isoformat(),
+        "valid_to": trust.valid_to.isoformat() if trust.valid_to else None,
+        "data": trust.data,
+        "person": trust.person,
+        "note": trust.note,
+        "list_ends_at": moment(trust.list_ends_at),
+    }
+
+
+def trust_from(row: Mapping[str, Any]) -> Trust:
+    """The record behind a row."""
+    return Trust(
+        id=row["id"],
+        kind=TrustKind(row["trust"]),
+        label=row["label"],
+        fingerprint=row["fingerprint"],
+        valid_from=date.fromisoformat(row["valid_from"]),
+        valid_to=date.fromisoformat(row["valid_to"]) if row["valid_to"] else None,
+        data=bytes(row["data"]),
+        person=row["person"],
+        note=row["note"],
+        list_ends_at=instant_of(row["list_ends_at"]),
+        state=TrustState(row["state"]),
+        stamp=stamp_of(row),
+    )

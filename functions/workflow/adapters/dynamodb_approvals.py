@@ -2,15 +2,18 @@
 
 Rows in ``core`` (``wfl#T#<tenant>#…``): ``APPROVAL#<id>`` and ``DELEGATION#<id>`` with ``META`` are
 entities with history and audit; ``APPROVAL-WAIT#<task>`` says what is known of the execution that
-waits, ``COLLEAGUE#<person>`` how somebody is called. Lists (``by``): open approvals by their
-deadline under ``APPROVALS-OPEN``, closed ones by their end under ``APPROVALS-CLOSED``. Waits are in
-the list ``APPROVALS`` of the ``due`` index. Task tokens are sealed in ``secrets``.
+waits, ``COLLEAGUE#<person>`` how somebody is called, ``TRUST#<id>`` (an entity) what signatures are
+checked against; a signature lies beside its approval under ``SIGNATURE#<task>#<vote>``. Lists
+(``by``): open approvals by their deadline under ``APPROVALS-OPEN``, closed ones by their end under
+``APPROVALS-CLOSED``. Waits are in the list ``APPROVALS`` of the ``due`` index. Task tokens are
+sealed in ``secrets``.
 """
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
+from kernel.errors import NotFoundError
 from kernel.sensitive import Secret
 from kernel.storing import Position
 from toolkit.auth import TenantContext
@@ -22,16 +25,23 @@ from toolkit.aws.transactions import Transaction, TransactionRefusedError
 from toolkit.aws.unit_of_work import META, Change, Machinery, entity_key
 from workflow.adapters import approval_rows as rows
 from workflow.adapters.dynamodb_rules import CONTEXT, DynamoRulesStore, DynamoUnit
-from workflow.domain.approvals.approval import Approval
+from workflow.domain.approvals.approval import Approval, approval_of_task
 from workflow.domain.approvals.delegation import Delegation
 from workflow.domain.approvals.people import Colleague
+from workflow.domain.approvals.signing import Trust
 from workflow.domain.approvals.waiting import DueTask, Wait
 
 APPROVAL: Final = "approval"
 DELEGATION: Final = "delegation"
+TRUST: Final = "trust"
 WAITS: Final = "APPROVALS"
 _PURPOSE: Final = "task_token"
 _PUSH: Final = timedelta(minutes=1)
+
+
+def _signature_key(keyspace: Keyspace, task_id: str, number: int) -> dict[str, str]:
+    pk = entity_key(keyspace, APPROVAL, approval_of_task(task_id))
+    return {"pk": pk, "sk": f"SIGNATURE#{task_id}#{number:02d}"}
 
 
 def _wait_key(keyspace: Keyspace, task_id: str) -> str:
@@ -105,6 +115,26 @@ class DynamoApprovalsUnit(DynamoUnit):
     def save_delegation(self, before: Delegation, after: Delegation) -> None:
         stored = self._unit.as_read(DELEGATION, before.id, before.state.value, before.stamp)
         self._unit.change(stored, Change("delegation.ended", after.state.value))
+
+    def keep_signature(self, task_id: str, number: int, signature: bytes) -> None:
+        row = {**_signature_key(self._keyspace, task_id, number), "signature": signature}
+        self._unit.transaction.put_new("core", row, label=f"signature:{task_id}")
+
+    def add_trust(self, trust: Trust) -> None:
+        row = rows.trust_row(trust)
+        row["by_pk"] = self._keyspace.key("TRUST-RECORDS")
+        row["by_sk"] = trust.id
+        detail = {"kind": trust.kind.value, "fingerprint": trust.fingerprint}
+        if trust.person:
+            detail["person"] = trust.person
+        self._unit.create(
+            TRUST, trust.id, row, Change("trust.recorded", trust.state.value, detail=detail)
+        )
+
+    def save_trust(self, before: Trust, after: Trust, action: str) -> None:
+        stored = self._unit.as_read(TRUST, before.id, before.state.value, before.stamp)
+        change = Change(action, after.state.value, detail={"fingerprint": after.fingerprint})
+        self._unit.change(stored, change, assign=rows.trust_row(after))
 
     def know(self, person: Colleague) -> None:
         assign = {
@@ -250,6 +280,19 @@ class DynamoApprovalsStore(DynamoRulesStore):
 
     def delegation(self, delegation_id: str) -> Delegation:
         return rows.delegation_from(self._row(DELEGATION, delegation_id))
+
+    def trust(self) -> list[Trust]:
+        return [rows.trust_from(row) for row in self._list("TRUST-RECORDS")]
+
+    def one_trust(self, trust_id: str) -> Trust:
+        return rows.trust_from(self._row(TRUST, trust_id))
+
+    def signature(self, task_id: str, number: int) -> bytes:
+        key = _signature_key(self.keyspace, task_id, number)
+        row = self.database.get("core", key["pk"], key["sk"])
+        if row is None:
+            raise NotFoundError("not_found", "There is no such item.")
+        return bytes(row["signature"])
 
     def colleagues(self) -> list[Colleague]:
         return [rows.colleague_from(row) for row in self._list("COLLEAGUES")]

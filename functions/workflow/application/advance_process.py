@@ -12,10 +12,13 @@ from workflow.domain.processes.definition import Step
 from workflow.domain.processes.engine import complete, hear_approval, open_request, step_for
 from workflow.domain.processes.head import Head
 from workflow.domain.processes.instance import EventKind, hash_of
+from workflow.domain.processes.words import LANGUAGES
 from workflow.domain.rules.facts import FactType
 
 GOES_ON = frozenset({"approved", "not_required"})
 _MONEY_FACTS = ("amount", "total")
+_YES = {"tr": "evet", "el": "ναι", "en": "yes"}
+_NO = {"tr": "hayır", "el": "όχι", "en": "no"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ def _state_request(found: Opened, step: Step) -> None:
     data = found.journal.instance().data
     fields = found.definition.fields
     shown = [
-        {"label": fields[name].label["tr"], "value": _spoken(data[name])} for name in gate.shown
+        {"label": dict(fields[name].label), "value": _spoken(data[name])} for name in gate.shown
     ]
     priced = next(
         (name for name in _MONEY_FACTS
@@ -84,7 +87,10 @@ def _state_request(found: Opened, step: Step) -> None:
         None,
     )  # fmt: skip
     content = {
-        "title": f"{found.definition.title['tr']}: {step.title['tr']}",
+        "title": {
+            language: f"{found.definition.title[language]}: {step.title[language]}"
+            for language in LANGUAGES
+        },
         "amount": {"amount": data[priced], "currency": "TRY"} if priced else None,
         "fields": shown,
         "href": f"/workflow/processes/{found.head.id}",
@@ -110,9 +116,10 @@ def _request_id(found: Opened) -> str:
     return ""
 
 
-def _spoken(value: Any) -> str:
+def _spoken(value: Any) -> str | dict[str, str]:
+    """A value as approvers read it: a text, or words in each language."""
     if isinstance(value, bool):
-        return "evet" if value else "hayır"
+        return dict(_YES if value else _NO)
     return "" if value is None else str(value)
 
 

@@ -8,6 +8,7 @@ from workflow.handlers.http import (
     rules,
     tables,
     tasks,
+    trust,
 )
 from workflow.handlers.http.app import app
 from workflow.pages import routes
@@ -22,6 +23,7 @@ __all__ = [
     "rules",
     "tables",
     "tasks",
+    "trust",
 ]
 
 routes.declare(app)

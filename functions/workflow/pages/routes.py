@@ -13,8 +13,10 @@ from workflow.pages import (
     rule_try,
     rule_versions,
     rules,
+    signing,
     subjects,
     tasks,
+    trust,
 )
 from workflow.pages.kit import Kit
 
@@ -30,6 +32,8 @@ _PARTS = (
     proposals,
     subjects,
     tasks,
+    signing,
+    trust,
     delegations,
     approval_report,
 )

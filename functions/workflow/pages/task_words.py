@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from kernel.money import Money
 from kernel.storing import HistoryLine
@@ -12,6 +12,7 @@ from workflow.application.approvals.context import amount_of
 from workflow.domain.approvals.approval import Approval, ApprovalStatus, Task
 from workflow.domain.approvals.chain import ROLE, Signature
 from workflow.domain.approvals.people import Colleague
+from workflow.domain.approvals.signing import TrustKind
 from workflow.pages.words import Say
 
 STATUS: Final[Mapping[ApprovalStatus, tuple[str, Tone]]] = {
@@ -91,6 +92,12 @@ REFUSAL: Final[Mapping[str, str]] = {
 SIGNATURE: Final[Mapping[Signature, str]] = {
     Signature.NONE: "",
     Signature.EVIDENCE: mark("The hub signs the decision."),
+    Signature.QUALIFIED: mark("Whoever approves signs the decision with an own certificate."),
+}
+TRUST: Final[Mapping[TrustKind, str]] = {
+    TrustKind.ANCHOR: mark("Authority"),
+    TrustKind.REVOCATIONS: mark("Revocation list"),
+    TrustKind.SIGNER: mark("Signer"),
 }
 
 
@@ -122,8 +129,16 @@ class SayTask(Say):
         """A level of a chain."""
         return self.words.text(LEVEL[level]) if level in LEVEL else level.replace("_", " ")
 
-    def label(self, label: str) -> str:
-        """Label of a field of the content."""
+    def said(self, text: object) -> str:
+        """A text of the content: plain, or one in each language."""
+        if isinstance(text, Mapping):
+            return str(text.get(self.words.code) or text.get("en") or "")
+        return "" if text is None else str(text)
+
+    def label(self, label: object) -> str:
+        """Label of a field of the content: a word of ours, or one in each language."""
+        if not isinstance(label, str):
+            return self.said(label)
         return self.words.text(LABEL[label]) if label in LABEL else label.replace("_", " ")
 
     def who(self, person: str) -> str:
@@ -149,13 +164,13 @@ class SayTask(Say):
 
     def title(self, approval: Approval) -> str:
         """What is to be approved, in one line."""
-        said = str(approval.content.get("title") or "")
+        said = self.said(approval.content.get("title"))
         return f"{self.kind(approval.kind)}: {said}" if said else self.kind(approval.kind)
 
     def facts(self, approval: Approval) -> list[tuple[str, str]]:
         """The content as labelled values."""
         shown = [
-            (self.label(str(each.get("label", ""))), str(each.get("value", "")))
+            (self.label(each.get("label", "")), self.said(each.get("value")))
             for each in approval.content.get("fields", ())
             if isinstance(each, Mapping)
         ]
@@ -184,6 +199,36 @@ class SayTask(Say):
     def signature(self, signature: Signature) -> str:
         """What a stage asks for."""
         return self.words.text(SIGNATURE[signature]) if SIGNATURE[signature] else ""
+
+    def trust(self, kind: TrustKind) -> str:
+        """What a record of trust is about."""
+        return self.words.text(TRUST[kind])
+
+    def signature_facts(self, said: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """What was checked of a signature, as labelled values."""
+        text = self.words.text
+        lists = text("Not checked: there is no current revocation list for every certificate.")
+        if said["revocation"] == "good":
+            lists = text("Not revoked, by the lists that were handed in.")
+        signed_at = str(said["signed_at"] or "")
+        facts = [
+            (text("Signer"), str(said["signer"])),
+            (text("Issued by"), str(said["issuer"])),
+            (text("Form"), f"{said['profile']} · {said['algorithm']}"),
+            (text("Time the signer claims"), signed_at or text("none")),
+            (text("Revocation"), lists),
+            (text("Certificate"), str(said["certificate"])),
+        ]
+        return facts
+
+    def signatures(self, approval: Approval) -> list[tuple[str, list[tuple[str, str]]]]:
+        """Signatures of persons that decisions carry, with who decided."""
+        return [
+            (self.who(vote.by), self.signature_facts(vote.signature))
+            for task in approval.tasks
+            for vote in task.votes
+            if vote.signature.get("level") == "qualified"
+        ]
 
     def outcome(self, outcome: str) -> Status:
         """A vote."""

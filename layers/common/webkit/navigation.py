@@ -139,6 +139,13 @@ CONSOLE: Final[tuple[NavGroup, ...]] = (
                 "workflow:delegation:read",
             ),
             NavItem(
+                "workflow.trust",
+                mark("Signatures"),
+                "/workflow/trust",
+                "check",
+                "workflow:trust:read",
+            ),
+            NavItem(
                 "workflow.rules", mark("Rules"), "/workflow/rules", "list", "workflow:rule:read"
             ),
             NavItem(

@@ -363,3 +363,57 @@ def test_a_stage_that_wants_evidence_is_signed_by_the_hub(world: ApprovalsWorld)
         SigningAlgorithm=signature["algorithm"],
     )
     assert verified["SignatureValid"] is True
+
+
+def test_an_administrator_names_somebody_else(world: ApprovalsWorld) -> None:
+    made = world.ask("900.00")
+    path = f"/tasks/{made['task']['id']}/reassign"
+    body = {"candidates": [f"user:{CHIEF_2}"]}
+    assert world.call("POST", path, body, who=CHIEF).status == 403
+    after = world.ok("POST", path, body, who=MANAGER)
+    assert after["task"]["candidates"] == body["candidates"]
+    refused = world.decide(made, CHIEF)
+    assert (refused.status, refused.json()["code"]) == (403, "not_a_candidate")
+    assert world.decide(made, CHIEF_2).json()["status"] == "approved"
+
+
+def test_a_role_that_is_gone_decides_nothing(world: ApprovalsWorld) -> None:
+    """A7: the role counts at the moment of the decision, not when the task was opened."""
+    made = world.ask("900.00")
+    path = f"/tasks/{made['task']['id']}/decision"
+    refused = world.call("POST", path, {"outcome": "approve"}, who=CHIEF, role="payroll")
+    assert (refused.status, refused.json()["code"]) == (403, "not_a_candidate")
+    assert world.read(made["id"])["version"] == made["version"]
+
+
+def test_the_news_says_who_gets_a_mail_and_why(world: ApprovalsWorld) -> None:
+    made = world.ask("900.00")
+    task = f"/tasks/{made['task']['id']}"
+    world.ok("POST", f"{task}/questions", {"question": "why"}, who=CHIEF)
+    world.ok("POST", f"{task}/answers", {"answer": "so"}, who=REQUESTER)
+    absent = {
+        "substitute": f"user:{MANAGER_2}",
+        "starts_at": "2026-01-01T00:00:00Z",
+        "ends_at": "2027-01-01T00:00:00Z",
+    }
+    world.ok("POST", "/delegations", absent, who=CHIEF_2)
+    world.ok("POST", f"{task}/delegate", {"to": f"user:{CHIEF_2}"}, who=CHIEF)
+    world.pass_hours(24 * 5)
+    mails = [event["data"]["mail"] for event in world.aws.published("workflow.AttentionRaised.v1")]
+    asked = ["role:accountant", "role:owner"]
+    assert mails == [
+        {"why": "opened", "to": asked, "not_to": [f"user:{REQUESTER}"]},
+        {"why": "question", "to": [f"user:{REQUESTER}"], "not_to": []},
+        {"why": "answer", "to": [f"user:{CHIEF}"], "not_to": []},
+        # Whoever stands in for somebody who is asked by name hears of it too.
+        {
+            "why": "given",
+            "to": [f"user:{CHIEF_2}", f"user:{MANAGER_2}"],
+            "not_to": [f"user:{REQUESTER}"],
+        },
+        {
+            "why": "escalated",
+            "to": [*asked, f"user:{CHIEF_2}", f"user:{MANAGER_2}"],
+            "not_to": [f"user:{REQUESTER}"],
+        },
+    ]

@@ -186,7 +186,12 @@ def test_a_purchase_waits_for_its_approval_and_goes_on(world: RulesWorld) -> Non
     asked = made["timeline"][-1]["detail"]
     assert asked["rule"] == "approval.criteria"
     assert asked["facts"] == {"amount": "999.99", "beyond_contract": False, "foreign": False}
-    assert asked["content"]["amount"] == {"amount": "999.99", "currency": "TRY"}
+    content = asked["content"]
+    assert content["amount"] == {"amount": "999.99", "currency": "TRY"}
+    # Whoever approves reads the process, the step and the labels in the own language.
+    for said in (content["title"], *(field["label"] for field in content["fields"])):
+        assert set(said) == {"tr", "el", "en"}
+        assert len(set(said.values())) > 1
     done = decided(world, made, "approved")
     assert (done["status"], done["step"]) == ("running", "order")
     assert done["timeline"][-2]["actor"] == "user:01JXQ60A1B2C3D4E5F6G7H8J9R"

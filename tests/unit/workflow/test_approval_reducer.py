@@ -27,6 +27,7 @@ from workflow.domain.approvals.chain import (
     OnExpiry,
     Person,
     RejectPolicy,
+    Signature,
     SlaClock,
     Stage,
     WorkingTime,
@@ -124,6 +125,23 @@ def test_silence_may_be_consent_only_where_it_is_said() -> None:
     after = reduce(approval(chain), ev.Tick(), later, HOURS).state
     assert after.status is ApprovalStatus.APPROVED
     assert reduce(approval(), ev.Tick(), later, HOURS).state.status is ApprovalStatus.EXPIRED
+
+
+def test_silence_and_another_stage_sign_nothing() -> None:
+    """A stage that asks for a signature is approved by nobody else than who signs it."""
+    signed = {"signature": Signature.QUALIFIED, "on_expiry": OnExpiry.APPROVED, "expiry_hours": 1}
+    silent = approval(Chain((stage("CHIEF", **signed),)))
+    assert silent.task is not None
+    late = silent.task.expires_at
+    assert reduce(silent, ev.Tick(), late, HOURS).state.status is ApprovalStatus.EXPIRED
+    chain = Chain(
+        (stage("CHIEF"), stage("MANAGER", signature=Signature.QUALIFIED)),
+        collapse_duplicates=True,
+    )
+    after = decide(approval(chain), "both").state
+    assert after.status is ApprovalStatus.PENDING
+    assert after.task is not None
+    assert after.task.stage == 1
 
 
 def test_exactly_on_time_is_in_time() -> None:

@@ -1,7 +1,7 @@
 """What the use cases of approvals are built from, and how a step of the reducer is stored."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -13,10 +13,10 @@ from kernel.storing import WriteRefusedError
 from workflow.application.context import ZONE, Scope
 from workflow.domain.approvals import events as ev
 from workflow.domain.approvals.approval import Approval, Task
-from workflow.domain.approvals.chain import WorkingTime
+from workflow.domain.approvals.chain import USER, WorkingTime, distinct
 from workflow.domain.approvals.reducer import Step, reduce
 from workflow.domain.approvals.waiting import SOON
-from workflow.ports import ApprovalsStore, ApprovalsUnit, Machine, Seal
+from workflow.ports import ApprovalsStore, ApprovalsUnit, Machine, Seal, Signatures
 
 TRIES: Final = 5
 APPROVAL_OPENED: Final = "workflow.ApprovalOpened.v1"
@@ -34,6 +34,10 @@ class ApprovalScope:
     hours: WorkingTime
     machine: Machine
     seal: Seal
+    signatures: Callable[[], Signatures]
+    """Made at the first signature: what checks them takes long to load."""
+    identity_digest: Callable[[str, str], str]
+    """Keyed hash of (kind, value) of a certificate's holder."""
 
     @property
     def now(self) -> datetime:
@@ -102,7 +106,8 @@ def _follow(scope: ApprovalScope, unit: ApprovalsUnit, approval: Approval, one: 
                     "content_hash": approval.content_hash,
                 },
             )
-            _attention(unit, approval, task, "approval_waiting", "medium")
+            told = ev.Remind(task_id, ev.Why.OPENED)
+            _attention(scope, unit, approval, told, "approval_waiting", "medium")
         case ev.CloseTask(task_id):
             unit.close_wait(task_id, scope.now + SOON)
             unit.drive(approval.id, task_id)
@@ -111,13 +116,14 @@ def _follow(scope: ApprovalScope, unit: ApprovalsUnit, approval: Approval, one: 
                 subject_of(approval),
                 {"key": f"approval:{task_id}", "subject": subject_of(approval)},
             )
-        case ev.Remind(task_id, escalated):
+        case ev.Remind(task_id, why):
             task = approval.task_by_id(task_id)
             asked = any(not question.answer for question in task.questions)
             code = "approval_question" if asked else "approval_waiting"
-            urgent = escalated or task.escalated_at is not None
+            urgent = why is ev.Why.ESCALATED or task.escalated_at is not None
             severity = "high" if urgent else "medium"
-            _attention(unit, approval, task, "approval_escalated" if urgent else code, severity)
+            raised = "approval_escalated" if urgent else code
+            _attention(scope, unit, approval, one, raised, severity)
         case ev.Finish():
             unit.publish(
                 APPROVAL_DECIDED,
@@ -144,8 +150,14 @@ def _follow(scope: ApprovalScope, unit: ApprovalsUnit, approval: Approval, one: 
 
 
 def _attention(
-    unit: ApprovalsUnit, approval: Approval, task: Task, code: str, severity: str
+    scope: ApprovalScope,
+    unit: ApprovalsUnit,
+    approval: Approval,
+    told: ev.Remind,
+    code: str,
+    severity: str,
 ) -> None:
+    task = approval.task_by_id(told.task_id)
     amount = amount_of(approval.content)
     money = {} if amount is None else {"money_minor": amount.minor, "currency": amount.currency}
     unit.publish(
@@ -158,9 +170,36 @@ def _attention(
             "severity": severity,
             "due_on": local_date(task.due_at, ZONE).isoformat(),
             "candidates": list(task.candidates),
+            "kind": approval.kind,
+            "mail": {"why": told.why.value, **_readers(scope, approval, task, told)},
             **money,
         },
     )
+
+
+def _readers(
+    scope: ApprovalScope, approval: Approval, task: Task, told: ev.Remind
+) -> dict[str, list[str]]:
+    """Who gets a mail, and who does not although a role of theirs is asked.
+
+    Who stands in for somebody who is asked by name gets it too; who asked, or has decided in this
+    chain, has nothing to decide here.
+    """
+    wanted = list(told.to or task.candidates)
+    if any(name.startswith(USER) for name in wanted):
+        wanted += [
+            each.substitute
+            for each in scope.store.delegations()
+            if each.person in wanted and each.counts(scope.now, approval.kind)
+        ]
+    if told.why in (ev.Why.QUESTION, ev.Why.ANSWER):
+        return {"to": wanted, "not_to": []}
+    decided = {vote.by for vote in task.votes}
+    decided |= {name for names in approval.standing.values() for name in names}
+    return {
+        "to": list(distinct(wanted)),
+        "not_to": sorted({approval.requested_by, *decided}),
+    }
 
 
 def amount_of(content: Mapping[str, Any]) -> Money | None:

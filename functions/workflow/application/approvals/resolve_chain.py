@@ -44,6 +44,7 @@ STAGE_PARAMETERS: Final = frozenset(
         "reauthenticate",
         "reject_policy",
         "reminder_hours",
+        "revocation_required",
         "signature",
         "sla_hours",
     )
@@ -109,6 +110,7 @@ def resolve_chain(
             collapse_duplicates=settings.flag("approval.collapse_duplicates", ""),
             apart=settings.texts("approval.apart", ""),
             info_stops_clock=settings.flag("approval.info_stops_clock", ""),
+            revocation_required=settings.flag("approval.revocation_required", ""),
         ),
         record,
     )

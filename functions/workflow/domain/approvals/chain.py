@@ -30,10 +30,13 @@ class Mode(StrEnum):
 
 
 class Signature(StrEnum):
-    """What a decision of a stage is signed with: nothing, or a key of the hub (§7)."""
+    """What a decision of a stage is signed with (§7)."""
 
     NONE = "none"
     EVIDENCE = "evidence"
+    """A key of the hub signs the statement."""
+    QUALIFIED = "qualified"
+    """Who approves signs the statement elsewhere and hands the signature in."""
 
 
 class SlaClock(StrEnum):
@@ -110,7 +113,8 @@ class Chain:
     """What was resolved at submission and does not change while the approval runs (A9).
 
     Shapes: ``policy`` names rule, table version and hash it came from; ``apart`` the duties whose
-    holders may not approve; ``stages`` in order, none for "not required".
+    holders may not approve; ``stages`` in order, none for "not required"; ``revocation_required``:
+    a signature counts only when its certificates were looked up in current revocation lists.
     """
 
     stages: tuple[Stage, ...]
@@ -119,6 +123,7 @@ class Chain:
     collapse_duplicates: bool = False
     apart: tuple[str, ...] = ()
     info_stops_clock: bool = True
+    revocation_required: bool = False
 
 
 @dataclass(frozen=True, slots=True)

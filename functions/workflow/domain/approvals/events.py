@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from kernel.errors import KopruError
@@ -135,12 +136,24 @@ class CloseTask:
     task_id: str
 
 
+class Why(StrEnum):
+    """Why somebody hears of a task; the words are templates of the mail."""
+
+    OPENED = "opened"
+    REMINDER = "reminder"
+    ESCALATED = "escalated"
+    GIVEN = "given"
+    QUESTION = "question"
+    ANSWER = "answer"
+
+
 @dataclass(frozen=True, slots=True)
 class Remind:
-    """Candidates are told again; ``escalated`` when others were asked too."""
+    """Somebody is told about an open task: why, and who (every candidate when nobody is named)."""
 
     task_id: str
-    escalated: bool = False
+    why: Why
+    to: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from workflow.domain.approvals.chain import (
     USER,
     OnExpiry,
     RejectPolicy,
+    Signature,
     WorkingTime,
     distinct,
 )
@@ -208,7 +209,7 @@ def _violated(approval: Approval, task: Task, error: DutyError, now: datetime) -
         state = _with(approval, raised)
         return Step(
             state,
-            (ev.Remind(task.id, escalated=True), *effects),
+            (ev.Remind(task.id, ev.Why.ESCALATED, stage.escalate_to), *effects),
             ev.Note("approval.duty_violation", {"task": task.id, "code": error.code}),
         )
     return Step(
@@ -238,7 +239,8 @@ def _delegate(approval: Approval, event: ev.Delegate, now: datetime, _: WorkingT
         for_whom={**task.for_whom, event.to: absent},
     )
     note = ev.Note("approval.delegated", {"task": task.id, "to": event.to, "for": absent})
-    return Step(_with(approval, changed), (ev.Remind(task.id),), note)
+    told = ev.Remind(task.id, ev.Why.GIVEN, (event.to,))
+    return Step(_with(approval, changed), (told,), note)
 
 
 def _reassign(approval: Approval, event: ev.Reassign, _: datetime, __: WorkingTime) -> Step:
@@ -249,7 +251,8 @@ def _reassign(approval: Approval, event: ev.Reassign, _: datetime, __: WorkingTi
     changed = replace(task, candidates=distinct(event.candidates), for_whom={})
     detail = {"task": task.id, "to": list(changed.candidates)}
     note = ev.Note("approval.reassigned", detail)
-    return Step(_with(approval, changed), (ev.Remind(task.id),), note)
+    told = ev.Remind(task.id, ev.Why.GIVEN)
+    return Step(_with(approval, changed), (told,), note)
 
 
 # ---------------------------------------------------------------------------- words
@@ -269,7 +272,8 @@ def _ask(approval: Approval, event: ev.RequestInfo, now: datetime, _: WorkingTim
         paused_since=now if stops else None,
     )
     note = ev.Note("approval.info_requested", {"task": task.id, "clock_stopped": stops})
-    return Step(_with(approval, changed), (ev.Remind(task.id),), note)
+    told = ev.Remind(task.id, ev.Why.QUESTION, (approval.requested_by,))
+    return Step(_with(approval, changed), (told,), note)
 
 
 def _answer(approval: Approval, event: ev.AnswerInfo, now: datetime, _: WorkingTime) -> Step:
@@ -292,7 +296,8 @@ def _answer(approval: Approval, event: ev.AnswerInfo, now: datetime, _: WorkingT
             reminders=tuple(each + still for each in task.reminders),
         )
     note = ev.Note("approval.info_given", {"task": task.id})
-    return Step(_with(approval, changed), (ev.Remind(task.id),), note)
+    told = ev.Remind(task.id, ev.Why.ANSWER, (task.questions[-1].by,))
+    return Step(_with(approval, changed), (told,), note)
 
 
 def _comment(approval: Approval, event: ev.Comment, now: datetime, _: WorkingTime) -> Step:
@@ -371,14 +376,15 @@ def _tick(approval: Approval, _: ev.Tick, now: datetime, hours: WorkingTime) -> 
             expires_at=max(task.expires_at, hours.after(now, stage.expiry_hours, stage.clock)),
         )
         note = ev.Note("approval.escalated", {**detail, "to": list(wanted)})
-        return Step(_with(approval, changed), (ev.Remind(task.id, escalated=True),), note)
+        told = ev.Remind(task.id, ev.Why.ESCALATED)
+        return Step(_with(approval, changed), (told,), note)
     if now >= task.expires_at:
         return _expire(approval, task, detail, now, hours)
     passed = _passed(task, now)
     if passed > task.reminded:
         changed = replace(task, reminded=passed)
         note = ev.Note("approval.reminded", {**detail, "number": passed})
-        return Step(_with(approval, changed), (ev.Remind(task.id),), note)
+        return Step(_with(approval, changed), (ev.Remind(task.id, ev.Why.REMINDER),), note)
     return nothing
 
 
@@ -386,7 +392,8 @@ def _expire(
     approval: Approval, task: Task, detail: Mapping[str, Any], now: datetime, hours: WorkingTime
 ) -> Step:
     stage = approval.stage_of(task)
-    if stage.on_expiry is OnExpiry.APPROVED:
+    # Silence signs nothing.
+    if stage.on_expiry is OnExpiry.APPROVED and stage.signature is not Signature.QUALIFIED:
         closed = replace(task, closed_at=now, outcome=TaskOutcome.APPROVED)
         state, effects = _forward(_with(approval, closed), closed, None, now, hours)
         return Step(state, effects, ev.Note("approval.approved_by_time", detail))
@@ -444,6 +451,8 @@ def _repeated(approval: Approval, stage: int) -> Vote | None:
     described = approval.chain.stages[stage]
     if not approval.chain.collapse_duplicates or described.wanted != 1:
         return None
+    if described.signature is Signature.QUALIFIED:
+        return None  # a signature is given for one stage
     counted = {name for names in approval.standing.values() for name in names}
     for task in reversed(approval.tasks):
         for vote in task.votes:

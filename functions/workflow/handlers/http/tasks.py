@@ -11,7 +11,7 @@ from workflow.domain.approvals.approval import Approval, approval_of_task
 from workflow.handlers.http.app import app, page_reply, use_of
 from workflow.handlers.http.approval_answers import task_out
 from workflow.handlers.http.approvals import approval_reply
-from workflow.pages.acting import person_of
+from workflow.pages.acting import person_of, statement_reply
 from workflow.schemas import (
     DecisionIn,
     DelegateIn,
@@ -83,9 +83,32 @@ def decide_task(request: Request) -> Reply:
     """Approve or reject; the second of two gets 409 with what was recorded."""
     use, body = use_of(request), request.json(DecisionIn)
     is_proved = has_proved(request.principal, use.approval_scope.now)
-    decision = Decision(body.outcome == "approve", body.reason, is_proved)
+    decision = Decision(body.outcome == "approve", body.reason, is_proved, body.signature.encode())
     approval = use.decide_task()(task_name(request), person_of(request), decision)
     return _shown(request, use, approval)
+
+
+@app.api("GET", f"{_ONE}/statement", permission=_DECIDE)
+def show_statement(request: Request) -> Reply:
+    """The bytes to sign for ``?outcome=approve`` or ``reject``, as they are now."""
+    use, name = use_of(request), task_name(request)
+    approval = use.approvals.approval(approval_of_task(name))
+    outcome = request.query.get("outcome", "approve")
+    statement = use.state_decision()(approval, name, person_of(request), outcome)
+    return statement_reply(statement)
+
+
+@app.api("GET", f"{_ONE}/signatures/{{number}}", permission="workflow:trust:read")
+def show_signature(request: Request) -> Reply:
+    """The signature of a decision, from 1, as it was handed in; its certificate names its holder
+    in clear, so it is for those who keep the trust of the company.
+    """
+    number = request.path_values["number"]
+    if not (number.isascii() and number.isdigit() and 1 <= int(number[:4]) <= 99):
+        raise NotFoundError("not_found", "There is no such item.")
+    found = use_of(request).approvals.signature(task_name(request), int(number) - 1)
+    headers = {"content-disposition": 'attachment; filename="decision.p7s"'}
+    return Reply(found, 200, headers, "application/pkcs7-signature")
 
 
 @app.api("POST", f"{_ONE}/return", permission=_DECIDE)

@@ -1,0 +1,162 @@
+"""Exact AWS calls of approvals per use case, committed in ``approvals.json``.
+
+Units: HTTP attempts to AWS, and calls to the state machine, when nothing goes wrong. A new call
+must change the file, and be seen in review; ``KOPRU_WRITE_BUDGETS=1`` writes it anew.
+"""
+
+import base64
+import json
+import os
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from kernel.clock import FixedClock
+from kernel.ids import SequenceIds
+from tests.budgets.counts import count
+from tests.support.approvals_world import CHIEF, MANAGER, ApprovalsWorld, approvals_world
+from tests.support.aws import START, aws_world, platform_of
+from tests.support.events import queue_event
+from tests.support.faults import switched_on
+from tests.support.lambda_context import LambdaContext
+from tests.support.pensions_builders import tckn
+from tests.support.signers import Signing, authority, person
+
+pytestmark = pytest.mark.slow
+FILE: Final = Path(__file__).with_name("approvals.json")
+Act = Callable[[ApprovalsWorld], Any]
+
+
+@pytest.fixture
+def world() -> Iterator[ApprovalsWorld]:
+    """A company that has decided nothing yet."""
+    with aws_world() as aws:
+        clock, ids = FixedClock(START), SequenceIds(at=START)
+        platform = platform_of(aws, clock=clock, ids=ids)
+        with approvals_world(aws, platform, clock) as made, switched_on(clock):
+            made.proved_at = clock.now().isoformat()
+            made.rules.page("/workflow/rules")  # the key of form tokens is read once per process
+            yield made
+
+
+def _submit(world: ApprovalsWorld) -> Any:
+    return world.ask("1500.00")
+
+
+def _waiting(world: ApprovalsWorld, amount: str) -> Any:
+    made = world.ask(amount)
+    world.settle()
+    return made
+
+
+def _decide(amount: str, outcome: str = "approve") -> Callable[[ApprovalsWorld], Act]:
+    def prepare(world: ApprovalsWorld) -> Act:
+        made = _waiting(world, amount)
+        path = f"/tasks/{made['task']['id']}/decision"
+        body = {"outcome": outcome, "reason": "so"}
+        return lambda world: world.ok("POST", path, body, who=CHIEF)
+
+    return prepare
+
+
+def _signed(world: ApprovalsWorld) -> Act:
+    value = {"key": "approval.signature", "value": "qualified", "valid_from": "2026-01-01"}
+    world.rules.ok("POST", "/parameters", value)
+    root = authority("Deneme Kok", number=30)
+    holder = person(root, number=31)
+    world.ok("POST", "/trust/anchors", {"certificate": root.pem}, who=MANAGER)
+    who = {"person": f"user:{CHIEF}", "identity_kind": "serial_number", "identity": tckn(1)}
+    world.ok("POST", "/trust/signers", who, who=MANAGER)
+    made = _waiting(world, "900.00")
+    path = f"/tasks/{made['task']['id']}"
+    statement = world.call("GET", f"{path}/statement", who=CHIEF).body.encode()
+    signature = base64.b64encode(Signing(holder)(statement)).decode()
+    body = {"outcome": "approve", "signature": signature}
+    return lambda world: world.ok("POST", f"{path}/decision", body, who=CHIEF)
+
+
+def _delivered(world: ApprovalsWorld) -> Act:
+    """The message that waits, given to the worker."""
+    from workflow.handlers import drive_approvals
+
+    (body,) = world.aws.messages("workflow-approvals")
+    return lambda _: drive_approvals.handler(queue_event(body), LambdaContext())
+
+
+def _start(world: ApprovalsWorld) -> Act:
+    world.ask("900.00")
+    return _delivered(world)
+
+
+def _token(world: ApprovalsWorld) -> Act:
+    world.ask("900.00")
+    world.drive()
+    return ApprovalsWorld.give_tokens
+
+
+def _wake(world: ApprovalsWorld) -> Act:
+    made = _waiting(world, "900.00")
+    world.decide(made, CHIEF)
+    return _delivered(world)
+
+
+def _late(days: int) -> Callable[[ApprovalsWorld], Act]:
+    def prepare(world: ApprovalsWorld) -> Act:
+        made = _waiting(world, "900.00")
+        for passed in range(days):
+            world.clock.advance(timedelta(days=5))
+            if passed + 1 < days:
+                world.minute()
+        return lambda world: world.step("deadline", made["task"]["id"])
+
+    return prepare
+
+
+def _delegate(world: ApprovalsWorld) -> Act:
+    made = _waiting(world, "900.00")
+    path = f"/tasks/{made['task']['id']}/delegate"
+    return lambda world: world.ok("POST", path, {"to": f"user:{MANAGER}"}, who=CHIEF)
+
+
+def _inbox(world: ApprovalsWorld) -> Act:
+    for _ in range(10):
+        world.ask("900.00", subject="purchase:P-1")
+    return lambda world: world.ok("GET", "/tasks", who=CHIEF, query={"whose": "group"})
+
+
+MEASURES: Final[dict[str, Callable[[ApprovalsWorld], Act]]] = {
+    "submit": lambda _: _submit,
+    "start the execution": _start,
+    "keep the token": _token,
+    "decide a stage with one after it": _decide("1500.00"),
+    "decide the last stage": _decide("900.00"),
+    "reject": _decide("900.00", "reject"),
+    "decide with a signature": _signed,
+    "wake the execution": _wake,
+    "escalate": _late(1),
+    "expire": _late(3),
+    "delegate": _delegate,
+    "show 10 tasks": _inbox,
+}
+
+
+@pytest.mark.parametrize("name", list(MEASURES))
+def test_the_counts_are_the_committed_ones(world: ApprovalsWorld, name: str) -> None:
+    act = MEASURES[name](world)
+    counts = count(lambda: act(world))
+    known = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+    if os.environ.get("KOPRU_WRITE_BUDGETS"):
+        FILE.write_text(json.dumps({**known, name: counts}, indent=2) + "\n", encoding="utf-8")
+        return
+    assert counts == known[name]
+
+
+def test_a_decision_stays_under_the_ceiling() -> None:
+    """reliability.md §14: one transaction and one message to decide, one call to wake."""
+    known = json.loads(FILE.read_text(encoding="utf-8"))
+    for name in ("decide a stage with one after it", "decide the last stage", "reject"):
+        assert known[name]["transactions"] == 1
+    assert known["wake the execution"]["machine.wake"] == 1
