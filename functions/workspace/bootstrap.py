@@ -124,6 +124,7 @@ from workspace.application.stuck_items import ListStuckItems
 from workspace.application.sweep_messages import SweepMessages
 from workspace.application.sweep_webhooks import SweepWebhooks
 from workspace.application.switch_tenant import SwitchTenant
+from workspace.application.task_links import FollowTaskLink, ShowTaskLink
 from workspace.application.tenants import ChangeTenant, ListTenants, ReadTenant
 from workspace.application.users import ChangeUser, ListUsers, ReadUser, RemoveUser
 from workspace.application.verify_audit import VerifyAudit
@@ -388,6 +389,12 @@ class Application:
 
     def show_link(self) -> ShowLink:
         return ShowLink(self.store, self.platform.clock, digest)
+
+    def show_task_link(self) -> ShowTaskLink:
+        return ShowTaskLink(self.store, self.switch_tenant(), digest)
+
+    def follow_task_link(self) -> FollowTaskLink:
+        return FollowTaskLink(self.store, self.show_task_link(), self.throttle)
 
     def accept_invitation(self) -> AcceptInvitation:
         return AcceptInvitation(self.store, self.show_link(), self.hasher, self.throttle, digest)

@@ -249,6 +249,7 @@ WITHOUT_PLACE: Final = frozenset(
     POST /forgotten-password
     POST /invitations/{token}
     POST /password-resets/{token}
+    POST /task-links/{token}
     POST /payment-codes/new
     POST /payment-codes/organisation
     POST /payment-codes/organisation/notification-secret

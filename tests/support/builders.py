@@ -22,7 +22,7 @@ from workspace.bootstrap import Application
 from workspace.domain.tenant import Tenant
 
 LINK: Final = re.compile(
-    r"http://localhost:8000(/(?:invitations|activations|password-resets)/[A-Za-z0-9_-]+)"
+    r"http://localhost:8000(/(?:invitations|task-links|activations|password-resets)/[A-Za-z0-9_-]+)"
 )
 
 

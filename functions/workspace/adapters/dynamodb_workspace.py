@@ -134,6 +134,10 @@ class DynamoCompanyStore:
         found = self._database.query_all("core", self._keyspace.key("ATTENTION"))
         return map(rows.attention_from, found)
 
+    def find_attention(self, key: str) -> Attention | None:
+        row = self._database.get("core", self._keyspace.key("ATTENTION"), key)
+        return rows.attention_from(row) if row is not None else None
+
     def events(self, *, limit: int, after: Position | None) -> Page[Event]:
         page = self._database.query(
             "flow",

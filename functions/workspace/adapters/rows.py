@@ -297,6 +297,7 @@ def link_row(link: Link) -> Row:
         "tenant_id": link.tenant_id,
         "expires_at": moment(link.expires_at),
         "used": link.used,
+        "item": link.item,
         # Kept for a day after its end, so that "too old" and "never existed" need no difference.
         "ttl": int(link.expires_at.timestamp()) + 86_400,
     }
@@ -311,4 +312,5 @@ def link_from(digest: str, row: Mapping[str, Any]) -> Link:
         tenant_id=row["tenant_id"],
         expires_at=_moment_of(row["expires_at"]),
         used=row["used"],
+        item=row.get("item", ""),
     )

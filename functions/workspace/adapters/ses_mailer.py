@@ -1,10 +1,12 @@
 """What the mails of the workspace say, in the language of their reader."""
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any, Final
 
 from kernel.mail_reports import NO_TENANT, TENANT_TAG
 from kernel.mailing import Mail, MailOutcome
+from kernel.money import Money
 from kernel.sensitive import Email
 from kernel.text import shortened
 from toolkit.aws.mail import MailService
@@ -151,6 +153,57 @@ def _signup_rejected(lang: Any, _message: Message, name: str, company: str, link
     )
 
 
+def _task_subject(lang: Any, why: str, what: str) -> str:
+    match why:
+        case "reminder":
+            return str(lang.text("Reminder, waits for your decision: %(what)s", what=what))
+        case "escalated":
+            return str(lang.text("Nobody decided in time: %(what)s", what=what))
+        case "given":
+            return str(lang.text("Given to you to decide: %(what)s", what=what))
+        case "question":
+            return str(lang.text("A question about your request: %(what)s", what=what))
+        case "answer":
+            return str(lang.text("Your question was answered: %(what)s", what=what))
+        case _:
+            return str(lang.text("Waits for your decision: %(what)s", what=what))
+
+
+def _task_kinds(lang: Any) -> Mapping[str, str]:
+    return {
+        "purchase": lang.text("purchase"),
+        "repair_order": lang.text("repair order"),
+        "debt_termination": lang.text("termination for debt"),
+        "bank_debt_file": lang.text("debt file for the bank"),
+        "pension_remittance": lang.text("payment to a pension company"),
+        "card_contract_change": lang.text("change of a card contract"),
+        "process_step": lang.text("step of a process"),
+    }
+
+
+def _task(lang: Any, message: Message, name: str, company: str, link: str) -> Letter:
+    params = message.params
+    what = _task_kinds(lang).get(params.get("kind", "")) or lang.text("approval")
+    facts = [(lang.text("Company"), company), (lang.text("What"), what)]
+    if params.get("money_minor"):
+        amount = Money(int(params["money_minor"]), params["currency"])
+        facts.append((lang.text("Amount"), lang.formats.money(amount)))
+    if params.get("due_on"):
+        day = date.fromisoformat(params["due_on"])
+        facts.append((lang.text("Decide by"), lang.formats.date(day)))
+    return Letter(
+        subject=_task_subject(lang, params.get("why", ""), what),
+        paragraphs=(lang.text("Hello %(name)s,", name=name),),
+        facts=tuple(facts),
+        action=Action(lang.text("Look at the task"), link),
+        closing=(
+            lang.text("Opening the link decides nothing: you sign in, read, and then decide."),
+            lang.text("The link is for you, works once and ends with the task."),
+        ),
+        small=lang.text("You get this mail because a decision of this company needs you."),
+    )
+
+
 _LETTERS: Final[Mapping[MessageKind, Callable[[Any, Message, str, str, str], Letter]]] = {
     MessageKind.INVITATION: _invitation,
     MessageKind.ACTIVATION: _activation,
@@ -158,4 +211,5 @@ _LETTERS: Final[Mapping[MessageKind, Callable[[Any, Message, str, str, str], Let
     MessageKind.SIGN_IN_CODE: _sign_in_code,
     MessageKind.CREDENTIALS_REFUSED: _credentials_refused,
     MessageKind.SIGNUP_REJECTED: _signup_rejected,
+    MessageKind.TASK: _task,
 }

@@ -1,8 +1,8 @@
 """Take the news of other contexts, once each: the event log, Today, incidents, and mails about
-credentials that an institution refused.
+credentials that an institution refused and about tasks that wait for somebody.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -110,32 +110,71 @@ class ProjectEvent:
         """Something wants to be looked at."""
         unit.put_attention(_attention(event, is_open=True))
 
+    def raise_task(self, company: CompanyStore, unit: WorkspaceUnit, event: Event) -> None:
+        """Something waits for a decision: Today, and a mail to those the event names.
+
+        The mail leaves with the row of Today or not at all, so news that is overtaken sends none.
+        """
+        self.raise_attention(company, unit, event)
+        mail = event.data.get("mail")
+        if not isinstance(mail, Mapping):
+            return
+        wanted, spared = set(mail["to"]), set(mail["not_to"])
+        told = [
+            member
+            for member in self._counting(company)
+            if f"user:{member.person_id}" not in spared
+            and wanted & {f"user:{member.person_id}", *(f"role:{role}" for role in member.roles)}
+        ]
+        params = {
+            "task": _text(event.data, "key"),
+            "subject": _text(event.data, "subject"),
+            "why": str(mail["why"]),
+            "kind": str(event.data.get("kind") or ""),
+            "due_on": str(event.data.get("due_on") or ""),
+        }
+        if event.data.get("money_minor") is not None:
+            params["money_minor"] = str(int(event.data["money_minor"]))
+            params["currency"] = _text(event.data, "currency")
+        self._mail(unit, event, told, MessageKind.TASK, params)
+
+    def _counting(self, company: CompanyStore) -> list[Membership]:
+        today = self.clock.today(company.tenant().zone)
+        return [member for member in company.memberships() if member.counts_on(today)]
+
+    def _mail(
+        self,
+        unit: WorkspaceUnit,
+        event: Event,
+        told: Sequence[Membership],
+        kind: MessageKind,
+        params: Mapping[str, str],
+    ) -> None:
+        for member in sorted(told, key=_person)[:MAX_RECIPIENTS]:
+            unit.add_message(
+                Message(
+                    self.ids.new(),
+                    event.tenant_id,
+                    kind,
+                    member.person_id,
+                    member.language,
+                    params=params,
+                )
+            )
+
     def clear_attention(self, _company: CompanyStore, unit: WorkspaceUnit, event: Event) -> None:
         """It does not any more."""
         unit.put_attention(_attention(event, is_open=False))
 
     def tell_of_credentials(self, company: CompanyStore, unit: WorkspaceUnit, event: Event) -> None:
         """Mail those who can enter new credentials, each in their language."""
-        today = self.clock.today(company.tenant().zone)
         told = [
             member
-            for member in company.memberships()
-            if member.counts_on(today) and set(member.roles) & set(TOLD_ABOUT_CREDENTIALS)
+            for member in self._counting(company)
+            if set(member.roles) & set(TOLD_ABOUT_CREDENTIALS)
         ]
-        for member in sorted(told, key=_person)[:MAX_RECIPIENTS]:
-            unit.add_message(
-                Message(
-                    self.ids.new(),
-                    event.tenant_id,
-                    MessageKind.CREDENTIALS_REFUSED,
-                    member.person_id,
-                    member.language,
-                    params={
-                        "contract_id": _text(event.data, "contract_id"),
-                        "provider_code": _text(event.data, "provider_code"),
-                    },
-                )
-            )
+        params = {name: _text(event.data, name) for name in ("contract_id", "provider_code")}
+        self._mail(unit, event, told, MessageKind.CREDENTIALS_REFUSED, params)
 
 
 _Effect = Callable[[ProjectEvent, CompanyStore, WorkspaceUnit, Event], None]
@@ -150,7 +189,7 @@ _EFFECTS: Final[Mapping[str, _Effect]] = {
     CARD_ATTENTION_RAISED: ProjectEvent.raise_attention,
     CARD_ATTENTION_CLEARED: ProjectEvent.clear_attention,
     WORKFLOW_INCIDENT_OPENED: ProjectEvent.open_incident,
-    WORKFLOW_ATTENTION_RAISED: ProjectEvent.raise_attention,
+    WORKFLOW_ATTENTION_RAISED: ProjectEvent.raise_task,
     WORKFLOW_ATTENTION_CLEARED: ProjectEvent.clear_attention,
     LETTER_ATTENTION_RAISED: ProjectEvent.raise_attention,
     LETTER_ATTENTION_CLEARED: ProjectEvent.clear_attention,

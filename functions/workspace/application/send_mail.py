@@ -29,8 +29,16 @@ from workspace.domain.message import (
     not_sent,
     refused,
     suppressed,
+    withdrawn,
 )
-from workspace.ports import CodeDigest, Digest, Mailer, SystemStore, Tokens, WorkspaceUnit
+from workspace.ports import (
+    CodeDigest,
+    Digest,
+    Mailer,
+    SystemStore,
+    Tokens,
+    WorkspaceUnit,
+)
 
 EFFECT_SECONDS: Final = 8.0
 """Longest time one hand-over takes: connect 2 s and read 5 s, without repetition."""
@@ -41,6 +49,7 @@ _LINKS: Final = {
     MessageKind.INVITATION: (LinkPurpose.INVITATION, "/invitations/"),
     MessageKind.ACTIVATION: (LinkPurpose.ACTIVATION, "/activations/"),
     MessageKind.PASSWORD_RESET: (LinkPurpose.PASSWORD_RESET, "/password-resets/"),
+    MessageKind.TASK: (LinkPurpose.TASK, "/task-links/"),
 }
 _TRIES: Final = 3
 
@@ -97,6 +106,9 @@ class SendMail:
         return self._send(message, lease)
 
     def _send(self, message: Message, lease_until: datetime) -> SendResult:
+        if message.kind is MessageKind.TASK and not self._waits(message):
+            self._save(message, withdrawn(message, "task_closed"), "message.withdrawn")
+            return SendResult.DONE
         reader = self._reader(message)
         unit = self._unit(message)
         unit.require_not_suppressed(reader.email)
@@ -137,6 +149,11 @@ class SendMail:
             company = self.store.company(self._context(message)).tenant().name
         return Reader(person.email, person.name, person.language, company)
 
+    def _waits(self, message: Message) -> bool:
+        """Whether the task of a mail still waits for a decision."""
+        found = self.store.company(self._context(message)).find_attention(message.params["task"])
+        return found is not None and found.open
+
     def _link(self, unit: WorkspaceUnit, message: Message) -> str:
         """The link this mail carries, its hash added to the claim."""
         if message.kind is MessageKind.CREDENTIALS_REFUSED:
@@ -152,6 +169,7 @@ class SendMail:
                 message.person_id,
                 message.tenant_id,
                 self.clock.now(),
+                message.params.get("task", ""),
             )
         )
         return self.links.to(path + token)

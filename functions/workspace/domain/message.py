@@ -32,10 +32,13 @@ class MessageKind(StrEnum):
     SIGN_IN_CODE = "sign_in_code"
     CREDENTIALS_REFUSED = "credentials_refused"
     SIGNUP_REJECTED = "signup_rejected"
+    TASK = "task"
 
 
 class MessageState(StrEnum):
-    """Where a mail stands. ``UNKNOWN``: handed over perhaps; we wait for news before anything."""
+    """Where a mail stands. ``UNKNOWN``: handed over perhaps; we wait for news before anything.
+    ``WITHDRAWN``: what it was about had ended before it left.
+    """
 
     QUEUED = "queued"
     SENDING = "sending"
@@ -46,19 +49,21 @@ class MessageState(StrEnum):
     COMPLAINED = "complained"
     REFUSED = "refused"
     SUPPRESSED = "suppressed"
+    WITHDRAWN = "withdrawn"
 
 
 _RANK: Final[Mapping[MessageState, int]] = {
     MessageState.QUEUED: 0,
     MessageState.SENDING: 1,
     MessageState.UNKNOWN: 2,
-    MessageState.SUPPRESSED: 3,
-    MessageState.SENT: 4,
+    MessageState.WITHDRAWN: 3,
+    MessageState.SUPPRESSED: 4,
+    MessageState.SENT: 5,
     # The service may take a mail and refuse it afterwards (a virus, for example).
-    MessageState.REFUSED: 5,
-    MessageState.DELIVERED: 6,
-    MessageState.BOUNCED: 7,
-    MessageState.COMPLAINED: 8,
+    MessageState.REFUSED: 6,
+    MessageState.DELIVERED: 7,
+    MessageState.BOUNCED: 8,
+    MessageState.COMPLAINED: 9,
 }
 _MEANING: Final[Mapping[MailNews, MessageState]] = {
     MailNews.SENT: MessageState.SENT,
@@ -155,6 +160,11 @@ def refused(message: Message, code: str) -> Message:
 def suppressed(message: Message, to: Email) -> Message:
     """The address bounced or complained before; nothing is sent to it."""
     return replace(message, state=MessageState.SUPPRESSED, to=to, lease_until=None, next_at=None)
+
+
+def withdrawn(message: Message, code: str) -> Message:
+    """It has nothing to say any more; nothing left this house."""
+    return replace(message, state=MessageState.WITHDRAWN, code=code, lease_until=None, next_at=None)
 
 
 def lost_sight_of(message: Message, code: str, now: datetime) -> Message:

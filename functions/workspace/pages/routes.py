@@ -12,6 +12,7 @@ from workspace.pages import (
     second_factor,
     settings,
     spine,
+    task_links,
     views,
 )
 from workspace.pages.kit import Kit
@@ -22,7 +23,7 @@ def declare(app: HttpApp) -> None:
     kit = Kit(app)
     parts = (
         *(entry, companies, spine, people, developer, evidence, operator, privacy),
-        *(settings, second_factor, views),
+        *(settings, second_factor, task_links, views),
     )
     for part in parts:
         part.declare(app, kit)

@@ -37,6 +37,7 @@ _MESSAGE_TONES: Final = {
     MessageState.COMPLAINED: Tone.ERROR,
     MessageState.REFUSED: Tone.ERROR,
     MessageState.SUPPRESSED: Tone.WARNING,
+    MessageState.WITHDRAWN: Tone.NEUTRAL,
 }
 _SEVERITY_TONES: Final = {"high": Tone.ERROR, "medium": Tone.WARNING, "low": Tone.INFO}
 # How the end of an action's name tells what it felt like, for the icon of a timeline.

@@ -652,6 +652,9 @@ class MemoryCompanyStore:
     def saved_views(self) -> Iterator[SavedView]:
         return iter(self._mine(self._state.views))
 
+    def find_attention(self, key: str) -> Attention | None:
+        return next((row for row in self.attention() if row.key == key), None)
+
     def attention(self) -> Iterator[Attention]:
         return iter(self._mine(self._state.attention))
 
