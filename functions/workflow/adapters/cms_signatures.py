@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from asn1crypto import cms, pem
+from asn1crypto import cms, pem, tsp
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -274,10 +274,15 @@ def _check_digest(
 def _check_certificate_named(attributes: dict[str, Any], certificate: x509.Certificate) -> str:
     """CAdES: the signed attributes name the certificate, so it cannot be exchanged."""
     der = certificate.public_bytes(Encoding.DER)
-    if "signing_certificate_v2" in attributes:
-        first = attributes["signing_certificate_v2"]["certs"][0]
+    named = attributes.get("signing_certificate_v2")
+    # The attribute is known to asn1crypto only where ``tsp`` is imported; unknown, it would be
+    # passed over without a word.
+    if isinstance(named, tsp.SigningCertificateV2):
+        first = named["certs"][0]
         name = first["hash_algorithm"]["algorithm"].native
         same = hashlib.new(_hash(name).name, der).digest() == first["cert_hash"].native
+    elif named is not None:
+        raise signature_problem("signature_attributes")
     elif "signing_certificate" in attributes:
         raise signature_problem("signature_algorithm")  # its hash is SHA-1 by definition
     else:

@@ -51,6 +51,14 @@ REGISTER: Final = Register(
         Expiring(
             "words_of_colleagues_in_approvals", _APPROVALS, (("remark", Datum.TEXT),), "core", 3653
         ),
+        # Evidence of a decision: the certificate in it names whoever signed.
+        Expiring(
+            "signatures_of_decisions",
+            _APPROVALS,
+            (("name in the certificate", Datum.NAME), ("number in the certificate", Datum.NUMBER)),
+            "core",
+            3653,
+        ),
     ),
     impersonal={
         "name": "of a colleague beside what was decided: evidence, see the register",
@@ -72,6 +80,8 @@ REGISTER: Final = Register(
         "escalate_to": "opaque ids of colleagues",
         "valid_to": "a date",
         "number": "number of a stage or task",
+        "signature": "a kept signature: evidence, see the register",
+        "fingerprint": "a hash, of an identity a keyed one",
     },
 )
 """The field register of workflow."""

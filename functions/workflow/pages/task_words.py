@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from kernel.money import Money
+from kernel.parsing import parse_instant
 from kernel.storing import HistoryLine
 from webkit.components import Status, Step, StepState, TimelineEntry, Tone
 from webkit.i18n import Language, mark
@@ -204,27 +205,28 @@ class SayTask(Say):
         """What a record of trust is about."""
         return self.words.text(TRUST[kind])
 
-    def signature_facts(self, said: Mapping[str, Any]) -> list[tuple[str, str]]:
+    def signature_facts(self, said: Mapping[str, Any], zone: str) -> list[tuple[str, str]]:
         """What was checked of a signature, as labelled values."""
         text = self.words.text
         lists = text("Not checked: there is no current revocation list for every certificate.")
         if said["revocation"] == "good":
             lists = text("Not revoked, by the lists that were handed in.")
-        signed_at = str(said["signed_at"] or "")
-        facts = [
+        signed_at = text("none")
+        if said["signed_at"]:
+            signed_at = self.words.formats.instant(parse_instant(said["signed_at"]), zone)
+        return [
             (text("Signer"), str(said["signer"])),
             (text("Issued by"), str(said["issuer"])),
             (text("Form"), f"{said['profile']} · {said['algorithm']}"),
-            (text("Time the signer claims"), signed_at or text("none")),
+            (text("Time the signer claims"), signed_at),
             (text("Revocation"), lists),
-            (text("Certificate"), str(said["certificate"])),
+            (text("Certificate"), f"{said['certificate'][:16]}…"),
         ]
-        return facts
 
-    def signatures(self, approval: Approval) -> list[tuple[str, list[tuple[str, str]]]]:
+    def signatures(self, approval: Approval, zone: str) -> list[tuple[str, list[tuple[str, str]]]]:
         """Signatures of persons that decisions carry, with who decided."""
         return [
-            (self.who(vote.by), self.signature_facts(vote.signature))
+            (self.who(vote.by), self.signature_facts(vote.signature, zone))
             for task in approval.tasks
             for vote in task.votes
             if vote.signature.get("level") == "qualified"

@@ -5,8 +5,10 @@ builder, and openssl where the machine has it), so that maker and checker cannot
 """
 
 import base64
+import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -338,3 +340,20 @@ def test_an_identity_is_an_address_or_a_number() -> None:
         with pytest.raises(ValidationError):
             identity_of(kind, text)
     assert Identity(IdentityKind.SERIAL_NUMBER, Sensitive("VATTR-1234567")).masked == "VA******67"
+
+
+def test_the_reader_knows_the_attributes_of_cades_by_itself() -> None:
+    """asn1crypto learns them by an import; these tests import it too, so ask a bare process."""
+    code = (
+        "from workflow.adapters import cms_signatures as it; "
+        "print(it.cms.CMSAttributeType.unmap('signing_certificate_v2'))"
+    )
+    path = os.pathsep.join(entry for entry in sys.path if entry)
+    asked = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": path},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert asked.stdout.strip() == "1.2.840.113549.1.9.16.2.47"
