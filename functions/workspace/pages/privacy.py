@@ -133,7 +133,13 @@ def declare(app: HttpApp, kit: Kit) -> None:
         values = {"groups": groups, "columns": columns, "total": len(rows)}
         return kit.draw(request, "privacy/register.html", "privacy", values)
 
-    def detail(request: Request, found: PrivacyRequest, error: KopruError | None = None) -> Reply:
+    def detail(
+        request: Request,
+        found: PrivacyRequest,
+        error: KopruError | None = None,
+        *,
+        template: str = "privacy/request.html",
+    ) -> Reply:
         words = words_of(request)
         done = sum(part.state is PartState.DONE for part in found.parts.values())
         running = found.state is RequestState.RUNNING
@@ -164,7 +170,8 @@ def declare(app: HttpApp, kit: Kit) -> None:
                 for context, part in found.parts.items()
             ],
             "done": done,
-            "poll_url": request.path if running else None,
+            "poll_url": f"/privacy/{found.id}/progress" if running else None,
+            "polled": template.endswith("progress.html"),
             "poll_seconds": _POLL_SECONDS,
             "at": instant_of,
             "may_copy": found.act is Act.EXPORT
@@ -174,13 +181,18 @@ def declare(app: HttpApp, kit: Kit) -> None:
             "answer_hours": int(ANSWERS_EXPIRE.total_seconds()) // 3600,
             "acts": Act,
         }
-        template = "privacy/request.html"
         return kit.draw(request, template, "privacy", values, status=status_of(error), error=error)
 
     @app.page("GET", "/privacy/{id}", permission=_READ)
     def show_request(request: Request) -> Reply:
         """One request with the answer of every part."""
         return detail(request, use().read_privacy_request()(request.tenant, request.id()))
+
+    @app.page("GET", "/privacy/{id}/progress", permission=_READ)
+    def show_progress_of_request(request: Request) -> Reply:
+        """The part of the page that changes."""
+        found = use().read_privacy_request()(request.tenant, request.id())
+        return detail(request, found, template="privacy/progress.html")
 
     @app.page("POST", "/privacy/{id}/copy", permission=_EXPORT)
     def show_copy(request: Request) -> Reply:

@@ -351,6 +351,8 @@ def _address(subject: str, contract_id: str) -> str:
         return f"/incidents/{identity}"
     if kind == "webhook_endpoint":
         return f"/webhooks/{identity}"
+    if kind == "privacy_request":
+        return f"/privacy/{identity}"
     if identity:
         return f"/timeline/{kind}/{identity}"
     return f"/pensions/contracts/{contract_id}" if contract_id else "/"

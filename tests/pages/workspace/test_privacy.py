@@ -59,8 +59,11 @@ def test_a_request_from_the_form_to_the_copy(scene: Scene, language: str) -> Non
     assert NUMBER not in asked.location
     running = scene.page(path, language)
     assert_sound(running.body, language)
-    assert parse(running.body).xpath("//progress | //*[@role='progressbar']")
+    (part,) = parse(running.body).xpath("//*[@id='privacy-progress']/@hx-get")
+    assert part == f"{path}/progress"
+    assert "<html" not in scene.page(part, language).body
     _answer(scene)
+    assert f'href="{path}"' in scene.page(part, language).body, "the way to the result"
     done = scene.page(path, language)
     assert_sound(done.body, language)
     shown = scene.world.call(
