@@ -1,4 +1,4 @@
-"""``python -m infra.local``."""
+"""``python -m infra.local``, which is what ``./kopru`` runs."""
 
 import sys
 

@@ -80,7 +80,7 @@ def greeting(stack: LocalStack, folder: Path, seconds: float) -> str:
     if SEED_ERROR in stack.credentials:
         lines += [
             "",
-            "  The seed failed at the first start: python -m infra.local reset tries again",
+            "  The seed failed at the first start: ./kopru reset tries again",
         ]
     elif stack.credentials:
         lines += [f"  API keys are in {folder / CREDENTIALS_FILE}"]

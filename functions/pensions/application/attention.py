@@ -1,9 +1,10 @@
-"""What Today shows about submissions: raised when a job ends with problems, cleared when the last
-of them is solved, whichever way.
+"""What Today shows about submissions and months: raised when a job ends with problems or a deadline
+comes near, cleared when the last of it is solved, whichever way.
 """
 
 from typing import Final
 
+from kernel.periods import Period
 from pensions.domain.employee import EmployeeStatus
 from pensions.ports import EmployeeCounts, PensionsStore, PensionsUnit
 
@@ -39,11 +40,17 @@ def raise_problems(unit: PensionsUnit, kind: str, contract_id: str, count: int) 
 
 def clear_problems(unit: PensionsUnit, kind: str, contract_id: str) -> None:
     """Add the news that nothing of it is left."""
-    unit.publish(
-        "pensions.AttentionCleared.v1",
-        f"contract:{contract_id}",
-        {"key": topic(kind, contract_id)},
-    )
+    clear(unit, contract_id, topic(kind, contract_id))
+
+
+def deadline(contract_id: str, period: Period) -> str:
+    """Key of the line of Today about the legal deadline of a month."""
+    return f"deadline:{contract_id}:{period}"
+
+
+def clear(unit: PensionsUnit, contract_id: str, key: str) -> None:
+    """Add the news that what was raised under this key is over."""
+    unit.publish("pensions.AttentionCleared.v1", f"contract:{contract_id}", {"key": key})
 
 
 def clear_after_last(

@@ -8,6 +8,7 @@ from typing import Final
 from kernel.errors import ConflictError
 from kernel.sensitive import Secret
 from kernel.storing import WriteRefusedError
+from pensions.application.attention import clear, topic
 from pensions.application.context import Scope, provider_of
 from pensions.domain.contract import (
     Contract,
@@ -45,11 +46,7 @@ class StoreCredentials:
             {"version": version},
         )
         if before.credentials.state is CredentialsState.INVALID:
-            unit.publish(
-                "pensions.AttentionCleared.v1",
-                f"contract:{contract_id}",
-                {"key": f"credentials:{contract_id}"},
-            )
+            clear(unit, contract_id, topic("credentials", contract_id))
         unit.enqueue("prepare", {"release_contract_id": contract_id})
         unit.commit()
 

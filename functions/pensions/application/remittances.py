@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from kernel.periods import Period
+from pensions.application.attention import clear, deadline
 from pensions.application.context import GROUP, Scope
 from pensions.application.remittance_approval import CheckSanction
 from pensions.domain.contract import Contract
@@ -34,7 +35,9 @@ class ShowRemittance:
 
 
 class MarkRemittancePaid:
-    """Note that the bank order was given: accepted rows become settled."""
+    """Note that the bank order was given: accepted rows become settled, and with the last row of
+    the month its deadline leaves Today.
+    """
 
     def __init__(self, scope: Scope, show: ShowRemittance, sanction: CheckSanction) -> None:
         self._scope = scope
@@ -51,6 +54,7 @@ class MarkRemittancePaid:
         open_rows = [
             item for item in remittance.lines if item.status is ContributionStatus.ACCEPTED
         ]
+        last = (len(open_rows) - 1) // GROUP * GROUP
         for start in range(0, len(open_rows), GROUP):
             unit = self._scope.store.unit()
             for item in open_rows[start : start + GROUP]:
@@ -60,5 +64,7 @@ class MarkRemittancePaid:
                     "contribution.settled",
                     {"amount": item.amount.minor},
                 )
+            if start == last and not remittance.left_open:
+                clear(unit, contract_id, deadline(contract_id, period))
             unit.commit()
         return self._show(contract_id, period)[1]

@@ -7,10 +7,11 @@ from typing import Final
 from kernel.clock import Clock
 from kernel.errors import NotFoundError
 from kernel.periods import Period
+from pensions.application.attention import deadline
 from pensions.application.context import Scope
 from pensions.application.contributions import default_pay_day
 from pensions.domain.contract import Contract
-from pensions.domain.contribution import ContributionStatus, summarise
+from pensions.domain.contribution import CLOSED, summarise
 from pensions.domain.deadlines import payment_deadline
 from pensions.ports import DueWork
 
@@ -55,24 +56,14 @@ class WatchDeadlines:
             return False
         items = list(scope.store.contributions(contract.id, period))
         summary = summarise(items)
-        open_rows = [
-            item
-            for item in items
-            if item.status
-            not in {
-                ContributionStatus.SETTLED,
-                ContributionStatus.EXCLUDED,
-                ContributionStatus.CANCELLED,
-            }
-        ]
-        if items and not open_rows:
+        if items and all(item.status in CLOSED for item in items):
             return False
         unit = scope.store.unit()
         unit.publish(
             "pensions.AttentionRaised.v1",
             f"contract:{contract.id}",
             {
-                "key": f"deadline:{contract.id}:{period}",
+                "key": deadline(contract.id, period),
                 "subject": f"contract:{contract.id}",
                 "code": "contributions_due" if items else "contributions_missing",
                 "severity": "high" if today >= due_on else "medium",

@@ -41,6 +41,8 @@ EDITABLE: Final = frozenset({_S.CALCULATED, _S.EXCLUDED, _S.REJECTED})
 IN_FLIGHT: Final = frozenset({_S.SENDING, _S.UNKNOWN})
 DECIDED: Final = frozenset({_S.ACCEPTED, _S.REJECTED, _S.SETTLED})
 PAYABLE: Final = frozenset({_S.ACCEPTED, _S.SETTLED})
+CLOSED: Final = frozenset({_S.SETTLED, _S.EXCLUDED, _S.CANCELLED})
+"""Nothing is left to be done about these before the deadline."""
 
 
 @dataclass(frozen=True, slots=True)

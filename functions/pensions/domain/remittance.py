@@ -13,6 +13,7 @@ from kernel.periods import Period
 from kernel.why import Why
 from pensions.domain.contract import Contract
 from pensions.domain.contribution import (
+    CLOSED,
     PAYABLE,
     Contribution,
     ContributionStatus,
@@ -37,6 +38,7 @@ class RemittancePart:
 class Remittance:
     """One bank order: one sum per contract and month.
 
+    Units: ``left_open`` counts the rows of the month that paying this order does not close.
     Shapes: ``parts`` by wage payment day, in order, Σ amount = ``payable``; ``due_on`` is the
     earliest deadline among them, because one sum is paid.
     Source: DES pension portal, step 12 (one transfer after "Tahsilat İşlenmiştir"); Law 4632 Ek
@@ -53,6 +55,7 @@ class Remittance:
     provider_iban: str
     payer_iban: str
     settled: bool
+    left_open: int
     lines: tuple[Contribution, ...]
 
 
@@ -104,6 +107,7 @@ def build_remittance(
         provider_iban=_clear(contract.provider_iban) or default_provider_iban,
         payer_iban=_clear(contract.payer_iban),
         settled=all(item.status is ContributionStatus.SETTLED for item in accepted),
+        left_open=sum(item.status not in CLOSED | PAYABLE for item in contributions),
         lines=tuple(accepted),
     )
 

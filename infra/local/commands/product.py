@@ -95,7 +95,6 @@ class Product:
 
     def __init__(self, target: Target) -> None:
         self._target = target
-        self._client = httpx.Client(base_url=target.base_url, timeout=60, trust_env=False)
 
     @classmethod
     def of(cls, options: argparse.Namespace, key: str = "api_key") -> Product:
@@ -134,8 +133,14 @@ class Product:
         }
         address = f"{path}?{urlencode(asked)}" if asked else path
         try:
-            answer = self._client.request(
-                method, address, headers=headers, content=content, json=body
+            answer = httpx.request(
+                method,
+                f"{self._target.base_url}{address}",
+                headers=headers,
+                content=content,
+                json=body,
+                timeout=60,
+                trust_env=False,
             )
         except httpx.HTTPError as error:
             raise NotRunningError(f"{self._target.base_url} does not answer: {error}") from None

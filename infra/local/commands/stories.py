@@ -96,9 +96,11 @@ def _play(options: argparse.Namespace, pack: packs.Pack) -> int:
         played = player.play(pack)
     except StoryError as error:
         return complain(str(error), PARTIAL)
+    document = asdict(played)
+    document.pop("key")  # keys stand in files, not in the output of commands
     show(
         options,
-        asdict(played),
+        document,
         lambda: [
             ["played", played.pack],
             ["company", str(played.company["name"])],

@@ -34,11 +34,12 @@ Listener = Callable[[Told], None]
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """A whole play: the company it left behind and its steps."""
+    """A whole play: the company it left behind with a key to it, and its steps."""
 
     pack: str
     title: str
     company: Mapping[str, Any]
+    key: str
     steps: Sequence[Told]
     seconds: float
 
@@ -68,7 +69,7 @@ class Player:
         finally:
             world.close()
         seconds = time.monotonic() - started
-        return Played(name, pack.title, world.known["company"], steps, seconds)
+        return Played(name, pack.title, world.known["company"], world.key, steps, seconds)
 
     def _steps(self, world: World, name: str, pack: Pack) -> Iterator[Told]:
         for number, step in enumerate(pack.steps, 1):

@@ -62,7 +62,7 @@ class World:
     _emails: dict[str, str] = field(default_factory=dict, init=False)
     _sessions: dict[str, dict[str, str]] = field(default_factory=dict, init=False)
     _receiver: Receiver | None = field(default=None, init=False)
-    _key: str = field(default="", init=False)
+    key: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
         self._client = httpx.Client(base_url=self.base_url, timeout=60, trust_env=False)
@@ -91,7 +91,7 @@ class World:
         )
         if made.status != 201:
             raise StackRefusedError(f"no company could be opened: {made.status} {made.body}")
-        self._key = made.body["api_key"]["secret"]
+        self.key = made.body["api_key"]["secret"]
         self.known = {
             "run": self.run,
             # Numbers that are unique in the whole stack: a simulator serves every company.
@@ -254,7 +254,7 @@ class World:
         if by == "nobody":
             return {}
         if by in ("company", "operator"):
-            key = self.operator_key if by == "operator" else self._key
+            key = self.operator_key if by == "operator" else self.key
             return {"authorization": f"Bearer {key}"}
         return self._session(by)
 

@@ -1,6 +1,8 @@
 """Contributions of a month: computed, stated, changed, withdrawn, paid."""
 
-from datetime import date
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -21,8 +23,10 @@ from pensions.application.contributions import (
 from pensions.application.employees import WithdrawEmployee
 from pensions.application.remittance_approval import LIMIT, AskSanction, CheckSanction
 from pensions.application.remittances import MarkRemittancePaid, ShowRemittance
+from pensions.application.watch_deadlines import WatchDeadlines
 from pensions.domain.contribution import Contribution, ContributionStatus
 from pensions.domain.sanction import subject_of
+from pensions.ports import Due
 from tests.support.fakes.gates import FakeGates
 from tests.support.fakes.pensions_office import EARNINGS, Office
 from tests.support.pensions_builders import JUNE, contract, contribution, tckn
@@ -34,6 +38,28 @@ S = ContributionStatus
 def office() -> Office:
     """A company without anything."""
     return Office()
+
+
+@dataclass
+class OneContract:
+    """``DueWork`` that knows one contract."""
+
+    id: str
+
+    def contracts(self) -> Iterator[tuple[str, str]]:
+        yield "TENANT-A", self.id
+
+    def due(self, now: datetime, limit: int) -> list[Due]:
+        return []
+
+    def polls(self, now: datetime, limit: int) -> list[Due]:
+        return []
+
+
+def cleared(office: Office) -> list[str]:
+    """Keys of deadlines that left Today."""
+    keys = [str(event["key"]) for event in office.told("pensions.AttentionCleared.v1")]
+    return [key for key in keys if key.startswith("deadline:")]
 
 
 def code_of(call: Any) -> str:
@@ -235,6 +261,24 @@ def test_a_rate_below_the_minimum_of_the_contract_is_refused(office: Office) -> 
 # ---------------------------------------------------------------------------- the bank order
 
 
+def test_a_month_that_is_paid_takes_its_deadline_off_today(office: Office) -> None:
+    contract_id, ids = office.enrolled(2)
+    office.calculate(contract_id, ids)
+    watch = WatchDeadlines(OneContract(contract_id), office.clock, lambda _tenant: office.scope)
+    office.clock.set(datetime(2026, 7, 5, 9, tzinfo=UTC))
+    key = f"deadline:{contract_id}:{JUNE}"
+    assert watch() == 2, "May was never computed, June is not paid"
+    assert key in [event["key"] for event in office.told("pensions.AttentionRaised.v1")]
+    office.submit_month(contract_id)
+    office.work()
+    show = ShowRemittance(office.scope, dict)
+    pay = MarkRemittancePaid(office.scope, show, CheckSanction(office.scope, FakeGates({})))
+    pay(contract_id, JUNE)
+    pay(contract_id, JUNE)
+    assert cleared(office) == [key]
+    assert watch() == 1
+
+
 def test_the_order_is_shown_when_everything_is_known_and_marked_once(office: Office) -> None:
     contract_id, ids = office.enrolled(12)
     office.calculate(contract_id, ids)
@@ -261,3 +305,4 @@ def test_the_order_is_shown_when_everything_is_known_and_marked_once(office: Off
     assert [item.stamp.version for item in office.month(contract_id)] == versions
     states = [item.status for item in office.month(contract_id)]
     assert (states.count(S.SETTLED), states.count(S.REJECTED)) == (11, 1)
+    assert cleared(office) == [], "one person still is not paid"
