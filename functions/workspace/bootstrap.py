@@ -96,6 +96,7 @@ from workspace.application.seal_audit import (
     StartSeals,
     VerifySeal,
 )
+from workspace.application.search_everything import SearchEverything
 from workspace.application.second_factor import (
     ConfirmSecondFactor,
     FactorDesk,
@@ -509,6 +510,9 @@ class Application:
 
     def read_timeline(self) -> ReadTimeline:
         return ReadTimeline(self.store)
+
+    def search_everything(self) -> SearchEverything:
+        return SearchEverything(self.store)
 
     def list_incidents(self) -> ListIncidents:
         return ListIncidents(self.store)

@@ -28,6 +28,7 @@ from workspace.domain.message import Message
 from workspace.domain.privacy import PrivacyRequest
 from workspace.domain.saved_view import SavedView
 from workspace.domain.seal import Head, Seal
+from workspace.domain.search import Found
 from workspace.domain.second_factor import SecondFactor, SignInStep
 from workspace.domain.session import Session
 from workspace.domain.signup import Signup, SignupState
@@ -108,6 +109,10 @@ class SharedRecords(Protocol):
 
     def history(self, subject: str, *, limit: int, after: Position | None) -> Page[HistoryView]:
         """History of ``<kind>:<id>``, oldest first; empty for an unknown or foreign item."""
+        ...
+
+    def search(self, contexts: Iterable[str], query: str) -> tuple[list[Found], bool]:
+        """Items of these contexts that fit a text, and whether more fit than one search reads."""
         ...
 
     def state_of(self, subject: str) -> str:

@@ -27,6 +27,7 @@ from workspace.domain.note import check_note
 from workspace.domain.privacy import PrivacyRequest, check_reason
 from workspace.domain.saved_view import SavedView, check_view_name, check_view_url
 from workspace.domain.seal import Seal
+from workspace.domain.search import Findings
 from workspace.domain.second_factor import SecondFactor
 from workspace.domain.signup import (
     Agreement,
@@ -36,6 +37,7 @@ from workspace.domain.signup import (
     check_tax_no,
 )
 from workspace.domain.stuck_item import StuckItem
+from workspace.domain.subject import items_named
 from workspace.domain.tenant import DEFAULT_ZONE, Tenant, check_language, check_name, check_zone
 from workspace.domain.user import (
     Membership,
@@ -521,8 +523,8 @@ def upload_out(ticket: UploadTicket) -> Json:
     return {"upload_id": ticket.upload_id, "url": ticket.url, "fields": dict(ticket.fields)}
 
 
-def history_out(entry: HistoryView, summary: str) -> Json:
-    """One line of a timeline."""
+def history_out(entry: HistoryView, summary: str, subject: str) -> Json:
+    """One line of the timeline of ``subject``, with the other items it speaks of."""
     return {
         "at": entry.at,
         "actor": entry.actor,
@@ -533,6 +535,7 @@ def history_out(entry: HistoryView, summary: str) -> Json:
             "to": entry.to_state,
             **{key: value for key, value in entry.detail.items() if key not in ("from", "to")},
         },
+        "related": [item for item in items_named(entry.detail) if item != subject],
         "correlation_id": entry.correlation_id,
     }
 
@@ -558,6 +561,22 @@ def incident_out(incident: Incident, summary: str) -> Json:
         "created_at": incident.stamp.created_at,
         "updated_at": incident.stamp.updated_at,
     }
+
+
+def findings_out(findings: Findings, href: Callable[[str, str], str]) -> Json:
+    """What was found, kind by kind; ``href`` is the page of an item."""
+    items = [
+        {
+            "kind": each.kind,
+            "id": each.id,
+            "title": each.title,
+            "subject": f"{each.kind}:{each.id}",
+            "href": href(f"{each.kind}:{each.id}", each.parent),
+        }
+        for _, members in findings.groups
+        for each in members
+    ]
+    return list_out(items, None, len(items)) | {"complete": not findings.cut}
 
 
 def dead_letter_group_out(group: DeadLetterGroup, effect: str) -> Json:

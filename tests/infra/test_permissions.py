@@ -425,7 +425,8 @@ def test_workspace_reads_shared_rows_of_others_and_nothing_else() -> None:
     }
     policy = stack.source(stack.NESTED["Data"])["Resources"]["WorkspaceSharedReadData"]
     core, audit = stack.statements_in("shared", policy["Properties"]["PolicyDocument"])
-    for statement, rows in ((core, ("ENTITIES", "HIST#*", "JOB#*", "JOBS")), (audit, ("ENT#*",))):
+    shared = ("ENTITIES", "FIND#*", "HIST#*", "JOB#*", "JOBS")
+    for statement, rows in ((core, shared), (audit, ("ENT#*",))):
         assert statement.condition == {
             "ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"???#T#*#{row}" for row in rows]},
             "Null": {"dynamodb:LeadingKeys": "false"},

@@ -245,6 +245,7 @@ WITHOUT_PLACE: Final = frozenset(
     POST /card-contracts/settings
     POST /card-contracts/settings/sale-event-secret
     POST /confirm
+    POST /operator/dead-letters/{queue}/redrive
     POST /activations/{token}
     POST /forgotten-password
     POST /invitations/{token}
@@ -314,6 +315,7 @@ WITHOUT_PLACE: Final = frozenset(
     POST /v1/invitations/accept
     PATCH /v1/me
     DELETE /v1/me/second-factor
+    POST /v1/dead-letters/redrive
     POST /v1/me/second-factor
     POST /v1/me/second-factor/confirm
     POST /v1/me/second-factor/recovery-codes
@@ -875,6 +877,7 @@ def test_what_is_not_reached_by_an_identifier_in_a_path(world: World) -> None:
     people_of_the_other_company_cannot_be_named_in_a_body(world)
     codes_of_the_other_company_cannot_be_named_in_a_body(world)
     customers_of_the_same_name_are_two(world)
+    a_search_finds_what_is_ones_own(world)
     the_page_of_a_payer_needs_the_whole_token(world)
     mails_speak_of_their_own_company(world)
 
@@ -1038,6 +1041,29 @@ def codes_of_the_other_company_cannot_be_named_in_a_body(world: World) -> None:
     world.payments.call("POST", page, principal=world.theirs.company.owner, form=form)
     waiting = world.payments.call("GET", f"{BASE}/unmatched", principal=world.theirs.key).json()
     assert [each["state"] for each in waiting["items"]] == ["unmatched"]
+
+
+def a_search_finds_what_is_ones_own(world: World) -> None:
+    """By the word that all things of a company bear, by a name and a code that both have."""
+    from workspace.handlers import api
+
+    def search(side: Side, text: str) -> list[tuple[str, str]]:
+        event = http_event("GET", "/v1/search", principal=side.key, query={"q": text})
+        answer = invoke(api.handler, event, shows=SHOWN)
+        assert answer.status == 200, answer.body
+        return [(item["kind"], item["id"]) for item in answer.json()["items"]]
+
+    for side, other in ((world.ours, world.theirs), (world.theirs, world.ours)):
+        named = search(side, side.word)
+        assert {"payment_code", "counterparty", "card_contract", "card_sale"} <= {
+            kind for kind, _ in named
+        }
+        people = search(side, "yilmaz AYSE")
+        assert {kind for kind, _ in people} == {"employee"}
+        assert search(side, "AXESS-26") == [("card_contract", "AXESS-26")]
+        assert search(side, other.word) == []
+        foreign = set(other.ids.values())
+        assert not {identity for _, identity in (*named, *people)} & foreign
 
 
 def customers_of_the_same_name_are_two(world: World) -> None:

@@ -30,11 +30,13 @@ from card_contracts.domain.sale import LineStatus, ReceivableLine, Refund, Sale
 from card_contracts.domain.sale_event import REFUSED_EVENT
 from card_contracts.ports import Conditions, Due, JobView
 from kernel.errors import NotFoundError
+from kernel.finding import Findable
 from kernel.signed_events import RefusedEvent
 from kernel.storing import CommandIdentity, HistoryLine, Position, Remembered, WriteRefusedError
 from toolkit.auth import TenantContext
 from toolkit.aws.due import due_at, take_due
 from toolkit.aws.dynamodb import Database, Item, Keyspace, absent, equals
+from toolkit.aws.finding import enter
 from toolkit.aws.history import read_history
 from toolkit.aws.jobs import Jobs
 from toolkit.aws.refused_events import RefusedEvents
@@ -76,6 +78,13 @@ def _line_key(line: ReceivableLine) -> str:
     return f"{line.pay.isoformat()}#{line.origin}#{line.no:03d}"
 
 
+def _contract_found_by(contract: Contract) -> Findable:
+    if contract.state is ContractState.REMOVED:
+        return Findable("")
+    title = f"{contract.code} {contract.description}".strip()
+    return Findable(title, (contract.code,), most_words=4)
+
+
 class DynamoUnit(SettlementWrites):
     """``CardsUnit`` over one transaction."""
 
@@ -102,6 +111,7 @@ class DynamoUnit(SettlementWrites):
     def add_contract(self, contract: Contract) -> None:
         row = self._listed(rows.contract_row(contract), "CONTRACTS", sort=contract.code)
         detail = {"revision": contract.revision}
+        row |= enter(self._unit, CONTRACT, contract.code, None, _contract_found_by(contract))
         change = _change("contract.registered", contract.state.value, detail)
         self._unit.create(CONTRACT, contract.code, row, change)
         self._revision(contract)
@@ -111,10 +121,12 @@ class DynamoUnit(SettlementWrites):
     ) -> Contract:
         stored = self._unit.as_read(CONTRACT, before.code, before.state.value, before.stamp)
         removed = after.state is ContractState.REMOVED
+        old, new = _contract_found_by(before), _contract_found_by(after)
+        found = enter(self._unit, CONTRACT, before.code, old, new)
         changed = self._unit.change(
             stored,
             _change(action, after.state.value, detail),
-            assign=rows.contract_row(after),
+            assign={**rows.contract_row(after), **found},
             remove=("by_pk", "by_sk") if removed else (),
         )
         if after.revision != before.revision:
@@ -176,6 +188,9 @@ class DynamoUnit(SettlementWrites):
             "amount": sale.amount.minor,
             "payments": len(lines),
         }
+        row |= enter(
+            self._unit, SALE, sale.id, None, Findable(sale.document_no, (sale.document_no,))
+        )
         self._unit.create(SALE, sale.id, row, _change("sale.posted", sale.state.value, detail))
         self._document("sale", sale.document_no, sale.id)
         self.add_lines(lines)

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from kernel.errors import NotFoundError
+from kernel.finding import Findable
 from kernel.sensitive import Email, Secret
 from kernel.signed_events import RefusedEvent
 from kernel.storing import CommandIdentity, HistoryLine, Position, Remembered, WriteRefusedError
@@ -32,6 +33,7 @@ from payment_codes.ports import Due, KeyUnavailableError
 from toolkit.auth import TenantContext
 from toolkit.aws.due import NOT_DUE, due_at, take_due
 from toolkit.aws.dynamodb import Database, Item, Keyspace, absent, equals
+from toolkit.aws.finding import enter
 from toolkit.aws.history import read_history
 from toolkit.aws.jobs import Jobs
 from toolkit.aws.refused_events import RefusedEvents
@@ -73,6 +75,11 @@ def _list_of(kind: str, provider: ProviderKind) -> str:
 
 def _source_key(source: Source) -> tuple[str, ...]:
     return ("SOURCE", source.kind.value, _hashed(source.id))
+
+
+def _findable(code: PaymentCode) -> Findable:
+    """By customer, by the code itself and by its document."""
+    return Findable(code.customer.name, (code.code, code.source.id))
 
 
 class DynamoUnit(JobWrites, StatementWrites):
@@ -155,6 +162,7 @@ class DynamoUnit(JobWrites, StatementWrites):
         row["by_pk"] = self._keyspace.key("CODES")
         row["by_sk"] = code.id
         detail = {"source": code.source.kind.value, "mode": code.mode.value}
+        row |= enter(self._unit, CODE, code.id, None, _findable(code))
         self._unit.create(CODE, code.id, row, _change("code.issued", code.status.value, detail))
         self._system_unique(self._store.context.tenant_id, "IDENT", code.org_code, code.ident)
         self._unit.unique("RF", code.code, owner=code.id)
@@ -164,10 +172,11 @@ class DynamoUnit(JobWrites, StatementWrites):
         self, before: PaymentCode, after: PaymentCode, action: str, detail: Mapping[str, Any]
     ) -> PaymentCode:
         stored = self._unit.as_read(CODE, before.id, before.status.value, before.stamp)
+        found = enter(self._unit, CODE, before.id, _findable(before), _findable(after))
         changed = self._unit.change(
             stored,
             _change(action, after.status.value, detail),
-            assign={**rows.code_row(after), **self._due(after.id, after.due_at)},
+            assign={**rows.code_row(after), **self._due(after.id, after.due_at), **found},
             remove=() if after.due_at is not None else NOT_DUE,
         )
         news = {"pulled_at": moment(before.pulled_at)}

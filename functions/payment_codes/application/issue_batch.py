@@ -45,6 +45,8 @@ from payment_codes.ports import BatchFiles, BatchSlices, BatchTable, FileAccess,
 QUEUE: Final = "batch"
 MAX_SHOWN: Final = 300
 _MAX_ACTIONS: Final = 100
+_FOUND_BY: Final = 4
+"""Two words of the customer, the code and the document."""
 _MESSAGES: Final = 40
 _RESERVE_SECONDS: Final = 8
 _Item = TypeVar("_Item")
@@ -55,11 +57,12 @@ def _parts(items: Sequence[_Item], size: int) -> Iterator[Sequence[_Item]]:
 
 
 def _group_size(organisation: Organisation) -> int:
-    """Codes that fit into one transaction: each is three rows, three keys and one piece of news;
-    online also a message to the provider, offline perhaps a mail of three rows and its message.
+    """Codes that fit into one transaction: each is three rows, three keys, one piece of news and
+    what it is found by; online also a message to the provider, offline perhaps a mail of three rows
+    and its message.
     """
     mail = 4 if organisation.mail_on_issue else 0
-    return min(GROUP, _MAX_ACTIONS // (7 + (1 if organisation.is_online else mail)))
+    return min(GROUP, _MAX_ACTIONS // (7 + _FOUND_BY + (1 if organisation.is_online else mail)))
 
 
 def wish_of(document: BatchDocument, batch: str) -> Wish:

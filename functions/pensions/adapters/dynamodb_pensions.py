@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from kernel.errors import NotFoundError
+from kernel.finding import Findable
 from kernel.periods import Period
 from kernel.sensitive import Secret, Tckn
 from kernel.storing import CommandIdentity, HistoryLine, Position, Remembered, WriteRefusedError
@@ -35,6 +36,7 @@ from toolkit.aws.dynamodb import (
     exists,
     one_of,
 )
+from toolkit.aws.finding import enter
 from toolkit.aws.history import read_history
 from toolkit.aws.jobs import QUEUED, RUNNING, Jobs, job_from, job_key
 from toolkit.aws.rows import instant_of, moment
@@ -130,6 +132,7 @@ class DynamoUnit:
         row["by_pk"] = self._keyspace.key("EMPLOYEES", employee.contract_id)
         row["by_sk"] = employee.id
         change = _change(action, employee.status.value, detail)
+        row |= enter(self._unit, "employee", employee.id, None, _findable(employee))
         self._unit.create("employee", employee.id, row, change)
         if employee.national_id is not None:
             self._claim(self._store.person_key(employee), employee.id)
@@ -144,10 +147,11 @@ class DynamoUnit:
         if after.national_id is not None and listed and _number(before) != _number(after):
             self._claim(self._store.person_key(after), after.id)
         stored = self._unit.as_read("employee", before.id, before.status.value, before.stamp)
+        found = enter(self._unit, "employee", before.id, _findable(before), _findable(after))
         changed = self._unit.change(
             stored,
             _change(action, after.status.value, detail),
-            assign=rows.employee_row(after),
+            assign={**rows.employee_row(after), **found},
             remove=() if listed else ("by_pk", "by_sk"),
         )
         if before.status is not after.status:
@@ -375,6 +379,13 @@ def _contract_key(contract: Contract) -> tuple[str, ...]:
 def _contribution_key(item: Contribution) -> tuple[str, ...]:
     place = (item.contract_id, str(item.period), item.employee_id, str(item.sequence))
     return ("CONTRIBUTION", *place)
+
+
+def _findable(employee: Employee) -> Findable:
+    """By name and policy; an identity number is looked up in the list of its contract."""
+    if employee.status.value == "cancelled":
+        return Findable("")
+    return Findable(employee.full_name, (employee.policy_no,), employee.contract_id)
 
 
 def _number(employee: Employee) -> str:

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from kernel.errors import NotFoundError
+from kernel.finding import Findable
 from kernel.identifiers.ledger_party import LedgerParty, PartyKind
 from kernel.periods import Period
 from kernel.storing import CommandIdentity, Position, Remembered, WriteRefusedError
@@ -36,6 +37,7 @@ from reconciliation.ports import Due, JobView, Located, Place
 from toolkit.auth import TenantContext
 from toolkit.aws.due import due_at, take_due
 from toolkit.aws.dynamodb import Database, Item, Keyspace, Page, absent, all_of, equals
+from toolkit.aws.finding import enter
 from toolkit.aws.jobs import Jobs, job_from
 from toolkit.aws.rows import moment
 from toolkit.aws.transactions import TransactionRefusedError
@@ -61,6 +63,19 @@ def _hashed(*texts: str) -> str:
 
 def _missing() -> NotFoundError:
     return NotFoundError("not_found", "There is no such item.")
+
+
+def _found_by(counterparty: Counterparty) -> Findable:
+    """By title, code of the books and tax number; nobody's identity number is entered."""
+    fields = counterparty.fields
+    if counterparty.state is CounterpartyState.REMOVED:
+        return Findable("")
+    number = fields.party.number if fields.party.kind is PartyKind.VKN else ""
+    return Findable(fields.title, (fields.code, number), most_words=3)
+
+
+def _invoice_found_by(invoice: EInvoice, card: str) -> Findable:
+    return Findable(invoice.view.number, (invoice.view.number,), card, most_words=1)
 
 
 class DynamoUnit(LetterWrites, AnswerWrites, DifferenceWrites, PortalMailWrites, AccessWrites):
@@ -95,6 +110,7 @@ class DynamoUnit(LetterWrites, AnswerWrites, DifferenceWrites, PortalMailWrites,
 
     def add_counterparty(self, counterparty: Counterparty) -> Counterparty:
         row = self._listed(rows.counterparty_row(counterparty), "COUNTERPARTIES", counterparty.id)
+        row |= enter(self._unit, COUNTERPARTY, counterparty.id, None, _found_by(counterparty))
         change = Change("counterparty.added", counterparty.state.value)
         made = self._unit.create(COUNTERPARTY, counterparty.id, row, change)
         code = _hashed(counterparty.fields.code)
@@ -107,6 +123,7 @@ class DynamoUnit(LetterWrites, AnswerWrites, DifferenceWrites, PortalMailWrites,
     ) -> Counterparty:
         stored = self._unit.as_read(COUNTERPARTY, before.id, before.state.value, before.stamp)
         row = rows.counterparty_row(after)
+        row |= enter(self._unit, COUNTERPARTY, before.id, _found_by(before), _found_by(after))
         removed = after.state is CounterpartyState.REMOVED
         changed = self._unit.change(
             stored,
@@ -127,6 +144,8 @@ class DynamoUnit(LetterWrites, AnswerWrites, DifferenceWrites, PortalMailWrites,
             "payable": invoice.view.payable.minor,
             "sha256": invoice.digest,
         }
+        card = next(iter(invoice.counterparty_ids), "")
+        row |= enter(self._unit, INVOICE, invoice.id, None, _invoice_found_by(invoice, card))
         made = self._unit.create(
             INVOICE, invoice.id, row, Change("e_invoice.taken", _STORED, detail=detail)
         )

@@ -11,7 +11,7 @@ from reconciliation.application.context import TRIES, Scope
 from reconciliation.domain.counterparty import Counterparty, CounterpartyFields, CounterpartyState
 from reconciliation.ports import JobView, ReconciliationUnit
 
-CHUNK: Final = 18
+CHUNK: Final = 7
 """Account cards of one transaction: five writes each for a new one, the order for their accesses,
 and the progress of a job."""
 _SCAN: Final = 100

@@ -1,15 +1,17 @@
 """Rows of all contexts that have one form: jobs, history, audit chains. Read only, one tenant."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from kernel.errors import NotFoundError
 from kernel.storing import Position
-from toolkit.aws.dynamodb import Database, Item, Keyspace
+from toolkit.aws.dynamodb import PREFIX_OF, Database, Item, Keyspace
+from toolkit.aws.finding import search
 from toolkit.aws.history import SUBJECT_CONTEXTS, context_of, last_state, read_history
 from toolkit.aws.jobs import Job, read_job, read_jobs
 from toolkit.aws.unit_of_work import sequence
 from workspace.domain.seal import Head
+from workspace.domain.search import Found
 from workspace.ports import ChainView, HistoryView, JobView, Page
 
 T = TypeVar("T")
@@ -78,6 +80,11 @@ class DynamoSharedRecords:
             for entry in entries
         )
         return Page(views, next_key)
+
+    def search(self, contexts: Iterable[str], query: str) -> tuple[list[Found], bool]:
+        prefixes = [PREFIX_OF[context] for context in contexts]
+        found, cut = search(self._database, prefixes, self._tenant_id, query)
+        return [Found(each.kind, each.id, each.title, each.parent) for each in found], cut
 
     def state_of(self, subject: str) -> str:
         kind, _, identity = subject.partition(":")

@@ -17,6 +17,7 @@ from toolkit.aws.dynamodb import PREFIX_OF, Database
 from toolkit.aws.failed_records import FailedRecords
 from toolkit.entrypoints.queue import REDRIVE, REDRIVES
 from workspace.domain.dead_letter import KILLED, DeadLetter, unknown_queue
+from workspace.domain.subject import items_named
 from workspace.ports import WaitingLetters
 
 _NAME: Final = re.compile(r"([A-Z][A-Za-z0-9]*)DeadLetters(?:-|$)")
@@ -29,20 +30,6 @@ _BATCH_BYTES: Final = 200_000
 _ERROR_NAMES: Final = ("ErrorCode", "ERROR_CODE")
 _CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,59}")
 _MEMBERS: Final = frozenset({"v", "hops", "act", "task", "asked", "slice", "after"})
-# Which item a member of a message names.
-_KINDS: Final[Mapping[str, str]] = {
-    "transmission_id": "transmission",
-    "code_id": "payment_code",
-    "payment_id": "payment",
-    "organisation_id": "organisation",
-    "mail_id": "code_mail",
-    "letter_id": "letter",
-    "approval_id": "approval",
-    "message_id": "message",
-    "incident_id": "incident",
-    "job_id": "job",
-    "contract_id": "contract",
-}
 
 
 class SqsDeadLetters:
@@ -264,7 +251,7 @@ def _letter(
         error=codes.get(str(message["MessageId"])) or _said(message) or KILLED,
         sent_at=datetime.fromtimestamp(sent, UTC),
         tenant_id=_identity(body.get("tenant_id")),
-        subject=_subject(body),
+        subject=next(iter(items_named(body)), ""),
         facts=tuple(_facts(body)),
         redrives=_redrives(message),
         returns=_home_of(message, "", home) is not None,
@@ -291,14 +278,6 @@ def _body(text: str) -> Mapping[str, Any]:
 
 def _identity(value: object) -> str:
     return str(value) if is_id(value) else ""
-
-
-def _subject(body: Mapping[str, Any]) -> str:
-    subject = body.get("subject")
-    if isinstance(subject, str) and is_id(subject.partition(":")[2]):
-        return subject
-    named = ((kind, body.get(member)) for member, kind in _KINDS.items())
-    return next((f"{kind}:{value}" for kind, value in named if is_id(value)), "")
 
 
 def _facts(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """Today, timelines, jobs, incidents and the mail log."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,7 +12,8 @@ from webkit.components import Chip, Column, TimelineEntry
 from webkit.i18n import Language
 from webkit.urls import link
 from workspace.domain.incident import Incident, IncidentState
-from workspace.domain.subject import Subject
+from workspace.domain.subject import Subject, items_named
+from workspace.pages.addresses import item_address
 from workspace.pages.kit import (
     Kit,
     NoCompanyError,
@@ -78,7 +80,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
                 "summary": {row.key: attention_summary(words, row) for row in rows},
                 "urgency": {row.key: attention_status(words, row) for row in rows},
                 "age": {row.key: row.age_seconds(now) for row in rows},
-                "address": {row.key: _address(row.subject, row.contract_id) for row in rows},
+                "address": {row.key: item_address(row.subject, row.contract_id) for row in rows},
                 "news_age": None
                 if today.news_at is None
                 else max(0, int((now - today.news_at).total_seconds())),
@@ -87,6 +89,22 @@ def declare(app: HttpApp, kit: Kit) -> None:
                 ),
             },
         )
+
+    # ------------------------------------------------------------------ search
+
+    @app.page("GET", "/search", permission="workspace:today:read")
+    def show_search(request: Request) -> Reply:
+        """Items of all contexts by name or code, kind by kind; works without scripts."""
+        query = request.query.get("q", "").strip()[:100]
+        findings = use().search_everything()(request.tenant, query, request.principal.may)
+        words = words_of(request)
+        values = {
+            "query": query,
+            "findings": findings,
+            "kind": {kind: subject_name(words, kind) for kind, _ in findings.groups},
+            "address": item_address,
+        }
+        return kit.draw(request, "search/results.html", "", values)
 
     # ------------------------------------------------------------------ timelines
 
@@ -98,7 +116,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
         page = use().read_timeline()(request.tenant, subject, limit=_HISTORY, after=position)
         words = words_of(request)
         actors = _actors(request.tenant, words)
-        entries = [_entry(words, actors, item) for item in page.items]
+        entries = _entries(words, actors, page.items, str(subject))
         last = page.items[-1].to_state if page.items and page.next is None else ""
         return kit.draw(
             request,
@@ -107,6 +125,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
             {
                 "subject": subject,
                 "kind_name": subject_name(words, subject.kind),
+                "address": item_address(str(subject)),
                 "entries": entries,
                 "state": state_word(words, last) if last else None,
                 "paging": paging(request, len(entries), page.next, subject=str(subject)),
@@ -164,7 +183,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
                 "at": instant_of,
                 "poll_url": None if job.is_final else progress,
                 "poll_seconds": pause,
-                "subject_href": _address(job.subject, ""),
+                "subject_href": item_address(job.subject, ""),
                 "job_problems": [_job_problem(words, item) for item in job.problems[:_SHOWN]],
                 "may_cancel": job.cancellable
                 and not job.is_final
@@ -222,7 +241,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
                 "summary": {item.id: incident_summary(words, item) for item in page.items},
                 "badges": {item.id: incident_status(words, item) for item in page.items},
                 "subject": subject_label(words),
-                "address": _address,
+                "address": item_address,
                 "actor": who_acts(words),
                 "at": instant_of,
                 "paging": paging(request, len(page.items), page.next, state=wish),
@@ -239,7 +258,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
             "summary": incident_summary(words, incident),
             "incident_status": incident_status(words, incident),
             "subject": subject_label(words)(incident.subject),
-            "address": _address(incident.subject, incident.contract_id),
+            "address": item_address(incident.subject, incident.contract_id),
             "actor": who_acts(words)(incident.actor),
             "resolved_by": _actors(request.tenant, words).get(incident.resolved_by, ""),
             "at": instant_of,
@@ -328,36 +347,6 @@ def _job_problem(words: Language, item: Mapping[str, Any]) -> str:
     return f"{place}: {text}"
 
 
-# Items that are dealt with in a list.
-_LISTS: Final[Mapping[str, str]] = {
-    "card_drift": "/card-contracts/drift",
-    "refused_event": "/payment-codes/refused-events",
-    "refused_sale_event": "/card-contracts/sale-events",
-}
-
-
-def _address(subject: str, contract_id: str) -> str:
-    """Where an item is looked at: its page where there is one, its timeline otherwise."""
-    kind, _, identity = subject.partition(":")
-    if kind in _LISTS:
-        return _LISTS[kind]
-    if kind == "contract":
-        return f"/pensions/contracts/{identity}"
-    if kind == "job":
-        return f"/jobs/{identity}"
-    if kind == "approval":
-        return f"/workflow/approvals/{identity}"
-    if kind == "incident":
-        return f"/incidents/{identity}"
-    if kind == "webhook_endpoint":
-        return f"/webhooks/{identity}"
-    if kind == "privacy_request":
-        return f"/privacy/{identity}"
-    if identity:
-        return f"/timeline/{kind}/{identity}"
-    return f"/pensions/contracts/{contract_id}" if contract_id else "/"
-
-
 def subject_label(words: Language) -> Callable[[str], str]:
     """How items are named in lists: their kind and the end of their id."""
 
@@ -391,7 +380,25 @@ def _actors(context: TenantContext, words: Language) -> dict[str, str]:
     return names
 
 
-def _entry(words: Language, actors: dict[str, str], item: HistoryView) -> TimelineEntry:
+def _entries(
+    words: Language, actors: dict[str, str], items: Sequence[HistoryView], subject: str
+) -> list[TimelineEntry]:
+    """Lines of a timeline; what happened again in the same way is one line that counts."""
+    entries: list[TimelineEntry] = []
+    before: tuple[object, ...] = ()
+    for item in items:
+        same = (item.action, item.from_state, item.to_state, item.actor, dict(item.detail))
+        if same == before:
+            entries[-1] = replace(entries[-1], repeats=entries[-1].repeats + 1)
+        else:
+            entries.append(_entry(words, actors, item, subject))
+        before = same
+    return entries
+
+
+def _entry(
+    words: Language, actors: dict[str, str], item: HistoryView, subject: str
+) -> TimelineEntry:
     kind = item.actor.partition(":")[0]
     unknown = {"system": "Köprü", "key": words.text("a program")}
     actor = actors.get(item.actor) or unknown.get(kind, words.text("somebody"))
@@ -402,6 +409,11 @@ def _entry(words: Language, actors: dict[str, str], item: HistoryView) -> Timeli
         actor=actor,
         tone=action_tone(item.action),
         facts=facts,
+        links=tuple(
+            (subject_label(words)(each), item_address(each))
+            for each in items_named(item.detail)
+            if each != subject
+        ),
         raw={"type": item.action, "from": item.from_state, "to": item.to_state} | dict(item.detail),
     )
 

@@ -115,7 +115,8 @@ class FieldProblem:
 class TimelineEntry:
     """One event of an item's history, or one still to come (``pending``).
 
-    ``why`` are finished sentences; ``raw`` is shown folded as JSON.
+    ``why`` are finished sentences; ``links`` lead to other items it speaks of (label, address);
+    ``raw`` is shown folded as JSON.
     """
 
     title: str
@@ -125,6 +126,7 @@ class TimelineEntry:
     detail: str | None = None
     why: tuple[str, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
     raw: Any = None
     pending: bool = False
     repeats: int = 1

@@ -26,6 +26,18 @@ from workspace.domain.message import MessageKind, MessageState
 ROOT = Path(__file__).parents[3]
 LOCALE = ROOT / "functions" / "workspace" / "pages" / "locale"
 _ACTION = re.compile(r"([a-z_]+)\.[a-z_]+")
+# Parameters of rules about approvals, and the name of a file.
+_NO_ACTIONS = {
+    *(
+        f"approval.{name}"
+        for name in (
+            *("apart", "candidates", "clock", "collapse_duplicates", "escalate_to", "mode"),
+            *("escalation_replaces", "expiry_hours", "info_stops_clock", "needed", "on_expiry"),
+            *("reauthenticate", "reject_policy", "reminder_hours", "signature", "sla_hours"),
+        )
+    ),
+    "letter.pdf",
+}
 _STATES = {
     "employee": EmployeeStatus,
     "contribution": ContributionStatus,
@@ -46,7 +58,7 @@ def _actions() -> set[str]:
     found = set()
     for text in _texts():
         match = _ACTION.fullmatch(text)
-        if match and match[1] in kinds:
+        if match and match[1] in kinds and text not in _NO_ACTIONS:
             found.add(text)
     return found
 

@@ -4,7 +4,7 @@ One contract suite runs against these and DynamoDB (``tests/contract/workspace``
 drifts is a failing test. State is public: tests look at what was written.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from kernel.clock import Clock
 from kernel.errors import NotFoundError, TooManyRequestsError, ValidationError
 from kernel.events import Event
+from kernel.finding import matches
 from kernel.ids import IdSource
 from kernel.mailing import MailOutcome, MailResult
 from kernel.sensitive import Email, Secret
@@ -27,6 +28,7 @@ from workspace.domain.link import Link
 from workspace.domain.message import Message
 from workspace.domain.saved_view import SavedView
 from workspace.domain.seal import Head
+from workspace.domain.search import Found
 from workspace.domain.second_factor import SecondFactor, SignInStep
 from workspace.domain.session import ABSOLUTE, Session
 from workspace.domain.signup import Signup, SignupState
@@ -71,6 +73,7 @@ class MemoryState:
     numbers: dict[str, str] = field(default_factory=dict)
     signups: dict[str, Signup] = field(default_factory=dict)
     redrives: dict[str, Redrive] = field(default_factory=dict)
+    findable: list[tuple[str, str, Found]] = field(default_factory=list)
     memberships: dict[Key, Membership] = field(default_factory=dict)
     links: dict[str, Link] = field(default_factory=dict)
     keys: dict[Key, ApiKey] = field(default_factory=dict)
@@ -705,6 +708,15 @@ class MemorySharedRecords:
         shown = tuple(rows[start : start + limit])
         more = len(rows) > start + limit
         return Page(shown, {"after": start + limit} if more else None)
+
+    def search(self, contexts: Iterable[str], query: str) -> tuple[list[Found], bool]:
+        allowed = set(contexts)
+        found = [
+            each
+            for tenant, context, each in self._state.findable
+            if tenant == self._id and context in allowed and matches(query, each.title)
+        ]
+        return found, False
 
     def state_of(self, subject: str) -> str:
         kind, _, identity = subject.partition(":")

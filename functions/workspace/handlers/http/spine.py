@@ -6,6 +6,7 @@ from workspace.domain.incident import Incident, IncidentState
 from workspace.domain.problems import invalid
 from workspace.domain.subject import Subject
 from workspace.handlers.http.app import app, list_reply, position_of, use
+from workspace.pages.addresses import item_address
 from workspace.pages.kit import ALL_INCIDENTS, incident_context
 from workspace.pages.words import (
     action_summary,
@@ -18,6 +19,7 @@ from workspace.schemas import (
     ResolutionIn,
     UploadIn,
     event_out,
+    findings_out,
     history_out,
     incident_out,
     job_out,
@@ -86,7 +88,7 @@ def show_timeline(request: Request) -> Reply:
     words = words_of(request)
 
     def show(entry: HistoryView) -> object:
-        return history_out(entry, action_summary(words, entry))
+        return history_out(entry, action_summary(words, entry), str(subject))
 
     return list_reply(request, page, show, filters=filters)
 
@@ -96,6 +98,17 @@ def list_events(request: Request) -> Reply:
     """Published events of the last ninety days, newest first."""
     page = use().list_events()(request.tenant, limit=request.limit(), after=position_of(request))
     return list_reply(request, page, event_out)
+
+
+@app.api("GET", "/v1/search", permission="workspace:today:read")
+def search(request: Request) -> Reply:
+    """Items of all contexts by name or code, those the caller may see; ``?q=`` of three letters."""
+    query = request.query.get("q", "")
+    findings = use().search_everything()(request.tenant, query, request.principal.may)
+    if findings.too_short:
+        problem = Problem("/q", "query_short", "Write at least three letters or digits.")
+        raise invalid(problem)
+    return Reply(findings_out(findings, item_address))
 
 
 @app.api("GET", "/v1/today", permission="workspace:today:read")
