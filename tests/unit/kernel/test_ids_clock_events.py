@@ -105,7 +105,7 @@ def test_fixed_clock_stands_until_it_is_moved() -> None:
 
 def test_system_clock_is_moved_by_its_offset() -> None:
     plain: Clock = SystemClock()
-    moved = SystemClock(timedelta(days=400))
+    moved = SystemClock(lambda now: now + timedelta(days=400))
     assert timedelta(days=399) < moved.now() - plain.now() < timedelta(days=401)
     assert moved.today("UTC") > plain.today("UTC")
 
