@@ -417,3 +417,23 @@ def test_the_news_says_who_gets_a_mail_and_why(world: ApprovalsWorld) -> None:
             "not_to": [f"user:{REQUESTER}"],
         },
     ]
+
+
+def test_what_a_rule_says_later_does_not_touch_what_is_pending(world: ApprovalsWorld) -> None:
+    """A9: chain, limit and candidates are those of the submission, and are shown."""
+    made = world.ask("1500.00")
+    for key, value in (
+        ("purchase.limit", "2000.00"),
+        ("approval.candidates[CHIEF]", ["role:payroll"]),
+    ):
+        body = {"key": key, "value": value, "valid_from": "2026-01-01"}
+        world.rules.ok("POST", "/parameters", body)
+    assert world.decide(made, CHIEF).json()["task"]["level"] == "MANAGER"
+    after = world.read(made["id"])
+    assert (after["policy"], after["stages"][0]["candidates"]) == (
+        made["policy"],
+        ["role:accountant", "role:owner"],
+    )
+    later = world.ask("1500.00", subject="purchase:P-2")
+    assert [stage["level"] for stage in later["stages"]] == ["CHIEF"]
+    assert later["task"]["candidates"] == ["role:payroll"]
