@@ -215,7 +215,9 @@ def test_a_table_of_the_banks_own_is_described_in_a_form_and_proposed_again(
         assert f'value="{typed}"' in proposed
     columns = {**OWN, "own-date_format": "dd.mm.yyyy", "own-value_date": "Gün", "profile": "own"}
     table = "Gün;Giriş;Çıkış;Not\r\n02.06.2026;5,00;;X\r\n".encode("cp1254")
+    upload_id = "01JXQ60A1B2C3D4E5F6G7H8J9Y"
     files.keep_upload(upload_id, UploadedFile(table, "text/csv", "s"))
+    here = f"/card-contracts/statements/uploads/{upload_id}"
     columns |= {"own-credit": "Giriş", "own-debit": "Çıkış", "own-remittance": "Not"}
     answer = post(world, here, bank_account_code="102.01.001", **columns)
     assert answer.status == 303, answer.body
