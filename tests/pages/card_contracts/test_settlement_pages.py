@@ -159,7 +159,16 @@ def test_files_are_uploaded_and_read_by_forms(world: CardsWorld) -> None:
     waiting = page(world, answer.headers["location"])
     assert "hx-get" in waiting
     world.work()
-    assert "Posted sales" in page(world, answer.headers["location"])
+    assert "Rows posted" in page(world, answer.headers["location"])
+    job_id = "01JXQ60A1B2C3D4E5F6G7H8J9X"
+    wrong = f"{header}\r\nF-9;AXESS-26;31.02.2026;1.000;1\r\n"
+    files.keep_upload(job_id, UploadedFile(wrong.encode(), "application/octet-stream", "s"))
+    answer = post(world, f"/card-contracts/sales/imports/uploads/{job_id}")
+    world.work()
+    refused = page(world, answer.headers["location"])
+    for place in ("2 · Date", "2 · Amount"):
+        assert f">{place}<" in refused
+    assert "/rows/" not in refused
     upload_id = "01JXQ60A1B2C3D4E5F6G7H8J9Y"
     files.keep_upload(upload_id, UploadedFile(FILE, "application/octet-stream", "s"))
     here = f"/card-contracts/statements/uploads/{upload_id}"
