@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from datetime import UTC, datetime
 from typing import BinaryIO, Final, cast
 
 from bench.card_matching import MOST_RATIO, lines, receivables
+from bench.frame import peak_mb
 from card_contracts.application.context import Scope
 from card_contracts.application.statements import KIND, ImportStatement
 from card_contracts.domain.lookups import AccountKind, BankAccount
@@ -97,8 +97,8 @@ def work(count: int) -> Cost:
         seconds = time.process_time() - began
     job = store.jobs[_JOB]
     assert job.status == "succeeded"
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1_000
-    return Cost(count, round(seconds, 2), round(peak, 1), dict(job.counts), dict(store.written))
+    peak = peak_mb()
+    return Cost(count, round(seconds, 2), peak, dict(job.counts), dict(store.written))
 
 
 def measure_one(count: int) -> Cost:

@@ -41,8 +41,11 @@ def _deduction(sequence: int, code: str, rate: str, of: str = "") -> Deduction:
     return Deduction(sequence, code, Kind.RATE, Timing.PER_INSTALMENT, basis, percent, of=of)
 
 
-def plan_microseconds(rounds: int = 2_000) -> float:
-    """Median time of a plan of 12 payments with 3 deductions and the reasons of all."""
+def plan_microseconds(batches: int = 10, rounds: int = 200) -> float:
+    """Time of a plan of 12 payments with 3 deductions and the reasons of all.
+
+    The least of the medians of some batches: neighbours on the machine only ever add to it.
+    """
     term = Term(
         1,
         12,
@@ -56,14 +59,17 @@ def plan_microseconds(rounds: int = 2_000) -> float:
     )
     terms = Terms(term, BusinessDayRule.FOLLOWING, "first", calendar("TR"))
     sold_on, amount = date(2026, 4, 28), Money(12_345_678, "TRY")
-    taken = []
-    for _ in range(rounds):
-        began = time.perf_counter_ns()
-        plan = draw_up(terms, sold_on, amount, 12)
-        taken.append(time.perf_counter_ns() - began)
-    assert len(plan.lines) == 12
-    assert all(line.why and len(line.why_deductions) == 3 for line in plan.lines)
-    return statistics.median(taken) / 1_000
+    medians = []
+    for _ in range(batches):
+        taken = []
+        for _ in range(rounds):
+            began = time.perf_counter_ns()
+            plan = draw_up(terms, sold_on, amount, 12)
+            taken.append(time.perf_counter_ns() - began)
+        medians.append(statistics.median(taken))
+        assert len(plan.lines) == 12
+        assert all(line.why and len(line.why_deductions) == 3 for line in plan.lines)
+    return min(medians) / 1_000
 
 
 def measure(report: Report) -> None:
@@ -110,7 +116,7 @@ def _matcher(report: Report) -> None:
     found, counts = card_matching.ratio(_LINES // 2, rounds=2)
     told = f"{counts['sure']} lines sure, {counts['suggested']} suggested"
     _linear(report, f"matcher, {_LINES} lines against {_LINES} receivables", found, told, "", True)
-    small, large = (card_matching.peak(size) for size in (_LINES // 8, _LINES // 4))
+    small, large = (card_matching.peak(size) for size in (_LINES // 4, _LINES // 2))
     report.add(
         "P11",
         "memory of the matcher's window, twice the lines",

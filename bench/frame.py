@@ -127,3 +127,13 @@ def machine() -> dict[str, str]:
         "system": f"{platform.system()} {platform.machine()}",
         **{name: metadata.version(name) for name in packages},
     }
+
+
+def peak_mb() -> float:
+    """The most memory this program held, in MB.
+
+    Not the figure of ``getrusage``: that one begins with what the parent process held.
+    """
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return round(int(line.split()[1]) * 1024 / 1_000_000, 1)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import Any, BinaryIO, Final, cast
 
+from bench.frame import peak_mb
 from kernel.bank_statement import StatementEntry, StatementProblem
 from tests.support.statements import Move, camt, mt940
 from tests.support.wrong_statements import FIXED_PROFILE
@@ -146,10 +146,6 @@ class Reading:
         return round(self.peak_mb - self.early_mb, 1)
 
 
-def _peak_mb() -> float:
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1_000, 1)
-
-
 def read(name: str, size: int) -> Reading:
     """Read one made file in this process. Raises ValueError when it has a problem."""
     form = FORMS[name]()
@@ -162,10 +158,10 @@ def read(name: str, size: int) -> Reading:
             raise ValueError(f"{item.place}: {item.message}")
         entries += isinstance(item, StatementEntry)
         if not early and stream.place > size // 10:
-            early = _peak_mb()
+            early = peak_mb()
     seconds = round(time.process_time() - began, 1)
     megabytes = round(stream.place / 1_000_000, 1)
-    return Reading(name, megabytes, entries, seconds, early, _peak_mb())
+    return Reading(name, megabytes, entries, seconds, early, peak_mb())
 
 
 def measure_one(name: str, size: int) -> Reading:

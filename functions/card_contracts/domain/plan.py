@@ -122,16 +122,25 @@ def draw_up(terms: Terms, sold_on: date, amount: Money, instalments: int) -> Pla
     parts = allocate(amount.minor, count, terms.remainder_on)
     taken = deduct(term.deductions, amount)
     shares = [_shares(one, count, terms.remainder_on) for one in taken]
+    # Parts differ on one payment only, so their reasons are few.
+    said_gross = {
+        part: (_why_gross(amount, part, count, term, terms.remainder_on),) for part in {*parts}
+    }
+    said = [
+        {part: _why_deduction(one, part, count, amount.currency) for part in {*split}}
+        for one, split in zip(taken, shares, strict=True)
+    ]
     lines = []
     for number, (due, gross) in enumerate(zip(dates, parts, strict=True)):
         deductions: dict[str, int] = {}
         whys: dict[str, tuple[Why, ...]] = {}
-        for one, split in zip(taken, shares, strict=True):
+        for one, split, reasons in zip(taken, shares, said, strict=True):
             code, part = one.deduction.code, split[number]
             deductions[code] = deductions.get(code, 0) + part
-            whys[code] = (*whys.get(code, ()), *_why_deduction(one, part, count, amount.currency))
-        why_gross = (_why_gross(amount, gross, count, term, terms.remainder_on),)
-        line = PlanLine(number + 1, due.raw, due.pay, gross, deductions, due.why, why_gross, whys)
+            whys[code] = (*whys.get(code, ()), *reasons[part])
+        line = PlanLine(
+            number + 1, due.raw, due.pay, gross, deductions, due.why, said_gross[gross], whys
+        )
         if line.net < 0:
             raise RuleViolationError(
                 "card_contracts.negative_net",

@@ -131,7 +131,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
             file_problems=[
                 {
                     "id": str(number),
-                    "place": str(one.get("line") or one.get("pointer") or "–"),
+                    "place": say.row_place(one),
                     "text": say.problem(str(one["code"]), str(one["message"])),
                 }
                 for number, one in enumerate(job.problems[:100])

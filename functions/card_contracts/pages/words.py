@@ -87,6 +87,20 @@ ACTION: Final[Mapping[str, str]] = {
 }
 
 
+# Names of the columns of a file of sales.
+ROW_FIELD: Final[Mapping[str, str]] = {
+    "document_no": mark("Document"),
+    "contract_code": mark("Contract"),
+    "sold_on": mark("Date"),
+    "amount": mark("Amount"),
+    "currency": mark("Currency"),
+    "instalments": mark("Instalments"),
+    "kind": mark("Kind"),
+    "sale_document_no": mark("Document of the sale"),
+    "deductions": mark("Deductions of the bank"),
+}
+
+
 # Names of the fields of the contract editor.
 FIELD: Final[Mapping[str, str]] = {
     "code": mark("Code"),
@@ -224,7 +238,7 @@ class Say:
         "confirmed": mark("Confirmed matches"),
         "suggested": mark("Suggested matches"),
         "lines": mark("Lines"),
-        "posted": mark("Posted sales"),
+        "posted": mark("Rows posted"),
         "unchanged": mark("Known sales"),
         "valid": mark("Right rows"),
         "refused": mark("Wrong rows"),
@@ -280,6 +294,13 @@ class Say:
     def problem(self, code: str, message: str) -> str:
         """What is wrong with a field."""
         return self.words.problem(code) if self.words.knows("problem", code) else message
+
+    def row_place(self, problem: Mapping[str, Any]) -> str:
+        """Where something stands in a file: its line, and the name of its field in a table."""
+        parts = str(problem.get("pointer", "")).strip("/").split("/")
+        line = str(problem.get("line") or (parts[1] if parts[0] == "rows" else ""))
+        name = ROW_FIELD.get(parts[-1])
+        return " · ".join(part for part in (line, self.words.text(name) if name else "") if part)
 
     def placed(self, problem: Problem) -> FieldProblem:
         """What is wrong, with the name of its field before it, and a way there."""

@@ -159,7 +159,16 @@ def test_files_are_uploaded_and_read_by_forms(world: CardsWorld) -> None:
     waiting = page(world, answer.headers["location"])
     assert "hx-get" in waiting
     world.work()
-    assert "Posted sales" in page(world, answer.headers["location"])
+    assert "Rows posted" in page(world, answer.headers["location"])
+    job_id = "01JXQ60A1B2C3D4E5F6G7H8J9X"
+    wrong = f"{header}\r\nF-9;AXESS-26;31.02.2026;1.000;1\r\n"
+    files.keep_upload(job_id, UploadedFile(wrong.encode(), "application/octet-stream", "s"))
+    answer = post(world, f"/card-contracts/sales/imports/uploads/{job_id}")
+    world.work()
+    refused = page(world, answer.headers["location"])
+    for place in ("2 · Date", "2 · Amount"):
+        assert f">{place}<" in refused
+    assert "/rows/" not in refused
     upload_id = "01JXQ60A1B2C3D4E5F6G7H8J9Y"
     files.keep_upload(upload_id, UploadedFile(FILE, "application/octet-stream", "s"))
     here = f"/card-contracts/statements/uploads/{upload_id}"
@@ -215,7 +224,9 @@ def test_a_table_of_the_banks_own_is_described_in_a_form_and_proposed_again(
         assert f'value="{typed}"' in proposed
     columns = {**OWN, "own-date_format": "dd.mm.yyyy", "own-value_date": "Gün", "profile": "own"}
     table = "Gün;Giriş;Çıkış;Not\r\n02.06.2026;5,00;;X\r\n".encode("cp1254")
+    upload_id = "01JXQ60A1B2C3D4E5F6G7H8J9Y"
     files.keep_upload(upload_id, UploadedFile(table, "text/csv", "s"))
+    here = f"/card-contracts/statements/uploads/{upload_id}"
     columns |= {"own-credit": "Giriş", "own-debit": "Çıkış", "own-remittance": "Not"}
     answer = post(world, here, bank_account_code="102.01.001", **columns)
     assert answer.status == 303, answer.body

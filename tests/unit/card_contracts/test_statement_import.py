@@ -1,10 +1,11 @@
 """The import of statements by itself: every wrong file, the same file again, time that runs out."""
 
 import io
+import tracemalloc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, cast
 
 import pytest
@@ -13,7 +14,7 @@ from card_contracts.application.context import Scope
 from card_contracts.application.statements import ImportStatement, StartStatementImport
 from card_contracts.domain.lookups import AccountKind, BankAccount
 from card_contracts.domain.open_payments import Expected
-from card_contracts.domain.settlement import LineState
+from card_contracts.domain.settlement import BankLine, LineState
 from card_contracts.ports import CardsStore, JobView
 from kernel.bank_statement import StatementItem
 from kernel.clock import FixedClock
@@ -22,7 +23,7 @@ from kernel.files import UploadedFile, UploadForm
 from kernel.ids import SequenceIds
 from kernel.statement_jobs import Profile, StatementFiles
 from tests.support.aws import START
-from tests.support.fakes.card_statements import StatementMemory
+from tests.support.fakes.card_statements import StatementMemory, StatementStream
 from tests.support.statements import Move, csv_text
 from tests.support.wrong_statements import Wrong, good_files, wrong_files
 from toolkit.calendars import calendar
@@ -159,3 +160,31 @@ def test_only_the_first_problems_of_many_are_kept_and_all_are_counted(desk: Desk
     rows = ["Ημερομηνία;Ποσό", *("x;1,00" for _ in range(1_000))]
     job = desk.take("\r\n".join(rows).encode(), "greek")
     assert (job.result["problem_count"], len(job.problems)) == (1_000, 300)
+
+
+def test_an_import_of_four_times_the_lines_takes_the_same_memory() -> None:
+    def peak(count: int) -> int:
+        days = [date(2026, 1, 1) + timedelta(days=number // 3) for number in range(count)]
+
+        def came() -> Iterator[BankLine]:
+            for no, day in enumerate(days):
+                yield BankLine(f"L{no}", ACCOUNT, day, "EUR", 1_000 + no, "POS")
+
+        def coming() -> Iterator[Expected]:
+            for no, day in enumerate(days):
+                yield Expected(f"{day}#P{no}#001", "AXESS", day, "EUR", 1_000 + no, 0, f"F{no}")
+
+        account = BankAccount(ACCOUNT, "Vadesiz", AccountKind.DEPOSIT)
+        desk = Desk(StatementStream([account], came=came, coming=coming))
+        moves = (Move(1_000 + no, text="POS", day=day) for no, day in enumerate(days))
+        job_id = desk.start(csv_text(moves).encode(), "greek")
+        tracemalloc.start()
+        try:
+            assert desk.run(job_id).counts["confirmed"] == count
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(100)
+    # What is kept of a line is its fingerprint; 900 lines and payments would take three times this.
+    assert peak(1_200) < peak(300) + 400_000
