@@ -584,12 +584,20 @@ def processed(rules: RulesWorld, side: Side) -> dict[str, str]:
     meter = {"reference": "S-1", "label": side.word, "facts": {"consecutive_unread": 2}}
     call("POST", "/subjects", {"kind": "meter", "subjects": [meter]})
     run = call("POST", "/trigger-runs")
+    file = call(
+        "POST",
+        "/subjects/imports",
+        f"No;Açıklama\r\nS-2;{side.word}\r\n".encode(),
+        headers={"content-type": "text/csv"},
+        query={"kind": "meter"},
+    )
     work(rules)
-    (subject,) = call("GET", "/subjects", query={"kind": "meter"})["items"]
+    subject = call("GET", "/subjects", query={"kind": "meter"})["items"][0]
     return {
         "process": str(process["id"]),
         "process_definition": str(definition["id"]),
         "subject": str(subject["id"]),
+        "subject_import": str(file["id"]),
         "run": str(run["id"]),
         "proposal": str(call("GET", "/proposals")["items"][0]["id"]),
     }

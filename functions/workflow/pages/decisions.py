@@ -72,9 +72,10 @@ def declare(app: HttpApp, kit: Kit) -> None:
         say = RuleSay(words, request.tenant.actor)
         record = use.store.decision(request.id())
         version = use.scope.version(record.table, record.version_id)
+        title = title_of(version.document.get("title") or {}, words.code) or record.table
         whys = explain(
             version.table,
-            rule=record.rule,
+            rule=title,
             valid_on=record.valid_on,
             outcome=record.outcome,
             rows=record.rows,
@@ -90,7 +91,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
             say=say,
             record=record,
             version=version,
-            title=title_of(version.document.get("title") or {}, words.code) or record.table,
+            title=title,
             outcome=say.outcome(record.outcome),
             result=_pairs(record.result or {}, say),
             facts=_pairs(record.facts, say),

@@ -71,7 +71,9 @@ def places(
     return found
 
 
-def words_of_three(words: Language, name: str, label: str) -> list[Place]:
+def words_of_three(
+    words: Language, name: str, label: str, *, required: bool = False
+) -> list[Place]:
     """A text in every language."""
     named = (("tr", "Turkish"), ("el", "Greek"), ("en", "English"))
     texts = {
@@ -79,7 +81,10 @@ def words_of_three(words: Language, name: str, label: str) -> list[Place]:
         "Greek": words.text(mark("Greek")),
         "English": words.text(mark("English")),
     }
-    return [Place(f"{name}-{code}", f"{label}: {texts[said]}") for code, said in named]
+    return [
+        Place(f"{name}-{code}", f"{label}: {texts[said]}", required=required)
+        for code, said in named
+    ]
 
 
 def tidied(record: dict[str, Any]) -> dict[str, Any]:

@@ -102,7 +102,7 @@ class Place:
     codec: Codec = TEXT
     options: Sequence[Option] = ()
     hint: str = ""
-    note: str = ""
+    required: bool = False
 
 
 def _same(record: dict[str, Any]) -> dict[str, Any]:
@@ -198,7 +198,7 @@ class Control:
     value: str
     options: Sequence[Option]
     hint: str
-    note: str
+    required: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +234,7 @@ def draw_places(places: Iterable[Place], record: Any, prefix: str) -> list[Contr
             place.codec.show(_at(record, place.name.split("-"))),
             place.options,
             place.hint,
-            place.note,
+            place.required,
         )
         for place in places
     ]

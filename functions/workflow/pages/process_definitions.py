@@ -10,17 +10,18 @@ from markupsafe import Markup
 
 from kernel.errors import KopruError, NotFoundError, Problem, ValidationError
 from toolkit.entrypoints.http import HttpApp, Reply, Request
-from webkit.components import Column, TimelineEntry, Tone
+from webkit.components import Column, Tone
 from webkit.i18n import mark
 from workflow.bootstrap import Workflow
 from workflow.domain.processes.analysis import Flaw
 from workflow.domain.processes.definition import END, Definition, Step
 from workflow.domain.processes.versions import DefinitionVersion
-from workflow.domain.rules.versions import OPEN, VersionStatus
+from workflow.domain.rules.versions import OPEN
 from workflow.pages.kit import Kit, go, use_of
 from workflow.pages.process_form import WrittenProcess, of_definition, of_process_form
 from workflow.pages.process_picture import picture
 from workflow.pages.rule_words import RuleSay
+from workflow.pages.version_moves import add_move, allowed, history
 from workflow.pages.words import words_of
 from workflow.schemas import read_process_key
 
@@ -35,13 +36,6 @@ DONE: Final[Mapping[str, str]] = {
     "published": mark("What starts from its first day on goes by it; what runs keeps its own."),
     "retired": mark("The version is out of force; what runs by it goes on."),
     "withdrawn": mark("The draft is put aside."),
-}
-_ACTIONS: Final[Mapping[str, str]] = {
-    "process_definition.drafted": mark("Draft written"),
-    "process_definition.submitted": mark("Handed over for publication"),
-    "process_definition.published": mark("Published"),
-    "process_definition.retired": mark("Taken out of force"),
-    "process_definition.withdrawn": mark("Put aside"),
 }
 
 
@@ -75,10 +69,6 @@ class DefinitionSay(RuleSay):
         said = self.problem(problem.code, problem.message)
         about = problem.about if isinstance(problem, Flaw) else ""
         return f"{said} ({about})" if about and about not in said else said
-
-    def done(self, action: str) -> str:
-        """One line of history."""
-        return self.words.text(_ACTIONS[action]) if action in _ACTIONS else self.name(action)
 
     def drawn(self, definition: Definition) -> Markup:
         """A definition as a picture."""
@@ -213,8 +203,6 @@ def declare(app: HttpApp, kit: Kit) -> None:
     def draw(request: Request, error: KopruError | None = None) -> Reply:
         use, say = use_of(request), DefinitionSay(request)
         version = _version(request)
-        own, may = version.author == request.tenant.actor, request.principal.may
-        is_open = version.status in OPEN
         return kit.draw(
             request,
             "process_definitions/version.html",
@@ -226,16 +214,8 @@ def declare(app: HttpApp, kit: Kit) -> None:
             title=say.of(version.definition.title),
             version=version,
             flaws=[say.flaw(one) for one in use.check_definition()(version)],
-            own=own,
-            is_open=is_open,
-            may_submit=version.status is VersionStatus.DRAFT and may(WRITE),
-            may_publish=is_open and may(PUBLISH) and not own,
-            may_withdraw=is_open and may(WRITE),
-            may_retire=version.status is VersionStatus.PUBLISHED
-            and not version.is_shipped
-            and may(PUBLISH),
-            may_write=may(WRITE),
-            entries=_history(use, version, say),
+            **allowed(request, version, write=WRITE, publish=PUBLISH),
+            entries=history(use, "process_definition", version, say),
             **_steps(use, version.definition, say),
         )
 
@@ -247,19 +227,12 @@ def declare(app: HttpApp, kit: Kit) -> None:
         return draw(request)
 
     def act(name: str, permission: str, done: str, use_case: Callable[[Workflow], Any]) -> None:
-        @app.page("POST", f"{one}/{name}", permission=permission)
-        def acted(request: Request) -> Reply:
-            """One step of a version; refused, it says why at the same place."""
+        def move(request: Request, expected: int | None) -> str:
             version = _version(request)
-            stamp = request.form().get("version", "")
-            expected = int(stamp) if stamp.isdecimal() else None
-            try:
-                use_case(use_of(request))(version.id, expected)
-            except NotFoundError:
-                raise
-            except KopruError as error:
-                return draw(request, error)
-            return go(f"{HERE}/{version.key}/versions/{version.id}", done=done)
+            use_case(use_of(request))(version.id, expected)
+            return f"{HERE}/{version.key}/versions/{version.id}"
+
+        add_move(app, f"{one}/{name}", permission, move, draw, lambda path: go(path, done=done))
 
     act("submit", WRITE, "submitted", lambda use: use.move_definition().submit)
     act("publish", PUBLISH, "published", lambda use: use.publish_definition())
@@ -406,12 +379,3 @@ def _spoken(error: KopruError | None, say: DefinitionSay) -> KopruError | None:
         return error
     problems = [Problem("", one.code, say.flaw(one)) for one in error.problems]
     return ValidationError(error.code, error.message, problems=problems)
-
-
-def _history(use: Workflow, version: DefinitionVersion, say: DefinitionSay) -> list[TimelineEntry]:
-    if version.is_shipped:
-        return []
-    return [
-        TimelineEntry(say.done(line.action), at=say.at(line.at), actor=say.who(line.actor))
-        for line in reversed(use.store.history(f"process_definition:{version.id}"))
-    ]

@@ -19,25 +19,7 @@ from webkit.i18n import Language, mark
 from workflow.application.process_definitions import DefinitionDraft
 from workflow.domain.processes.definition import Definition, Op, TimerKind, read_definition
 from workflow.pages import declarations
-from workflow.pages.document_forms import (
-    FLAG,
-    NAMES,
-    WHOLE,
-    Codec,
-    Control,
-    DrawnList,
-    Place,
-    Records,
-    command,
-    controls_of,
-    draw,
-    draw_places,
-    filled,
-    literal,
-    mapping,
-    nearest,
-    read_places,
-)
+from workflow.pages import document_forms as forms
 
 _TODAY: Final = "today()"
 _RULE: Final = re.compile(r"([a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+)\s*:\s*([a-z][a-z0-9_]*)")
@@ -82,7 +64,7 @@ def _constant(text: str, under: set[str]) -> Any:
     if under and text[:1].isalpha() and text not in ("true", "false", "null"):
         return text
     try:
-        value = literal(text)
+        value = forms.literal(text)
     except ValueError:
         return text
     return {"value": value} if under else value
@@ -109,15 +91,15 @@ def _conditions(text: str) -> Any:
     return found
 
 
-SOURCE: Final = Codec(_source_text, _source)
-SOURCES: Final = mapping(SOURCE)
-REQUIRED: Final = mapping(
-    Codec(
+SOURCE: Final = forms.Codec(_source_text, _source)
+SOURCES: Final = forms.mapping(SOURCE)
+REQUIRED: Final = forms.mapping(
+    forms.Codec(
         lambda value: json.dumps(value, ensure_ascii=False, default=str),
         lambda text: _constant(text, set()),
     )
 )
-CONDITIONS: Final = Codec(_conditions_text, _conditions)
+CONDITIONS: Final = forms.Codec(_conditions_text, _conditions)
 
 
 # ---------------------------------------------------------------------------- parts
@@ -129,105 +111,116 @@ class Parts:
 
     words: Language
 
-    def _label(self, name: str, label: str) -> list[Place]:
-        return declarations.words_of_three(self.words, name, label)
+    def _label(self, name: str, label: str, *, required: bool = False) -> list[forms.Place]:
+        return declarations.words_of_three(self.words, name, label, required=required)
 
     @property
-    def head(self) -> Sequence[Place]:
+    def head(self) -> Sequence[forms.Place]:
         """What a process is called, and what it is about."""
         words = self.words
         hint = words.text("What it is about, in one word: application, contract, purchase.")
         return [
-            *self._label("title", words.text("Title")),
-            Place("subject", words.text("Subject"), hint=hint),
+            *self._label("title", words.text("Title"), required=True),
+            forms.Place("subject", words.text("Subject"), hint=hint, required=True),
         ]
 
     @property
-    def units(self) -> Records:
+    def units(self) -> forms.Records:
         """The units that do the work."""
         words = self.words
         places = [
-            Place("key", words.text("Short name")),
+            forms.Place("key", words.text("Short name")),
             *self._label("name", words.text("Unit")),
         ]
-        return Records("units", words.text("Units"), places, words.text("Add a unit"))
+        return forms.Records("units", words.text("Units"), places, words.text("Add a unit"))
 
-    def _fields(self, name: str, title: str, add: str, *, made: bool = False) -> Records:
+    def _fields(self, name: str, title: str, add: str, *, made: bool = False) -> forms.Records:
         words = self.words
         places = [
             *declarations.places(words),
             *self._label("label", words.text("Label")),
-            *([Place("from", words.text("Taken from"), codec=SOURCE)] if made else []),
+            *([forms.Place("from", words.text("Taken from"), codec=SOURCE)] if made else []),
         ]
-        return Records(name, title, places, add, tidy=declarations.tidied)
+        return forms.Records(name, title, places, add, tidy=declarations.tidied)
 
     @property
-    def start(self) -> Records:
+    def start(self) -> forms.Records:
         """What must be known to start."""
         words = self.words
         return self._fields("start", words.text("Needed to start"), words.text("Add a fact"))
 
     @property
-    def steps(self) -> Records:
+    def steps(self) -> forms.Records:
         """The steps, in the order in which they are drawn."""
         words = self.words
-        checks = Records(
+        checks = forms.Records(
             "checks",
             words.text("Conditions"),
             [
-                Place("fact", words.text("Fact")),
-                Place("op", words.text("Is"), "choice", options=_operators()),
-                Place("than", words.text("Compared with"), codec=SOURCE),
+                forms.Place("fact", words.text("Fact")),
+                forms.Place("op", words.text("Is"), "choice", options=_operators()),
+                forms.Place("than", words.text("Compared with"), codec=SOURCE),
                 *self._label("text", words.text("If not")),
             ],
             words.text("Add a condition"),
         )
-        ways = Records(
+        ways = forms.Records(
             "next",
             words.text("What comes next"),
             [
-                Place("to", words.text("Step, or end")),
-                Place("when", words.text("Only if, one condition a line"), "lines", CONDITIONS),
+                forms.Place("to", words.text("Step, or end")),
+                forms.Place(
+                    "when", words.text("Only if, one condition a line"), "lines", CONDITIONS
+                ),
             ],
             words.text("Add a way"),
             hint=words.text("The first way whose conditions hold; the last one has none."),
         )
-        timers = Records(
+        timers = forms.Records(
             "timers",
             words.text("Dates"),
             [
-                Place("key", words.text("Short name")),
-                Place(
+                forms.Place("key", words.text("Short name")),
+                forms.Place(
                     "kind",
                     words.text("What it does"),
                     "choice",
                     options=[Option(k.value, words.text(t)) for k, t in _TIMER.items()],
                 ),
-                Place("base", words.text("Counted from")),
-                Place("days", words.text("Days"), "number", WHOLE),
-                Place("business", words.text("Next business day"), "check", FLAG),
-                Place("unit", words.text("Unit")),
+                forms.Place("base", words.text("Counted from")),
+                forms.Place("days", words.text("Days"), "number", forms.WHOLE),
+                forms.Place("business", words.text("Next business day"), "check", forms.FLAG),
+                forms.Place("unit", words.text("Unit")),
                 *self._label("text", words.text("Says")),
             ],
             words.text("Add a date"),
             hint=words.text("A date fact, or started for the beginning of the step."),
         )
-        return Records(
+        return forms.Records(
             "steps",
             words.text("Steps"),
             [
-                Place("key", words.text("Short name")),
-                Place("command", words.text("Command"), hint=words.text("In capitals: COLLECT.")),
-                *self._label("title", words.text("Title")),
-                Place("unit", words.text("Responsible unit")),
-                Place("sla_days", words.text("Days until it is late"), "number", WHOLE),
-                Place("needs", words.text("Facts from before"), codec=NAMES),
+                forms.Place("key", words.text("Short name"), required=True),
+                forms.Place(
+                    "command",
+                    words.text("Command"),
+                    hint=words.text("In capitals: COLLECT."),
+                    required=True,
+                ),
+                *self._label("title", words.text("Title"), required=True),
+                forms.Place("unit", words.text("Responsible unit"), required=True),
+                forms.Place("sla_days", words.text("Days until it is late"), "number", forms.WHOLE),
+                forms.Place("needs", words.text("Facts from before"), codec=forms.NAMES),
                 *self._label("compensation", words.text("What undoes it")),
-                Place("approval-kind", words.text("Approval: kind")),
-                Place("approval-rule", words.text("Approval: by this rule")),
-                Place("approval-facts", words.text("Approval: facts"), "lines", SOURCES),
-                Place("approval-stages", words.text("Approval: these stages"), codec=NAMES),
-                Place("approval-shown", words.text("Approval: shown facts"), codec=NAMES),
+                forms.Place("approval-kind", words.text("Approval: kind")),
+                forms.Place("approval-rule", words.text("Approval: by this rule")),
+                forms.Place("approval-facts", words.text("Approval: facts"), "lines", SOURCES),
+                forms.Place(
+                    "approval-stages", words.text("Approval: these stages"), codec=forms.NAMES
+                ),
+                forms.Place(
+                    "approval-shown", words.text("Approval: shown facts"), codec=forms.NAMES
+                ),
             ],
             words.text("Add a step"),
             lists=(
@@ -243,15 +236,15 @@ class Parts:
             titled=f"title-{words.code}",
         )
 
-    def _guards(self) -> Records:
+    def _guards(self) -> forms.Records:
         words = self.words
-        return Records(
+        return forms.Records(
             "guards",
             words.text("Rules that are asked"),
             [
-                Place("rule", words.text("Rule")),
-                Place("facts", words.text("Its facts, one a line"), "lines", SOURCES),
-                Place("require", words.text("Must answer, one a line"), "lines", REQUIRED),
+                forms.Place("rule", words.text("Rule")),
+                forms.Place("facts", words.text("Its facts, one a line"), "lines", SOURCES),
+                forms.Place("require", words.text("Must answer, one a line"), "lines", REQUIRED),
                 *self._label("text", words.text("If not")),
             ],
             words.text("Add a rule"),
@@ -259,16 +252,18 @@ class Parts:
         )
 
     @property
-    def cancellation(self) -> Sequence[Place]:
+    def cancellation(self) -> Sequence[forms.Place]:
         """When a process may be cancelled."""
         words = self.words
         return [
-            Place("cancellation-effect", words.text("Effect, from a rule"), codec=SOURCE),
-            Place("cancellation-after_end", words.text("Also after its end"), "check", FLAG),
+            forms.Place("cancellation-effect", words.text("Effect, from a rule"), codec=SOURCE),
+            forms.Place(
+                "cancellation-after_end", words.text("Also after its end"), "check", forms.FLAG
+            ),
         ]
 
     @property
-    def cancelling(self) -> Sequence[Records]:
+    def cancelling(self) -> Sequence[forms.Records]:
         """What is asked for a cancellation."""
         words = self.words
         inputs = self._fields(
@@ -300,39 +295,39 @@ class WrittenProcess:
     @property
     def document(self) -> dict[str, Any]:
         """The document behind the view."""
-        said = filled(self.view)
+        said = forms.filled(self.view)
         units = {str(one.get("key", "")): one.get("name") for one in said.get("units", ())}
         return {**said, "units": units, "steps": said.get("steps", [])}
 
     # -------------------------------------------------------------- drawing
 
     @property
-    def head(self) -> Sequence[Control]:
+    def head(self) -> Sequence[forms.Control]:
         """Title and subject."""
-        return draw_places(self.parts.head, self.view, "")
+        return forms.draw_places(self.parts.head, self.view, "")
 
     @property
-    def lists(self) -> Sequence[DrawnList]:
+    def lists(self) -> Sequence[forms.DrawnList]:
         """Units, what starts it, steps."""
         parts = self.parts
         listed = (parts.units, parts.start, parts.steps)
-        return [draw(one, self.view.get(one.name), one.name) for one in listed]
+        return [forms.draw(one, self.view.get(one.name), one.name) for one in listed]
 
     @property
-    def cancellation(self) -> tuple[Sequence[Control], Sequence[DrawnList]]:
+    def cancellation(self) -> tuple[Sequence[forms.Control], Sequence[forms.DrawnList]]:
         """Controls and lists of the cancellation."""
         said = self.view.get("cancellation") or {}
         lists = [
-            draw(one, said.get(one.name), f"cancellation-{one.name}")
+            forms.draw(one, said.get(one.name), f"cancellation-{one.name}")
             for one in self.parts.cancelling
         ]
-        return draw_places(self.parts.cancellation, self.view, ""), lists
+        return forms.draw_places(self.parts.cancellation, self.view, ""), lists
 
     def controls(self) -> list[str]:
         """Ids of all controls, in their order."""
         places, lists = self.cancellation
         single = ["new_key", "valid_from", "note", *(c.id for c in (*self.head, *places))]
-        listed = [control for one in (*self.lists, *lists) for control in controls_of(one)]
+        listed = [control for one in (*self.lists, *lists) for control in forms.controls_of(one)]
         return [*single, *listed]
 
     # -------------------------------------------------------------- taking
@@ -341,7 +336,7 @@ class WrittenProcess:
         """Add, remove or move a part."""
         if said.startswith("add:cancellation"):
             self.view.setdefault("cancellation", {})
-        command(self.view, said)
+        forms.command(self.view, said)
 
     def read(self) -> WrittenProcess:
         """The same with the definition, or with everything wrong at its control."""
@@ -358,7 +353,7 @@ class WrittenProcess:
 
     def place(self, problem: Problem) -> Problem:
         """A problem at its control."""
-        return nearest(self._unit(problem), self.controls(), "title-tr")
+        return forms.nearest(self._unit(problem), self.controls(), "title-tr")
 
     def _unit(self, problem: Problem) -> Problem:
         """Units stand by key in the document and by number in the form."""
@@ -395,7 +390,7 @@ def of_definition(
 def of_process_form(form: Mapping[str, str], words: Language) -> WrittenProcess:
     """A posted form."""
     parts = Parts(words)
-    view: dict[str, Any] = read_places([*parts.head, *parts.cancellation], form, "")
+    view: dict[str, Any] = forms.read_places([*parts.head, *parts.cancellation], form, "")
     for one in (parts.units, parts.start, parts.steps):
         view[one.name] = one.read(form, one.name)
     for one in parts.cancelling:

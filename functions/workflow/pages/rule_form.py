@@ -594,7 +594,10 @@ def _said(line: Line) -> dict[str, str]:
 
 
 def unpacked(text: str) -> list[Line]:
-    """The rows behind a text of ``packed``; none for anything else."""
+    """The rows behind a text of ``packed``.
+
+    Raises: ValidationError("table_invalid") for anything else: rows never go missing silently.
+    """
     if not text:
         return []
     try:
@@ -604,5 +607,5 @@ def unpacked(text: str) -> list[Line]:
             Line(str(row), tuple(map(str, cells)), dict(outputs), dict(extras), number)
             for number, (row, cells, outputs, extras) in enumerate(said)
         ]
-    except (binascii.Error, zlib.error, ValueError, TypeError):
-        return []
+    except (binascii.Error, zlib.error, ValueError, TypeError) as error:
+        raise ValidationError("table_invalid", "The rows did not arrive whole.") from error

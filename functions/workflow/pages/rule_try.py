@@ -41,6 +41,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
         say, key = RuleSay(words, request.tenant.actor), key_of(request)
         version_id = form.get("version") or request.query.get("version", "")
         version = tried.version if tried is not None else chosen(use, key, version_id)
+        title = title_of(version.document.get("title") or {}, words.code) or key
         shown: dict[str, Any] = {"tried": None}
         if tried is not None:
             made, table = tried.decision, tried.version.table
@@ -51,7 +52,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
                     (say.name(name), say.value(v)) for name, v in (made.result or {}).items()
                 ],
                 "derived": [(say.name(name), say.value(v)) for name, v in made.derived.items()],
-                "reasons": [say.why(one) for one in why(table, key, made, tried.valid_on)],
+                "reasons": [say.why(one) for one in why(table, title, made, tried.valid_on)],
             }
         return kit.draw(
             request,
@@ -60,7 +61,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
             say=say,
             error=error,
             key=key,
-            title=title_of(version.document.get("title") or {}, words.code) or key,
+            title=title,
             version_id=version_id,
             form=form,
             facts=[_control(fact, say) for fact in version.table.facts.facts.values()],

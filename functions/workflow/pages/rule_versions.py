@@ -7,17 +7,18 @@ from typing import Any, Final
 from kernel.errors import KopruError, NotFoundError, ParseError, Problem, ValidationError
 from kernel.parsing import parse_date_api
 from toolkit.entrypoints.http import HttpApp, Reply, Request
-from webkit.components import Column, TimelineEntry
+from webkit.components import Column
 from workflow.bootstrap import Workflow
 from workflow.domain.rules.bitemporal import in_force
 from workflow.domain.rules.scope import Scopes
 from workflow.domain.rules.simulation import Comparison
 from workflow.domain.rules.table import Table
-from workflow.domain.rules.versions import OPEN, TableVersion, VersionStatus
+from workflow.domain.rules.versions import TableVersion
 from workflow.pages.kit import Kit, go, use_of
 from workflow.pages.rule_editor import diff_rows, findings
 from workflow.pages.rule_words import RuleSay
 from workflow.pages.rules import DONE, HERE, READ, SECTION, WRITE, grid, key_of, title_of
+from workflow.pages.version_moves import add_move, allowed, history
 from workflow.pages.words import words_of
 
 PUBLISH: Final = "workflow:rule:publish"
@@ -38,9 +39,6 @@ def declare(app: HttpApp, kit: Kit) -> None:
         say, key = RuleSay(words, request.tenant.actor), key_of(request)
         version = _version(request, use, key)
         before = _before(use, version)
-        is_open = version.status in OPEN
-        own = version.author == request.tenant.actor
-        may = request.principal.may
         today = use.scope.today
         form = request.form() if request.method == "POST" else {}
         days = {"from": (today - _BACK).isoformat(), "to": today.isoformat()}
@@ -58,19 +56,11 @@ def declare(app: HttpApp, kit: Kit) -> None:
             diff=diff_rows(before, version.table, say),
             drawn=grid(version.table, say, request),
             checked=findings(use.check_version()(version), version.table, say),
-            own=own,
-            is_open=is_open,
-            may_submit=version.status is VersionStatus.DRAFT and may(WRITE),
-            may_publish=is_open and may(PUBLISH) and not own,
-            may_withdraw=is_open and may(WRITE),
-            may_retire=version.status is VersionStatus.PUBLISHED
-            and not version.is_shipped
-            and may(PUBLISH),
-            may_write=may(WRITE),
+            **allowed(request, version, write=WRITE, publish=PUBLISH),
             days={**days, **{name: form[name] for name in days if name in form}},
             made=_shown(made, say) if made is not None else None,
             asked=asked,
-            entries=_history(use, version, say),
+            entries=history(use, "rule_version", version, say),
             hit_columns=(
                 Column("row", words.text("Row")),
                 Column("hits", words.text("Decided so often"), numeric=True),
@@ -91,20 +81,15 @@ def declare(app: HttpApp, kit: Kit) -> None:
         return draw(request)
 
     def act(name: str, permission: str, done: str, use_case: Callable[[Workflow], Any]) -> None:
-        @app.page("POST", f"{one}/{name}", permission=permission)
-        def acted(request: Request) -> Reply:
-            """One step of a version; refused, it says why at the same place."""
-            use, key = use_of(request), key_of(request)
-            version_id = request.path_values["version_id"]
-            stamp = request.form().get("version", "")
-            expected = int(stamp) if stamp.isdecimal() else None
-            try:
-                use_case(use)(key, version_id, expected)
-            except NotFoundError:
-                raise
-            except KopruError as error:
-                return draw(request, error=error)
-            return go(f"{HERE}/{key}/versions/{version_id}", done=done)
+        def move(request: Request, expected: int | None) -> str:
+            key, version_id = key_of(request), request.path_values["version_id"]
+            use_case(use_of(request))(key, version_id, expected)
+            return f"{HERE}/{key}/versions/{version_id}"
+
+        add_move(
+            app, f"{one}/{name}", permission, move,
+            lambda request, error: draw(request, error=error), lambda path: go(path, done=done),
+        )  # fmt: skip
 
     act("submit", WRITE, "submitted", lambda use: use.submit_version())
     act("publish", PUBLISH, "published", lambda use: use.publish_version())
@@ -158,15 +143,6 @@ def _before(use: Workflow, version: TableVersion) -> Table | None:
     chain = Scopes.around(version.scope).chain
     found = in_force(others, chain, version.valid_from, scope.clock.now())
     return found.table if found is not None else None
-
-
-def _history(use: Workflow, version: TableVersion, say: RuleSay) -> list[TimelineEntry]:
-    if version.is_shipped:
-        return []
-    return [
-        TimelineEntry(say.action(line.action), at=say.at(line.at), actor=say.who(line.actor))
-        for line in reversed(use.store.history(f"rule_version:{version.id}"))
-    ]
 
 
 def _shown(made: Comparison, say: RuleSay) -> Mapping[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
+from kernel.why import Why
 from webkit.components import Status, Tone
 from webkit.i18n import Language, mark
 from workflow.domain.rules.analysis import Analysis, Overlap, Unbound
@@ -82,11 +83,11 @@ TYPE: Final[Mapping[FactType, str]] = {
     FactType.ANY: mark("anything"),
 }
 ACTION: Final[Mapping[str, str]] = {
-    "rule_version.drafted": mark("Draft written"),
-    "rule_version.submitted": mark("Handed over for publication"),
-    "rule_version.published": mark("Published"),
-    "rule_version.retired": mark("Taken out of force"),
-    "rule_version.withdrawn": mark("Put aside"),
+    "drafted": mark("Draft written"),
+    "submitted": mark("Handed over for publication"),
+    "published": mark("Published"),
+    "retired": mark("Taken out of force"),
+    "withdrawn": mark("Put aside"),
 }
 MARK: Final[Mapping[str, tuple[str, Tone]]] = {
     "SOURCE": (mark("from the source"), Tone.OK),
@@ -116,8 +117,9 @@ class RuleSay(Say):
         return self.words.text(said, id=identity[-4:])
 
     def action(self, action: str) -> str:
-        """One line of history."""
-        return self.words.text(ACTION[action]) if action in ACTION else self.name(action)
+        """One line of the history of a version: ``rule_version.drafted``, for one."""
+        done = action.rpartition(".")[2]
+        return self.words.text(ACTION[done]) if done in ACTION else self.name(action)
 
     def status(self, status: VersionStatus) -> Status:
         """Where a version stands."""
@@ -160,6 +162,14 @@ class RuleSay(Say):
         if name == VALID_ON:
             return self.words.text(mark("validity of the row"))
         return self.name(name)
+
+    def why(self, why: Why) -> str:
+        """A reason as a sentence, with facts and choices as they are spoken of."""
+        params = dict(why.params)
+        if "column" in params:
+            params |= {"column": self.column(str(params["column"]))}
+            params |= {"value": self.value(params["value"])}
+        return super().why(Why(why.key, params))
 
     def place(self, place: str) -> str:
         """A place of a row: a column, an output or what else a row says."""
