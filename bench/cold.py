@@ -22,7 +22,7 @@ from typing import Final
 
 from bench import peers
 from bench.frame import FOLDER, ROOT, Report
-from infra.tools.finish_build import compile_sources, trim_data, trim_packages
+from infra.tools.finish_build import compile_sources, trim_data, trim_imports, trim_packages
 from tests.infra import stack
 
 ROUNDS: Final = 5
@@ -118,6 +118,7 @@ def packages() -> tuple[Path, Path]:
         shutil.copytree(shipped, built)
         trim_packages(built)
         trim_data(built)
+        trim_imports(built)
         compile_sources([built], Path(sys.executable))
         mark.write_bytes(lock.read_bytes())
     return shipped, built
