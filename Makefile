@@ -49,7 +49,7 @@ test-313: $(VENV)/.installed # Unit and packaging tests on the version of Lambda
 acceptance: $(VENV)/.installed ## Acceptance cases (ACCEPTANCE_DIR=dir, AREA=name); exit 0 only if all hold
 	@$(PY) -m tests.acceptance $(if $(ACCEPTANCE_DIR),--dir "$(ACCEPTANCE_DIR)") $(if $(AREA),--area "$(AREA)")
 
-bench: $(VENV)/.installed ## Figures beside their goals and peers (AREA=cold, cards, rules or letters)
+bench: $(VENV)/.installed ## Figures beside their goals and peers (AREA=cold, warm, soap, … or several)
 	@$(PY) -m bench $(AREA)
 
 # ---------------------------------------------------------------- check
@@ -81,10 +81,11 @@ validate: $(VENV)/.installed ## Templates: cfn-lint, SAM transform, every rule a
 requirements: $(BUILD_VENV)/.installed ## Lock requirements/*.in anew (UPGRADE=1 takes newer versions)
 	$(BUILD_PY) infra/tools/lock_requirements.py --uv $(BUILD_VENV)/bin/uv $(if $(UPGRADE),--upgrade)
 
-generate: $(VENV)/.installed ## Write the generated templates anew
+generate: $(VENV)/.installed ## Write the generated templates and pages anew
 	$(PY) -m infra.tools.insurer_queues
 	$(PY) -m infra.tools.observability
 	$(PY) -m infra.tools.openapi
+	$(PY) -m bench.costs
 
 assets: $(VENV)/.installed ## Front-end files of the pages, into build/assets
 	@$(PY) infra/assets/build.py

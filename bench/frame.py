@@ -8,13 +8,17 @@ the run, so that one goal that is missed does not hide the others.
 from __future__ import annotations
 
 import json
+import os
 import platform
-from collections.abc import Mapping
+import statistics
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+ROUNDS: Final = 9
 ROOT: Final = Path(__file__).resolve().parents[1]
 FOLDER: Final = ROOT / "build" / "bench"
 
@@ -58,17 +62,25 @@ class Report:
             print(f"       goal {goal}: {finding.verdict}", flush=True)
 
     def ratio(
-        self, id: str, what: str, ours: float, theirs: float, *, peer: str, most: float, unit: str
+        self,
+        id: str,
+        what: str,
+        ours: float,
+        theirs: float,
+        *,
+        peer: str,
+        most: float | None,
+        unit: str,
     ) -> None:
-        """Ours against a peer, as a quotient that must not be larger than ``most``."""
+        """Ours against a peer: a quotient, and whether it is larger than ``most``."""
         quotient = ours / theirs
         self.add(
             id,
             what,
             f"{ours:.3g} {unit}, {quotient:.2f} x",
             peer=f"{peer} {theirs:.3g} {unit}",
-            goal=f"at most {most:g} x {peer}",
-            holds=quotient <= most,
+            goal="" if most is None else f"at most {most:g} x {peer}",
+            holds=None if most is None else quotient <= most,
         )
 
     @property
@@ -119,12 +131,25 @@ class Report:
         )
 
 
+def alternating(*acts: Callable[[], Any], rounds: int = ROUNDS) -> tuple[float, ...]:
+    """Median processor seconds of each act, taken in turns; the first round warms up."""
+    taken: list[list[float]] = [[] for _ in acts]
+    for number in range(rounds + 1):
+        for act, kept in zip(acts, taken, strict=True):
+            started = time.process_time()
+            act()
+            if number:
+                kept.append(time.process_time() - started)
+    return tuple(statistics.median(each) for each in taken)
+
+
 def machine() -> dict[str, str]:
     """The machine and the versions that decide the figures."""
     packages = ("boto3", "aws-lambda-powertools", "pydantic", "zeep", "reportlab", "xlsxwriter")
+    processors = str(os.cpu_count() or 1)
     return {
         "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.machine()}",
+        "system": f"{platform.system()} {platform.machine()}, {processors} processors",
         **{name: metadata.version(name) for name in packages},
     }
 

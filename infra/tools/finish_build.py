@@ -6,6 +6,7 @@ language of the world; we use a handful. Each step has a switch and a test.
 """
 
 import argparse
+import ast
 import re
 import shutil
 import subprocess
@@ -43,6 +44,11 @@ UNUSED: Final = (
     "phonenumbers/tzdata",
 )
 # Not `docs`: botocore and boto3 import theirs.
+# Packages that only pass names on, and import everything they have to do it.
+LAZY: Final = (
+    "aws_lambda_powertools/event_handler",
+    "aws_lambda_powertools/utilities/data_classes",
+)
 UNUSED_FOLDERS: Final = frozenset({"__pycache__", "test", "tests"})
 UNUSED_SUFFIXES: Final = frozenset({".pyi", ".pyx", ".pxd", ".pxi", ".c", ".h", ".cpp"})
 
@@ -77,6 +83,90 @@ def trim_data(packages: Path) -> None:
         for path in locales.glob("*.dat"):
             if path.stem != "root" and path.stem.split("_")[0] not in LOCALES:
                 path.unlink()
+
+
+def trim_imports(packages: Path) -> None:
+    """Stop imports of what no function of ours uses: other kinds of events, help texts.
+
+    Powertools imports the resolvers and event classes of every AWS service when it is asked for
+    one, botocore its generator of documentation when it is asked for a client: together a quarter
+    of the start of a function (bench/cold.py).
+    """
+    for name in LAZY:
+        if (packages / name).is_dir():
+            make_lazy(packages / name)
+    documentation = packages / "botocore" / "docs"
+    if documentation.is_dir():
+        _replace(documentation / "__init__.py", _NO_DOCUMENTATION)
+        _replace(documentation / "docstring.py", _NO_HELP)
+
+
+# boto3 asks for the name.
+_NO_DOCUMENTATION: Final = "DEPRECATED_SERVICE_NAMES = {'sms-voice'}\n"
+_NO_HELP: Final = '''"""Help texts of clients: none, because nobody asks a function for help."""
+
+
+class LazyLoadedDocstring(str):
+    def __new__(cls, *args, **kwargs):
+        return super().__new__(cls)
+
+
+class ClientMethodDocstring(LazyLoadedDocstring):
+    pass
+
+
+class WaiterDocstring(LazyLoadedDocstring):
+    pass
+
+
+class PaginatorDocstring(LazyLoadedDocstring):
+    pass
+'''
+
+_GETATTR: Final = """
+
+def __getattr__(name):
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    module, own = _PLACES[name]
+    value = globals()[name] = getattr(import_module(module, __name__), own)
+    return value
+"""
+
+
+def make_lazy(package: Path) -> None:
+    """Let a package that passes names on import their modules when a name is asked for.
+
+    A name that is also the name of its module stays as it is: it could not be told from the module.
+    Raises: ValueError when the package does anything else.
+    """
+    init = package / "__init__.py"
+    tree = ast.parse(init.read_text(encoding="utf-8"))
+    kept: list[str] = []
+    places: dict[str, tuple[str, str]] = {}
+    for node in tree.body:
+        match node:
+            case ast.ImportFrom(module=module, names=names, level=level):
+                for alias in names:
+                    if (module or "").rpartition(".")[2] == alias.name:
+                        kept.append(ast.unparse(node))
+                    else:
+                        origin = "." * level + (module or "")
+                        places[alias.asname or alias.name] = (origin, alias.name)
+            case ast.Expr(value=ast.Constant()) | ast.Assign(targets=[ast.Name(id="__all__")]):
+                kept.append(ast.unparse(node))
+            case _:
+                what = ast.unparse(node)[:80]
+                raise ValueError(f"{init} does more than pass names on: {what}")
+    _replace(init, "\n".join([*kept, f"_PLACES = {places!r}", _GETATTR]))
+
+
+def _replace(path: Path, text: str) -> None:
+    """A new file in place of an old one, which may be a link to somebody else's."""
+    path.unlink()
+    path.write_text(text, encoding="utf-8")
 
 
 def compile_sources(folders: Iterable[Path], python: Path) -> None:
@@ -161,6 +251,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("build", type=Path, help="folder that sam build wrote")
     parser.add_argument("--keep-packages", action="store_true", help="leave tests and stubs in")
     parser.add_argument("--keep-data", action="store_true", help="leave all data files in")
+    parser.add_argument("--keep-imports", action="store_true", help="leave imports as they are")
     parser.add_argument("--no-compile", action="store_true", help="write no .pyc files")
     options = parser.parse_args(arguments)
     artifacts = Artifacts.of(options.build)
@@ -174,6 +265,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         trim_packages(packages)
     if not options.keep_data:
         trim_data(packages)
+    if not options.keep_imports:
+        trim_imports(packages)
     _say(f"dependencies: {_megabytes(before)} as installed, {_megabytes(size_of(packages))} kept")
     python = None if options.no_compile else lambda_python()
     if python is not None:

@@ -26,7 +26,9 @@ COPIED = (
     "urllib3",
     "babel",
     "phonenumbers",
+    "aws_lambda_powertools",
 )
+MODULES = ("six", "typing_extensions")
 
 
 def _write(path: Path, text: str = "x = 1\n") -> None:
@@ -54,9 +56,12 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
             copy_function=_link,
             ignore=shutil.ignore_patterns("__pycache__"),
         )
-    shutil.copy(Path(str(importlib.metadata.distribution("six").locate_file("six.py"))), folder)
+    for name in MODULES:
+        file = importlib.metadata.distribution(name).locate_file(f"{name}.py")
+        shutil.copy(Path(str(file)), folder)
     finish_build.trim_packages(folder)
     finish_build.trim_data(folder)
+    finish_build.trim_imports(folder)
     return folder
 
 
@@ -112,6 +117,28 @@ def test_trimmed_botocore_makes_every_client(packages: Path) -> None:
     )
     assert json.loads(_run(packages, program)) == services
     assert finish_build.size_of(packages / "botocore") < 8 * 1024 * 1024
+
+
+def test_lazy_packages_give_every_name(packages: Path) -> None:
+    program = (
+        "import importlib, json, sys\n"
+        "from aws_lambda_powertools.event_handler import APIGatewayHttpResolver\n"
+        "early = [name for name in sys.modules if name.endswith(('.appsync', '.kafka_event'))]\n"
+        "given = {}\n"
+        "for name in ('event_handler', 'utilities.data_classes'):\n"
+        "    package = importlib.import_module(f'aws_lambda_powertools.{name}')\n"
+        "    given[name] = [callable(getattr(package, each)) for each in package.__all__]\n"
+        "print(json.dumps([early, given]))"
+    )
+    early, given = json.loads(_run(packages, program))
+    assert early == []
+    assert all(len(each) > 15 and all(each) for each in given.values())
+
+
+def test_a_package_that_does_more_than_pass_names_on_is_refused(tmp_path: Path) -> None:
+    _write(tmp_path / "__init__.py", "from a import b\nb()\n")
+    with pytest.raises(ValueError, match="more than pass names on"):
+        finish_build.make_lazy(tmp_path)
 
 
 def test_trimmed_babel_speaks_the_three_languages(packages: Path) -> None:
@@ -198,8 +225,15 @@ def test_an_artifact_that_is_too_large_fails_the_build(
 
 
 def test_each_step_can_be_switched_off(built: Path) -> None:
-    assert finish_build.main([str(built), "--no-compile", "--keep-packages", "--keep-data"]) == 0
+    docs = built / "DependenciesLayer/python/botocore/docs"
+    _write(docs / "__init__.py", "import everything\n")
+    _write(docs / "docstring.py")
+    keep = ["--keep-packages", "--keep-data", "--keep-imports"]
+    assert finish_build.main([str(built), "--no-compile", *keep]) == 0
     assert (built / "DependenciesLayer/python/pkg/tests/test_it.py").exists()
+    assert (docs / "__init__.py").read_text(encoding="utf-8") == "import everything\n"
+    assert finish_build.main([str(built), "--no-compile"]) == 0
+    assert "everything" not in (docs / "__init__.py").read_text(encoding="utf-8")
 
 
 def test_without_the_interpreter_the_build_says_so_and_goes_on(

@@ -1,0 +1,151 @@
+"""Writes ``docs/costs.md``: what a month of a large accountant costs, and where the floor is.
+
+``python -m bench.costs`` makes the page anew from the committed charges, the dated prices and the
+templates; a test compares it, so it cannot grow old unseen.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+from bench.frame import ROOT
+from bench.load import GIGABYTES, PRICES, SECONDS_A_CALL, SECONDS_A_RUN, dollars
+
+PAGE: Final = ROOT / "docs" / "costs.md"
+COMPANIES: Final = 500
+PEOPLE: Final = 25_000
+MINUTES: Final = 30 * 24 * 60
+POLLS_A_MINUTE: Final = 15
+"""Empty receives of one event source: five pollers, twenty seconds each (Lambda, SQS)."""
+SWEEP_SECONDS: Final = Decimal("0.2")
+SWEEP_READS: Final = 8
+REQUESTS: Final = 100_000
+"""Requests of people and programs to the API and the pages, an assumption."""
+REQUEST_READS: Final = 6
+REQUEST_SECONDS: Final = Decimal("0.1")
+# Thousands a month of what a large accountant does.
+WORK: Final[Mapping[str, str]] = {
+    "contributions collected": "25",
+    "employees sent and enrolled": "1.25",
+    "letters made and mailed": "10",
+    "codes issued and mailed": "5",
+    "payments booked": "5",
+    "card sales posted": "10",
+    "decisions recorded": "10",
+}
+
+
+def page() -> str:
+    """The page as Markdown."""
+    prices = json.loads(PRICES.read_text(encoding="utf-8"))
+    work = [
+        (f"{Decimal(times) * 1_000:,.0f} {name}", dollars(name, prices) * Decimal(times))
+        for name, times in WORK.items()
+    ]
+    standing = _standing(prices)
+    total = sum((cost for _, cost in (*work, *standing)), Decimal(0))
+    lines = [
+        "# What it costs and where the floor is",
+        "",
+        "Made by `python -m bench.costs` from what the tests hold each use case to",
+        "(`tests/budgets/units.json`), from the templates, and from the price list of",
+        f"{prices['region']} of {prices['as_of']} (`bench/prices.json`).",
+        prices["note"],
+        "Nothing here was billed by AWS; it is counted and multiplied.",
+        "",
+        f"## A month of an accountant with {COMPANIES} companies and {PEOPLE:,} people",
+        "",
+        "| what | USD |",
+        "|---|---:|",
+        *(f"| {what} | {cost:.2f} |" for what, cost in work),
+        *(f"| {what} | {cost:.2f} |" for what, cost in standing),
+        f"| **together** | **{total:.2f}** |",
+        "",
+        "## A thousand of each",
+        "",
+        "| a thousand | USD |",
+        "|---|---:|",
+        *(f"| {name} | {dollars(name, prices):.3f} |" for name in WORK),
+        "",
+        _FLOOR,
+    ]
+    return "\n".join(lines)
+
+
+def _standing(prices: Mapping[str, Any]) -> list[tuple[str, Decimal]]:
+    """What is paid although nobody does anything, and requests."""
+    per = {key: Decimal(value) / 1_000_000 for key, value in prices["million"].items()}
+    month = {key: Decimal(value) for key, value in prices["month"].items()}
+    compute = GIGABYTES * per["lambda_arm_gb_second"]
+    sources = _count(r"Type: (?:AWS::Lambda::EventSourceMapping|SQS)$")
+    sweeps = _count(r"ScheduleExpression: rate\(1 minute\)")
+    alarms = _count(r"Type: AWS::CloudWatch::Alarm$")
+    keys = _count(r"Type: AWS::KMS::Key$")
+    secrets = _count(r"Type: AWS::SecretsManager::Secret$")
+    sweep = per["lambda_request"] + SWEEP_SECONDS * compute
+    sweep += SWEEP_READS * per["dynamodb_read_unit"] + per["event"]
+    request = per["http_api_request"] + 2 * per["lambda_request"]
+    request += REQUEST_SECONDS * compute + REQUEST_READS * per["dynamodb_read_unit"]
+    return [
+        (f"{REQUESTS:,} requests, authorizer included", REQUESTS * request),
+        (f"{sweeps} sweeps a minute", sweeps * MINUTES * sweep),
+        (
+            f"{sources} queues waited at",
+            sources * MINUTES * POLLS_A_MINUTE * per["sqs_fair_request"],
+        ),
+        (f"{alarms} alarms", alarms * month["alarm"]),
+        (f"{keys} keys and {secrets} secrets", keys * month["kms_key"] + secrets * month["secret"]),
+        ("10 GB of rows, 20 GB of objects, 5 GB of logs", _stored(month)),
+    ]
+
+
+def _stored(month: Mapping[str, Decimal]) -> Decimal:
+    return 10 * month["dynamodb_gb"] + 20 * month["s3_gb"] + 5 * month["log_gb"]
+
+
+def _count(pattern: str) -> int:
+    """How often the templates have a line."""
+    files = [ROOT / "template.yaml", *sorted((ROOT / "infra").glob("*.yaml"))]
+    return sum(
+        len(re.findall(pattern, file.read_text(encoding="utf-8"), re.MULTILINE)) for file in files
+    )
+
+
+_FLOOR: Final = f"""## The floor, and where the time goes
+
+* **Waiting costs more than working.** Queues that are waited at, sweeps and alarms are paid by the
+  month, not by the person; they are shared by all accountants of one installation.
+* **Writes are what a person costs.** Each line is state, history, audit and outbox in one
+  transaction, and a transaction is charged twice. Ten lines share one, so a hundred people need
+  ten, not a hundred; below that there is only writing less, which would be forgetting something.
+* **Mail has a price of its own**, a hundredth of a cent each, whatever we do.
+* **Money is booked alone**: one transaction per payment, because two payments that fail together
+  would have to be told apart again.
+* **Time belongs to the insurer.** A call of a hundred lines is assumed to take 20 seconds; our part
+  of it is about 15 ms of processor time, of which zeep alone needs four fifths. Functions are
+  billed while they wait: {SECONDS_A_CALL} s for a run that calls an insurer, {SECONDS_A_RUN} s for
+  any other, which is high.
+* **A start is mostly boto3.** The smallest useful function, boto3 with one client, is the unit that
+  `make bench AREA=cold` measures in; answering functions take about 1.3 of it.
+
+What was not measured: latencies of AWS and of real insurers. `make bench` repeats everything else;
+`build/bench/report.md` has figure, peer, goal and verdict of each goal.
+"""
+
+
+def main() -> int:
+    """Write the page."""
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(page(), encoding="utf-8")
+    sys.stdout.write(f"{Path(PAGE).relative_to(ROOT)}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
