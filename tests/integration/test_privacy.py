@@ -327,3 +327,32 @@ def test_staff_who_left_are_erased_with_their_account_and_may_be_invited_again(
     again = world.workspace.call("POST", "/v1/users", owner, body=guest)
     assert again.status == 201, again.body
     assert world.audit_is_intact()
+
+
+def test_what_is_left_can_still_be_shown_by_api_and_page(world: PrivacyWorld) -> None:
+    from payment_codes.handlers import api as codes
+    from pensions.handlers import api as pensions
+    from reconciliation.handlers import api as books
+    from tests.support.events import http_event, invoke
+    from workspace.handlers import api as workspace
+
+    ids = _people(world)
+    world.finished("erasures", {"national_id": NUMBER, "email": EMAIL})
+    contract = next(row["id"] for row in world.aws.rows("core") if row.get("kind") == "contract")
+    owner = world.company.owner
+    for handler, path in (
+        (pensions, f"/v1/pensions/contracts/{contract}/employees"),
+        (pensions, f"/v1/pensions/employees/{ids['person']}"),
+        (pensions, f"/pensions/contracts/{contract}/employees"),
+        (pensions, f"/pensions/employees/{ids['person']}"),
+        (books, "/v1/reconciliation/counterparties"),
+        (books, f"/v1/reconciliation/counterparties/{ids['card']}"),
+        (books, "/reconciliation/counterparties"),
+        (books, f"/reconciliation/counterparties/{ids['card']}"),
+        (codes, "/payment-codes"),
+        (workspace, "/people"),
+        (workspace, f"/timeline/employee/{ids['person']}"),
+    ):
+        answer = invoke(handler.handler, http_event("GET", path, principal=owner))
+        assert answer.status == 200, (path, answer.status, answer.body[:300])
+        assert not [word for word in VALUES if word in answer.body], path

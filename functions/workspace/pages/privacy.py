@@ -18,7 +18,7 @@ from workspace.domain.privacy import (
     RequestState,
 )
 from workspace.pages.kit import Kit, cursor_in, needs_proof, paging, read_form, status_of, use
-from workspace.pages.register_table import register_file, register_rows, word
+from workspace.pages.register_table import RegisterRow, register_file, register_rows, word
 from workspace.pages.spine import instant_of
 from workspace.pages.words import redirect, state_word, subject_name, words_of
 from workspace.schemas import PrivacyIn, person_of
@@ -118,19 +118,26 @@ def declare(app: HttpApp, kit: Kit) -> None:
         if file_format in ("csv", "xlsx"):
             return register_file(use().table_writer, use().field_register, words, file_format)
         rows = list(register_rows(words, use().field_register))
-        groups: dict[str, dict[str, list[Any]]] = {}
+        groups: dict[str, dict[tuple[str, str], list[RegisterRow]]] = {}
         for row in rows:
-            groups.setdefault(row.context, {}).setdefault(row.record, []).append(row)
+            held = groups.setdefault(row.context, {})
+            held.setdefault((row.record, row.purpose), []).append(row)
         columns = (
-            Column("field", words.text("Field")),
-            Column("what", words.text("What it is")),
+            Column("record", words.text("Record")),
+            Column("fields", words.text("Values")),
             Column("purpose", words.text("Purpose")),
             Column("basis", words.text("Legal basis")),
             Column("kept", words.text("Kept")),
             Column("store", words.text("Stored in")),
-            Column("shown", words.text("Shown")),
         )
-        values = {"groups": groups, "columns": columns, "total": len(rows)}
+        values = {
+            "groups": {
+                context: [(record, held) for (record, _), held in records.items()]
+                for context, records in groups.items()
+            },
+            "columns": columns,
+            "total": len(rows),
+        }
         return kit.draw(request, "privacy/register.html", "privacy", values)
 
     def detail(

@@ -25,6 +25,7 @@ class RegisterRow:
     store: str
     readers: str
     shown: str
+    is_masked: bool
 
 
 def word(words: Language, kind: str, code: str) -> str:
@@ -56,6 +57,7 @@ def register_rows(words: Language, register: FieldRegister) -> Iterator[Register
             store=word(words, "store", line.store),
             readers=", ".join(line.readers),
             shown=words.text("masked") if line.masked else words.text("in clear"),
+            is_masked=line.masked,
         )
 
 
