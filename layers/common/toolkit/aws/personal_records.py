@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from kernel.personal_data import DROP, IDENTIFYING, Holding, PersonalField, digest
+from kernel.personal_data import DROP, IDENTIFYING, Datum, Holding, PersonalField, digest
 from toolkit.aws.dynamodb import Item
 from toolkit.aws.unit_of_work import META
 
@@ -122,6 +122,14 @@ class PersonalRecord:
     def is_whole(self, wanted: Wanted | None) -> bool:
         """Whether the record itself belongs to the person, not only a part of it."""
         return any(not holding.part for holding, *_ in self._parts(wanted))
+
+    def names(self, wanted: Wanted | None) -> bool:
+        """Whether the person's name is among what is held, so that the item is found by it."""
+        return any(
+            field.what is Datum.NAME
+            for holding, *_ in self._parts(wanted)
+            for field in holding.fields
+        )
 
     def _parts(self, wanted: Wanted | None) -> Iterator[tuple[Holding, Item, Any]]:
         """Holding, row and part that belong to the person."""

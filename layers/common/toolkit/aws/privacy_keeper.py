@@ -26,6 +26,7 @@ from kernel.events import Event
 from kernel.personal_data import Holding, Register
 from toolkit.auth import TenantContext
 from toolkit.aws.dynamodb import Database, Item, Keyspace, equals, exists
+from toolkit.aws.finding import FOUND_IN, forget
 from toolkit.aws.objects import FileStore, privacy_key
 from toolkit.aws.personal_records import UNPACKED, Codec, Paths, PersonalRecord, Wanted
 from toolkit.aws.rows import moment
@@ -372,6 +373,9 @@ class PrivacyKeeper:
         self._remove_copies(context, kind, str(meta["id"]))
         unit = self._unit(context)
         own = changes.pop((str(meta["pk"]), META), {})
+        if record.names(wanted) and meta.get(FOUND_IN):
+            forget(unit, kind, str(meta["id"]), meta)
+            own[FOUND_IN] = []
         detail = {"request_id": progress.id, "fields": sorted(own), "rows": len(changes)}
         unit.change(
             meta,
