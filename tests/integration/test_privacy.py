@@ -235,7 +235,8 @@ def test_time_limits_take_effect_once_and_leave_a_log(world: PrivacyWorld) -> No
     newest = _runs(world)[0]
     assert newest["records"] == 2, "both people; their account cards are in use"
     left = world.places_of(*VALUES, *NEIGHBOUR)
-    assert {place.split()[1].split("#")[3] for place in left} == {"COUNTERPARTY"}
+    assert {place.split()[1].split("#")[3] for place in left} == {"COUNTERPARTY", "FIND"}
+    assert all("counterparty:" in place for place in left if "#FIND#" in place)
     assert world.audit_is_intact()
     world.clock.advance(timedelta(days=31))
     _first_of_the_month(world)
@@ -324,7 +325,7 @@ def test_staff_who_left_are_erased_with_their_account_and_may_be_invited_again(
     assert world.places_of(member.email, "Deniz Viewer") == []
     assert world.workspace.app.store.account(Email(member.email)).password_hash is None
     guest = {"email": member.email, "name": "Deniz Yeniden", "roles": ["viewer"]}
-    again = world.workspace.call("POST", "/v1/users", owner, body=guest)
+    again = world.workspace.call("POST", "/v1/users", world.key, body=guest)
     assert again.status == 201, again.body
     assert world.audit_is_intact()
 
@@ -349,6 +350,7 @@ def test_what_is_left_can_still_be_shown_by_api_and_page(world: PrivacyWorld) ->
         (books, f"/v1/reconciliation/counterparties/{ids['card']}"),
         (books, "/reconciliation/counterparties"),
         (books, f"/reconciliation/counterparties/{ids['card']}"),
+        (books, f"/reconciliation/counterparties/{ids['firm']}"),
         (codes, "/payment-codes"),
         (workspace, "/people"),
         (workspace, f"/timeline/employee/{ids['person']}"),

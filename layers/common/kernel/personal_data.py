@@ -148,7 +148,8 @@ class Holding:
     """What one kind of record holds about people.
 
     Shapes: ``part`` is the path of parts that belong to one person each (lines of a transmission,
-    addresses of a card); empty when the whole record is about one person. A record belongs to a
+    addresses of a card); empty when the whole record is about one person. ``along`` is a list
+    whose elements go with those of the part's list. A record belongs to a
     person when a field that identifies says so (or a value at a path of ``found_by``), or when
     ``by`` (attribute → kind) names a record found before. ``rows`` are sort keys below the record's
     key; ``beside`` are partitions named by the record's id whose rows belong to it (``@name``: rows
@@ -161,6 +162,7 @@ class Holding:
     ground: Ground
     fields: tuple[PersonalField, ...]
     part: str = ""
+    along: str = ""
     by: Mapping[str, str] = field(default_factory=dict)
     found_by: tuple[tuple[str, Datum], ...] = ()
     rows: tuple[str, ...] = ("META",)

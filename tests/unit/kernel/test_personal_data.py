@@ -127,3 +127,12 @@ def test_what_is_erased_already_changes_nothing() -> None:
     wanted = _wanted("12345678950", "person:7")
     assert record.erased(wanted) == {}
     assert record.held(wanted) == []
+
+
+def test_a_list_that_runs_along_loses_the_same_elements() -> None:
+    row = {"pk": "p", "sk": "META", "id": "1", "to": ["A@x.example", "b@x.example"], "by": [1, 2]}
+    address = (PersonalField("", Datum.EMAIL, DROP),)
+    holding = _holding(fields=address, part="to[]", along="by")
+    record = PersonalRecord([holding], {"META": row}, {}, Paths())
+    wanted = Wanted(KEY, frozenset(Person(email="a@x.example").digests(KEY)), ())
+    assert record.erased(wanted) == {("p", "META"): {"to": ["b@x.example"], "by": [2]}}

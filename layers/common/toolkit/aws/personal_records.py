@@ -201,6 +201,13 @@ class PersonalRecord:
         if not holding.part:
             return dict(self._emptied(holding, row))
 
+        if holding.along:
+            # Two lists of one length: what goes from one goes from the other.
+            parts = list(self._paths.values(row, holding.part))
+            stays = [not self._belongs(holding, part, wanted) for part in parts]
+            kept = [other for other, stay in zip(row[holding.along], stays, strict=True) if stay]
+            row = {**row, holding.along: kept}
+
         def one(part: Any) -> Any:
             return self._emptied(holding, part) if self._belongs(holding, part, wanted) else part
 
