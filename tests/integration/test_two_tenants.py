@@ -943,7 +943,8 @@ def lists_and_pages_show_only_the_own_company(world: World, kind: str) -> None:
         reached = False
         fillings: list[tuple[str, ...]] = [(each,) for each in own.values()] if count else [()]
         if count > 1:
-            first = own["upload" if "/uploads/" in template else "contract"]
+            kind_first = "upload" if "/uploads/" in template else "contract"
+            first = own["approval" if "/signed/" in template else kind_first]
             fillings = list(product([first], own.values()))
         for filling in fillings:
             answer = world.ask(app, handler, route, template.format(*filling), stranger)
