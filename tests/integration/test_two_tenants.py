@@ -49,6 +49,7 @@ from tests.support.reconciliation_world import ReconciliationWorld, reconciliati
 from tests.support.rule_tables import PURCHASE_AS_WRITTEN
 from tests.support.rules_world import RulesWorld, rules_world
 from tests.support.scanner import SCANNER
+from tests.support.signers import authority
 from tests.support.statements import Move, camt
 from toolkit.auth import Principal
 from toolkit.entrypoints.http import HttpApp, RouteSpec
@@ -363,6 +364,9 @@ WITHOUT_PLACE: Final = frozenset(
     POST /workflow/rules/save
     POST /workflow/rules/{key}/decide
     POST /workflow/rules/{key}/try
+    POST /workflow/trust/anchors
+    POST /workflow/trust/revocation-lists
+    POST /workflow/trust/signers
     POST /v1/webhook-endpoints
     POST /workflow/processes/new
     POST /workflow/proposals/look
@@ -375,6 +379,9 @@ WITHOUT_PLACE: Final = frozenset(
     POST /v1/workflow/subjects/imports
     POST /v1/workflow/trigger-runs
     POST /v1/workflow/rules/{key}/evaluate
+    POST /v1/workflow/trust/anchors
+    POST /v1/workflow/trust/revocation-lists
+    POST /v1/workflow/trust/signers
     POST /v1/workflow/tables/{key}/versions
     POST /webhooks
     """.splitlines()
@@ -463,6 +470,7 @@ def filled(
         **flow,
         "approval": approval,
         "delegation": delegation,
+        "trust": trusted(rules, side),
         "contract": base.rsplit("/", 1)[-1],
         "employee": made["id"],
         "contribution": item["id"],
@@ -631,6 +639,14 @@ def asked(rules: RulesWorld, side: Side) -> tuple[str, str]:
         },
     )
     return str(approval["id"]), str(absence["id"])
+
+
+def trusted(rules: RulesWorld, side: Side) -> str:
+    """An authority that the company trusts, named after it."""
+    body = {"certificate": authority(side.word).pem, "note": side.word}
+    answer = rules.call("POST", "/trust/anchors", body, principal=side.key)
+    assert answer.status == 201, answer.body
+    return str(answer.json()["id"])
 
 
 def matched(cards: CardsWorld, side: Side) -> dict[str, str]:
@@ -927,7 +943,8 @@ def lists_and_pages_show_only_the_own_company(world: World, kind: str) -> None:
         reached = False
         fillings: list[tuple[str, ...]] = [(each,) for each in own.values()] if count else [()]
         if count > 1:
-            first = own["upload" if "/uploads/" in template else "contract"]
+            kind_first = "upload" if "/uploads/" in template else "contract"
+            first = own["approval" if "/signed/" in template else kind_first]
             fillings = list(product([first], own.values()))
         for filling in fillings:
             answer = world.ask(app, handler, route, template.format(*filling), stranger)

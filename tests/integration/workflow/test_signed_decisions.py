@@ -94,11 +94,12 @@ def test_a_signed_decision_is_kept_with_what_was_checked(signing: ApprovalsWorld
     assert said["signer"] == f"{tckn(1)[:3]}******{tckn(1)[-2:]}"
     # No list of revocations was handed in, and the record says so.
     assert (said["revocation"], said["lists_as_of"]) == ("not_checked", None)
-    path = f"/tasks/{task}/signatures/1"
+    path = f"/approvals/{made['id']}/signatures"
     assert signing.call("GET", path, who=CHIEF).status == 403
     kept = signing.call("GET", path, who=MANAGER, shows="the certificate names its holder")
-    assert base64.b64decode(kept.raw["body"]) == signature
-    assert (kept.status, kept.headers["content-type"]) == (200, "application/pkcs7-signature")
+    (one,) = kept.json()["items"]
+    assert base64.b64decode(one["signature"]) == signature
+    assert one["statement"] == said["statement"]
     # The same again is the same answer, and kept once.
     again = _hand_in(signing, task, signature)
     assert again.json()["version"] == after["version"]

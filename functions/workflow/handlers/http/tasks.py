@@ -7,7 +7,7 @@ from toolkit.entrypoints.http import Reply, Request, etag
 from workflow.application.approvals.act_on_task import Decision
 from workflow.application.approvals.list_tasks import Whose
 from workflow.bootstrap import Workflow
-from workflow.domain.approvals.approval import Approval, approval_of_task
+from workflow.domain.approvals.approval import Approval, Task, approval_of_task
 from workflow.handlers.http.app import app, page_reply, use_of
 from workflow.handlers.http.approval_answers import task_out
 from workflow.handlers.http.approvals import approval_reply
@@ -34,6 +34,21 @@ def task_name(request: Request) -> str:
     if len(text) > 40 or len(parts) != 3 or not all(part.isalnum() for part in parts):
         raise NotFoundError("not_found", "There is no such item.")
     return text
+
+
+def _approval_named(request: Request) -> str:
+    """Id of the approval of a task; an approval's own id names the task it has come to."""
+    name = request.path_values["task_id"]
+    return name if is_id(name) else approval_of_task(task_name(request))
+
+
+def _task_named(request: Request, approval: Approval) -> Task:
+    name = request.path_values["task_id"]
+    if name != approval.id:
+        return approval.task_by_id(name)
+    if not approval.tasks:
+        raise NotFoundError("not_found", "There is no such item.")
+    return approval.tasks[-1]
 
 
 def whose_of(request: Request) -> Whose:
@@ -66,14 +81,9 @@ def list_tasks(request: Request) -> Reply:
 @app.api("GET", _ONE, permission=_READ)
 def show_task(request: Request) -> Reply:
     """One task: what, how much, who asked, what was decided before, and whether it is yours."""
-    use, name = use_of(request), request.path_values["task_id"]
-    # An approval's own id names the task it has come to.
-    whole = is_id(name)
-    identity = name if whole else approval_of_task(task_name(request))
-    approval, one = use.read_approval()(identity, person_of(request))
-    if whole and not approval.tasks:
-        raise NotFoundError("not_found", "There is no such item.")
-    task = approval.tasks[-1] if whole else approval.task_by_id(name)
+    use = use_of(request)
+    approval, one = use.read_approval()(_approval_named(request), person_of(request))
+    task = _task_named(request, approval)
     body = task_out(one, approval, task, use.approval_scope.now)
     return Reply(body, 200, {"etag": etag(approval.stamp.version)})
 
@@ -91,24 +101,11 @@ def decide_task(request: Request) -> Reply:
 @app.api("GET", f"{_ONE}/statement", permission=_DECIDE)
 def show_statement(request: Request) -> Reply:
     """The bytes to sign for ``?outcome=approve`` or ``reject``, as they are now."""
-    use, name = use_of(request), task_name(request)
-    approval = use.approvals.approval(approval_of_task(name))
-    outcome = request.query.get("outcome", "approve")
-    statement = use.state_decision()(approval, name, person_of(request), outcome)
+    use = use_of(request)
+    approval = use.approvals.approval(_approval_named(request))
+    task, outcome = _task_named(request, approval), request.query.get("outcome", "approve")
+    statement = use.state_decision()(approval, task.id, person_of(request), outcome)
     return statement_reply(statement)
-
-
-@app.api("GET", f"{_ONE}/signatures/{{number}}", permission="workflow:trust:read")
-def show_signature(request: Request) -> Reply:
-    """The signature of a decision, from 1, as it was handed in; its certificate names its holder
-    in clear, so it is for those who keep the trust of the company.
-    """
-    number = request.path_values["number"]
-    if not (number.isascii() and number.isdigit() and 1 <= int(number[:4]) <= 99):
-        raise NotFoundError("not_found", "There is no such item.")
-    found = use_of(request).approvals.signature(task_name(request), int(number) - 1)
-    headers = {"content-disposition": 'attachment; filename="decision.p7s"'}
-    return Reply(found, 200, headers, "application/pkcs7-signature")
 
 
 @app.api("POST", f"{_ONE}/return", permission=_DECIDE)

@@ -1,5 +1,6 @@
 """What signatures of persons are checked against: authorities, revocation lists, signers."""
 
+import base64
 from typing import Any
 
 from kernel.parsing import format_instant
@@ -83,6 +84,28 @@ def bind_signer(request: Request) -> Reply:
         body.note,
     )
     return _recorded(made)
+
+
+@app.api("GET", "/v1/workflow/approvals/{id}/signatures", permission=_READ)
+def list_signatures(request: Request) -> Reply:
+    """What persons signed, and their signatures (base64 of DER), for a check by others.
+
+    A certificate names its holder in clear: this is for those who keep the trust of the company.
+    """
+    use = use_of(request)
+    approval = use.approvals.approval(request.id())
+    items = [
+        {
+            "task": task.id,
+            "by": vote.by,
+            "statement": vote.signature["statement"],
+            "signature": base64.b64encode(use.approvals.signature(task.id, number)).decode(),
+        }
+        for task in approval.tasks
+        for number, vote in enumerate(task.votes)
+        if vote.signature.get("level") == "qualified"
+    ]
+    return Reply({"items": items, "next_cursor": None, "total": len(items)})
 
 
 @app.api("POST", f"{_BASE}/{{id}}/end", permission=_WRITE)
