@@ -38,7 +38,7 @@ class LocalClock:
 
     @property
     def offset_seconds(self) -> int:
-        """Whole seconds by which the stack is ahead of the wall."""
+        """Whole seconds by which the stack is ahead of the wall; negative when it stood still."""
         if self._frozen_at is None:
             return self._offset
         return (self._frozen_at - self._wall()) // _SECOND
@@ -114,7 +114,8 @@ class LocalClock:
             stored = json.loads(self.path.read_text(encoding="utf-8"))
             offset, frozen = stored["offset_seconds"], stored.get("frozen_at")
             frozen_at = None if frozen is None else datetime.fromisoformat(frozen)
-            if isinstance(offset, int) and offset >= 0:
+            # Behind the wall is a clock that stood still for a while.
+            if isinstance(offset, int):
                 return offset, frozen_at
         except (ValueError, KeyError, TypeError):
             pass

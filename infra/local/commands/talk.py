@@ -78,6 +78,8 @@ def show(
         print(pretty(document))
         return
     table = rows()
+    if not table:
+        talk("there is nothing")
     if options.plain:
         for row in table:
             print("\t".join(row))

@@ -113,8 +113,9 @@ def _import(options: argparse.Namespace) -> int:
     if options.profile == "undo":
         if not confirmed(options, f"Take the import {options.file} back?"):
             return complain("nothing was taken back; --yes answers beforehand", USAGE)
-        job = product.job(product.post(f"/v1/pensions/imports/{part(options.file)}/undo"))
-        return _finished(options, job)
+        done = product.post(f"/v1/pensions/imports/{part(options.file)}/undo")
+        show(options, done, lambda: [[str(name), cell(value)] for name, value in done.items()])
+        return OK
     if options.profile not in PROFILES:
         return complain(f"there is no profile {options.profile}: {', '.join(PROFILES)}", USAGE)
     if "{contract}" in PROFILES[options.profile] and not options.contract:
@@ -169,8 +170,7 @@ def _version(options: argparse.Namespace, version: str) -> str:
 def _rules_test(options: argparse.Namespace) -> int:
     answer = Product.of(options).post(f"{_version(options, options.version)}/check")
     print(pretty(answer))
-    blocking = answer.get("errors") or answer.get("problems") or []
-    return INVALID if blocking else OK
+    return OK if answer["publishable"] else INVALID
 
 
 def _rules_backtest(options: argparse.Namespace) -> int:
@@ -249,7 +249,8 @@ def _why(options: argparse.Namespace) -> int:
     kind, _, rest = options.id.partition(":")
     ids = rest.split(":")
     if kind not in _ITEMS or len(ids) != _ITEMS[kind].count("{"):
-        return complain(f"say one of {', '.join(f'{k}:ID' for k in _ITEMS)}", USAGE)
+        forms = (f"{name}:{':'.join(['ID'] * path.count('{'))}" for name, path in _ITEMS.items())
+        return complain(f"say one of {', '.join(forms)}", USAGE)
     item = Product.of(options).get(_ITEMS[kind].format(*map(part, ids)))
     reasons = list(_reasons(item))
     if not reasons:

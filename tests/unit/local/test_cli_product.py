@@ -56,6 +56,8 @@ class Api:
             dry = body["dry_run"]
             sent = len(body["ids"]) - (body["ids"] == ["3"])
             return {"would_redrive": sent, "items": []} if dry else {"redriven": sent}
+        if path == "/v1/pensions/imports/I1/undo":
+            return {"removed": 2, "restored": 1}
         if path.endswith("/plans"):
             return json_response(PROBLEM, 422)
         if path.endswith("/versions/V1"):
@@ -139,6 +141,13 @@ def test_rows_of_two_versions_are_compared(run: Run, capsys: pytest.CaptureFixtu
     items = json.loads(capsys.readouterr().out)["items"]
     assert [(one["change"], one["row"]) for one in items] == [("-", "a"), ("+", "a")]
     assert '"<2"' in items[1]["content"]
+
+
+def test_an_import_is_taken_back(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("import", "undo", "I1", "--yes", "--plain") == cli.OK
+    assert capsys.readouterr().out == "removed\t2\nrestored\t1\n"
+    assert run("events", "list", "--events", "nobody.*") == cli.OK
+    assert capsys.readouterr().err == "there is nothing\n"
 
 
 def test_why_gathers_every_reason(run: Run, capsys: pytest.CaptureFixture[str]) -> None:

@@ -179,6 +179,16 @@ def test_a_frozen_clock_stands_until_it_is_moved_or_let_go(tmp_path: Path) -> No
     assert as_functions_see_it(wall[0]) == again.now()
 
 
+def test_a_clock_that_stood_still_goes_on_behind_the_wall(tmp_path: Path) -> None:
+    path = tmp_path / "clock.json"
+    wall = [MONDAY]
+    clock = LocalClock(path, wall=lambda: wall[0])
+    clock.freeze()
+    wall[0] += timedelta(minutes=5)
+    assert clock.thaw() == MONDAY
+    assert LocalClock(path, wall=lambda: wall[0]).offset_seconds == -300
+
+
 class World:
     """Stands in for the rest of the stack and writes down what happened, in order."""
 
