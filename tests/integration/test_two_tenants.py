@@ -197,6 +197,9 @@ BODIES: Final[dict[str, Any]] = {
     "refresh_code": {},
     "dismiss_refused_event": {"note": "tamam"},
     "dismiss_sale_event": {"note": "tamam"},
+    "dismiss_book_event": {"note": "tamam"},
+    "decide_mail_matter": {"decision": "given_up", "note": "tamam"},
+    "release_silenced_address": {"email": "a@x.example", "note": "tamam"},
     "resolve_difference": {"decision": "same", "note": "tamam"},
     "cancel_code": {},
     "change_counterparty": api_counterparty(),
@@ -716,6 +719,7 @@ def booked(books: ReconciliationWorld, side: Side) -> dict[str, str]:
         "counterparty": card["id"],
         "e_invoice": taken["id"],
         "letter": letter["id"],
+        "letter_mail": letter["mails"][0]["id"],
         "books_import": job["id"],
     }
 
