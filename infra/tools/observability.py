@@ -105,7 +105,9 @@ _ALARM: Final = """
   {logical}Alarm:
     Type: AWS::CloudWatch::Alarm
     Properties:
-      AlarmDescription: {comment} What to do, {runbook} in docs/operate/runbook.md.
+      AlarmDescription: >-
+        {comment}
+        What to do, {runbook} in docs/operate/runbook.md.
       Namespace: {namespace}
       MetricName: {metric}
       Dimensions:

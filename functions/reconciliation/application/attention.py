@@ -48,9 +48,12 @@ def letter_attention(unit: ReconciliationUnit, before: Letter, after: Letter) ->
     if bool(before.disowned_at) is bool(after.disowned_at):
         return
     subject = f"letter:{after.id}"
-    told = {"key": f"letter_disowned:{after.id}", "subject": subject}
+    key = f"letter_disowned:{after.id}"
     if after.disowned_at:
-        told |= {"code": "letter_disowned", "severity": "medium"}
-        unit.publish(LETTER_ATTENTION_RAISED, subject, told)
+        unit.publish(
+            LETTER_ATTENTION_RAISED,
+            subject,
+            {"key": key, "subject": subject, "code": "letter_disowned", "severity": "medium"},
+        )
     else:
-        unit.publish(LETTER_ATTENTION_CLEARED, subject, told)
+        unit.publish(LETTER_ATTENTION_CLEARED, subject, {"key": key, "subject": subject})

@@ -506,6 +506,11 @@ def bodies(desk: Desk) -> dict[str, tuple[str, str, dict[str, Any]]]:
             f"/v1/pensions/employees/{person['id']}/mark-done-elsewhere",
             {"note": "elle girildi"},
         ),
+        "reveal_employee": (
+            "POST",
+            f"/v1/pensions/employees/{person['id']}/reveal",
+            {"reason": "Kişi telefonda doğrulama istedi"},
+        ),
         "submit_employees": ("POST", f"{base}/submissions", {"all": True}),
         "add_contribution": ("POST", f"{base}/contributions", {**body, "month": 4}),
         "change_contribution": (
