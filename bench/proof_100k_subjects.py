@@ -3,9 +3,10 @@
 ``python -m bench.proof_100k_subjects [--subjects 100000]`` runs the real rules and triggers over
 subjects that are made as they are read. A worker dies at one write in a thousand and gets its
 message again; at the end the same morning is started once more. What is compared is counted by the
-words of the rules: one proposal per rule, subject and period, none left out, none twice. Time is
-taken per tenth, so that growth would show; memory is what Python holds beside the store. It writes
-``build/bench/proof_100k_subjects.json``; counts and memory decide, seconds are for information.
+words of the rules: one proposal per rule, subject and period, none left out, none twice. Work is
+counted in calls of functions, for early and late subjects, so that growth would show; memory is
+what Python holds beside the store. It writes ``build/bench/proof_100k_subjects.json``; counts and
+memory decide, seconds are for information.
 """
 
 from __future__ import annotations
@@ -17,16 +18,17 @@ import time
 import tracemalloc
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import pairwise
 from typing import Any, Final
 
 from infra.local.settings import ROOT
+from tests.support.effort import calls_of
 from tests.support.mornings import BrokenOffError, Morning, MorningStore, expected
+from workflow.application.propose_work import SLICE
 
 REPORT: Final = ROOT / "build" / "bench" / "proof_100k_subjects.json"
 _DIES_EVERY: Final = 1000
-_GROWTH: Final = 1.5
-"""How much slower the last tenth of the work may be than the first."""
+_GROWTH: Final = 1.1
+"""How much more work the last subjects may be than the first."""
 
 
 @dataclass(slots=True)
@@ -80,20 +82,18 @@ def _through(morning: Morning, name: str, proof: Proof | None = None, say: Any =
 
 
 def _paced(meters: int) -> float:
-    """How much longer the last tenth of a run takes than the first, all subjects alike."""
+    """How much more calls the last slice of a run takes than its second, all subjects alike."""
     morning = Morning(MorningStore({"meter": meters}))
-    name = morning.start()
-    marks = [time.monotonic()]
-    while not morning.store.runs[name].done:
-        goal = min(morning.store.runs[name].seen + meters // 10, meters)
-        worker = morning.worker()
-        while morning.store.runs[name].seen < goal and not morning.store.runs[name].done:
-            worker(name, lambda: 0.0)
-        marks.append(time.monotonic())
-        if morning.store.runs[name].seen >= meters:
-            break
-    spent = [later - earlier for earlier, later in pairwise(marks)]
-    return round(spent[-1] / spent[0], 2)
+    name, worker = morning.start(), morning.worker()
+
+    def step() -> None:
+        worker(name, lambda: 0.0)
+
+    step()  # what is read once is read
+    first = calls_of(step)
+    while morning.store.runs[name].seen < meters - 2 * SLICE:
+        step()
+    return round(calls_of(step) / first, 2)
 
 
 def _peak(meters: int) -> int:
@@ -123,8 +123,9 @@ def prove(subjects: int, say: Any = print) -> Proof:
     proof.said = store.runs["morning"].proposed
     _through(morning, morning.start("again"))
     proof.again = store.runs["again"].proposed + store.proposals - proof.proposals
-    proof.growth = _paced(subjects // 5)
-    proof.peak_small_kb, proof.peak_large_kb = _peak(subjects // 50), _peak(subjects // 5)
+    proof.growth = _paced(max(subjects // 5, 10 * SLICE))
+    small = max(subjects // 50, 4 * SLICE)
+    proof.peak_small_kb, proof.peak_large_kb = _peak(small), _peak(10 * small)
     return proof
 
 
