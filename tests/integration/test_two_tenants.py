@@ -185,6 +185,7 @@ BODIES: Final[dict[str, Any]] = {
     "change_employee": {"last_name": "Öz"},
     "replace_employee": person_body("99000000042"),
     "mark_done_elsewhere": {"note": "elle girildi"},
+    "reveal_employee": {"reason": "person_asked"},
     "refresh_status": {},
     "change_user": {"roles": ["owner"]},
     "resolve_incident": {"note": "tamam"},

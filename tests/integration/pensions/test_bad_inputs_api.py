@@ -509,7 +509,7 @@ def bodies(desk: Desk) -> dict[str, tuple[str, str, dict[str, Any]]]:
         "reveal_employee": (
             "POST",
             f"/v1/pensions/employees/{person['id']}/reveal",
-            {"reason": "Kişi telefonda doğrulama istedi"},
+            {"reason": "person_asked"},
         ),
         "submit_employees": ("POST", f"{base}/submissions", {"all": True}),
         "add_contribution": ("POST", f"{base}/contributions", {**body, "month": 4}),
