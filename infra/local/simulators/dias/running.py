@@ -168,7 +168,11 @@ class RunningDias:
 
             def _answer(self, body: bytes) -> None:
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                answer = network.handle(self.command, self.path, headers, body)
+                if network.is_down:
+                    # A connection from before the outage is kept open by whoever asks.
+                    answer = Answer(0, b"", drop=True)
+                else:
+                    answer = network.handle(self.command, self.path, headers, body)
                 if answer.wait:
                     time.sleep(answer.wait)
                 if answer.drop:
