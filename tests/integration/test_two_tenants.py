@@ -265,6 +265,7 @@ WITHOUT_PLACE: Final = frozenset(
     POST /preferences/tenant
     POST /privacy/erasures
     POST /privacy/exports
+    POST /reconciliation/book-events/secret
     POST /reconciliation/counterparties
     POST /reconciliation/mailing
     POST /reconciliation/mailing/run
@@ -344,6 +345,7 @@ WITHOUT_PLACE: Final = frozenset(
     POST /v1/pensions/contracts
     POST /v1/privacy/erasures
     POST /v1/privacy/exports
+    POST /v1/reconciliation/book-events/secret
     POST /v1/reconciliation/counterparties
     POST /v1/reconciliation/counterparties/imports
     POST /v1/reconciliation/e-invoices

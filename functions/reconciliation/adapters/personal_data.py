@@ -160,7 +160,6 @@ REGISTER: Final = Register(
         Expiring("portal_sessions", _PORTAL, (("session", Datum.NETWORK),), "edge", 1),
     ),
     impersonal={
-        "document": "number of a document, or code of an account card",
         "sender": "the company itself, as it stands on its letters",
         "address": "address of the company itself",
         "phone": "telephone of the company itself",

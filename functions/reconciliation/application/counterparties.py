@@ -133,7 +133,7 @@ class ListCounterparties:
 
 
 class SaveCounterparties:
-    """Add or change many account cards, in transactions of eighteen."""
+    """Add or change many account cards, in transactions of ``CHUNK``."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope

@@ -18,8 +18,8 @@ from reconciliation.domain.ledger import Direction, EntryFields
 
 REFUSED_EVENT: Final = "refused_book_event"
 """What a signed event is called that could not be taken."""
-MAX_CARDS: Final = 15
-"""Account cards of one event: they are one transaction, like lines of one request."""
+MAX_CARDS: Final = 7
+"""Account cards of one event: as many as one transaction takes with what finds them again."""
 
 
 class BookEventKind(StrEnum):

@@ -8,6 +8,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from kernel.sensitive import Secret
+from reconciliation.application.counterparties import CHUNK
+from reconciliation.domain.book_event import MAX_CARDS
 from reconciliation.schemas import BookEventIn, CounterpartyIn, EntryIn
 from tests.support.events import queue_event
 from tests.support.lambda_context import LambdaContext
@@ -198,6 +200,8 @@ def test_the_published_schema_says_what_is_taken() -> None:
         whole = {"$defs": definitions, **definitions["BookEvent"]}
         Draft202012Validator(whole).validate(content)
         BookEventIn.model_validate(content).to_event()
+    cards = definitions["BookEvent"]["properties"]["counterparties"]["anyOf"][0]
+    assert (cards["maxItems"], MAX_CARDS) == (CHUNK, CHUNK), "one event, one transaction"
     for name, model in (
         ("BookEvent", BookEventIn),
         ("Counterparty", CounterpartyIn),
