@@ -16,4 +16,4 @@ def check_committed(file: Path, name: str, counts: Mapping[str, Any]) -> None:
         text = json.dumps({**known, name: dict(counts)}, indent=2, ensure_ascii=False)
         file.write_text(f"{text}\n", encoding="utf-8")
         return
-    assert counts == known[name]
+    assert counts == known[name], (counts, known[name])
