@@ -54,6 +54,7 @@ _SIMULATORS: Final = "simulators"
 _CLOCK_FILE: Final = "clock.json"
 _MOVE_GRACE_SECONDS: Final = 20.0
 _SETTLE_SECONDS: Final = 60.0
+_EXECUTIONS_SECONDS: Final = 10.0
 _SCHEDULE_RETRIES: Final = 2
 _PLATFORM: Final = {
     # There is no X-Ray daemon to trace to, and no instance to ask for credentials.
@@ -305,10 +306,15 @@ class LocalStack:
             self.clock.move_to(instant)
 
     def settle(self) -> bool:
-        """Wait until queues are drained and no function runs."""
+        """Wait until queues are drained, no function runs and no execution is about to go on."""
         end = time.monotonic() + _SETTLE_SECONDS
+        quiet_by = time.monotonic() + _EXECUTIONS_SECONDS
+        calm = 0
         while self.pump is not None and self.pump.settle(max(0.0, end - time.monotonic())):
-            if not self.functions.in_flight:
+            quiet = self.cloud.executions_are_quiet() or time.monotonic() > quiet_by
+            calm = calm + 1 if quiet and not self.functions.in_flight else 0
+            # Twice: between two looks an execution may have filled a queue and gone to sleep.
+            if calm == 2:
                 return True
             time.sleep(0.02)
         return False

@@ -76,7 +76,7 @@ CREATE INDEX IF NOT EXISTS step_by_execution ON step (execution);
 CREATE TABLE IF NOT EXISTS token (token TEXT PRIMARY KEY, outcome TEXT NOT NULL) WITHOUT ROWID;
 """
 _KEY: Final = "_kopru_step"
-_SLICE_SECONDS: Final = 1.0
+_SLICE_SECONDS: Final = 0.2
 
 Outcome = tuple[Literal["output"], Any] | tuple[Literal["error"], str | None, str | None]
 """How a task ended: its output, or the name and cause of its error."""
@@ -233,6 +233,7 @@ class Executions:
         self.seconds: Callable[[], float] = time.time
         """The clock that waits and timeouts follow: that of the stack, which can be moved."""
         self._current = _Current()
+        self._asleep: dict[object, float | None] = {}
 
     # ------------------------------------------------------------------ life cycle
 
@@ -255,6 +256,18 @@ class Executions:
             if execution.exec_status == ExecutionStatus.RUNNING and worker and worker.env:
                 with contextlib.suppress(Exception):
                     execution.stop(datetime.now(UTC), None, None)
+
+    def quiet(self, scope: Scope) -> bool:
+        """Whether every running execution waits for something that has not come yet.
+
+        A wait whose end the clock has passed is not quiet: its thread is about to wake.
+        """
+        waits, now = [*self._asleep.values()], self.seconds()
+        overdue = any(until is not None and until <= now for until in waits)
+        running = sum(
+            execution.exec_status == ExecutionStatus.RUNNING for execution in _executions_of(scope)
+        )
+        return not overdue and len(waits) >= running
 
     def restore_finished(self, scope: Scope, state_machine_arn: str) -> None:
         """List the finished executions of a machine again, so that their names stay taken."""
@@ -458,11 +471,12 @@ class Executions:
             """Wait for a token on the clock of the stack: moving it ends the wait."""
             event = endpoint._notify_event
             until = None if timeout is None else self.seconds() + timeout
-            while not event.is_set():
-                left = _SLICE_SECONDS if until is None else until - self.seconds()
-                if left <= 0:
-                    break
-                event.wait(min(left, _SLICE_SECONDS))
+            with self._sleeping(until):
+                while not event.is_set():
+                    left = _SLICE_SECONDS if until is None else until - self.seconds()
+                    if left <= 0:
+                        break
+                    event.wait(min(left, _SLICE_SECONDS))
             return endpoint._outcome
 
         replace(CallbackEndpoint, "wait", wait)
@@ -474,10 +488,20 @@ class Executions:
         end.
         """
         until = self.seconds() + seconds
-        while env.is_running() and (left := until - self.seconds()) > 0:
-            # In slices: an end between the question and the wait would not be noticed, and the
-            # clock of the stack may be moved.
-            env.program_state_event.wait(min(left, _SLICE_SECONDS))
+        with self._sleeping(until):
+            while env.is_running() and (left := until - self.seconds()) > 0:
+                # In slices: an end between the question and the wait would not be noticed, and
+                # the clock of the stack may be moved.
+                env.program_state_event.wait(min(left, _SLICE_SECONDS))
+
+    @contextmanager
+    def _sleeping(self, until: float | None) -> Iterator[None]:
+        wait = object()
+        self._asleep[wait] = until
+        try:
+            yield
+        finally:
+            del self._asleep[wait]
 
     @contextmanager
     def _running(self, key: str) -> Iterator[None]:

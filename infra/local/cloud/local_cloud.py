@@ -237,6 +237,10 @@ class LocalCloud:
         self._running()
         return EXECUTIONS.resume(Scope(self.region, self.account_id), self.log)
 
+    def executions_are_quiet(self) -> bool:
+        """Whether every running execution waits for something that has not come yet."""
+        return EXECUTIONS.quiet(Scope(self.region, self.account_id))
+
     def reset(self) -> None:
         """Delete all data and deploy the same template again.
 

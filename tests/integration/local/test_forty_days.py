@@ -92,8 +92,13 @@ def test_everything_that_waits_falls_due_in_order(runs: list[list[Effect]]) -> N
         return found[0]
 
     code_ended = at("payment_codes.CodeClosed.v1")
+    reminders = [
+        effect.at for effect in first if effect.kind == "mail" and "mutabakat" in effect.what
+    ]
     expired = at("workflow.ApprovalDecided.v1", "expired")
     deadline = at("pensions.AttentionRaised.v1", "deadline:")
+    assert len(reminders) == 2
+    assert code_ended < reminders[0] < reminders[1]
     assert code_ended < expired
     assert deadline > first[0].at
 

@@ -109,6 +109,14 @@ def ended(cloud: LocalCloud, arn: str, seconds: float = 90) -> dict[str, Any]:
     raise AssertionError("the execution did not end")
 
 
+def calm(cloud: LocalCloud) -> None:
+    """Wait until every execution waits for something that has not come yet."""
+    deadline = time.monotonic() + 10
+    while not cloud.executions_are_quiet():
+        assert time.monotonic() < deadline, "an execution goes on and on"
+        time.sleep(0.02)
+
+
 def bodies(cloud: LocalCloud, queue: str) -> list[str]:
     return [message.body for message in receive(cloud, queue)]
 
@@ -393,13 +401,11 @@ def test_waits_and_tokens_follow_the_clock_of_the_stack(tmp_path: Path) -> None:
         cloud.set_clock(lambda: datetime.now(UTC) + timedelta(days=ahead[0]))
         arn = begin(cloud)
         asked(cloud)
+        calm(cloud)
         ahead[0] = 1.1
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            history = cloud.client("stepfunctions").get_execution_history(executionArn=arn)
-            if any(event["type"] == "WaitStateEntered" for event in history["events"]):
-                break
-            time.sleep(0.05)
+        calm(cloud)
+        history = cloud.client("stepfunctions").get_execution_history(executionArn=arn)
+        assert any(event["type"] == "WaitStateEntered" for event in history["events"])
         ahead[0] = 2.2
         assert ended(cloud, arn, 10)["status"] == "SUCCEEDED"
         assert bodies(cloud, "WorkQueue") == ["told"]
