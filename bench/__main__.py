@@ -24,6 +24,7 @@ AREAS: Final = {
     "xlsx": "tables",
     "rules": "rules",
     "cards": "cards",
+    "statements": "statement_matching",
     "local": "local",
     "memory": "memory",
     "load": "load",

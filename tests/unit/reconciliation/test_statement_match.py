@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import time
+from collections import Counter
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.statement_matching import statements
 from kernel.errors import RuleViolationError
 from kernel.money import Money
 from reconciliation.domain.statement_match import (
@@ -21,6 +23,7 @@ from reconciliation.domain.statement_match import (
     number_key,
     number_tail,
 )
+from tests.support.effort import calls_of
 
 DAY = date(2026, 1, 15)
 
@@ -167,10 +170,23 @@ def _large(count: int) -> tuple[list[StatementLine], list[StatementLine]]:
     return ours, theirs
 
 
-def test_twenty_thousand_lines_take_seconds() -> None:
-    ours, theirs = _large(20_000)
-    began = time.process_time()
-    found = compare(ours, theirs, "TRY")
-    assert len(found.matches) == 20_000
-    # A product of both sides would be 400 million steps, minutes on any machine.
-    assert time.process_time() - began < 10
+def test_effort_grows_with_the_lines_and_not_with_their_product() -> None:
+    """Four times the lines, a little more than four times the calls (a sort is in it)."""
+    small, large = _large(500), _large(2_000)
+    effort = [calls_of(partial(compare, *pair, "TRY")) for pair in (small, large)]
+    assert effort[1] / effort[0] <= 4.6
+    assert len(compare(*large, "TRY").matches) == 2_000
+
+
+def test_the_bench_has_every_category_and_agrees_for_the_most_part() -> None:
+    ours, theirs = statements(400)
+    counts = Counter(match.category for match in compare(ours, theirs, "TRY").matches)
+    assert counts[Category.AGREED] > 300
+    assert {
+        Category.AMOUNT_DIFFERS,
+        Category.DATE_DIFFERS,
+        Category.NUMBER_DIFFERS,
+        Category.SIGN_DIFFERS,
+        Category.ONLY_OURS,
+        Category.ONLY_THEIRS,
+    } <= set(counts)
