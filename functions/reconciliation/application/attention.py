@@ -47,8 +47,7 @@ def letter_attention(unit: ReconciliationUnit, before: Letter, after: Letter) ->
     """Raise or clear the matter of a letter whose receiver says that it is not the one meant."""
     if bool(before.disowned_at) is bool(after.disowned_at):
         return
-    subject = f"letter:{after.id}"
-    key = f"letter_disowned:{after.id}"
+    subject, key = f"letter:{after.id}", f"letter_disowned:{after.id}"
     if after.disowned_at:
         unit.publish(
             LETTER_ATTENTION_RAISED,
