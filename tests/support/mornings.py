@@ -7,6 +7,7 @@ its own. Proposals stand in SQLite, outside of what Python's memory tracing sees
 from __future__ import annotations
 
 import sqlite3
+import weakref
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -113,6 +114,7 @@ class MorningStore:
 
     def __post_init__(self) -> None:
         self.rows = sqlite3.connect(":memory:")
+        weakref.finalize(self, self.rows.close)
         self.rows.execute("create table proposal (id text primary key, made_at text, key text)")
 
     # -------------------------------------------------------------- reads

@@ -191,7 +191,8 @@ def test_making_one_compiles_one_method() -> None:
         ours(Sample)
     finally:
         sys.setprofile(None)
-    assert compiled == 1
+    # The standard library of 3.13 compiles once more, for the rest it is not asked for.
+    assert compiled == (1 if sys.version_info < (3, 13) else 2)
 
 
 def test_they_travel() -> None:
