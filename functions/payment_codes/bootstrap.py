@@ -348,7 +348,8 @@ class Application:
 
     def keep_privacy(self) -> "PrivacyKeeper":
         """Copies for people, erasure and retention in this context."""
-        from payment_codes.adapters.personal_data import ANSWERED, PAYLOADS, REGISTER
+        from payment_codes.adapters.personal_data import ANSWERED, REGISTER
+        from toolkit.aws.refused_payloads import PAYLOADS
 
         queue = self.settings.queue_url("privacy")
         return self.platform.privacy_keeper(REGISTER, ANSWERED, queue, codec=PAYLOADS)

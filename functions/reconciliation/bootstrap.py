@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from kernel.business_days import Calendar
 from kernel.files import TableWriter, UploadedFile
 from kernel.links import Links
+from kernel.signed_events import EVENT_LIFETIME, Members
 from reconciliation.adapters.dynamodb_access import (
     SYSTEM,
     DynamoAccessDirectory,
@@ -45,7 +46,14 @@ from reconciliation.application.access import (
 )
 from reconciliation.application.account import ReadAccount, ReadMonths
 from reconciliation.application.answers import AnswerForThem, GiveAnswer, TakeAnswer
-from reconciliation.application.contacts import OpenConfirmation, Wishes
+from reconciliation.application.book_events import (
+    ReceiveBookEvent,
+    RenewEventSecret,
+    SettleBookEvent,
+    Stated,
+    TakeBookEvent,
+)
+from reconciliation.application.contacts import CopyLetter, OpenConfirmation, Wishes
 from reconciliation.application.context import Scope
 from reconciliation.application.counterparties import (
     AddCounterparty,
@@ -67,7 +75,14 @@ from reconciliation.application.imports import CorrectedWorkbook, RunImport, Sta
 from reconciliation.application.invoices import TakeInvoice
 from reconciliation.application.ledger import ListEntries, PostEntries
 from reconciliation.application.letter_page import OpenLetter
-from reconciliation.application.letters import ListLetters, RenewLetter, ShowPaper, WithdrawLetter
+from reconciliation.application.letters import (
+    ConfirmAddressee,
+    ListLetters,
+    RenewLetter,
+    ShowPaper,
+    WithdrawLetter,
+)
+from reconciliation.application.mail_matters import DecideMail, ListMatters
 from reconciliation.application.mail_report import ListMails
 from reconciliation.application.mailings import RunMailing, SaveMailingSettings, StartMailing
 from reconciliation.application.parameters import SaveParameters
@@ -83,6 +98,7 @@ from reconciliation.application.portal_mails import RecordPortalMailReport, Send
 from reconciliation.application.portal_users import Invite, ListUsers
 from reconciliation.application.record_mail_report import RecordMailReport
 from reconciliation.application.send_letter import SendLetter
+from reconciliation.application.suppressions import LiftSuppression, ListSilenced
 from reconciliation.application.sweep import Sweep
 from reconciliation.application.templates import ApproveTemplate, DraftTemplate
 from reconciliation.ports import (
@@ -105,6 +121,7 @@ from toolkit.aws.limits import RateLimiter
 from toolkit.aws.mail import MailService
 from toolkit.aws.tenant_files import TenantFiles
 from toolkit.http.cursor import Cursors
+from toolkit.http.signing_keys import DerivedSigningKeys
 from toolkit.platform import Platform
 from toolkit.tabular.export_files import TabularExportFiles
 from toolkit.tokens import RandomTokens, digest
@@ -176,6 +193,15 @@ class Reconciliation:
     def take_invoice(self) -> TakeInvoice:
         return TakeInvoice(self.scope, UblInvoices())
 
+    def take_book_event(self) -> TakeBookEvent:
+        return TakeBookEvent(self.scope, UblInvoices())
+
+    def settle_book_event(self, members: Members, stated: Stated) -> SettleBookEvent:
+        return SettleBookEvent(self.take_book_event(), members, stated)
+
+    def renew_event_secret(self) -> RenewEventSecret:
+        return RenewEventSecret(self.scope, self.application.event_keys)
+
     def show_figures(self) -> ShowFigures:
         return ShowFigures(self.scope)
 
@@ -200,6 +226,9 @@ class Reconciliation:
     def withdraw_letter(self) -> WithdrawLetter:
         return WithdrawLetter(self.scope)
 
+    def confirm_addressee(self) -> ConfirmAddressee:
+        return ConfirmAddressee(self.scope)
+
     def draft_template(self) -> DraftTemplate:
         return DraftTemplate(self.scope)
 
@@ -208,6 +237,18 @@ class Reconciliation:
 
     def list_mails(self) -> ListMails:
         return ListMails(self.scope)
+
+    def list_matters(self) -> ListMatters:
+        return ListMatters(self.scope)
+
+    def decide_mail(self) -> DecideMail:
+        return DecideMail(self.scope)
+
+    def list_silenced(self) -> ListSilenced:
+        return ListSilenced(self.scope)
+
+    def lift_suppression(self) -> LiftSuppression:
+        return LiftSuppression(self.scope)
 
     def show_paper(self) -> ShowPaper:
         return ShowPaper(self.scope, self.application.letter_pdf, self.files)
@@ -273,6 +314,9 @@ class Reconciliation:
 
     def wishes(self) -> Wishes:
         return Wishes(self.scope, digest, self.application.portal.throttle)
+
+    def copy_letter(self) -> CopyLetter:
+        return CopyLetter(self.scope, digest)
 
     def send_portal_mail(self) -> SendPortalMail:
         return SendPortalMail(
@@ -487,6 +531,20 @@ class Application:
             self.settings.configuration_set,
         )
 
+    @cached_property
+    def event_keys(self) -> DerivedSigningKeys:
+        """Secrets that ERP systems sign events of the books with."""
+        oldest = int(EVENT_LIFETIME.total_seconds())
+        derive = self.platform.app_secret.derive
+        return DerivedSigningKeys(derive, "book-events", oldest_seconds=oldest)
+
+    def receive_book_event(self) -> ReceiveBookEvent:
+        """The door of signed events of the books."""
+        return ReceiveBookEvent(
+            lambda tenant_id: self.for_system(tenant_id, "book-event").take_book_event(),
+            self.event_keys,
+        )
+
     def record_portal_mail_report(self) -> RecordPortalMailReport:
         """What became of mails of the portal."""
         return RecordPortalMailReport(
@@ -507,9 +565,10 @@ class Application:
     def keep_privacy(self) -> "PrivacyKeeper":
         """Copies for people, erasure and retention in this context."""
         from reconciliation.adapters.personal_data import ANSWERED, REGISTER
+        from toolkit.aws.refused_payloads import PAYLOADS
 
         queue = self.settings.queue_url("privacy")
-        return self.platform.privacy_keeper(REGISTER, ANSWERED, queue)
+        return self.platform.privacy_keeper(REGISTER, ANSWERED, queue, codec=PAYLOADS)
 
     def relay_outbox(self) -> int:
         """Deliver outbox rows whose process died."""

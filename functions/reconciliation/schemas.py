@@ -6,16 +6,17 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
-from kernel.errors import ParseError, Problem
+from kernel.errors import ParseError, Problem, ValidationError
 from kernel.identifiers import ledger_party
 from kernel.identifiers.ledger_party import LedgerParty, PartyKind
 from kernel.mail_delivery import MailNews
 from kernel.mail_reports import read_report
 from kernel.masking import mask_tckn
 from kernel.money import Money
-from kernel.parsing import parse_date_api
+from kernel.parsing import format_instant, parse_date_api
 from kernel.periods import DayWindow, Period
 from kernel.sensitive import Email
+from kernel.signed_events import RefusedEvent
 from kernel.stamp import Stamp
 from kernel.text import clean_company_title, clean_free_text, clean_person_name
 from kernel.why import Why
@@ -25,13 +26,16 @@ from reconciliation.domain.answer import (
     AnswerFields,
     Said,
 )
+from reconciliation.domain.book_event import MAX_CARDS, BookEvent, BookEventKind
 from reconciliation.domain.counterparty import Counterparty, CounterpartyFields
 from reconciliation.domain.difference import MAX_NOTE as MAX_REMARK
 from reconciliation.domain.e_invoice import EInvoice, InvoiceParty
 from reconciliation.domain.figures import Figure, FormFigures, Part
 from reconciliation.domain.ledger import MAX_TOGETHER, Direction, EntryFields, Form, LedgerEntry
-from reconciliation.domain.letter import Basis, Edition, Letter, LetterState, Outcome, Reply
+from reconciliation.domain.letter import Basis, Edition, Letter, LetterState, Reply
 from reconciliation.domain.letter_template import LetterTemplate, LetterText
+from reconciliation.domain.mail_matter import MAX_NOTE as MAX_MATTER_NOTE
+from reconciliation.domain.mail_matter import Decision
 from reconciliation.domain.mailing import MailingSettings, Sender
 from reconciliation.domain.parameters import (
     HOME,
@@ -165,6 +169,55 @@ class EntriesIn(EdgeModel):
     entries: list[EntryIn] = Field(min_length=1, max_length=MAX_TOGETHER)
 
 
+class BookEventIn(EdgeModel):
+    """Text of a signed event of the books: account cards, lines, or one electronic document.
+
+    Shapes: ``document`` is the XML itself; ``direction`` says whether the company sold or purchased
+    by it.
+    """
+
+    kind: Annotated[BookEventKind, choice(BookEventKind)]
+    counterparties: list[CounterpartyIn] | None = Field(
+        default=None, min_length=1, max_length=MAX_CARDS
+    )
+    entries: list[EntryIn] | None = Field(default=None, min_length=1, max_length=MAX_TOGETHER)
+    document: str | None = Field(default=None, min_length=1)
+    direction: Annotated[Direction, choice(Direction)] | None = None
+
+    def to_event(self) -> BookEvent:
+        """The event. Raises: ValidationError for members that are missing or too much."""
+        of_invoice = self.kind is BookEventKind.E_INVOICE
+        wanted = {
+            "counterparties": self.kind is BookEventKind.COUNTERPARTIES,
+            "entries": self.kind is BookEventKind.LEDGER_ENTRIES,
+            "document": of_invoice,
+            "direction": of_invoice,
+        }
+        problems = [
+            Problem(f"/{name}", "required" if needed else "unexpected", _BY_KIND)
+            for name, needed in wanted.items()
+            if needed is (getattr(self, name) is None)
+        ]
+        cards = self.counterparties or []
+        problems += [
+            problem.under(f"/counterparties/{number}")
+            for number, card in enumerate(cards)
+            for problem in card.problems()
+        ]
+        if problems:
+            raise ValidationError("invalid_input", "Some fields are wrong.", problems=problems)
+        return BookEvent(
+            self.kind,
+            tuple(card.to_fields() for card in cards),
+            tuple(entry.to_fields() for entry in self.entries or ()),
+            (self.document or "").encode(),
+            self.direction or Direction.SALES,
+        )
+
+
+_BY_KIND: Final = "Events of this kind have other members."
+
+
 class FileImportIn(EdgeModel):
     """Body of importing an uploaded file."""
 
@@ -180,7 +233,7 @@ class AnswerIn(EdgeModel):
     figures it speaks of, the present ones without it.
     """
 
-    outcome: Annotated[Outcome, choice(Outcome)]
+    outcome: Annotated[Said, choice(Said)]
     name: Annotated[str, parsed(clean_person_name)]
     note: Annotated[str, parsed(lambda value: clean_free_text(value, MAX_NOTE))] = ""
     their_count: int | None = Field(default=None, ge=0, le=MAX_COUNT)
@@ -189,8 +242,32 @@ class AnswerIn(EdgeModel):
 
     def to_fields(self) -> AnswerFields:
         """What was said."""
-        said = Said(self.outcome.value)
-        return AnswerFields(said, self.name, self.note, self.their_count, self.their_total)
+        return AnswerFields(self.outcome, self.name, self.note, self.their_count, self.their_total)
+
+
+Remark = Annotated[
+    str, Field(min_length=3), parsed(lambda value: clean_free_text(value, MAX_MATTER_NOTE))
+]
+
+
+class DecideMailIn(EdgeModel):
+    """Body of what a person found out about a mail; ``note`` says how it is known."""
+
+    decision: Annotated[Decision, choice(Decision)]
+    note: Remark
+
+
+class ReleaseIn(EdgeModel):
+    """Body that lets mails through to a silenced address; ``note`` says who told that it works."""
+
+    email: str = Field(min_length=3, max_length=254)
+    note: Remark
+
+
+class DismissBookEventIn(EdgeModel):
+    """Body of putting a refused event aside: why nothing is to be done."""
+
+    note: Annotated[str, Field(min_length=1), parsed(lambda value: parse_line(value, 200))]
 
 
 class StatementIn(EdgeModel):
@@ -582,6 +659,8 @@ def letter_out(letter: Letter, card: Counterparty | None, say: Say) -> dict[str,
             for mail_id, mail in letter.mails.items()
         ],
         "reminders": letter.reminders,
+        "remind_on": letter.remind_on.isoformat() if letter.remind_on else None,
+        "disowned_at": letter.disowned_at or None,
         "replies": [reply_out(reply) for reply in letter.replies],
         **_stamped(letter.stamp),
     }
@@ -644,3 +723,19 @@ def mail_report(detail: Mapping[str, Any]) -> MailReport | None:
     if report is None or news is None or not report.tenant_id:
         return None
     return MailReport(report.tenant_id, report.item_id, report.provider_id, news, report.permanent)
+
+
+def refused_event_out(event: RefusedEvent) -> dict[str, Any]:
+    """A signed event that could not be taken, with what stood in its way."""
+    return {
+        "id": event.id,
+        "event_id": event.event_id,
+        "document": event.document or None,
+        "reason": event.reason,
+        "errors": [{"pointer": pointer, "code": code} for pointer, code in event.problems],
+        "status": event.state.value,
+        "note": event.note or None,
+        "stated_at": format_instant(event.stated_at),
+        "received_at": format_instant(event.received_at),
+        **_stamped(event.stamp),
+    }

@@ -6,6 +6,7 @@ review; ``KOPRU_WRITE_BUDGETS=1`` writes it anew.
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +14,7 @@ from typing import Any, Final
 import pytest
 
 from kernel.clock import FixedClock
+from kernel.files import UploadedFile
 from kernel.ids import SequenceIds
 from reconciliation.domain.ledger import MAX_TOGETHER
 from tests.budgets.counts import count
@@ -20,10 +22,16 @@ from tests.support.aws import START, aws_world, platform_of
 from tests.support.faults import switched_on
 from tests.support.letters_world import LettersDesk
 from tests.support.reconciliation_builders import api_counterparty, api_entry, ubl
-from tests.support.reconciliation_world import ReconciliationWorld, reconciliation_world
+from tests.support.reconciliation_world import (
+    TENANT,
+    Browser,
+    ReconciliationWorld,
+    reconciliation_world,
+)
 
 pytestmark = pytest.mark.slow
 FILE: Final = Path(__file__).with_name("reconciliation.json")
+STATEMENT: Final = b"Tarih;Belge No;Alacak\r\n15.01.2026;A-1;900,00\r\n"
 HEAD: Final = "Cari Kodu;Belge No;Belge Tarihi;Tür;Yön;KDV Hariç Tutar\r\n"
 
 
@@ -39,6 +47,7 @@ def world() -> Iterator[ReconciliationWorld]:
             yield made
 
 
+PAGES: Final = {"account", "statement", "e-invoices", "months", "one month", "differences"}
 Act = Callable[[ReconciliationWorld], Any]
 
 
@@ -106,6 +115,59 @@ def _report(world: ReconciliationWorld) -> Act:
     return lambda _: desk.report(mail, "Delivery")
 
 
+def _entered(world: ReconciliationWorld) -> tuple[Browser, str]:
+    """A counterparty that is signed in, with a letter and a case of differences."""
+    LettersDesk(world).text()
+    world.record(api_entry("A-1", "6000.00"))
+    card = world.call("GET", "/counterparties").json()["items"][0]["id"]
+    letter = world.letter(card)
+    file = UploadedFile(STATEMENT, "text/csv", "ekstre.csv")
+    use = world.app.for_system(TENANT, "test")
+    use.send_statement()(letter, card, channel="staff", file=file)
+    browser = world.enter(card)
+    world.work_portal()
+    return browser, letter.id
+
+
+def _shown(path: str) -> Callable[[ReconciliationWorld], Act]:
+    """A page of the portal; ``{letter}`` stands for the letter's id."""
+
+    def prepared(world: ReconciliationWorld) -> Act:
+        browser, letter = _entered(world)
+        return lambda _: browser.get(path.format(letter=letter))
+
+    return prepared
+
+
+def _linked(suffix: str) -> Callable[[ReconciliationWorld], Act]:
+    """The page of a letter by its link, or one of its files."""
+
+    def prepared(world: ReconciliationWorld) -> Act:
+        _, letter = _entered(world)
+        use = world.app.for_system(TENANT, "test")
+        link = world.letter_link(use.store.letter(letter))
+        return lambda _: Browser().get(f"{link}{suffix}")
+
+    return prepared
+
+
+def _sent(page: str, path: str, **fields: str) -> Callable[[ReconciliationWorld], Act]:
+    """A form of a page of the portal."""
+
+    def prepared(world: ReconciliationWorld) -> Act:
+        browser, letter = _entered(world)
+        body = browser.get(page.format(letter=letter)).body
+        hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', body))
+        form = {**hidden, **fields}
+
+        def act(_: ReconciliationWorld) -> None:
+            assert browser.ask("POST", path.format(letter=letter), form).status == 303
+
+        return act
+
+    return prepared
+
+
 MEASURES: Final[dict[str, Callable[[ReconciliationWorld], Act]]] = {
     "add an account card": lambda _: _add,
     "record 15 lines": lambda _: _record,
@@ -118,6 +180,32 @@ MEASURES: Final[dict[str, Callable[[ReconciliationWorld], Act]]] = {
     "send one letter": _send,
     "one report of a mail": _report,
     "idle minute": lambda _: lambda world: world.minute(),
+    "portal: account": _shown("/portal"),
+    "portal: statement": _shown("/portal/statement"),
+    "portal: e-invoices": _shown("/portal/e-invoices"),
+    "portal: months": _shown("/portal/months"),
+    "portal: one month": _shown("/portal/months/{letter}"),
+    "portal: differences": _shown("/portal/months/{letter}/differences"),
+    "portal: addresses": _shown("/portal/mails"),
+    "link: letter": _linked(""),
+    "link: PDF": _linked("/letter.pdf"),
+    "link: Excel": _linked("/letter.xlsx"),
+    "portal: answer": _sent(
+        "/portal/months/{letter}", "/portal/months/{letter}/answer", said="agreed", name="Ali Er"
+    ),
+    "portal: subscribe": _sent(
+        "/portal/mails", "/portal/mails/subscriptions", email="muhasebe@deneme.example"
+    ),
+    "portal: mail the PDF": _sent(
+        "/portal/months/{letter}",
+        "/portal/months/{letter}/mail",
+        email="muhasebe@deneme.example",
+    ),
+    "portal: remark": _sent(
+        "/portal/months/{letter}/differences",
+        "/portal/months/{letter}/differences/notes",
+        text="Yolda",
+    ),
 }
 
 
@@ -130,6 +218,16 @@ def test_the_counts_are_the_committed_ones(world: ReconciliationWorld, name: str
         FILE.write_text(json.dumps({**known, name: counts}, indent=2) + "\n", encoding="utf-8")
         return
     assert counts == known[name]
+
+
+def test_no_page_of_the_portal_writes_and_a_letter_costs_few_reads() -> None:
+    """GET only reads, but for the visit and the counter of its files; a letter is two reads."""
+    counts = json.loads(FILE.read_text(encoding="utf-8"))
+    for name, one in counts.items():
+        if name.startswith("portal: ") and name.removeprefix("portal: ") in PAGES:
+            assert set(one) <= {"reads", "s3", "updates"}, name
+    assert counts["send one letter"]["reads"] == 2
+    assert counts["send one letter"]["transactions"] == 2
 
 
 def test_lines_cost_a_transaction_per_fifteen() -> None:

@@ -251,7 +251,8 @@ def test_a_mail_leaves_at_most_once_and_one_repetition(
             assert mail["due_sk"]
         _board(world)
 
-    assert bench.try_all(act, check, mode) >= 10
+    # Two reads, the paper kept, the claim, the mail service, the commit.
+    assert bench.try_all(act, check, mode) >= 6
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -32,6 +32,7 @@ BATCHES = {
     "PaymentCodesBatchQueue": (1, 5),
     "PaymentCodesDocumentEventsQueue": (1, 5),
     "CardContractsSalesQueue": (10, 5),
+    "ReconciliationBooksQueue": (10, 5),
     "CardContractsImportQueue": (1, 5),
     "ReconciliationImportQueue": (1, 5),
     "WorkflowWorkQueue": (1, 5),
@@ -49,7 +50,7 @@ BATCHES = {
 
 
 # Queues that systems of others may send to, beside the rule of the bus.
-FROM_OUTSIDE = {"CardContractsSales", "PaymentCodesDocumentEvents"}
+FROM_OUTSIDE = {"CardContractsSales", "PaymentCodesDocumentEvents", "ReconciliationBooks"}
 
 
 def _work_queues() -> dict[str, tuple[str, Any]]:

@@ -292,6 +292,7 @@ FUNCTIONS: dict[str, set[str]] = {
     "WorkflowRelayOutboxFunction": {"WorkflowScheduleData", "WorkflowOutbox"},
     "WorkflowArchiveDecisionsFunction": {"WorkflowArchiveData"},
     "ReconciliationApiFunction": {"ReconciliationApiData", "ReconciliationOutbox"},
+    "ReconciliationTakeBookEventsFunction": {"ReconciliationWorkerData", "ReconciliationOutbox"},
     "ReconciliationRunImportFunction": {"ReconciliationWorkerData", "ReconciliationOutbox"},
     "ReconciliationRunMailingFunction": {"ReconciliationWorkerData", "ReconciliationOutbox"},
     "ReconciliationSendMailFunction": {

@@ -54,6 +54,7 @@ MAY += [
 MONTH = f"rec#T#{T}#LEDGER#2026-01"
 MAY += [
     ("ReconciliationRunImportFunction", "PutItem", "core", [MONTH]),
+    ("ReconciliationTakeBookEventsFunction", "PutItem", "flow", [f"rec#T#{T}#IN#x"]),
     ("ReconciliationApiFunction", "Query", "core", [MONTH]),
     ("ReconciliationServePortalFunction", "Query", "core", [MONTH]),
     ("ReconciliationServePortalFunction", "UpdateItem", "core", [f"rec#T#{T}#PORTAL-ACCESS#x"]),

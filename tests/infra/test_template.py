@@ -62,6 +62,7 @@ ROUTES = {
     ("ANY", "/portal"): "ReconciliationServePortalFunction",
     ("ANY", "/portal/{proxy+}"): "ReconciliationServePortalFunction",
     ("ANY", "/r/{token}"): "ReconciliationServePortalFunction",
+    ("GET", "/r/{token}/{file}"): "ReconciliationServePortalFunction",
     ("ANY", "/reconciliation"): "ReconciliationApiFunction",
     ("ANY", "/reconciliation/{proxy+}"): "ReconciliationApiFunction",
 }

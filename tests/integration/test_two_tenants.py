@@ -196,6 +196,9 @@ BODIES: Final[dict[str, Any]] = {
     "refresh_code": {},
     "dismiss_refused_event": {"note": "tamam"},
     "dismiss_sale_event": {"note": "tamam"},
+    "dismiss_book_event": {"note": "tamam"},
+    "decide_mail_matter": {"decision": "given_up", "note": "tamam"},
+    "release_silenced_address": {"email": "a@x.example", "note": "tamam"},
     "resolve_difference": {"decision": "same", "note": "tamam"},
     "cancel_code": {},
     "change_counterparty": api_counterparty(),
@@ -260,6 +263,7 @@ WITHOUT_PLACE: Final = frozenset(
     POST /preferences/tenant
     POST /privacy/erasures
     POST /privacy/exports
+    POST /reconciliation/book-events/secret
     POST /reconciliation/counterparties
     POST /reconciliation/mailing
     POST /reconciliation/mailing/run
@@ -339,6 +343,7 @@ WITHOUT_PLACE: Final = frozenset(
     POST /v1/pensions/contracts
     POST /v1/privacy/erasures
     POST /v1/privacy/exports
+    POST /v1/reconciliation/book-events/secret
     POST /v1/reconciliation/counterparties
     POST /v1/reconciliation/counterparties/imports
     POST /v1/reconciliation/e-invoices
@@ -700,6 +705,7 @@ def booked(books: ReconciliationWorld, side: Side) -> dict[str, str]:
         "counterparty": card["id"],
         "e_invoice": taken["id"],
         "letter": letter["id"],
+        "letter_mail": letter["mails"][0]["id"],
         "books_import": job["id"],
     }
 

@@ -4,8 +4,7 @@ Retention: documents and payments ten years (TTK 82; Greek law 4308/2014 art. 7 
 mails one year.
 """
 
-import json
-from typing import Any, Final
+from typing import Final
 
 from kernel.mail_delivery import MailState
 from kernel.personal_data import (
@@ -25,7 +24,6 @@ from payment_codes.domain.payment import PaymentState
 from payment_codes.domain.payment_code import PAYABLE
 from payment_codes.domain.stated_document import REFUSED_EVENT
 from payment_codes.domain.statement_line import LineOutcome
-from toolkit.aws.personal_records import Codec
 
 ANSWERED: Final = "payment_codes.PrivacyAnswered.v1"
 _READ: Final = ("payment_codes:code:read",)
@@ -101,15 +99,3 @@ REGISTER: Final = Register(
     },
 )
 """The field register of payment codes."""
-
-
-def _read_payload(text: str) -> Any:
-    """An event as it came; one that cannot be read names nobody."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return {}
-
-
-PAYLOADS: Final = Codec(pack=lambda _: "", unpack=_read_payload)
-"""How refused events are read; they are only ever erased whole."""

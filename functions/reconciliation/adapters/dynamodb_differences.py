@@ -2,7 +2,7 @@
 
 Rows in ``core``: ``PORTAL-STATEMENT#<id>`` and ``PORTAL-CASE#<letter>`` are entities;
 ``PORTAL-STATEMENTS-OF#<letter>`` / ``<at>#<id>`` lists statements, ``PORTAL-NOTES#<letter>`` /
-``<at>#<id>`` are remarks. All begin with ``PORTAL-``, because the door of counterparties may write
+``<id>`` are remarks. All begin with ``PORTAL-``, because the door of counterparties may write
 nothing else.
 """
 
@@ -152,7 +152,8 @@ class DifferenceWrites(WritePart):
     def add_line_note(self, letter_id: str, note: LineNote) -> None:
         row = {
             "pk": self._keyspace.key("PORTAL-NOTES", letter_id),
-            "sk": f"{note.at}#{note.id}",
+            "sk": note.id,
+            "at": note.at,
             "line": note.line,
             "side": note.side.value,
             "author": note.author,
@@ -192,14 +193,15 @@ class DifferenceReads(ReadPart):
         return [_case_from(row) for row in self.database.list_all(self.keyspace.key(_OPEN))]
 
     def line_notes(self, letter_id: str) -> list[LineNote]:
-        return [
+        found = [
             LineNote(
-                str(row["sk"]).rpartition("#")[2],
+                str(row["sk"]),
                 row["line"],
                 Side(row["side"]),
-                str(row["sk"]).rpartition("#")[0],
+                row["at"],
                 row["author"],
                 row["text"],
             )
             for row in self.database.query_all("core", self.keyspace.key("PORTAL-NOTES", letter_id))
         ]
+        return sorted(found, key=lambda note: (note.at, note.id))

@@ -4,7 +4,8 @@ Rows in ``core``: ``LETTER#<id>`` and ``LETTER-MAIL#<id>`` are entities named by
 (keyed hash), so neither can be there twice; ``LETTER-EDITIONS#<letter>`` / ``<number>`` keeps every
 edition; ``LETTER-TEMPLATE#<language>-<version>`` and ``MAILING-SETTINGS#own`` are entities;
 ``LETTER-BOARD#<yyyy-mm>`` / ``<form>#<shard>`` counts letters by state, moved in the transaction
-that moves the letter; ``SUPPRESSED#<hash>`` is an address that wants nothing.
+that moves the letter; ``SUPPRESSED#<hash>`` is an address that wants nothing while
+it has a ``reason``; ``MAIL-MATTER#<id>`` is listed while a mail waits for a person.
 """
 
 import hashlib
@@ -17,13 +18,17 @@ from kernel.periods import Period
 from kernel.sensitive import Email
 from kernel.stamp import Stamp
 from kernel.storing import HistoryLine, Position
-from reconciliation.adapters import letter_rows
-from reconciliation.adapters.parts import ReadPart, WritePart
+from reconciliation.adapters import letter_rows, rows
+from reconciliation.adapters.dynamodb_portal_mails import PortalMailReads
+from reconciliation.adapters.parts import WritePart
 from reconciliation.domain.counterparty import Counterparty
 from reconciliation.domain.ledger import Form
 from reconciliation.domain.letter import Letter, LetterMail, LetterState
 from reconciliation.domain.letter_template import LetterTemplate
 from reconciliation.domain.mailing import MailingSettings
+from reconciliation.domain.portal_mail import PortalMail
+from reconciliation.domain.suppression import Suppression
+from reconciliation.ports import MailToSend
 from toolkit.aws.due import NOT_DUE
 from toolkit.aws.dynamodb import Item, Page, absent, equals
 from toolkit.aws.history import read_history
@@ -34,6 +39,7 @@ LETTER: Final = "letter"
 MAIL: Final = "letter_mail"
 TEMPLATE: Final = "letter_template"
 SETTINGS: Final = "mailing_settings"
+PARAMETERS: Final = "babs_parameters"
 _OWN: Final = "own"
 _STORED: Final = "stored"
 _SHARDS: Final = 32
@@ -118,6 +124,7 @@ class LetterWrites(WritePart):
         )
 
     def save_letter_mail(self, before: LetterMail, after: LetterMail, action: str) -> LetterMail:
+        self._matter(MAIL, before, after)
         stored = self._unit.as_read(MAIL, before.id, before.state.value, before.stamp)
         detail = {"letter_id": after.letter_id, "reason": after.reason, "attempts": after.attempts}
         changed = self._unit.change(
@@ -130,7 +137,7 @@ class LetterWrites(WritePart):
 
     def require_not_suppressed(self, email: Email) -> None:
         pk = self._store.suppression_key(email)
-        self._unit.transaction.check("core", pk, META, absent(), label="suppressed")
+        self._unit.transaction.check("core", pk, META, absent("reason"), label="suppressed")
 
     def suppress(self, email: Email, reason: str) -> None:
         self._unit.transaction.update(
@@ -138,6 +145,18 @@ class LetterWrites(WritePart):
             self._store.suppression_key(email),
             META,
             assign={"reason": reason, "at": moment(self._unit.now)},
+            label="suppress",
+        )
+
+    def lift_suppression(self, found: Suppression, note: str) -> None:
+        lifted = {"was": found.reason, "lifted_at": moment(self._unit.now), "note": note}
+        self._unit.transaction.update(
+            "core",
+            self._store.suppression_key(found.email),
+            META,
+            assign={**lifted, "lifted_by": self._store.context.actor},
+            remove=("reason",),
+            when=equals("reason", found.reason),
             label="suppress",
         )
 
@@ -186,7 +205,7 @@ class LetterWrites(WritePart):
         return {"by_pk": self._keyspace.key(*name.split("#")), "by_sk": position}
 
 
-class LetterReads(ReadPart):
+class LetterReads(PortalMailReads):
     """The part of ``ReconciliationStore`` that letters and mails need."""
 
     def _letter_page(self, name: str, limit: int, after: Position | None, forward: bool) -> Page:
@@ -256,6 +275,37 @@ class LetterReads(ReadPart):
     def letter_mail(self, mail_id: str) -> LetterMail | None:
         return self.letter_mails([mail_id]).get(mail_id)
 
+    def mail_to_send(self, mail_id: str, letter_id: str) -> MailToSend | None:
+        def key(kind: str, identity: str) -> tuple[str, str]:
+            return entity_key(self.keyspace, kind, identity), META
+
+        own = {kind: key(kind, _OWN) for kind in (SETTINGS, PARAMETERS)}
+        wanted = [key(MAIL, mail_id), *own.values()]
+        found = self.database.get_many(
+            "core", [*wanted, key(LETTER, letter_id)] if letter_id else wanted
+        )
+        row = found.get(wanted[0])
+        if row is None:
+            return None
+        mail = letter_rows.mail_from(row)
+        stored = found.get(key(LETTER, mail.letter_id))
+        return MailToSend(
+            mail,
+            letter_rows.letter_from(stored) if stored else self.letter(mail.letter_id),
+            letter_rows.settings_from(found.get(own[SETTINGS])),
+            rows.parameters_from(found.get(own[PARAMETERS])),
+        )
+
+    def receiver_and_text(
+        self, counterparty_id: str, template_id: str
+    ) -> tuple[Counterparty, LetterTemplate]:
+        card = entity_key(self.keyspace, "counterparty", counterparty_id), META
+        text = entity_key(self.keyspace, TEMPLATE, template_id), META
+        found = self.database.get_many("core", [card, text])
+        if card not in found or text not in found:
+            raise NotFoundError("not_found", "There is no such item.")
+        return rows.counterparty_from(found[card]), letter_rows.template_from(found[text])
+
     def letter_mails(self, ids: Iterable[str]) -> dict[str, LetterMail]:
         keys = [(entity_key(self.keyspace, MAIL, one), META) for one in ids]
         found = self.database.get_many("core", keys)
@@ -267,12 +317,30 @@ class LetterReads(ReadPart):
         page = self._letter_page(f"LETTER-MAILS#{period}", limit, after, forward=True)
         return [letter_rows.mail_from(row) for row in page.items], page.next_key
 
+    def mail_matters(
+        self, *, limit: int, after: Position | None
+    ) -> tuple[list[LetterMail | PortalMail], Position | None]:
+        page = self._letter_page("MAIL-MATTERS", limit, after, forward=True)
+        ids = [row["mail_id"] for row in page.items]
+        found: dict[str, LetterMail | PortalMail] = {**self.letter_mails(ids)}
+        found |= self.portal_mails(ids)
+        return [found[one] for one in ids if one in found], page.next_key
+
     def suppression_key(self, email: Email) -> str:
         """Key of the row that says that an address wants nothing."""
         return self.keyspace.key("SUPPRESSED", self._keyed(_address(email))[:40])
 
     def is_suppressed(self, email: Email) -> bool:
-        return self.database.get("core", self.suppression_key(email), META) is not None
+        return bool(self.suppressions([email]))
+
+    def suppressions(self, emails: Iterable[Email]) -> list[Suppression]:
+        keys = {(self.suppression_key(email), META): email for email in emails}
+        found = self.database.get_many("core", list(keys))
+        return [
+            Suppression(email, found[key]["reason"], found[key]["at"])
+            for key, email in keys.items()
+            if key in found and "reason" in found[key]
+        ]
 
     # -------------------------------------------------------------- texts, settings
 

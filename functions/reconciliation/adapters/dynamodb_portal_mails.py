@@ -33,6 +33,7 @@ def _mail_row(mail: PortalMail) -> Item:
         "language": mail.language,
         "asked_at": mail.asked_at,
         "sent_at": mail.sent_at,
+        "note": mail.note,
         "attempt_id": mail.attempt_id,
         "attempts": mail.attempts,
         "lease_until": moment(mail.lease_until),
@@ -52,6 +53,7 @@ def _mail_from(row: Mapping[str, Any]) -> PortalMail:
         language=row["language"],
         asked_at=row["asked_at"],
         sent_at=row["sent_at"],
+        note=row.get("note", ""),
         state=MailState(row["state"]),
         attempt_id=row["attempt_id"],
         attempts=row["attempts"],
@@ -92,6 +94,7 @@ class PortalMailWrites(WritePart):
         self._unit.create(MAIL, mail.id, row, change)
 
     def save_portal_mail(self, before: PortalMail, after: PortalMail, action: str) -> PortalMail:
+        self._matter(MAIL, before, after)
         stored = self._unit.as_read(MAIL, before.id, before.state.value, before.stamp)
         detail = {"reason": after.reason, "attempts": after.attempts}
         changed = self._unit.change(
@@ -124,8 +127,12 @@ class PortalMailReads(ReadPart):
         return self._named("portal-mail", kind.value, counterparty_id, what, address)
 
     def portal_mail(self, mail_id: str) -> PortalMail | None:
-        row = self.database.get("core", entity_key(self.keyspace, MAIL, mail_id), META)
-        return _mail_from(row) if row else None
+        return self.portal_mails([mail_id]).get(mail_id)
+
+    def portal_mails(self, ids: Iterable[str]) -> dict[str, PortalMail]:
+        keys = [(entity_key(self.keyspace, MAIL, one), META) for one in ids]
+        found = self.database.get_many("core", keys)
+        return {row["id"]: _mail_from(row) for row in found.values()}
 
     def contacts(self, counterparty_id: str) -> Contacts:
         key = entity_key(self.keyspace, CONTACTS, counterparty_id)

@@ -25,8 +25,9 @@ from reconciliation.adapters import rows
 from reconciliation.adapters.dynamodb_access import AccessWrites
 from reconciliation.adapters.dynamodb_answers import AnswerReads, AnswerWrites
 from reconciliation.adapters.dynamodb_differences import DifferenceReads, DifferenceWrites
-from reconciliation.adapters.dynamodb_letters import LetterReads, LetterWrites
-from reconciliation.adapters.dynamodb_portal_mails import PortalMailReads, PortalMailWrites
+from reconciliation.adapters.dynamodb_events import EventReads, EventWrites
+from reconciliation.adapters.dynamodb_letters import PARAMETERS, LetterReads, LetterWrites
+from reconciliation.adapters.dynamodb_portal_mails import PortalMailWrites
 from reconciliation.adapters.parts import IndexKey
 from reconciliation.domain.counterparty import Counterparty, CounterpartyState
 from reconciliation.domain.e_invoice import EInvoice
@@ -47,7 +48,6 @@ from toolkit.http.idempotency import Command, IdempotencyStore, StoredAnswer
 CONTEXT: Final = "rec"
 COUNTERPARTY: Final = "counterparty"
 INVOICE: Final = "e_invoice"
-PARAMETERS: Final = "babs_parameters"
 BATCH: Final = "ledger_batch"
 _OWN: Final = "own"
 _STORED: Final = "stored"
@@ -78,7 +78,9 @@ def _invoice_found_by(invoice: EInvoice, card: str) -> Findable:
     return Findable(invoice.view.number, (invoice.view.number,), card, most_words=1)
 
 
-class DynamoUnit(LetterWrites, AnswerWrites, DifferenceWrites, PortalMailWrites, AccessWrites):
+class DynamoUnit(
+    LetterWrites, AnswerWrites, DifferenceWrites, PortalMailWrites, AccessWrites, EventWrites
+):
     """``ReconciliationUnit`` over one transaction."""
 
     def __init__(self, store: "DynamoReconciliationStore") -> None:
@@ -86,6 +88,7 @@ class DynamoUnit(LetterWrites, AnswerWrites, DifferenceWrites, PortalMailWrites,
         self._keyspace = store.keyspace
         self._unit = UnitOfWork(store.machinery, store.keyspace, store.context)
         self._jobs = Jobs(store.database, store.keyspace)
+        self._refused = store.refused
         self._known_months: Mapping[tuple[str, Period], Collection[Direction]] = {}
         self._sums: dict[tuple[str, Period], Counter[str]] = {}
         self._firsts: dict[tuple[str, Period], dict[Direction, str]] = {}
@@ -299,7 +302,7 @@ class DynamoUnit(LetterWrites, AnswerWrites, DifferenceWrites, PortalMailWrites,
             raise WriteRefusedError([item.label for item in error.refused]) from error
 
 
-class DynamoReconciliationStore(LetterReads, AnswerReads, DifferenceReads, PortalMailReads):
+class DynamoReconciliationStore(LetterReads, AnswerReads, DifferenceReads, EventReads):
     """``ReconciliationStore`` for one tenant."""
 
     def __init__(

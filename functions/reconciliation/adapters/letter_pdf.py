@@ -26,7 +26,7 @@ class ReportLabLetters:
 
         words = self._renderer.language(paper.letter.language)
         letter, edition = paper.letter, paper.letter.edition
-        places = places_of(paper, words)
+        places, sender = places_of(paper, words), _sender(paper, words)
         rows = [_figure(words, basis, part, edition.basis) for basis, part in _figures(paper)]
         document = Document(
             title=filled(paper.text.subject, places),
@@ -38,7 +38,8 @@ class ReportLabLetters:
                 last=words.formats.date(letter.period.last_day),
             ),
             blocks=(
-                KeyValues(_sender(paper, words), words.text("From")),
+                # A company that has not said yet who it is can look at its letters all the same.
+                *([KeyValues(sender, words.text("From"))] if sender else []),
                 KeyValues(_receiver(paper, words), words.text("To")),
                 Text(filled(paper.text.opening, places)),
                 Table(

@@ -112,6 +112,8 @@ def letter_row(letter: Letter) -> Row:
         "closed": letter.closed.value if letter.closed else None,
         "reminders": letter.reminders,
         "remind_on": day(letter.remind_on),
+        "put_off_days": letter.put_off_days,
+        "disowned_at": letter.disowned_at,
     }
 
 
@@ -133,6 +135,9 @@ def letter_from(row: Mapping[str, Any]) -> Letter:
         closed=LetterState(row["closed"]) if row["closed"] else None,
         reminders=row["reminders"],
         remind_on=day_of(row["remind_on"]),
+        # Letters of before know neither.
+        put_off_days=row.get("put_off_days", 0),
+        disowned_at=row.get("disowned_at", ""),
         stamp=stamp_of(row),
     )
 
@@ -152,6 +157,7 @@ def mail_row(mail: LetterMail) -> Row:
         "asked_at": mail.asked_at,
         "sent_at": mail.sent_at,
         "resends": mail.resends,
+        "note": mail.note,
         "attempt_id": mail.attempt_id,
         "attempts": mail.attempts,
         "lease_until": moment(mail.lease_until),
@@ -177,6 +183,7 @@ def mail_from(row: Mapping[str, Any]) -> LetterMail:
         asked_at=row["asked_at"],
         sent_at=row["sent_at"],
         resends=row["resends"],
+        note=row.get("note", ""),
         state=MailState(row["state"]),
         attempt_id=row["attempt_id"],
         attempts=row["attempts"],

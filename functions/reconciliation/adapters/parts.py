@@ -6,10 +6,13 @@ from collections.abc import Callable
 from datetime import datetime
 
 from kernel.ids import derived_id
+from reconciliation.domain.letter import LetterMail
+from reconciliation.domain.mail_matter import waits_for_person
+from reconciliation.domain.portal_mail import PortalMail
 from toolkit.auth import TenantContext
 from toolkit.aws.due import due_at
 from toolkit.aws.dynamodb import Database, Item, Keyspace
-from toolkit.aws.unit_of_work import UnitOfWork
+from toolkit.aws.unit_of_work import META, UnitOfWork
 
 IndexKey = Callable[[str], bytes]
 """Key of a tenant under which names are hashed."""
@@ -23,6 +26,26 @@ class WritePart:
 
     def _due(self, identity: str, at: datetime | None) -> Item:
         return due_at(self._keyspace, at, identity) if at is not None else {}
+
+    def _matter(
+        self, kind: str, before: LetterMail | PortalMail, after: LetterMail | PortalMail
+    ) -> None:
+        """List a mail while it waits for a person."""
+        if waits_for_person(before) is waits_for_person(after):
+            return
+        listed = {
+            "by_pk": self._keyspace.key("MAIL-MATTERS"),
+            "by_sk": f"{after.asked_at}#{after.id}",
+        }
+        waits = waits_for_person(after)
+        self._unit.transaction.update(
+            "core",
+            self._keyspace.key("MAIL-MATTER", after.id),
+            META,
+            assign={"mail_kind": kind, "mail_id": after.id, **(listed if waits else {})},
+            remove=() if waits else tuple(listed),
+            label="matter",
+        )
 
 
 class ReadPart:

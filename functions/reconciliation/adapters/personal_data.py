@@ -21,7 +21,9 @@ from kernel.personal_data import (
     Register,
     kept_for,
 )
+from kernel.signed_events import RefusedState
 from reconciliation.domain.access import AccessState
+from reconciliation.domain.book_event import REFUSED_EVENT
 from reconciliation.domain.counterparty import CounterpartyState
 from reconciliation.domain.difference import CaseState
 from reconciliation.domain.letter import LetterState
@@ -35,17 +37,19 @@ _LETTERS: Final = Ground("letters_to_counterparties", Basis.CONTRACT, _TEN_YEARS
 _MAILS: Final = Ground("letters_to_counterparties", Basis.CONTRACT, _YEAR, _READ)
 _PORTAL: Final = Ground("portal_of_counterparties", Basis.CONTRACT, _TEN_YEARS, _READ)
 _PORTAL_MAILS: Final = Ground("portal_of_counterparties", Basis.CONTRACT, _YEAR, _READ)
+_REFUSED: Final = Ground("balances_with_counterparties", Basis.LEGITIMATE_INTEREST, _YEAR, _READ)
 _ANSWERS: Final = Ground("answers_of_counterparties", Basis.CLAIMS, _TEN_YEARS, _READ)
 _OF_THE_CARD: Final = {"counterparty_id": "counterparty"}
 _NUMBER: Final = ("party.number", Datum.NUMBER)
 _NOBODY: Final = {"kind": "SPECIAL", "number": "", "special": "erased"}
 _ON_THEIR_WAY: Final = frozenset({MailState.QUEUED.value, MailState.SENDING.value})
 _ADDRESS: Final = (PersonalField("", Datum.EMAIL, DROP),)
-_RECIPIENT: Final = (PersonalField("to", Datum.EMAIL, ERASED_EMAIL),)
+_NOTE: Final = PersonalField("note", Datum.TEXT, "")
+_RECIPIENT: Final = (PersonalField("to", Datum.EMAIL, ERASED_EMAIL), _NOTE)
 _PARTY: Final = PersonalField("party", Datum.NUMBER, _NOBODY)
 _TAX_OFFICE: Final = PersonalField("tax_office", Datum.TEXT, "")
 _SIDE: Final = (_PARTY, PersonalField("name", Datum.NAME, ERASED_NAME), _TAX_OFFICE)
-_SAID: Final = (PersonalField("name", Datum.NAME, ""), PersonalField("note", Datum.TEXT, ""))
+_SAID: Final = (PersonalField("name", Datum.NAME, ""), _NOTE)
 _OPEN_CASES: Final = frozenset({CaseState.WAITING.value, CaseState.COMPARED.value})
 
 REGISTER: Final = Register(
@@ -137,6 +141,16 @@ REGISTER: Final = Register(
             _ANSWERS,
             (PersonalField("filename", Datum.TEXT, ""),),
             by=_OF_THE_CARD,
+        ),
+        Holding(
+            REFUSED_EVENT,
+            _REFUSED,
+            (PersonalField("payload", Datum.TEXT, ""), _NOTE),
+            found_by=(
+                ("payload!counterparties[].national_id", Datum.NUMBER),
+                ("payload!counterparties[].emails[]", Datum.EMAIL),
+            ),
+            open_states=frozenset({RefusedState.WAITING.value}),
         ),
     ),
     expiring=(

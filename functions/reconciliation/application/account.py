@@ -83,8 +83,12 @@ class ReadAccount:
     ) -> tuple[list[LedgerEntry], date, bool]:
         """Lines up to ``last``, back to the balance carried forward on or before ``first``."""
         found: list[LedgerEntry] = []
-        period = Period.of(last)
-        for _ in range(MAX_MONTHS):
+        periods = [Period.of(last).shift(-back) for back in range(MAX_MONTHS)]
+        # Sums of a month stand beside its lines: one request tells where there are any.
+        known = self._scope.store.known_months({(counterparty_id, one) for one in periods})
+        for period in periods:
+            if (counterparty_id, period) not in known:
+                continue
             month = [one for one in self.entries(counterparty_id, period) if one.counts]
             found += month
             carried = [
@@ -95,8 +99,7 @@ class ReadAccount:
             if carried:
                 since = max(carried)
                 return [one for one in found if one.fields.document_date >= since], since, True
-            period = period.prev()
-        return found, period.next().first_day, False
+        return found, periods[-1].first_day, False
 
 
 class ReadMonths:

@@ -9,6 +9,7 @@ from typing import Final
 from kernel.errors import ConflictError, KopruError
 from kernel.parsing import format_instant
 from kernel.storing import WriteRefusedError
+from reconciliation.application.attention import letter_attention
 from reconciliation.application.context import TRIES, Scope
 from reconciliation.application.differences import open_case
 from reconciliation.application.portal_mails import ask_mail
@@ -18,11 +19,12 @@ from reconciliation.domain.answer import (
     AnswerState,
     Channel,
     Judgement,
+    Said,
     Source,
     checked,
     judge,
 )
-from reconciliation.domain.letter import Letter, Outcome, answered
+from reconciliation.domain.letter import Letter, Outcome, answered, disowned, put_off
 from reconciliation.domain.portal_mail import PortalMailKind
 from reconciliation.ports import ReconciliationUnit
 
@@ -72,15 +74,10 @@ class GiveAnswer:
             fields=checked(fields),
             source=source,
         )
-        reply = answer.to_reply()
-        if reply is None:
-            answer = replace(answer, state=AnswerState.NOTED)
-        else:
-            answered(letter, reply)
+        _with(letter, answer, self._scope)
         unit = self._scope.store.unit()
         unit.add_answer(answer)
-        if reply is not None:
-            unit.enqueue("portal", {"act": "take_answer", "answer_id": answer.id})
+        unit.enqueue("portal", {"act": "take_answer", "answer_id": answer.id})
         try:
             unit.commit()
         except WriteRefusedError:
@@ -89,6 +86,19 @@ class GiveAnswer:
                 raise
         said = answer.fields
         return Given(answer, judge(letter.edition, said.their_count, said.their_total))
+
+
+def _with(letter: Letter, answer: Answer, scope: Scope) -> Letter:
+    """What an answer makes of its letter. Raises: ConflictError; ValidationError."""
+    reply = answer.to_reply()
+    if reply is not None:
+        return answered(letter, reply)
+    if answer.fields.said is Said.NOT_MINE:
+        return disowned(letter, answer.at)
+    return put_off(letter, scope.today())
+
+
+_NOTED: Final = {Said.NOT_MINE: "letter.disowned", Said.LATER: "letter.put_off"}
 
 
 class TakeAnswer:
@@ -102,33 +112,42 @@ class TakeAnswer:
         store = self._scope.store
         for _ in range(TRIES):
             answer = store.answer(answer_id)
-            reply = answer.to_reply()
-            if answer.state is not AnswerState.RECEIVED or reply is None:
+            if answer.state is not AnswerState.RECEIVED:
                 return answer
             letter = store.letter(answer.letter_id)
             unit = store.unit()
             try:
-                after = answered(letter, reply)
+                after = _with(letter, answer, self._scope)
             except KopruError as error:
                 refused = replace(answer, state=AnswerState.REFUSED, reason=error.code)
                 saved = unit.save_answer(answer, refused, "portal_answer.refused")
             else:
-                detail = {"answer_id": answer.id, "edition": answer.edition}
-                action = f"letter.{reply.outcome.value}"
-                unit.save_letter(letter, after, action, detail)
-                if reply.outcome is Outcome.DISAGREED:
-                    case = open_case(self._scope, letter)
-                    if case is not None:
-                        unit.add_case(case)
-                        self._our_statement(unit, letter)
-                taken = replace(answer, state=AnswerState.TAKEN)
-                saved = unit.save_answer(answer, taken, "portal_answer.taken")
+                saved = self._taken(unit, answer, letter, after)
             try:
                 unit.commit()
             except WriteRefusedError:
                 continue
             return saved
         raise ConflictError("too_much_contention", "Others keep changing this letter.")
+
+    def _taken(
+        self, unit: ReconciliationUnit, answer: Answer, letter: Letter, after: Letter
+    ) -> Answer:
+        """Write the letter and the answer, and what follows of them."""
+        outcome, said = answer.fields.said.outcome, answer.fields.said
+        detail = {"answer_id": answer.id, "edition": answer.edition}
+        action = _NOTED[said] if outcome is None else f"letter.{outcome.value}"
+        unit.save_letter(letter, after, action, detail)
+        letter_attention(unit, letter, after)
+        if outcome is Outcome.DISAGREED:
+            case = open_case(self._scope, letter)
+            if case is not None:
+                unit.add_case(case)
+                self._our_statement(unit, letter)
+        state = AnswerState.NOTED if outcome is None else AnswerState.TAKEN
+        return unit.save_answer(
+            answer, replace(answer, state=state), f"portal_answer.{state.value}"
+        )
 
     def _our_statement(self, unit: ReconciliationUnit, letter: Letter) -> None:
         """Our statement goes out by itself with the first disagreement, once to each address."""

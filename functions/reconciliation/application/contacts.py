@@ -47,7 +47,9 @@ class Wishes:
         email = self._address(card, typed)
         known = self.scope.store.contacts(card.id).get(address_key(self.digest, email))
         if is_own(email, card.fields.emails) or (known is not None and known.confirmed_at):
-            self._letter(card, letter.id, email)
+            unit = self.scope.store.unit()
+            self._order(unit, card.id, letter.id, address_key(self.digest, email))
+            unit.commit()
             return True
         self._ask(card, email, waits_for=letter.id)
         return False
@@ -100,10 +102,12 @@ class Wishes:
     def confirm(self, card: Counterparty, key: str) -> None:
         """The address says yes: what it waits for leaves. Raises: NotFoundError."""
 
-        def change(contacts: Contacts, _unit: ReconciliationUnit) -> Contacts:
+        def change(contacts: Contacts, unit: ReconciliationUnit) -> Contacts:
             known = contacts.get(key)
             if known is None:
                 raise link_invalid()
+            if known.waits_for:
+                self._order(unit, card.id, known.waits_for, key)
             now = format_instant(self.scope.clock.now())
             return contacts.put(
                 replace(
@@ -114,12 +118,6 @@ class Wishes:
                 )
             )
 
-        before = self.scope.store.contacts(card.id).get(key)
-        if before is None:
-            raise link_invalid()
-        # The letter first: asked for twice it is still one mail, and never forgotten.
-        if before.waits_for:
-            self._letter(card, before.waits_for, before.email)
         _change(self.scope, card.id, "portal_contacts.confirmed", change)
 
     # ------------------------------------------------------------------ parts
@@ -158,10 +156,36 @@ class Wishes:
             return
         ask_mail(self.scope, unit, card, kind, email, key, once=day)
 
-    def _letter(self, card: Counterparty, letter_id: str, email: Email) -> None:
-        """Queue a copy, at most one a day for each address; it is a mail of its letter."""
-        store = self.scope.store
+    def _order(
+        self, unit: ReconciliationUnit, counterparty_id: str, letter_id: str, key: str
+    ) -> None:
+        """Ask the worker for a copy: the door of counterparties may write no letter."""
+        wish = {"counterparty_id": counterparty_id, "letter_id": letter_id, "address": key}
+        # The day of the wish, so that a message that comes again after midnight asks for no second.
         day = self.scope.today().isoformat().replace("-", "")
+        unit.enqueue("portal", {"act": "copy_letter", **wish, "day": day})
+
+
+@dataclass(frozen=True, slots=True)
+class CopyLetter:
+    """Queue the copy of a letter that a counterparty asked for, at most one a day and address."""
+
+    scope: Scope
+    digest: Digest
+
+    def __call__(self, letter_id: str, counterparty_id: str, key: str, day: str) -> None:
+        """Idempotent for one ``day`` (yyyymmdd); an address that is gone or took its consent back
+        gets nothing.
+
+        Raises: NotFoundError; ConflictError("too_much_contention").
+        """
+        store = self.scope.store
+        card = store.counterparty(counterparty_id)
+        own = {address_key(self.digest, email): email for email in card.fields.emails}
+        contact = store.contacts(card.id).get(key)
+        email = own.get(key) or (contact.email if contact and contact.confirmed_at else None)
+        if email is None:
+            return
         kind = f"copy-{day}"
         for _ in range(TRIES):
             letter = store.letter(letter_id)

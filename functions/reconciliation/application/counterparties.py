@@ -133,13 +133,16 @@ class ListCounterparties:
 
 
 class SaveCounterparties:
-    """Add or change many account cards, in transactions of eighteen; used by imports."""
+    """Add or change many account cards, in transactions of ``CHUNK``."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
 
-    def __call__(self, all_fields: Sequence[CounterpartyFields], job_id: str) -> dict[str, int]:
-        """How many were ``added``, ``changed`` and ``unchanged``.
+    def __call__(
+        self, all_fields: Sequence[CounterpartyFields], job_id: str = ""
+    ) -> dict[str, int]:
+        """How many were ``added``, ``changed`` and ``unchanged``; with ``job_id`` the job's
+        progress moves along.
 
         Raises: ConflictError("too_much_contention") when others keep writing the same cards.
         """
@@ -169,7 +172,8 @@ class SaveCounterparties:
             if new:
                 order_access(unit, new)
             if added or changed:
-                unit.advance_job(job_id, {"done": added + changed})
+                if job_id:
+                    unit.advance_job(job_id, {"done": added + changed})
                 try:
                     unit.commit()
                 except WriteRefusedError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
@@ -18,6 +19,7 @@ from kernel.errors import (
     ValidationError,
 )
 from kernel.files import UploadedFile
+from kernel.ids import derived_id
 from kernel.parsing import format_instant
 from kernel.periods import Period
 from kernel.storing import WriteRefusedError
@@ -310,16 +312,25 @@ class Room:
 
     scope: Scope
 
-    def say(self, letter_id: str, line: str, side: Side, author: str, text: str) -> LineNote:
-        """Add a remark. Raises: NotFoundError without a case; ValidationError;
-        ConflictError("case_closed").
+    def say(
+        self, letter_id: str, line: str, side: Side, author: str, text: str, *, form_id: str = ""
+    ) -> LineNote:
+        """Add a remark; the same words from the same form again are the same remark.
+
+        Shapes: ``form_id`` is drawn with the form. Raises: NotFoundError without a case;
+        ValidationError; ConflictError("case_closed").
         """
         self._open(letter_id)
+        said = clean_note(text)
+        name = f"note/{letter_id}/{side.value}/{form_id}/{line}/{said}"
+        identity = derived_id(name) if form_id else self.scope.ids.new()
         at = format_instant(self.scope.clock.now())
-        note = LineNote(self.scope.ids.new(), line[:40], side, at, author[:100], clean_note(text))
+        note = LineNote(identity, line[:40], side, at, author[:100], said)
         unit = self.scope.store.unit()
         unit.add_line_note(letter_id, note)
-        unit.commit()
+        # Refused: it is there already.
+        with suppress(WriteRefusedError):
+            unit.commit()
         return note
 
     def again(self, letter_id: str) -> None:

@@ -7,7 +7,7 @@ a run that died goes on where it stopped, and so does one that is started again 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from kernel.errors import ConflictError
@@ -16,6 +16,7 @@ from kernel.periods import Period
 from kernel.sensitive import Email
 from kernel.storing import Position, WriteRefusedError
 from kernel.text import fold
+from reconciliation.application.attention import letter_attention
 from reconciliation.application.context import TRIES, Scope, TryAgainError
 from reconciliation.application.figures import ShowFigures
 from reconciliation.domain.contact import is_own
@@ -27,10 +28,12 @@ from reconciliation.domain.letter import (
     CLOSED,
     FIRST,
     MONTHLY,
+    WAITS,
     Basis,
     Letter,
     LetterMail,
     LetterState,
+    addressee_confirmed,
     closed_as,
     drafted,
     edition_of,
@@ -38,8 +41,8 @@ from reconciliation.domain.letter import (
     with_mail,
 )
 from reconciliation.domain.letter_template import LetterTemplate, TemplateState
-from reconciliation.domain.mailing import MailingSettings, last_day_of
-from reconciliation.domain.parameters import Key, row_for
+from reconciliation.domain.mailing import MailingSettings, last_day_of, next_reminder
+from reconciliation.domain.parameters import Key, OwnRows, row_for
 from reconciliation.ports import EvidenceFiles, LetterPaper, LetterPdf, ReconciliationUnit
 
 _ROOM: Final = 90
@@ -110,7 +113,7 @@ def queue_mail(
         next_at=scope.clock.now() + scope.again,
     )
     unit.add_letter_mail(mail)
-    unit.enqueue("mail", {"mail_id": mail.id})
+    unit.enqueue("mail", {"mail_id": mail.id, "letter_id": letter.id})
     return with_mail(letter, mail)
 
 
@@ -128,8 +131,25 @@ def ask_again(
         next_at=scope.clock.now() + scope.again,
     )
     unit.save_letter_mail(mail, waiting, "mail.queued_again")
-    unit.enqueue("mail", {"mail_id": mail.id})
+    unit.enqueue("mail", {"mail_id": mail.id, "letter_id": letter.id})
     return with_mail(letter, waiting)
+
+
+def with_reminder(
+    scope: Scope,
+    letter: Letter,
+    before: LetterMail,
+    after: LetterMail,
+    settings: MailingSettings | None = None,
+) -> Letter:
+    """The first mail that is known to have left sets the day of the first reminder."""
+    if before.sent_at or not after.sent_at or after.kind != FIRST:
+        return letter
+    if letter.remind_on or letter.disowned_at:
+        return letter
+    settings = settings or scope.store.mailing_settings()
+    day = next_reminder(settings, scope.today(), letter.reminders, letter.put_off_days)
+    return replace(letter, remind_on=day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,34 +357,29 @@ def _packed(wanted: Sequence[_Wanted]) -> Iterator[list[_Wanted]]:
         yield chunk
 
 
-class PaperOf:
-    """Everything a letter says, as it is now.
+def text_id(letter: Letter) -> str:
+    """Id of the text a letter was made with."""
+    language, _, version = letter.edition.template.removeprefix("babs-").partition("/")
+    return f"{language}-{version}"
 
-    Raises: NotFoundError.
-    """
 
-    def __init__(self, scope: Scope) -> None:
-        self._scope = scope
-
-    def __call__(
-        self,
-        letter: Letter,
-        *,
-        settings: MailingSettings | None = None,
-        receiver: Counterparty | None = None,
-    ) -> LetterPaper:
-        store = self._scope.store
-        language, _, version = letter.edition.template.removeprefix("babs-").partition("/")
-        row = row_for(Key.THRESHOLD, letter.period, store.parameters())
-        card = receiver or store.counterparties([letter.counterparty_id])[letter.counterparty_id]
-        return LetterPaper(
-            letter,
-            (settings or store.mailing_settings()).sender,
-            card,
-            store.template(f"{language}-{version}").text,
-            # A company's own value was not verified by anybody we know.
-            (row.legal_ref,) if row.legal_ref and row.confirmed else (),
-        )
+def paper_of(
+    letter: Letter,
+    receiver: Counterparty,
+    template: LetterTemplate,
+    settings: MailingSettings,
+    rules: OwnRows,
+) -> LetterPaper:
+    """Everything a letter says."""
+    row = row_for(Key.THRESHOLD, letter.period, rules)
+    return LetterPaper(
+        letter,
+        settings.sender,
+        receiver,
+        template.text,
+        # A company's own value was not verified by anybody we know.
+        (row.legal_ref,) if row.legal_ref and row.confirmed else (),
+    )
 
 
 def paper_name(letter: Letter) -> str:
@@ -386,7 +401,10 @@ class ShowPaper:
     def __call__(self, letter: Letter) -> bytes:
         if letter.edition.digest:
             return self._files.evidence(paper_name(letter)).content
-        return self._pdf.render(PaperOf(self._scope)(letter))
+        store = self._scope.store
+        receiver, text = store.receiver_and_text(letter.counterparty_id, text_id(letter))
+        paper = paper_of(letter, receiver, text, store.mailing_settings(), store.parameters())
+        return self._pdf.render(paper)
 
 
 class RenewLetter:
@@ -452,8 +470,40 @@ class WithdrawLetter:
         unit = self._scope.store.unit()
         after = closed_as(before, LetterState.WITHDRAWN)
         saved = unit.save_letter(before, after, "letter.withdrawn")
+        letter_attention(unit, before, after)
         self._scope.commit(unit)
         return saved
+
+
+class ConfirmAddressee:
+    """Say that a letter goes to the right company, whatever its receiver said; reminders go on.
+
+    A wrong address is changed on the account card first, or the letter is taken back.
+    Raises: NotFoundError; PreconditionFailedError; ConflictError("not_disowned").
+    """
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __call__(self, letter_id: str, version: int) -> Letter:
+        before = self._scope.store.letter(letter_id)
+        self._scope.expect(before.stamp.version, version)
+        unit = self._scope.store.unit()
+        after = addressee_confirmed(before, self._next_reminder(before))
+        saved = unit.save_letter(before, after, "letter.addressee_confirmed")
+        letter_attention(unit, before, after)
+        self._scope.commit(unit)
+        return saved
+
+    def _next_reminder(self, letter: Letter) -> date | None:
+        """The day the plan says, never before tomorrow."""
+        if letter.state not in WAITS:
+            return None
+        settings = self._scope.store.mailing_settings()
+        sent_on = date.fromisoformat(letter.sent_at[:10])
+        planned = next_reminder(settings, sent_on, letter.reminders, letter.put_off_days)
+        tomorrow = self._scope.today() + timedelta(days=1)
+        return None if planned is None else max(planned, tomorrow)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from kernel.errors import ConflictError, Problem, ValidationError
 from kernel.ids import derived_id
 from kernel.periods import Period
 from kernel.storing import CommandIdentity, Remembered, WriteRefusedError
+from reconciliation.application.attention import letter_attention
 from reconciliation.application.context import TRIES, ZONE, Scope, TryAgainError
 from reconciliation.application.letters import (
     Asked,
@@ -22,7 +23,7 @@ from reconciliation.application.letters import (
 )
 from reconciliation.domain.counterparty import CounterpartyState
 from reconciliation.domain.ledger import Form
-from reconciliation.domain.letter import Letter, LetterState, closed_as
+from reconciliation.domain.letter import WAITS, Letter, LetterState, closed_as
 from reconciliation.domain.mailing import (
     MailingSettings,
     next_open_day,
@@ -41,7 +42,6 @@ _ENOUGH_SECONDS: Final = 20
 """A chunk of letters is written within a second; what is left is for the last one."""
 _LOOK_BACK: Final = 3
 """Months before the present one whose letters are reminded of or closed."""
-_WAITS: Final = frozenset({LetterState.SENT, LetterState.DELIVERED, LetterState.OPENED})
 
 
 def next_run(scope: Scope, settings: MailingSettings, *, today_too: bool) -> datetime | None:
@@ -262,13 +262,14 @@ class Remind:
     def _one(self, letter: Letter, settings: MailingSettings, asked: Asked) -> Counter[str]:
         today = self._scope.today()
         for _ in range(TRIES):
-            if letter.state not in _WAITS:
+            if letter.state not in WAITS:
                 return Counter()
             over = date.fromisoformat(letter.sent_at[:10]) + timedelta(days=settings.answer_days)
             unit = self._scope.store.unit()
             if over < today:
                 after = closed_as(letter, LetterState.EXPIRED)
                 unit.save_letter(letter, after, "letter.expired")
+                letter_attention(unit, letter, after)
                 done = "expired"
             elif letter.remind_on is not None and letter.remind_on <= today:
                 after = self._reminded(letter, settings, asked, unit)
@@ -291,9 +292,8 @@ class Remind:
         card = cards[letter.counterparty_id]
         number = letter.reminders + 1
         sent_on = date.fromisoformat(letter.sent_at[:10])
-        after = replace(
-            letter, reminders=number, remind_on=next_reminder(settings, sent_on, number)
-        )
+        following = next_reminder(settings, sent_on, number, letter.put_off_days)
+        after = replace(letter, reminders=number, remind_on=following)
         if card.state is CounterpartyState.ACTIVE:
             for to in card.fields.emails:
                 after = queue_mail(self._scope, unit, after, to, f"reminder-{number}", asked)

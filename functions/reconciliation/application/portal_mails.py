@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Final
 
 from kernel.errors import NotFoundError
 from kernel.files import UploadedFile
@@ -29,6 +28,7 @@ from kernel.sensitive import Email
 from kernel.storing import WriteRefusedError
 from reconciliation.application.access import GiveLink, LinkMaker
 from reconciliation.application.account import ReadAccount
+from reconciliation.application.attention import mail_attention
 from reconciliation.application.context import (
     MAIL_SECONDS,
     RESERVE_SECONDS,
@@ -38,6 +38,7 @@ from reconciliation.application.context import (
 )
 from reconciliation.domain.account import Statement
 from reconciliation.domain.counterparty import Counterparty
+from reconciliation.domain.mail_matter import AGAIN
 from reconciliation.domain.portal_mail import PortalMail, PortalMailKind
 from reconciliation.ports import (
     MailReport,
@@ -45,8 +46,6 @@ from reconciliation.ports import (
     PortalMailText,
     ReconciliationUnit,
 )
-
-AGAIN: Final = timedelta(minutes=10)
 
 
 def ask_mail(
@@ -167,6 +166,7 @@ class SendPortalMail:
     def _save(self, before: PortalMail, after: PortalMail, action: str) -> None:
         unit = self.scope.store.unit()
         unit.save_portal_mail(before, after, action)
+        mail_attention(unit, before, after)
         try:
             unit.commit()
         except WriteRefusedError:
@@ -198,6 +198,7 @@ class RecordPortalMailReport:
                 unit.suppress(mail.to, report.news.value)
             if after != mail:
                 unit.save_portal_mail(mail, after, f"portal_mail.{report.news.value}")
+                mail_attention(unit, mail, after)
             try:
                 unit.commit()
             except WriteRefusedError:

@@ -7,6 +7,7 @@ from kernel.mail_delivery import MailNews, is_about, joined
 from kernel.storing import WriteRefusedError
 from reconciliation.application.attention import mail_attention
 from reconciliation.application.context import TRIES, Scope, TryAgainError
+from reconciliation.application.letters import with_reminder
 from reconciliation.domain.letter import LetterMail, with_mail
 from reconciliation.ports import MailReport
 
@@ -52,7 +53,7 @@ class RecordMailReport:
             after = after.left_by(scope.clock.now().isoformat())
             unit.save_letter_mail(mail, after, f"mail.{report.news.value}")
             letter = scope.store.letter(mail.letter_id)
-            known = with_mail(letter, after)
+            known = with_reminder(scope, with_mail(letter, after), mail, after)
             unit.save_letter(letter, known, f"letter.{report.news.value}", {"mail_id": mail.id})
             mail_attention(unit, mail, after)
         unit.commit()

@@ -27,23 +27,40 @@ from reconciliation.application.context import (
     Scope,
     TryAgainError,
 )
-from reconciliation.application.letters import Asked, PaperOf, paper_name, queue_mail
+from reconciliation.application.letters import (
+    Asked,
+    paper_name,
+    paper_of,
+    queue_mail,
+    text_id,
+    with_reminder,
+)
 from reconciliation.domain.counterparty import Counterparty, CounterpartyState
 from reconciliation.domain.letter import (
     ANSWERED,
     CLOSED,
+    FIRST,
     MAX_RESENDS,
     Letter,
     LetterMail,
     with_mail,
     with_paper,
 )
-from reconciliation.domain.mailing import MailingSettings, next_reminder, open_on
-from reconciliation.ports import AccessLinks, EvidenceFiles, LetterMailer, LetterPdf, PaperError
+from reconciliation.domain.letter_template import LetterTemplate
+from reconciliation.domain.mailing import MailingSettings, open_on
+from reconciliation.ports import (
+    AccessLinks,
+    EvidenceFiles,
+    LetterMailer,
+    LetterPdf,
+    MailToSend,
+    PaperError,
+)
 
 SETTLE: Final = timedelta(hours=1)
 """How long a report of a mail of unknown fate is waited for before the one repetition (L4)."""
-TO_OWN_ADDRESSES: Final = ("letter", "reminder-", "correction-")
+REMINDER: Final = "reminder-"
+TO_OWN_ADDRESSES: Final = (FIRST, REMINDER, "correction-")
 """Kinds of mails that go to the addresses of the account card, and to no other."""
 
 
@@ -53,6 +70,7 @@ class _Ready:
 
     letter: Letter
     card: Counterparty
+    text: LetterTemplate
     settings: MailingSettings
 
 
@@ -70,12 +88,17 @@ class SendLetter:
     links: AccessLinks
     files: EvidenceFiles
 
-    def __call__(self, mail_id: str, *, remaining: Callable[[], float]) -> None:
-        """Raises: TryAgainError while somebody alive holds the mail, or when time is short."""
+    def __call__(
+        self, mail_id: str, letter_id: str = "", *, remaining: Callable[[], float]
+    ) -> None:
+        """``letter_id`` saves a request. Raises: TryAgainError while somebody alive holds the mail,
+        or when time is short.
+        """
         scope = self.scope
-        mail = scope.store.letter_mail(mail_id)
-        if mail is None:
+        found = scope.store.mail_to_send(mail_id, letter_id)
+        if found is None:
             return
+        mail = found.mail
         now = scope.clock.now()
         if mail.state is MailState.SENDING:
             if mail.lease_until is not None and now < mail.lease_until:
@@ -89,11 +112,11 @@ class SendLetter:
             return
         if remaining() < MAIL_SECONDS + RESERVE_SECONDS:
             raise TryAgainError
-        ready = self._ready(mail)
+        ready = self._ready(found)
         if why := self._why_not(mail, ready):
             self._withdraw(mail, ready, why)
             return
-        paper = PaperOf(scope)(ready.letter, settings=ready.settings, receiver=ready.card)
+        paper = paper_of(ready.letter, ready.card, ready.text, ready.settings, found.rules)
         try:
             pdf = self.pdf.render(paper)
         except PaperError as error:
@@ -116,15 +139,14 @@ class SendLetter:
             link=self.links.link_for(ready.card, ready.letter),
             unsubscribe=unsubscribe,
         )
-        self._commit(mine, outcome, scope.digest(pdf))
+        self._commit(mine, outcome, scope.digest(pdf), ready)
 
     # -------------------------------------------------------------- before the effect
 
-    def _ready(self, mail: LetterMail) -> _Ready:
-        store = self.scope.store
-        letter = store.letter(mail.letter_id)
-        card = store.counterparties([letter.counterparty_id])[letter.counterparty_id]
-        return _Ready(letter, card, store.mailing_settings())
+    def _ready(self, found: MailToSend) -> _Ready:
+        letter = found.letter
+        card, text = self.scope.store.receiver_and_text(letter.counterparty_id, text_id(letter))
+        return _Ready(letter, card, text, found.settings)
 
     def _why_not(self, mail: LetterMail, ready: _Ready) -> str:
         """Why this mail must not leave, or nothing; asked again in the claim by conditions."""
@@ -135,6 +157,8 @@ class SendLetter:
             return "window_closed"
         if ready.letter.state in CLOSED:
             return "letter_closed"
+        if ready.letter.disowned_at and mail.kind.startswith(REMINDER):
+            return "letter_disowned"
         if ready.letter.state in ANSWERED and mail.kind.startswith(TO_OWN_ADDRESSES):
             return "letter_answered"
         if mail.kind == "subscription" and mail.to not in self.scope.store.subscribers(
@@ -184,11 +208,11 @@ class SendLetter:
 
     # -------------------------------------------------------------- after the effect
 
-    def _commit(self, mine: LetterMail, outcome: MailOutcome, digest: str) -> None:
+    def _commit(self, mine: LetterMail, outcome: MailOutcome, digest: str, ready: _Ready) -> None:
         now = self.scope.clock.now()
         if outcome.result is MailResult.TAKEN:
             sent = replace(handed_over(mine, outcome.provider_id), sent_at=now.isoformat())
-            self._save(mine, sent, "mail.sent", digest=digest)
+            self._save(mine, sent, "mail.sent", digest=digest, ready=ready)
         elif outcome.result is MailResult.REFUSED:
             self._save(mine, refused(mine, outcome.code), "mail.refused", digest=digest)
         elif outcome.result is MailResult.NOT_SENT:
@@ -219,14 +243,21 @@ class SendLetter:
         *,
         digest: str = "",
         message: bool = False,
+        ready: _Ready | None = None,
     ) -> None:
-        """Write where a mail stands, on it and on its letter."""
+        """Write where a mail stands, on it and on its letter.
+
+        What was read before the claim is tried first: a letter that changed since refuses it.
+        """
         scope = self.scope
-        for _ in range(TRIES):
-            letter = scope.store.letter(before.letter_id)
+        for attempt in range(TRIES):
+            first = ready if attempt == 0 else None
+            letter = first.letter if first else scope.store.letter(before.letter_id)
             unit = scope.store.unit()
             unit.save_letter_mail(before, after, action)
-            now = self._reminded(with_mail(letter, after), before, after)
+            now = with_reminder(
+                scope, with_mail(letter, after), before, after, ready.settings if ready else None
+            )
             if digest and not now.edition.digest and after.edition == now.edition.number:
                 now = with_paper(now, digest)
             unit.save_letter(letter, now, f"letter.{action}", {"mail_id": after.id})
@@ -241,14 +272,6 @@ class SendLetter:
                 continue
             return
         raise TryAgainError
-
-    def _reminded(self, letter: Letter, before: LetterMail, after: LetterMail) -> Letter:
-        """The first mail that leaves sets the day of the first reminder."""
-        if before.sent_at or not after.sent_at or after.kind != "letter" or letter.remind_on:
-            return letter
-        settings = self.scope.store.mailing_settings()
-        day = next_reminder(settings, self.scope.today(), letter.reminders)
-        return replace(letter, remind_on=day)
 
     @staticmethod
     def _or_again(commit: Callable[[], None]) -> None:

@@ -42,7 +42,9 @@ class Said(StrEnum):
 
 
 class AnswerState(StrEnum):
-    """What became of an answer. ``NOTED``: it changes no letter and is for people to read."""
+    """What became of an answer. ``NOTED``: it agrees to nothing and denies nothing; what it means
+    for the letter's reminders is done, and people read it.
+    """
 
     RECEIVED = "received"
     TAKEN = "taken"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -46,8 +46,12 @@ class LetterState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+LATER_DAYS: Final = 7
+"""Days for which nobody is reminded who asked to be asked later."""
 ANSWERED: Final = frozenset({LetterState.AGREED, LetterState.DISAGREED})
 CLOSED: Final = frozenset({LetterState.EXPIRED, LetterState.WITHDRAWN})
+WAITS: Final = frozenset({LetterState.SENT, LetterState.DELIVERED, LetterState.OPENED})
+"""A mail arrived somewhere, and an answer is waited for."""
 
 
 class Basis(StrEnum):
@@ -143,8 +147,10 @@ class Letter:
 
     Shapes: ``form`` is ours (``bs`` when we sold); ``counterparty_id`` is the account card that
     gets it, ``cards`` all cards with its tax number; ``mails`` by mail id; ``closed`` is set when
-    it expired or was withdrawn; ``remind_on`` is the day of the next reminder; ``replies`` are all
-    answers, the latest last.
+    it expired or was withdrawn; ``remind_on`` is the day of the next reminder, ``put_off_days`` how
+    far the receiver moved the plan of reminders; ``disowned_at`` is when its receiver said that it
+    is not the company meant, empty once a person looked; ``replies`` are all answers, the latest
+    last.
     """
 
     id: str
@@ -159,6 +165,8 @@ class Letter:
     closed: LetterState | None = None
     reminders: int = 0
     remind_on: date | None = None
+    put_off_days: int = 0
+    disowned_at: str = ""
     stamp: Stamp = NEW
 
     @property
@@ -229,8 +237,9 @@ class LetterMail(MailDelivery):
 
     Shapes: its id is made of letter, kind and address, so the same mail cannot be there twice
     (I-20). ``kind`` is ``letter``, ``reminder-<n>``, ``correction-<edition>`` or ``copy-<id>``;
-    ``automatic`` mails leave in the company's window only, others until ``until``; ``resends`` is 1
-    after the one repetition that an unknown outcome allows.
+    ``automatic`` mails leave in the company's window only, others until ``until``; ``resends``
+    counts repetitions: an unknown outcome allows one by itself; ``note`` is what a person wrote
+    who decided about it.
     """
 
     id: str
@@ -246,6 +255,7 @@ class LetterMail(MailDelivery):
     asked_at: str
     sent_at: str = ""
     resends: int = 0
+    note: str = field(default="", repr=False)
     stamp: Stamp = NEW
 
     def left_by(self, at: str) -> LetterMail:
@@ -328,7 +338,7 @@ def answered(letter: Letter, reply: Reply) -> Letter:
     if reply.their_count is not None and reply.their_count < 0:
         problem = Problem("/their_count", "range", "A count is 0 or more.")
         raise ValidationError("invalid_input", "Some fields are wrong.", problems=[problem])
-    return replace(letter, replies=(*letter.replies, reply), remind_on=None)
+    return replace(letter, replies=(*letter.replies, reply), remind_on=None, disowned_at="")
 
 
 def closed_as(letter: Letter, state: LetterState) -> Letter:
@@ -338,7 +348,42 @@ def closed_as(letter: Letter, state: LetterState) -> Letter:
     """
     if letter.closed is not None:
         raise _closed()
-    return replace(letter, closed=state, remind_on=None)
+    return replace(letter, closed=state, remind_on=None, disowned_at="")
+
+
+def disowned(letter: Letter, at: str) -> Letter:
+    """The letter that reached somebody else: nobody is reminded until a person looked.
+
+    Raises: ConflictError("letter_closed").
+    """
+    if letter.closed is not None:
+        raise _closed()
+    return replace(letter, remind_on=None, disowned_at=letter.disowned_at or at)
+
+
+def put_off(letter: Letter, today: date) -> Letter:
+    """The letter whose receiver will answer later: the plan of reminders moves, its days stay apart
+    as they were. Without a reminder to come nothing changes.
+
+    Raises: ConflictError("letter_closed").
+    """
+    if letter.closed is not None:
+        raise _closed()
+    if letter.remind_on is None:
+        return letter
+    following = max(letter.remind_on, today + timedelta(days=LATER_DAYS))
+    moved = (following - letter.remind_on).days
+    return replace(letter, remind_on=following, put_off_days=letter.put_off_days + moved)
+
+
+def addressee_confirmed(letter: Letter, remind_on: date | None) -> Letter:
+    """The letter after a person made sure that it goes to the right company.
+
+    Raises: ConflictError("not_disowned") when nobody says otherwise.
+    """
+    if not letter.disowned_at:
+        raise ConflictError("not_disowned", "Nobody says that this letter is not theirs.")
+    return replace(letter, disowned_at="", remind_on=remind_on)
 
 
 def _closed() -> ConflictError:

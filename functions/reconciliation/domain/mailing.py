@@ -113,7 +113,11 @@ def last_day_of(settings: MailingSettings, day: date, *, automatic: bool) -> dat
     return day + timedelta(days=MANUAL_DAYS - 1)
 
 
-def next_reminder(settings: MailingSettings, sent_on: date, done: int) -> date | None:
+def next_reminder(
+    settings: MailingSettings, sent_on: date, done: int, put_off_days: int = 0
+) -> date | None:
     """The day of the next reminder, or None after the last one."""
     days: Sequence[int] = settings.reminder_days
-    return sent_on + timedelta(days=days[done]) if done < len(days) else None
+    if done >= len(days):
+        return None
+    return sent_on + timedelta(days=days[done] + put_off_days)

@@ -5,7 +5,7 @@ Letters and their copies are mails of letters; these are all the others.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from kernel.mail_delivery import MailDelivery
@@ -30,7 +30,7 @@ class PortalMail(MailDelivery):
     """One mail to one address.
 
     Shapes: its id is made of kind, counterparty, ``ref``, ``once`` and address, so the same mail
-    cannot be there twice.
+    cannot be there twice; ``note`` is what a person wrote who decided about it.
     """
 
     id: str
@@ -41,4 +41,5 @@ class PortalMail(MailDelivery):
     language: str
     asked_at: str
     sent_at: str = ""
+    note: str = field(default="", repr=False)
     stamp: Stamp = NEW

@@ -1,12 +1,14 @@
 """HTTP: the API of reconciliation and its pages."""
 
 from reconciliation.handlers.http import (
+    book_events,
     counterparties,
     differences,
     figures,
     invoices,
     ledger,
     letters,
+    mail_matters,
     replies,
     users,
 )
@@ -14,6 +16,7 @@ from reconciliation.handlers.http.app import app
 from reconciliation.pages import routes
 
 __all__ = [
+    "book_events",
     "counterparties",
     "differences",
     "figures",
@@ -21,6 +24,7 @@ __all__ = [
     "invoices",
     "ledger",
     "letters",
+    "mail_matters",
     "replies",
     "routes",
     "users",

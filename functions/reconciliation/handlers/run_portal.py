@@ -13,6 +13,9 @@ def handler(message: QueueMessage) -> None:
         use.prepare_access()(message.text("counterparty_ids").split(","))
     elif act == "invite":
         use.invite()(message.text("counterparty_id"), by="counterparty", again=False)
+    elif act == "copy_letter":
+        names = ("letter_id", "counterparty_id", "address", "day")
+        use.copy_letter()(*(message.text(name) for name in names))
     elif act == "take_answer":
         use.take_answer()(message.text("answer_id"))
     elif act == "read_statement":

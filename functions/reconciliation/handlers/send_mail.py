@@ -14,6 +14,8 @@ def handler(message: QueueMessage) -> None:
             mail_id = message.text("portal_mail_id")
             use.send_portal_mail()(mail_id, remaining=message.remaining_seconds)
         else:
-            use.send_letter()(message.text("mail_id"), remaining=message.remaining_seconds)
+            letter_id = str(message.body.get("letter_id", ""))
+            mail_id = message.text("mail_id")
+            use.send_letter()(mail_id, letter_id, remaining=message.remaining_seconds)
     except TryAgainError as error:
         raise RetryLaterError from error

@@ -8,7 +8,7 @@ from reconciliation.application.counterparties import Search
 from reconciliation.domain.counterparty import Counterparty
 from reconciliation.pages.kit import Kit, go, paging_of, position_in, use_of
 from reconciliation.pages.words import LANGUAGES, Say, words_of
-from reconciliation.schemas import CounterpartyIn
+from reconciliation.schemas import CounterpartyIn, ReleaseIn
 from toolkit.entrypoints.http import HttpApp, Reply, Request
 from toolkit.http.fields import parse_model
 from webkit.components import Chip, Column, Option, TimelineEntry
@@ -17,6 +17,7 @@ from webkit.urls import link
 SECTION: Final = "reconciliation.counterparties"
 _READ: Final = "reconciliation:counterparty:read"
 _WRITE: Final = "reconciliation:counterparty:write"
+_LIFT: Final = "reconciliation:suppression:lift"
 _HERE: Final = "/reconciliation/counterparties"
 _ROWS: Final = 50
 _FIELDS: Final = (
@@ -82,7 +83,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
             "counterparties/editor.html",
             SECTION,
             error=error,
-            form={**dict.fromkeys(_FIELDS, ""), **form},
+            form={**dict.fromkeys((*_FIELDS, "email", "note"), ""), **form},
             stored=stored,
             languages=[Option(code, words.text(name)) for code, name in LANGUAGES.items()],
             addresses=[
@@ -91,6 +92,8 @@ def declare(app: HttpApp, kit: Kit) -> None:
             ]
             if stored
             else [],
+            silenced=use_of(request).list_silenced()(stored) if stored else [],
+            may_lift=request.principal.may(_LIFT),
             entries=[
                 TimelineEntry(say.action(line.action), at=say.at(line.at), actor=line.actor)
                 for line in reversed(lines)
@@ -142,6 +145,19 @@ def declare(app: HttpApp, kit: Kit) -> None:
         except KopruError as error:
             return editor(request, _form_of(stored), stored, error)
         return go(_HERE, done="removed")
+
+    @app.page("POST", f"{_HERE}/{{id}}/release", permission=_LIFT)
+    def release_address(request: Request) -> Reply:
+        """Let mails through to a silenced address again."""
+        form, use = request.form(), use_of(request)
+        stored = use.store.counterparty(request.id())
+        stated = {name: form.get(name, "").strip() for name in ("email", "note")}
+        try:
+            body = parse_model(ReleaseIn, stated)
+            use.lift_suppression()(stored.id, body.email, body.note)
+        except KopruError as error:
+            return editor(request, {**_form_of(stored), **stated}, stored, error)
+        return go(f"{_HERE}/{stored.id}", done="let_through")
 
 
 def _form_of(stored: Counterparty) -> dict[str, Any]:

@@ -76,9 +76,10 @@ ROWS: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class RoomWords:
-    """What templates of both sides ask for in words."""
+    """What templates of both sides ask for in words; ``form_id`` is drawn for their forms."""
 
     words: Language
+    form_id: str = ""
 
     def category(self, category: Category) -> Status:
         """What is to be said of a line."""

@@ -79,7 +79,12 @@ def declare(app: HttpApp, kit: Kit) -> None:
         author = use.store.mailing_settings().sender.title or request.principal.tenant_name
         try:
             use.difference_room().say(
-                request.id(), form.get("line", ""), Side.COMPANY, author, form.get("text", "")
+                request.id(),
+                form.get("line", ""),
+                Side.COMPANY,
+                author,
+                form.get("text", ""),
+                form_id=form.get("form_id", ""),
             )
         except (ValidationError, ConflictError) as error:
             return _room(kit, request, use.store.letter(request.id()), error)
@@ -108,7 +113,7 @@ def _room(kit: Kit, request: Request, letter: Letter, error: KopruError | None =
     case = show(letter.id)
     if case is None:
         raise NotFoundError("not_found", "There is no such item.")
-    said = RoomWords(words)
+    said = RoomWords(words, application().platform.ids.new())
     path = f"{_PATH}/{letter.id}"
     chosen = request.query.get("category", "")
     chosen = chosen if chosen in set(Category) else ""

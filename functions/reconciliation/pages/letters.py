@@ -1,5 +1,6 @@
 """Letters: the list of a month, one letter with its mails and answers, the report of mails."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from kernel.errors import KopruError, NotFoundError
@@ -8,6 +9,7 @@ from reconciliation.application.mail_report import MailSearch
 from reconciliation.domain.letter import CLOSED, Letter
 from reconciliation.pages.board import month_chips, month_in
 from reconciliation.pages.kit import Kit, go, paging_of, position_in, use_of
+from reconciliation.pages.mail_matters import DECIDABLE
 from reconciliation.pages.words import FORM, LETTER, MAIL, MAIL_KIND, Say, words_of
 from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Column, Option, TimelineEntry
@@ -81,6 +83,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
             letter=letter,
             card=card,
             mails=[{"id": key, "mail": mail} for key, mail in letter.mails.items()],
+            decidable=DECIDABLE,
             mail_columns=(
                 Column("kind", words.text("Mail")),
                 Column("to", words.text("Address")),
@@ -124,11 +127,20 @@ def declare(app: HttpApp, kit: Kit) -> None:
         """Take the letter back."""
         return _act(request, "withdraw")
 
+    @app.page("POST", f"{_HERE}/{{id}}/confirm-addressee", permission=_SEND)
+    def confirm_addressee(request: Request) -> Reply:
+        """Say that it goes to the right company."""
+        return _act(request, "confirm_addressee")
+
     def _act(request: Request, what: str) -> Reply:
         use = use_of(request)
-        command = use.renew_letter() if what == "renew" else use.withdraw_letter()
+        commands: dict[str, Callable[[str, int], Letter]] = {
+            "renew": use.renew_letter(),
+            "withdraw": use.withdraw_letter(),
+            "confirm_addressee": use.confirm_addressee(),
+        }
         try:
-            command(request.id(), int(request.form().get("version") or 0))
+            commands[what](request.id(), int(request.form().get("version") or 0))
         except NotFoundError:
             raise
         except KopruError as error:

@@ -2,11 +2,13 @@
 
 from reconciliation.pages import (
     board,
+    book_events,
     counterparties,
     differences,
     figures,
     imports,
     letters,
+    mail_matters,
     mailing,
     replies,
     users,
@@ -21,6 +23,7 @@ def declare(app: HttpApp) -> None:
     parts = (
         board,
         letters,
+        mail_matters,
         replies,
         differences,
         counterparties,
@@ -28,6 +31,7 @@ def declare(app: HttpApp) -> None:
         figures,
         mailing,
         imports,
+        book_events,
     )
     for part in parts:
         part.declare(app, kit)

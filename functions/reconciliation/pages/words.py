@@ -53,7 +53,16 @@ REASON: Final[Mapping[str, str]] = {
     "address_changed": mark("the address is not on the account card any more"),
     "letter_answered": mark("it was answered before"),
     "letter_closed": mark("the letter was closed before"),
+    "letter_disowned": mark("the receiver says that it is not the company meant"),
     "lease_ended": mark("its worker died"),
+    "address_suppressed": mark("the address bounced or complained before"),
+    "told_by_person": mark("a person knows that it arrived"),
+    "given_up": mark("a person gave it up"),
+    "superseded": mark("what it was about is over"),
+}
+SILENCED: Final[Mapping[str, str]] = {
+    "bounced": mark("came back for good"),
+    "complained": mark("the receiver complained"),
 }
 MAIL_KIND: Final[Mapping[str, str]] = {
     "letter": mark("Letter"),
@@ -61,6 +70,11 @@ MAIL_KIND: Final[Mapping[str, str]] = {
     "correction": mark("Correction"),
     "copy": mark("Copy"),
     "subscription": mark("Subscription"),
+}
+PORTAL_MAIL_KIND: Final[Mapping[str, str]] = {
+    "invitation": mark("Invitation"),
+    "confirm": mark("Question to a new address"),
+    "statement": mark("Our statement"),
 }
 BASIS: Final[Mapping[Basis, str]] = {
     Basis.FORM: mark("Documents the form lists"),
@@ -108,6 +122,7 @@ ACTION: Final[Mapping[str, str]] = {
     "counterparty.changed": mark("Changed"),
     "counterparty.removed": mark("Taken off the list"),
     "counterparty.restored": mark("Back on the list"),
+    "counterparty.address_released": mark("A silenced address gets mail again"),
     "counterparty.undone": mark("An import was taken back"),
     "letter.drafted": mark("The letter was made"),
     "letter.queued": mark("Mails were asked for"),
@@ -131,6 +146,17 @@ ACTION: Final[Mapping[str, str]] = {
     "letter.mail.queued_again": mark("A mail is sent once more"),
     "letter.mail.given_to_person": mark("A mail of unknown fate waits for a person"),
     "letter.mail_withdrawn": mark("A mail was not sent"),
+    "letter.mail.arrived": mark("A person knows that a mail arrived"),
+    "letter.mail.send_again": mark("A person has a mail sent again"),
+    "letter.mail.given_up": mark("A person gave a mail up"),
+    "letter.disowned": mark("The receiver says that it is not the company meant"),
+    "letter.put_off": mark("The receiver will answer later; the next reminder waits"),
+    "letter.addressee_confirmed": mark("Somebody made sure that it goes to the right company"),
+}
+MAIL_ACTION: Final[Mapping[str, str]] = {
+    "queued": mark("A mail was asked for"),
+    "claimed": mark("Taken up to be sent"),
+    "withdrawn": mark("A mail was not sent"),
 }
 JOB: Final[Mapping[str, tuple[str, Tone]]] = {
     "queued": (mark("waiting"), Tone.WAITING),
@@ -216,9 +242,19 @@ class Say:
         label = self.words.text(MAIL_KIND[name])
         return f"{label} {number}" if number.isdigit() else label
 
+    def any_mail_kind(self, kind: str) -> str:
+        """What a mail is, one of letters or one of the portal."""
+        if kind in PORTAL_MAIL_KIND:
+            return self.words.text(PORTAL_MAIL_KIND[kind])
+        return self.mail_kind(kind)
+
     def reason(self, code: str) -> str:
         """Why a mail stands where it stands; the service's own word if we know no better."""
         return self.words.text(REASON[code]) if code in REASON else code
+
+    def silenced(self, reason: str) -> str:
+        """Why an address gets nothing."""
+        return self.words.text(SILENCED[reason]) if reason in SILENCED else reason
 
     def outcome(self, outcome: Outcome) -> Status:
         """What was answered."""
@@ -234,6 +270,17 @@ class Say:
     def action(self, action: str) -> str:
         """One line of history."""
         return self.words.text(ACTION[action]) if action in ACTION else action.replace("_", " ")
+
+    def mail_action(self, action: str) -> str:
+        """One line of the history of a mail, in the words its letter has for it."""
+        what = action.rpartition(".")[2]
+        known = (
+            MAIL_ACTION.get(what),
+            ACTION.get(f"letter.mail.{what}"),
+            ACTION.get(f"letter.{what}"),
+        )
+        label = next((one for one in known if one), "")
+        return self.words.text(label) if label else what.replace("_", " ")
 
     def job(self, status: str) -> Status:
         """How far a job is."""

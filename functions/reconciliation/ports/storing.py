@@ -10,9 +10,11 @@ from typing import Any, Protocol
 from kernel.identifiers.ledger_party import LedgerParty
 from kernel.periods import Period
 from kernel.sensitive import Email
+from kernel.signed_events import RefusedEvent
 from kernel.storing import CommandIdentity, HistoryLine, Position, Remembered
 from reconciliation.domain.access import PortalAccess
 from reconciliation.domain.answer import Answer
+from reconciliation.domain.book_event import EventSecret
 from reconciliation.domain.contact import Contacts
 from reconciliation.domain.counterparty import Counterparty
 from reconciliation.domain.difference import Case, LineNote, TheirStatement
@@ -24,6 +26,7 @@ from reconciliation.domain.mailing import MailingSettings
 from reconciliation.domain.month_sums import MonthSums
 from reconciliation.domain.parameters import OwnRows
 from reconciliation.domain.portal_mail import PortalMail, PortalMailKind
+from reconciliation.domain.suppression import Suppression
 from reconciliation.ports.books import JobView
 
 
@@ -46,6 +49,16 @@ class Located:
 
     current: LedgerEntry | None
     target: LedgerEntry | None
+
+
+@dataclass(frozen=True, slots=True)
+class MailToSend:
+    """What handing one mail over begins with, read at one moment."""
+
+    mail: LetterMail
+    letter: Letter
+    settings: MailingSettings
+    rules: OwnRows
 
 
 class ReconciliationUnit(Protocol):
@@ -116,6 +129,10 @@ class ReconciliationUnit(Protocol):
     ) -> LetterMail: ...
     def require_not_suppressed(self, email: Email) -> None:
         """Refused (label ``suppressed``) when nothing may be mailed to this address."""
+        ...
+
+    def lift_suppression(self, found: Suppression, note: str) -> None:
+        """Let mails through again, if the address is still silenced for that reason."""
         ...
 
     def suppress(self, email: Email, reason: str) -> None:
@@ -196,6 +213,15 @@ class ReconciliationUnit(Protocol):
         ...
 
     def advance_job(self, job_id: str, deltas: Mapping[str, int]) -> None: ...
+    def received(self, source: str, event_id: str) -> None:
+        """Note a signed event in the inbox (label ``inbox``)."""
+        ...
+
+    def add_refused_event(self, event: RefusedEvent) -> None: ...
+    def save_refused_event(
+        self, before: RefusedEvent, after: RefusedEvent, action: str
+    ) -> RefusedEvent: ...
+    def save_event_secret(self, before: EventSecret, after: EventSecret) -> None: ...
     def remember(self, command: CommandIdentity, answer: Remembered) -> None:
         """Store the answer of a command beside its effect."""
         ...
@@ -283,6 +309,24 @@ class ReconciliationStore(Protocol):
         ...
 
     def parameters(self) -> OwnRows: ...
+    def was_received(self, source: str, event_id: str) -> bool:
+        """Whether a signed event is in the inbox."""
+        ...
+
+    def refused_events(
+        self, *, limit: int, after: Position | None
+    ) -> tuple[list[RefusedEvent], Position | None]:
+        """Signed events that wait for a person, oldest first."""
+        ...
+
+    def refused_event(self, event_id: str) -> RefusedEvent:
+        """One refused event. Raises NotFoundError."""
+        ...
+
+    def event_secret(self) -> EventSecret:
+        """Which secret events are signed with; version 0 when none was made yet."""
+        ...
+
     def answered(self, command: CommandIdentity) -> Remembered | None:
         """The first answer to a command; raises for its key with another body."""
         ...
@@ -320,12 +364,32 @@ class ReconciliationStore(Protocol):
         """Letters of a month by form and state: how many, and their sum in minor units of lira."""
         ...
 
+    def mail_to_send(self, mail_id: str, letter_id: str) -> MailToSend | None:
+        """A mail with its letter, in one request when ``letter_id`` is known; None without it."""
+        ...
+
+    def receiver_and_text(
+        self, counterparty_id: str, template_id: str
+    ) -> tuple[Counterparty, LetterTemplate]:
+        """An account card, also a removed one, and a letter text. Raises NotFoundError."""
+        ...
+
     def letter_mail(self, mail_id: str) -> LetterMail | None: ...
     def letter_mails(self, ids: Iterable[str]) -> dict[str, LetterMail]: ...
     def letter_mail_page(
         self, period: Period, *, limit: int, after: Position | None
     ) -> tuple[list[LetterMail], Position | None]:
         """Mails about a month, in the order in which they were asked for."""
+        ...
+
+    def mail_matters(
+        self, *, limit: int, after: Position | None
+    ) -> tuple[list[LetterMail | PortalMail], Position | None]:
+        """Mails whose fate only a person can tell, oldest first."""
+        ...
+
+    def suppressions(self, emails: Iterable[Email]) -> list[Suppression]:
+        """Those of the addresses that are silenced."""
         ...
 
     def is_suppressed(self, email: Email) -> bool:

@@ -10,6 +10,7 @@ _LISTS: Final[Mapping[str, str]] = {
     "card_drift": "/card-contracts/drift",
     "refused_event": "/payment-codes/refused-events",
     "refused_sale_event": "/card-contracts/sale-events",
+    "refused_book_event": "/reconciliation/book-events",
 }
 _PAGES: Final[Mapping[str, str]] = {
     "contract": "/pensions/contracts/",
@@ -17,6 +18,8 @@ _PAGES: Final[Mapping[str, str]] = {
     "payment_code": "/payment-codes/",
     "counterparty": "/reconciliation/counterparties/",
     "letter": "/reconciliation/letters/",
+    "letter_mail": "/reconciliation/mail-matters/",
+    "portal_mail": "/reconciliation/mail-matters/",
     "card_contract": "/card-contracts/contracts/",
     "card_sale": "/card-contracts/sales/",
     "card_match": "/card-contracts/matches/",

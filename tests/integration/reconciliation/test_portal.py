@@ -3,12 +3,14 @@
 import re
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from reconciliation.domain.answer import AnswerState, Channel, Said
 from reconciliation.domain.letter import Letter, LetterState, renewed
 from reconciliation.domain.visit import Visitor
+from tests.support.letters_world import LettersDesk
 from tests.support.reconciliation_builders import VKN, api_entry, ubl
 from tests.support.reconciliation_world import TENANT, Browser, ReconciliationWorld
 
@@ -284,6 +286,31 @@ def test_a_page_by_link_shows_nothing_of_the_account_behind_it(
     assert "/portal/statement" not in page.body
     for path in ("/portal", "/portal/months", "/portal/e-invoices"):
         assert Browser().get(path).location == "/portal/sign-in"
+
+
+def test_the_letter_behind_a_link_can_be_taken_along(world: ReconciliationWorld, card: str) -> None:
+    """PDF and Excel without an account: of this letter only, limited, and nothing changes."""
+    LettersDesk(world).text()
+    letter = world.letter(card)
+    link = world.letter_link(letter)
+    browser = Browser(language="en")
+    page = browser.get(link).body
+    before = _letter(world, letter)
+    for kind, start in (("pdf", "%PDF-"), ("xlsx", "PK")):
+        assert f"{urlsplit(link).path}/letter.{kind}" in page
+        file = browser.get(f"{link}/letter.{kind}")
+        assert (file.status, file.body[: len(start)]) == (200, start)
+        assert file.headers["content-disposition"].startswith("attachment")
+        assert file.headers["x-content-type-options"] == "nosniff"
+        assert file.headers["referrer-policy"] == "no-referrer"
+        assert browser.get(f"{link[:-1]}/letter.{kind}").status == 404
+    for _ in range(58):
+        assert browser.get(f"{link}/letter.xlsx").status == 200
+    assert browser.get(f"{link}/letter.xlsx").status == 429
+    world.clock.advance(timedelta(hours=1, minutes=1))
+    assert browser.get(f"{link}/letter.pdf").status == 200
+    assert _letter(world, letter) == before
+    assert world.aws.messages("reconciliation-portal") == []
 
 
 def test_staff_notes_what_was_said_by_telephone(world: ReconciliationWorld, card: str) -> None:

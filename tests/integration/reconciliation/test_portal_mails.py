@@ -136,6 +136,7 @@ def test_nothing_is_mailed_to_an_address_that_did_not_agree(
     new = browser.post(f"{page}/mail", email="someone@else.example")
     assert new.location == f"{page}?done=confirm"
     use = world.app.for_system(TENANT, "test")
+    world.work_portal()
     kinds = [mail.kind for mail in use.store.letter(letter.id).mails.values()]
     assert kinds == ["copy-20260601"]
     world.aws.messages("reconciliation-mail")  # what was ordered; the sweep orders it again
@@ -157,6 +158,7 @@ def test_nothing_is_mailed_to_an_address_that_did_not_agree(
     assert len(use.store.letter(letter.id).mails) == 1, "opening it sends nothing"
     token = shown.body.partition('name="csrf_token" value="')[2].partition('"')[0]
     assert stranger.ask("POST", link, {"csrf_token": token}).status == 303
+    world.work_portal()
     assert len(use.store.letter(letter.id).mails) == 2
     again = browser.post(f"{page}/mail", email="SOMEONE@else.example")
     assert again.location == f"{page}?done=mailed"
@@ -263,3 +265,41 @@ def test_whoever_subscribed_gets_every_months_letter_until_it_ends(
     wishes.unsubscribe(card, contact.key)
     desk.work()
     assert [to for _, to in desk.post.taken] == ["muhasebe@deneme.example"]
+
+
+OWN_ROWS = re.compile(rf"rec#T#{TENANT}#(PORTAL-|HIST#portal_|VISITS#)")
+
+
+def test_the_door_of_counterparties_writes_its_own_rows_only(
+    world: ReconciliationWorld, post: Post, card: str
+) -> None:
+    """What its role may write (infra/data.yaml): everything else is ordered from a worker."""
+    letter = world.letter(card)
+    browser = world.enter(card)
+    world.work_portal()
+    link = world.letter_link(letter)
+    page = f"/portal/months/{letter.id}"
+    hidden = dict(
+        re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', browser.get(page).body)
+    )
+    before = {(row["pk"], row["sk"]): row for row in world.aws.rows("core")}
+    own = {"email": "muhasebe@deneme.example"}
+    said = {**hidden, "said": "disagreed", "name": "Ali Er"}
+    acts: list[tuple[str, dict[str, str]]] = [
+        (f"{page}/mail", {**hidden, **own}),
+        (f"{page}/mail", {**hidden, "email": "yeni@x.example"}),
+        ("/portal/mails/subscriptions", {**hidden, **own}),
+        (f"{page}/answer", said),
+    ]
+    for path, form in acts:
+        assert browser.ask("POST", path, form).status == 303, path
+    assert Browser().get(link).status == 200
+    use = world.app.for_system(TENANT, "test")
+    waiting = next(one for one in use.store.contacts(card).items if not one.confirmed_at)
+    confirmation = use.access_links.confirm_for(use.store.counterparty(card), waiting.key)
+    assert Browser().ask("POST", confirmation, {}).status == 303
+    written = {
+        row["pk"] for row in world.aws.rows("core") if before.get((row["pk"], row["sk"])) != row
+    }
+    assert len(written) >= 6
+    assert [pk for pk in written if not OWN_ROWS.match(pk)] == []

@@ -32,7 +32,8 @@ def test_every_page_is_sound_in_every_language(world: ReconciliationWorld, langu
     desk = LettersDesk(world)
     paths = [item.href for group in CONSOLE for item in group.items if "reconc" in item.key]
     assert len(paths) >= 7
-    for path in (*paths, "/reconciliation/parameters", "/reconciliation/templates"):
+    more = ("parameters", "templates", "mail-matters", "book-events")
+    for path in (*paths, *(f"/reconciliation/{name}" for name in more)):
         page(world, path, language)
     desk.settings()
     desk.text()
@@ -45,6 +46,17 @@ def test_every_page_is_sound_in_every_language(world: ReconciliationWorld, langu
     assert letter["edition"]["sha256"] in shown
     assert "6.000" in shown or "6,000" in shown
     page(world, f"/reconciliation/counterparties/{card['id']}", language)
+    # What a person has to look at: a receiver that is another company, an address that bounced.
+    said = {"outcome": "not_mine", "name": "Ali Er"}
+    assert world.call("POST", f"/letters/{letter['id']}/replies", said).status == 201
+    mail = letter["mails"][0]["id"]
+    desk.report(mail, "Bounce", bounce={"bounceType": "Permanent"})
+    doubted = page(world, f"/reconciliation/letters/{letter['id']}", language)
+    assert f"/reconciliation/letters/{letter['id']}/confirm-addressee" in doubted
+    silenced = page(world, f"/reconciliation/counterparties/{card['id']}", language)
+    assert f"/reconciliation/counterparties/{card['id']}/release" in silenced
+    page(world, f"/reconciliation/mail-matters/{mail}", language)
+    page(world, "/reconciliation/replies", language, f"period={PERIOD}")
     figures = page(world, "/reconciliation/figures", language, f"period={PERIOD}&form=bs")
     assert "120.1" in figures
     assert "reconciliation.why" not in figures

@@ -193,6 +193,13 @@ def withdraw_letter(request: Request) -> Reply:
     return _reply(request, use, use.withdraw_letter()(request.id(), request.expected_version()))
 
 
+@app.api("POST", f"{_LETTERS}/{{id}}/confirm-addressee", permission=_SEND)
+def confirm_letter_addressee(request: Request) -> Reply:
+    """Say that a letter goes to the right company after all; its reminders go on."""
+    use = use_of(request)
+    return _reply(request, use, use.confirm_addressee()(request.id(), request.expected_version()))
+
+
 # ---------------------------------------------------------------------------- report
 
 

@@ -3,7 +3,7 @@
 GET only shows; an answer is a form that is sent (S24). Both ways draw the same form.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from kernel.errors import (
     TooManyRequestsError,
     ValidationError,
 )
-from kernel.files import UploadedFile
+from kernel.files import ExportCell, UploadedFile
 from kernel.ids import is_id
 from kernel.money import Money
 from kernel.parsing import parse_amount_tr
@@ -37,11 +37,15 @@ from reconciliation.pages.portal.kit import (
     status_of,
     use_of,
 )
+from reconciliation.pages.portal.words import Say
 from reconciliation.pages.words import renderer
 from toolkit.entrypoints.http import Reply, Request
 from webkit.components import Column
+from webkit.i18n import Language
 
 _AGENT: Final = 200
+_FILES: Final = 60
+"""Files of one letter that its link gives in an hour: people save twice, machines do not stop."""
 
 
 def declare(kit: PortalKit) -> None:
@@ -77,10 +81,8 @@ def declare(kit: PortalKit) -> None:
     @kit.page("GET", "/portal/months/{id}/letter.pdf")
     def show_paper(request: Request, guest: Guest) -> Reply:
         """The letter as it was sent, or as it would be sent now."""
-        use = use_of(guest)
-        letter = use.read_months().one(guest.counterparty, request.id())
-        name = f"mutabakat-{letter.their_form.value}-{letter.period}.pdf"
-        return file_reply(UploadedFile(use.show_paper()(letter), "application/pdf", name))
+        letter = use_of(guest).read_months().one(guest.counterparty, request.id())
+        return file_reply(_paper(guest, letter))
 
     @kit.public("GET", "/r/{token}")
     def show_letter(request: Request) -> Reply:
@@ -98,6 +100,31 @@ def declare(kit: PortalKit) -> None:
             return kit.draw(request, "portal/dead_letter.html", status=404, error=error)
         return _month(kit, request, opened.guest, opened.letter)
 
+    def file_of(request: Request, write: Callable[[Guest, Letter], UploadedFile]) -> Reply:
+        """A file of the letter behind a link; GET only reads, at most sixty an hour."""
+        try:
+            opened = application().portal.open_letter()(Secret(request.path_values["token"]))
+        except NotFoundError as error:
+            return kit.draw(request, "portal/dead_letter.html", status=404, error=error)
+        guest, letter = opened.guest, opened.letter
+        try:
+            throttle = application().portal.throttle
+            throttle.hit("letter-file", letter.id, limit=_FILES, window_seconds=LINK_WINDOW)
+        except TooManyRequestsError as error:
+            return _month(kit, request, guest, letter, error=error)
+        return file_reply(write(guest, letter))
+
+    @kit.public("GET", "/r/{token}/letter.pdf")
+    def show_linked_paper(request: Request) -> Reply:
+        """The PDF of the letter behind the link of a mail."""
+        return file_of(request, _paper)
+
+    @kit.public("GET", "/r/{token}/letter.xlsx")
+    def show_linked_figures(request: Request) -> Reply:
+        """The figures of the letter behind the link of a mail, as a spreadsheet."""
+        words = renderer().language(language_of(request))
+        return file_of(request, lambda guest, letter: _figures(guest, letter, words))
+
     @kit.public("POST", "/r/{token}")
     def answer_letter(request: Request) -> Reply:
         """Answer by the link of a mail; at most ten times an hour."""
@@ -114,6 +141,30 @@ def declare(kit: PortalKit) -> None:
         except TooManyRequestsError as error:
             return _month(kit, request, guest, letter, error=error)
         return _answer(kit, request, guest, letter, Channel.LINK, request.path)
+
+
+def _paper(guest: Guest, letter: Letter) -> UploadedFile:
+    """The letter as it was sent, or as it would be sent now."""
+    name = f"mutabakat-{letter.their_form.value}-{letter.period}.pdf"
+    return UploadedFile(use_of(guest).show_paper()(letter), "application/pdf", name)
+
+
+def _figures(guest: Guest, letter: Letter, words: Language) -> UploadedFile:
+    """What the letter states, and nothing of the account behind it."""
+    say, edition = Say(words), letter.edition
+    rows: list[tuple[ExportCell, ...]] = [
+        (words.text("The company"), use_of(guest).store.mailing_settings().sender.title),
+        (words.text("Counterparty"), guest.counterparty.fields.title),
+        (words.text("Month"), str(letter.period)),
+        (words.text("About"), say.their_form(letter.their_form)),
+        (words.text("What is counted"), say.basis(edition.basis)),
+        (words.text("Documents"), edition.figure.documents),
+        (words.text("Without VAT"), edition.figure.total),
+        (words.text("State"), say.month(letter.state).label),
+    ]
+    header = [words.text("Figure"), words.text("Value")]
+    name = f"mutabakat-{letter.their_form.value}-{letter.period}"
+    return application().table_writer.write("xlsx", name, header, iter(rows))
 
 
 def _month(
@@ -136,7 +187,8 @@ def _month(
         "form": {**typed, **(form or {})},
         "answers": answers,
         "answer_id": application().platform.ids.new(),
-        "action": f"/portal/months/{letter.id}/answer" if guest.session else request.path,
+        "action": f"/portal/months/{letter.id}/answer" if guest.session else _link_of(request),
+        "files": f"/portal/months/{letter.id}" if guest.session else _link_of(request),
         "is_open": letter.closed is None,
         "done": request.query.get("answered", ""),
     }
@@ -154,6 +206,11 @@ def _month(
         error=error,
         bound=f"letter:{letter.id}",
     )
+
+
+def _link_of(request: Request) -> str:
+    """Path of the letter's own page, also when one of its files was asked for."""
+    return f"/r/{request.path_values['token']}"
 
 
 def _answer(

@@ -72,7 +72,12 @@ def declare(kit: PortalKit) -> None:
         author = form.get("author", "").strip() or guest.counterparty.fields.title
         try:
             use_of(guest).difference_room().say(
-                letter.id, form.get("line", ""), Side.COUNTERPARTY, author, form.get("text", "")
+                letter.id,
+                form.get("line", ""),
+                Side.COUNTERPARTY,
+                author,
+                form.get("text", ""),
+                form_id=form.get("form_id", ""),
             )
         except (ValidationError, ConflictError) as error:
             return _room(kit, request, guest, letter, error)
@@ -96,7 +101,7 @@ def _room(
     use, words = use_of(guest), renderer().language(language_of(request, guest))
     show = use.show_differences()
     case = show(letter.id)
-    said = RoomWords(words)
+    said = RoomWords(words, application().platform.ids.new())
     path = f"/portal/months/{letter.id}/differences"
     chosen = request.query.get("category", "")
     chosen = chosen if chosen in set(Category) else ""
