@@ -67,7 +67,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
             max_note=MAX_NOTE,
             may_decide=can_be_decided(mail) and request.principal.may(_SEND),
             lines=[
-                (say.at(line.at), say.action(line.action), line.actor)
+                (say.at(line.at), say.mail_action(line.action), line.actor)
                 for line in reversed(use_of(request).store.history(subject))
             ],
         )

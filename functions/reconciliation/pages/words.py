@@ -153,6 +153,11 @@ ACTION: Final[Mapping[str, str]] = {
     "letter.put_off": mark("The receiver will answer later; the next reminder waits"),
     "letter.addressee_confirmed": mark("Somebody made sure that it goes to the right company"),
 }
+MAIL_ACTION: Final[Mapping[str, str]] = {
+    "queued": mark("A mail was asked for"),
+    "claimed": mark("Taken up to be sent"),
+    "withdrawn": mark("A mail was not sent"),
+}
 JOB: Final[Mapping[str, tuple[str, Tone]]] = {
     "queued": (mark("waiting"), Tone.WAITING),
     "running": (mark("running"), Tone.INFO),
@@ -265,6 +270,17 @@ class Say:
     def action(self, action: str) -> str:
         """One line of history."""
         return self.words.text(ACTION[action]) if action in ACTION else action.replace("_", " ")
+
+    def mail_action(self, action: str) -> str:
+        """One line of the history of a mail, in the words its letter has for it."""
+        what = action.rpartition(".")[2]
+        known = (
+            MAIL_ACTION.get(what),
+            ACTION.get(f"letter.mail.{what}"),
+            ACTION.get(f"letter.{what}"),
+        )
+        label = next((one for one in known if one), "")
+        return self.words.text(label) if label else what.replace("_", " ")
 
     def job(self, status: str) -> Status:
         """How far a job is."""
