@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.loopback]
 
 NIGHTLY = os.environ.get("KOPRU_EXAMPLES") == "new"
 EXAMPLES = settings(
-    max_examples=40 if NIGHTLY else 3,
+    max_examples=40 if NIGHTLY else 2,
     derandomize=not NIGHTLY,
     database=None,
     deadline=None,

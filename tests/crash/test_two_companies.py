@@ -52,6 +52,7 @@ def working(drive: Drive, tenant: str) -> Iterator[None]:
     use.start_status_refresh()(contract_id)
     yield from delivering(drive, tenant)
     use.mark_remittance_paid()(contract_id, JUNE)
+    yield from delivering(drive, tenant)
 
 
 def delivering(drive: Drive, tenant: str) -> Iterator[None]:

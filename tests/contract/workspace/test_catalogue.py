@@ -34,6 +34,7 @@ _NO_ACTIONS = {
             *("apart", "candidates", "clock", "collapse_duplicates", "escalate_to", "mode"),
             *("escalation_replaces", "expiry_hours", "info_stops_clock", "needed", "on_expiry"),
             *("reauthenticate", "reject_policy", "reminder_hours", "signature", "sla_hours"),
+            "revocation_required",
         )
     ),
     "letter.pdf",

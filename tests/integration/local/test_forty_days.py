@@ -17,7 +17,7 @@ from infra.local.commands.product import Product, Target
 from infra.local.packs import pack as packs
 from infra.local.packs.player import Player
 
-pytestmark = [pytest.mark.slow, pytest.mark.loopback]
+pytestmark = [pytest.mark.slow, pytest.mark.loopback, pytest.mark.deep]
 
 STORY = packs.FOLDER / packs.SEEDS / "waiting.yaml"
 FREQUENT = ("EveryMinute", "EveryFiveMinutes", "EveryQuarterHour")

@@ -107,7 +107,7 @@ def test_a_file_of_300_under_doubled_shuffled_and_broken_off_messages(world: Pay
     assert world.aws.messages("payment-codes-batch") == []
     # One slice is broken off after three of its groups before anybody finishes it.
     assert _deliver(slices[1], breaks_off=True) == 1
-    assert len(_codes(world)) == 30
+    assert len(_codes(world)) == 24
     deliveries = [(message, breaks) for message in slices for breaks in (False, False, True)]
     random.Random(7).shuffle(deliveries)
     for message, breaks in deliveries:

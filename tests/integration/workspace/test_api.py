@@ -318,7 +318,8 @@ def test_a_timeline_is_told_in_order_and_in_the_readers_language(
             headers={"accept-language": language},
         ).json()["items"]
         assert [item["summary"] for item in items] == words
-    assert set(items[0]) == {"at", "actor", "type", "summary", "detail", "correlation_id"}
+    known = {"at", "actor", "type", "summary", "detail", "correlation_id", "related"}
+    assert set(items[0]) == known
     assert items[1]["detail"] == {"from": "active", "to": "active", "changed": ["name"]}
 
 
