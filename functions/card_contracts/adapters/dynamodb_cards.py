@@ -240,7 +240,6 @@ class DynamoUnit(SettlementWrites):
             return rows.overrides_from(name, created)
         stored = self._unit.as_read(CALENDAR, name.value, _STORED, before.stamp)
         changed = self._unit.change(stored, change, assign=row)
-        changed = changed
         return rows.overrides_from(name, changed)
 
     def save_feed(self, before: CalendarFeed, after: CalendarFeed) -> CalendarFeed:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from kernel.errors import KopruError
 from payment_codes.bootstrap import PaymentCodes, application
-from payment_codes.pages.words import Say, renderer, words_of
+from payment_codes.pages.words import ZONE, Say, renderer, words_of
 from toolkit.entrypoints.http import HttpApp, Reply, Request
 from toolkit.entrypoints.http import redirect as http_redirect
 from toolkit.http.idempotency import Command, body_hash, parse_key
@@ -88,7 +88,7 @@ class Kit:
         say = Say(words)
         done = DONE.get(request.query.get("done", ""))
         flashes = (Flash(words.text(done), Tone.OK),) if done else ()
-        view = view_of(self.app, request, section, flashes)
+        view = view_of(self.app, request, section, flashes, zone=ZONE)
         if "form" in values:  # a field that was not sent is drawn empty
             values["form"] = defaultdict(str, values["form"])
         problems = _fields_of(error, say)

@@ -1,7 +1,7 @@
 """The public page of a payer: the code to copy, and nothing else about the customer (PAY-05)."""
 
 from payment_codes.bootstrap import application
-from payment_codes.pages.words import Say, renderer
+from payment_codes.pages.words import ZONE, Say, renderer
 from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.reader import language_of, reply, view_of
 
@@ -15,7 +15,7 @@ def declare(app: HttpApp) -> None:
         shown = application().show_pay_page()(request.path_values["token"])
         language = language_of(request, shown.language)
         words = renderer().language(language)
-        view = view_of(app, request, language=language)
+        view = view_of(app, request, language=language, zone=ZONE)
         page = renderer().page(
             "pay/pay.html",
             view,

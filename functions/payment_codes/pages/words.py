@@ -16,6 +16,8 @@ from webkit.i18n import Language, choose_language, mark
 from webkit.reader import language_of, reply, view_of
 from webkit.render import Renderer
 
+ZONE: Final = "Europe/Athens"
+"""Where a reader of payment codes lives who never said so: DIAS is Greek."""
 STATUS: Final[Mapping[CodeStatus, tuple[str, Tone]]] = {
     CodeStatus.ISSUED: (mark("issued"), Tone.INFO),
     CodeStatus.SENT: (mark("sent"), Tone.WAITING),
@@ -236,7 +238,7 @@ def action_tone(action: str) -> Tone:
 
 def error_page(app: HttpApp, request: Request, status: int, body: Mapping[str, Any]) -> Reply:
     """A problem in words; on the payer's page without anything of the console."""
-    view = view_of(app, request)
+    view = view_of(app, request, zone=ZONE)
     detail, trace_id = str(body.get("detail", "")), str(body.get("trace_id", ""))
     portal = request.path.startswith("/pay/")
     return reply(

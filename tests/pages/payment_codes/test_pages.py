@@ -1,6 +1,7 @@
 """Pages of payment codes say what is known, in three languages, and act by POST only (PAY-05)."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -264,3 +265,13 @@ def test_pages_need_their_right_and_their_company(world: PaymentWorld) -> None:
     assert world.call("GET", "/payment-codes", principal=payroll).status == 403
     stranger = world.principal(OTHER, kind="session", language="en")
     assert world.call("GET", f"/payment-codes/{code['id']}", principal=stranger).status == 404
+
+
+def test_who_never_named_a_time_zone_reads_the_hours_of_athens(world: PaymentWorld) -> None:
+    world.clock.advance(timedelta(days=200))  # December: Athens and Istanbul are an hour apart
+    world.organisation()
+    code = world.issue()
+    reader = replace(world.principal(kind="session", language="en"), zone="")
+    page = world.call("GET", f"/payment-codes/{code['id']}", principal=reader).body
+    assert "11:00" in page
+    assert "12:00" not in page
