@@ -6,11 +6,17 @@ them can be asked: where it listens, what it has accepted, how it should behave 
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
+from infra.local.cloud.database import copy_database
 from infra.local.cloud.model import Now
+
+_DATABASE: Final = ".sqlite3"
 
 
 class RunningSimulator(Protocol):
@@ -69,6 +75,20 @@ class SimulatorsHost:
         for simulator in self._running.values():
             simulator.stop()
         self._running = {}
+
+    def backup(self, target: Path) -> None:
+        """Copy what the simulators keep into the folder ``target`` while they run.
+
+        A book goes through SQLite: a plain copy would close a file that SQLite has open, which
+        gives up its locks, and the next reader outside would delete the journal of the book.
+        """
+        target.mkdir(parents=True, exist_ok=True)
+        for path in self._state_dir.iterdir():
+            if path.suffix == _DATABASE:
+                with closing(sqlite3.connect(path)) as book:
+                    copy_database(book, target / path.name)
+            elif _DATABASE not in path.name:
+                shutil.copy2(path, target / path.name)
 
     def endpoints(self) -> dict[str, str]:
         """Address per provider code."""

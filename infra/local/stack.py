@@ -343,7 +343,7 @@ class LocalStack:
             self.cloud.save_snapshot(name)
             data = self.cloud.state.data
             saved = self._settings.folder / "snapshots" / name
-            shutil.copytree(data / _SIMULATORS, saved / _SIMULATORS, dirs_exist_ok=True)
+            self.simulators.backup(saved / _SIMULATORS)
             for extra in (_CLOCK_FILE, CREDENTIALS_FILE):
                 if (data / extra).exists():
                     shutil.copy2(data / extra, saved / extra)
