@@ -1,24 +1,19 @@
 """Settings of payment codes, read once per process."""
 
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Self
 
 from toolkit.settings import CommonSettings, Environment
-
-_QUEUES: Final = ("issue", "pull", "mail", "statement", "batch", "privacy")
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentCodesSettings:
-    """Queues of this context, where the payment networks are, and how mails leave.
+    """Where the payment networks are, and how mails leave.
 
-    Shapes: ``queues`` maps ``issue``, ``pull``, ``mail``, ``statement``, ``batch`` and
-    ``privacy`` to URLs; ``endpoints`` is keyed by provider and decided at deployment, never by a
-    tenant.
+    Shapes: ``endpoints`` is keyed by provider and decided at deployment, never by a tenant.
     """
 
     common: CommonSettings
-    queues: dict[str, str]
     endpoints: dict[str, str]
     sender: str
     configuration_set: str
@@ -29,9 +24,6 @@ class PaymentCodesSettings:
         env = environment or Environment()
         return cls(
             common=CommonSettings.from_environment(env),
-            queues={
-                name: env.text(f"KOPRU_QUEUE_PAYMENT_CODES_{name.upper()}") for name in _QUEUES
-            },
             endpoints=env.mapping("KOPRU_PAYMENT_ENDPOINTS"),
             sender=env.text("KOPRU_SENDER"),
             configuration_set=env.text("KOPRU_MAIL_CONFIGURATION_SET"),
@@ -39,4 +31,4 @@ class PaymentCodesSettings:
 
     def queue_url(self, queue: str) -> str:
         """URL of ``issue``, ``pull``, ``mail``, ``statement``, ``batch`` or ``privacy``."""
-        return self.queues[queue]
+        return self.common.queue_url(f"payment-codes-{queue}")

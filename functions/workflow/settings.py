@@ -1,25 +1,21 @@
 """Settings of workflow, read once per process."""
 
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Self
 
 from toolkit.settings import CommonSettings, Environment
-
-_QUEUES: Final = ("work", "approvals", "privacy")
 
 
 @dataclass(frozen=True, slots=True)
 class WorkflowSettings:
-    """What all contexts share, the bucket in which decisions stay, queues, and what approvals need.
+    """What all contexts share, the bucket in which decisions stay, and what approvals need.
 
-    Shapes: ``queues`` maps ``work``, ``approvals`` and ``privacy`` to URLs; ``approval_machine`` is
-    the ARN of the state machine, known to the functions that drive it; ``evidence_key`` signs
-    decisions.
+    Shapes: ``approval_machine`` is the ARN of the state machine, known to the functions that drive
+    it; ``evidence_key`` signs decisions.
     """
 
     common: CommonSettings
     archive_bucket: str
-    queues: dict[str, str]
     approval_machine: str
     evidence_key: str
 
@@ -30,11 +26,10 @@ class WorkflowSettings:
         return cls(
             common=CommonSettings.from_environment(env),
             archive_bucket=env.text("KOPRU_BUCKET_ARCHIVE"),
-            queues={name: env.text(f"KOPRU_QUEUE_WORKFLOW_{name.upper()}") for name in _QUEUES},
             approval_machine=env.text("KOPRU_APPROVAL_MACHINE", ""),
             evidence_key=env.text("KOPRU_KEY_EVIDENCE", ""),
         )
 
     def queue_url(self, queue: str) -> str:
         """URL of ``work``, ``approvals`` or ``privacy``."""
-        return self.queues[queue]
+        return self.common.queue_url(f"workflow-{queue}")

@@ -193,7 +193,9 @@ class Application:
     @cached_property
     def workshop(self) -> Workshop:
         """What stores and units are made from."""
-        return Workshop(self.platform.machinery, self.settings.mail_queue, self._email_digest)
+        return Workshop(
+            self.platform.machinery, self.settings.queue_url("send-mail"), self._email_digest
+        )
 
     def _email_digest(self, email: Email) -> str:
         """Under which key an address is found; case makes no difference when looking."""
@@ -549,7 +551,7 @@ class Application:
     @cached_property
     def seal_desk(self) -> DynamoSealDesk:
         """How far seals are."""
-        return DynamoSealDesk(self.platform.machinery, self.settings.seal_queue)
+        return DynamoSealDesk(self.platform.machinery, self.settings.queue_url("seal-audit"))
 
     @cached_property
     def seal_objects(self) -> LockedSealObjects:
@@ -650,9 +652,9 @@ class Application:
         return DynamoWebhookStore(
             WebhookWorkshop(
                 self.platform.machinery,
-                self.settings.mail_queue,
+                self.settings.queue_url("send-mail"),
                 self._email_digest,
-                self.settings.webhook_queue,
+                self.settings.queue_url("deliver-webhooks"),
                 lambda: self.platform.vault(CONTEXT),
             )
         )
@@ -766,7 +768,7 @@ class Application:
         return self.platform.privacy_keeper(
             REGISTER,
             ANSWERED,
-            self.settings.privacy_queue,
+            self.settings.queue_url("privacy"),
             lookups=AccountLookups(database, self._email_digest),
             beside=rows_of_account,
             house=WorkCopies(database, self.platform.files),

@@ -5,11 +5,7 @@ from typing import Final, Self
 
 from toolkit.settings import CommonSettings, Environment, SettingsError
 
-_MAIL_QUEUE: Final = "KOPRU_QUEUE_WORKSPACE_SEND_MAIL"
-_WEBHOOK_QUEUE: Final = "KOPRU_QUEUE_WORKSPACE_DELIVER_WEBHOOKS"
 _LOCAL_TARGETS: Final = "KOPRU_WEBHOOKS_TO_LOCALHOST"
-_SEAL_QUEUE: Final = "KOPRU_QUEUE_WORKSPACE_SEAL_AUDIT"
-_PRIVACY_QUEUE: Final = "KOPRU_QUEUE_WORKSPACE_PRIVACY"
 _SEAL_BUCKET: Final = "KOPRU_BUCKET_SEALS"
 _STACK: Final = "KOPRU_STACK"
 _SENDER: Final = "KOPRU_SENDER"
@@ -18,18 +14,14 @@ _CONFIGURATION_SET: Final = "KOPRU_MAIL_CONFIGURATION_SET"
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceSettings:
-    """The queues; how mails leave: sender and configuration set of SES; where seals are kept; the
-    name of the stack, with which the names of its queues begin; and whether webhooks may go to this
-    very machine, which only a local stack allows.
+    """How mails leave: sender and configuration set of SES; where seals are kept; the name of the
+    stack, with which the names of its queues begin; and whether webhooks may go to this very
+    machine, which only a local stack allows.
     """
 
     common: CommonSettings
-    mail_queue: str
     sender: str
     configuration_set: str
-    webhook_queue: str
-    seal_queue: str
-    privacy_queue: str
     seal_bucket: str
     stack: str
     local_targets: bool = False
@@ -45,13 +37,13 @@ class WorkspaceSettings:
             raise SettingsError(message)
         return cls(
             common=common,
-            mail_queue=env.text(_MAIL_QUEUE),
-            webhook_queue=env.text(_WEBHOOK_QUEUE),
-            seal_queue=env.text(_SEAL_QUEUE),
-            privacy_queue=env.text(_PRIVACY_QUEUE),
             seal_bucket=env.text(_SEAL_BUCKET),
             stack=env.text(_STACK),
             sender=env.text(_SENDER),
             configuration_set=env.text(_CONFIGURATION_SET),
             local_targets=local_targets,
         )
+
+    def queue_url(self, queue: str) -> str:
+        """URL of ``send-mail``, ``deliver-webhooks``, ``seal-audit`` or ``privacy``."""
+        return self.common.queue_url(f"workspace-{queue}")

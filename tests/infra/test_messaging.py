@@ -7,6 +7,7 @@ import pytest
 from payment_codes.ports import CODE_MAIL_TAG
 from pensions.domain.provider_catalogue import PROVIDERS
 from tests.infra import stack
+from tests.support.aws import QUEUES
 from workspace.ports import MESSAGE_TAG
 
 FOURTEEN_DAYS = 1_209_600
@@ -117,12 +118,17 @@ def test_one_send_queue_per_insurer_with_the_parallelism_it_agreed_to() -> None:
         assert parallel[queue] == max(2, provider.max_concurrency), code
 
 
-def test_functions_can_derive_the_address_of_a_send_queue() -> None:
+def test_functions_can_derive_the_address_of_every_work_queue() -> None:
     variables = stack.source()["Globals"]["Function"]["Environment"]["Variables"]
-    text, _ = variables["KOPRU_INSURER_QUEUE_URL_PREFIX"]["Fn::Sub"]
-    assert text.endswith("/${AWS::StackName}-pensions-send-")
-    given = stack.source()["Resources"]["Insurers"]["Properties"]["Parameters"]["RootStackName"]
-    assert given == {"Ref": "AWS::StackName"}
+    text, _ = variables["KOPRU_QUEUE_PREFIX"]["Fn::Sub"]
+    assert text.endswith("/${AWS::StackName}-")
+    for nested in ("Insurers", "Messaging"):
+        given = stack.source()["Resources"][nested]["Properties"]["Parameters"]["RootStackName"]
+        assert given == {"Ref": "AWS::StackName"}
+    names = {properties["QueueName"]["Fn::Sub"] for _, properties in _work_queues().values()}
+    assert {name.partition("-")[0] for name in names} == {"${RootStackName}"}
+    # The tests know the same queues, so that a name that is not there fails in them.
+    assert {f"${{RootStackName}}-{name}" for name in QUEUES} <= names
 
 
 def _rules() -> dict[str, Any]:

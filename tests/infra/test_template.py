@@ -1,14 +1,16 @@
 """template.yaml: functions, doors, clocks and the order a reader can rely on (style.md §13)."""
 
 import importlib
+import json
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pensions.domain.provider_catalogue import PROVIDERS
 from tests.infra import stack
 from toolkit.settings import Environment
 
@@ -230,17 +232,66 @@ class Recorder(dict[str, str]):
 LOCAL_VARIABLES = {"KOPRU_CLOCK_FILE"}
 
 
-def test_environment_is_what_the_settings_of_the_contexts_read() -> None:
-    variables = stack.source()["Globals"]["Function"]["Environment"]["Variables"]
-    given = {name for name in variables if name.startswith("KOPRU_")}
+def _variables(function: str) -> dict[str, Any]:
+    found: dict[str, Any] = stack.functions()[function]["Properties"]["Environment"]["Variables"]
+    return found
+
+
+def _read_by(context: str, given: Iterable[str]) -> set[str]:
+    """Names of ours that the settings of a context ask for."""
     recorder = Recorder(dict.fromkeys(given, "{}"), KOPRU_STAGE="prod")
     recorder.asked = set()
-    for context in {stack.context_of(function) for function in stack.functions()}:
-        module = importlib.import_module(f"{context}.settings")
-        settings = getattr(module, f"{_camel(context)}Settings")
-        settings.from_environment(Environment(recorder))
-    read = {name for name in recorder.asked if name.startswith("KOPRU_")}
-    assert given == read - LOCAL_VARIABLES
+    module = importlib.import_module(f"{context}.settings")
+    getattr(module, f"{_camel(context)}Settings").from_environment(Environment(recorder))
+    return {name for name in recorder.asked if name.startswith("KOPRU_")} - LOCAL_VARIABLES
+
+
+def test_environment_is_what_the_settings_of_the_contexts_read() -> None:
+    everywhere = stack.source()["Globals"]["Function"]["Environment"]["Variables"]
+    shared = {name for name in everywhere if name.startswith("KOPRU_")}
+    read_by_any = set()
+    for function in stack.functions():
+        given = {name for name in _variables(function) if name.startswith("KOPRU_")}
+        read = _read_by(stack.context_of(function), given)
+        assert read <= given, function
+        assert given - shared <= read, function
+        read_by_any |= read
+    assert shared <= read_by_any
+
+
+# Lambda takes 4 KB for names and values together.
+LARGEST_ENVIRONMENT = 4_096
+# What the parts come to where they are deployed, generously: names that CloudFormation generates
+# in nested stacks (a bucket's end at 63), ARNs with account and region, addresses, and every
+# insurer of the catalogue.
+LONGEST_NAME, LONGEST_ARN, LONGEST_ADDRESS = 63, 110, 90
+INSURERS_GIVEN = {
+    "InsurerEndpoints": dict.fromkeys(
+        PROVIDERS, "https://services.an-insurer.example.tr/individual"
+    ),
+    "InsurerAccounts": dict.fromkeys(PROVIDERS, "TR000000000000000000000000"),
+}
+
+
+def _bytes_of(value: Any) -> int:
+    """Size of a value where it is deployed."""
+    if not isinstance(value, dict):
+        return len(str(value))
+    if value.get("Ref") in INSURERS_GIVEN:
+        return len(json.dumps(INSURERS_GIVEN[value["Ref"]], separators=(",", ":")))
+    ((kind, target),) = value.items()
+    if kind == "Fn::GetAtt":
+        secret = target[1].endswith(("Arn", "Key"))
+        return LONGEST_ARN if secret else LONGEST_NAME
+    return LONGEST_ADDRESS
+
+
+@pytest.mark.parametrize("function", list(stack.functions()))
+def test_environment_fits_into_what_lambda_takes(function: str) -> None:
+    variables = _variables(function)
+    assert sum(len(name) + _bytes_of(value) for name, value in variables.items()) <= (
+        LARGEST_ENVIRONMENT
+    )
 
 
 # ------------------------------------------------------------------ layers

@@ -388,7 +388,7 @@ class AwsWorld:
         ]
 
 
-def _environment(urls: Mapping[str, str], key_id: str, secret_arn: str) -> dict[str, str]:
+def _environment(key_id: str, secret_arn: str) -> dict[str, str]:
     return {
         **CREDENTIALS,
         "KOPRU_STAGE": "local",
@@ -405,10 +405,7 @@ def _environment(urls: Mapping[str, str], key_id: str, secret_arn: str) -> dict[
         "KOPRU_BUCKET_ARCHIVE": f"{STACK}-archive",
         "KOPRU_BUCKET_SEALS": f"{STACK}-seals",
         "KOPRU_BUS": f"{STACK}-bus",
-        **{f"KOPRU_QUEUE_{name.replace('-', '_').upper()}": url for name, url in urls.items()},
-        "KOPRU_INSURER_QUEUE_URL_PREFIX": (
-            f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{STACK}-pensions-send-"
-        ),
+        "KOPRU_QUEUE_PREFIX": queue_url(""),
         "KOPRU_INSURER_ENDPOINTS": "{}",
         "KOPRU_PAYMENT_ENDPOINTS": "{}",
         "KOPRU_SENDER": "kopru@example.com",
@@ -454,7 +451,6 @@ def _create() -> AwsWorld:
     # Asking the emulation directly: some twenty requests a test would cost more than most tests.
     for name in (*QUEUES, "bus-log"):
         sqs_backends[ACCOUNT][REGION].create_queue(f"{STACK}-{name}", tags=None)
-    urls = {name: queue_url(name) for name in (*QUEUES, "bus-log")}
     events = client("events")
     events.create_event_bus(Name=f"{STACK}-bus")
     events.put_rule(
@@ -472,7 +468,7 @@ def _create() -> AwsWorld:
     ses.create_email_identity(EmailIdentity="kopru@example.com")
     ses.create_configuration_set(ConfigurationSetName=f"{STACK}-mail")
     ses.create_configuration_set(ConfigurationSetName=f"{STACK}-letters")
-    environment = _environment(urls, key_id, secret["ARN"])
+    environment = _environment(key_id, secret["ARN"])
     environment["KOPRU_KEY_EVIDENCE"] = evidence["KeyMetadata"]["KeyId"]
     settings = CommonSettings.from_environment(Environment(environment))
     return AwsWorld(environment, settings, RULES)

@@ -66,6 +66,7 @@ class CommonSettings:
     base_url: str
     tables: Tables
     bus: str
+    queue_prefix: str
     files_bucket: str
     raw_bucket: str
     credentials_key: str
@@ -101,12 +102,17 @@ class CommonSettings:
                 edge=environment.text("KOPRU_TABLE_EDGE"),
             ),
             bus=environment.text("KOPRU_BUS"),
+            queue_prefix=environment.text("KOPRU_QUEUE_PREFIX"),
             files_bucket=environment.text("KOPRU_BUCKET_FILES"),
             raw_bucket=environment.text("KOPRU_BUCKET_RAW"),
             credentials_key=environment.text("KOPRU_KEY_CREDENTIALS"),
             app_secret=environment.text("KOPRU_APP_SECRET"),
             clock_file=clock_file,
         )
+
+    def queue_url(self, name: str) -> str:
+        """URL of a work queue by its name, context and work: ``pensions-import``."""
+        return f"{self.queue_prefix}{name}"
 
     def clock(self) -> Clock:
         """The clock every use case of this process is given."""

@@ -87,6 +87,6 @@ def test_a_deadline_is_explained_down_to_the_holiday() -> None:
 
 def test_names_of_settings_are_no_texts() -> None:
     ids = {str(message.id) for message in messages.extract(PENSIONS) if message.id}
-    assert "KOPRU_INSURER_QUEUE_URL_PREFIX" not in ids
+    assert "KOPRU_INSURER_ENDPOINTS" not in ids
     assert "job_id" not in ids
     assert "Check before sending" in ids

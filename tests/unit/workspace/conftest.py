@@ -121,6 +121,7 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
         base_url="http://localhost:8000",
         tables=Tables("c", "l", "f", "s", "a", "e"),
         bus="b",
+        queue_prefix="https://queues.example/kopru-",
         files_bucket="f",
         raw_bucket="r",
         credentials_key="k",
@@ -129,12 +130,8 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
     )
     settings = WorkspaceSettings(
         common,
-        "queue",
         "kopru@example.com",
         "set",
-        webhook_queue="hooks",
-        seal_queue="seals",
-        privacy_queue="privacy",
         seal_bucket="s",
         stack="kopru",
     )

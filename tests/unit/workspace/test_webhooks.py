@@ -202,10 +202,7 @@ def test_the_switch_for_this_machine_is_refused_elsewhere(
 ) -> None:
     from tests.support import aws
 
-    environment = aws._environment({"workspace-send-mail": "q"}, "key", "secret")
-    environment["KOPRU_QUEUE_WORKSPACE_DELIVER_WEBHOOKS"] = "q"
-    environment["KOPRU_QUEUE_WORKSPACE_SEAL_AUDIT"] = "q"
-    environment["KOPRU_QUEUE_WORKSPACE_PRIVACY"] = "q"
+    environment = aws._environment("key", "secret")
     environment["KOPRU_WEBHOOKS_TO_LOCALHOST"] = "yes"
     assert WorkspaceSettings.from_environment(Environment(environment)).local_targets
     environment["KOPRU_STAGE"] = "dev"
