@@ -43,6 +43,10 @@ class RunningSimulator(Protocol):
         """
         ...
 
+    def follow_clock(self) -> None:
+        """Begin or end at once what begins or ends at an instant that has come."""
+        ...
+
     def stop(self) -> None:
         """Stop listening."""
         ...
@@ -89,6 +93,11 @@ class SimulatorsHost:
                     copy_database(book, target / path.name)
             elif _DATABASE not in path.name:
                 shutil.copy2(path, target / path.name)
+
+    def follow_clock(self) -> None:
+        """The clock was moved: an outage may be over before anybody asks."""
+        for simulator in self._running.values():
+            simulator.follow_clock()
 
     def endpoints(self) -> dict[str, str]:
         """Address per provider code."""

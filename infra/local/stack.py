@@ -304,6 +304,7 @@ class LocalStack:
             if not drained:
                 self.log.note("clock", "functions were still running when the clock moved")
             self.clock.move_to(instant)
+            self.simulators.follow_clock()
 
     def settle(self) -> bool:
         """Wait until queues are drained, no function runs and no execution is about to go on."""

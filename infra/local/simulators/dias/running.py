@@ -28,6 +28,7 @@ class RunningDias:
 
     def __init__(self, network: Network) -> None:
         self.network = network
+        self._lock = threading.Lock()
         self._server: ThreadingHTTPServer | None = None
         self._port = 0
         self._last: tuple[dict[str, str], bytes] | None = None
@@ -88,6 +89,10 @@ class RunningDias:
             raise ValueError(f"{name} is not understood: {error}") from None
         return done
 
+    def follow_clock(self) -> None:
+        """Begin or end an outage that the clock has reached."""
+        self._follow_outage()
+
     def stop(self) -> None:
         """Stop listening."""
         self._close()
@@ -144,10 +149,11 @@ class RunningDias:
     # ------------------------------------------------------------------ listening
 
     def _follow_outage(self) -> None:
-        if self.network.is_down and self._server is not None:
-            self._close()
-        elif not self.network.is_down and self._server is None:
-            self._open()
+        with self._lock:
+            if self.network.is_down and self._server is not None:
+                self._close()
+            elif not self.network.is_down and self._server is None:
+                self._open()
 
     def _open(self) -> None:
         network = self.network
@@ -194,11 +200,10 @@ class RunningDias:
         while self._server is server and server is not None:
             time.sleep(0.2)
             if self.network.is_down:
-                self._close()
+                self._follow_outage()
                 while self.network.is_down:
                     time.sleep(0.2)
-                if self._server is None:
-                    self._open()
+                self._follow_outage()
                 return
 
     def _close(self) -> None:

@@ -109,6 +109,10 @@ class RunningInsurer:
         self._server.refresh()
         return done
 
+    def follow_clock(self) -> None:
+        """Begin or end an outage that the clock has reached."""
+        self._server.refresh()
+
     def stop(self) -> None:
         """Stop listening."""
         self._server.stop(self.name)
