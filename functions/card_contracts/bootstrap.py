@@ -49,6 +49,7 @@ from card_contracts.application.statements import (
     StartStatementImport,
 )
 from card_contracts.application.sweep import Sweep
+from card_contracts.application.undo_import import StartUndo, UndoSales
 from card_contracts.ports import CardsStore, FileAccess
 from card_contracts.settings import CardContractsSettings
 from kernel.approval import GateKeeper
@@ -177,6 +178,12 @@ class CardContracts:
 
     def run_sales_import(self) -> RunSalesImport:
         return RunSalesImport(self.scope, self.files, TabularSaleFiles(), parse_row)
+
+    def start_sales_undo(self) -> StartUndo:
+        return StartUndo(self.scope, self.files)
+
+    def undo_sales(self) -> UndoSales:
+        return UndoSales(self.scope, self.files, TabularSaleFiles(), parse_row)
 
     def start_statement_import(self) -> StartStatementImport:
         return StartStatementImport(self.scope, self.statement_files)

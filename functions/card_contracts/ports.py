@@ -193,8 +193,11 @@ class CardsUnit(SettlementUnit, Protocol):
 
     def add_lookup(self, lookup: Lookup) -> None: ...
     def save_lookup(self, before: Lookup, after: Lookup, action: str) -> Lookup: ...
-    def add_sale(self, sale: Sale, lines: Sequence[ReceivableLine]) -> None:
-        """Add a sale with its receivables; its document is taken for ever."""
+    def add_sale(self, sale: Sale, lines: Sequence[ReceivableLine], *, replaces: str = "") -> None:
+        """Add a sale with its receivables; its document is taken for ever.
+
+        ``replaces`` is the sale of the same document that was taken back, if there is one.
+        """
         ...
 
     def save_sale(

@@ -22,7 +22,7 @@ from payment_codes.adapters.s3_batches import S3BatchSlices
 from payment_codes.application.context import Scope
 from payment_codes.application.document_events import TakeDocumentEvent
 from payment_codes.application.import_statement import ImportStatement, StartStatementImport
-from payment_codes.application.issue_batch import IssueSlice, PrepareBatch, StartBatch
+from payment_codes.application.issue_batch import CloseBatch, IssueSlice, PrepareBatch, StartBatch
 from payment_codes.application.issue_code import CancelCode, IssueCode
 from payment_codes.application.organisations import (
     RenewEventSecret,
@@ -43,6 +43,7 @@ from payment_codes.application.register_code import RegisterCode
 from payment_codes.application.send_code import SendCode, SendMail
 from payment_codes.application.split_payment import SplitPayment
 from payment_codes.application.sweep import AskForNews, Sweep
+from payment_codes.application.undo_batch import StartUndo, UndoSlice
 from payment_codes.application.unmatched import AssignPayment, ReturnPayment
 from payment_codes.domain.organisation import ProviderKind
 from payment_codes.domain.statement_line import Settlement
@@ -131,6 +132,13 @@ class PaymentCodes:
 
     def issue_slice(self) -> IssueSlice:
         return IssueSlice(self.scope, self.files, self.slices, self.application.batch_files)
+
+    def undo_batch(self) -> StartUndo:
+        return StartUndo(self.scope, self.slices)
+
+    def undo_slice(self) -> UndoSlice:
+        closing = CloseBatch(self.scope, self.files, self.slices, self.application.batch_files)
+        return UndoSlice(self.scope, self.slices, closing)
 
     def take_document_event(self) -> TakeDocumentEvent:
         return TakeDocumentEvent(self.scope)

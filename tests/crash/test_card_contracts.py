@@ -266,6 +266,27 @@ def test_a_file_of_sales(bench: Bench, mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
+def test_taking_a_file_of_sales_back(bench: Bench, mode: str) -> None:
+    world = bench.world
+    import_id, run = _run_file(bench, FILE)
+    assert run()
+    job_id = world.call("POST", f"{BASE}/sales/imports/{import_id}/undo").json()["id"]
+    world.aws.messages("card-contracts-import")
+    bench.remember()
+
+    def check() -> None:
+        assert _sales(world) == [("FTR-1", "cancelled"), ("FTR-2", "cancelled")]
+        assert _sums(world) == {}
+        job = world.job(job_id)
+        assert (job["status"], job["result"], job["done"]) == ("succeeded", {"undone": 2}, 2)
+        told = world.aws.published("card_contracts.SaleReversed.v1")
+        assert len({event["id"] for event in told}) == 2
+        _holds(world)
+
+    assert bench.try_all(_work(job_id), check, mode) >= 8
+
+
+@pytest.mark.parametrize("mode", MODES)
 def test_registering_a_contract(bench: Bench, mode: str) -> None:
     world = bench.world
     body = api_contract("NEXT", starts_on="2027-01-01", ends_on=None)

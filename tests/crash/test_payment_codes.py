@@ -330,6 +330,35 @@ def test_issuing_a_slice(bench: Bench, mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
+def test_taking_back_a_slice(bench: Bench, mode: str) -> None:
+    world = bench.world
+    documents = [{**WISH, "source": {"kind": "bill_batch", "id": f"B-{n}"}} for n in range(2)]
+    batch = world.call("POST", f"{BASE}/batches", {"documents": documents}, key="b").json()
+    world.work()
+    job = world.call("POST", f"{BASE}/batches/{batch['id']}/undo").json()
+    (read,) = world.aws.messages("payment-codes-batch")
+    assert _invoke("batch", read)
+    (message,) = world.aws.messages("payment-codes-batch")
+    bench.remember()
+
+    def check() -> None:
+        codes = [row for row in world.aws.rows("core") if row.get("kind") == "payment_code"]
+        assert [row["state"] for row in codes] == ["cancelled"] * 2
+        # One history row says it, however often the slice came.
+        undone = [
+            row
+            for row in world.aws.rows("core")
+            if row.get("action") == "code.batch_undone" and row["sk"] != "META"
+        ]
+        assert len(undone) == 2
+        (row,) = [row for row in world.aws.rows("core") if row.get("id") == job["id"]]
+        assert (row["status"], row["done"], row["n_undone"]) == ("succeeded", 2, 2)
+        _no_outbox(world)
+
+    assert bench.try_all(lambda: _invoke("batch", message), check, mode) >= 8
+
+
+@pytest.mark.parametrize("mode", MODES)
 def test_a_signed_document_event(bench: Bench, mode: str) -> None:
     world = bench.world
     path = f"{BASE}/organisation/document-event-secret"

@@ -167,8 +167,8 @@ class DynamoUnit(SettlementWrites):
 
     # -------------------------------------------------------------- sales
 
-    def _document(self, kind: str, document_no: str, owner: str) -> None:
-        self._unit.unique("DOCUMENT", kind, _hashed(document_no), owner=owner)
+    def _document(self, kind: str, document_no: str, owner: str, replaces: str = "") -> None:
+        self._unit.unique("DOCUMENT", kind, _hashed(document_no), owner=owner, replaces=replaces)
 
     def add_lines(self, lines: Sequence[ReceivableLine]) -> None:
         """Add receivables that must not be there yet."""
@@ -180,7 +180,7 @@ class DynamoUnit(SettlementWrites):
             }
             self._unit.transaction.put_new("core", row, label="line")
 
-    def add_sale(self, sale: Sale, lines: Sequence[ReceivableLine]) -> None:
+    def add_sale(self, sale: Sale, lines: Sequence[ReceivableLine], *, replaces: str = "") -> None:
         row = self._listed(rows.sale_row(sale), "SALES", sort=sale.id)
         detail = {
             "contract_code": sale.contract_code,
@@ -192,7 +192,7 @@ class DynamoUnit(SettlementWrites):
             self._unit, SALE, sale.id, None, Findable(sale.document_no, (sale.document_no,))
         )
         self._unit.create(SALE, sale.id, row, _change("sale.posted", sale.state.value, detail))
-        self._document("sale", sale.document_no, sale.id)
+        self._document("sale", sale.document_no, sale.id, replaces)
         self.add_lines(lines)
 
     def save_sale(self, before: Sale, after: Sale, action: str, detail: Mapping[str, Any]) -> Sale:

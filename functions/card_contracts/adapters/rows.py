@@ -275,6 +275,7 @@ def sale_row(sale: Sale) -> Row:
         "instalments": sale.instalments,
         "totals": dict(sale.totals),
         "import_id": sale.import_id,
+        "undone": sale.undone,
         "parts": [
             {
                 "no": part.no,
@@ -316,6 +317,7 @@ def sale_from(row: Mapping[str, Any]) -> Sale:
         ),
         totals=row["totals"],
         import_id=row["import_id"],
+        undone=row.get("undone", False),
         state=SaleState(row["state"]),
         stamp=stamp_of(row),
     )

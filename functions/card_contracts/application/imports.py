@@ -5,7 +5,8 @@ A worker that dies continues where it stopped: documents that this job posted ar
 never posted twice.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,12 +15,13 @@ from card_contracts.application.sales import Companions
 from card_contracts.application.take_sale import take_sale
 from card_contracts.application.try_sales import TrySales
 from card_contracts.domain.sale_event import SaleEvent
-from card_contracts.ports import FileAccess, SaleFiles, SaleRow
+from card_contracts.ports import CardsStore, FileAccess, JobView, SaleFiles, SaleRow
 from kernel.errors import KopruError, NotFoundError, Problem, ValidationError
 from kernel.files import UploadedFile
 from kernel.storing import WriteRefusedError
 
 KIND: Final = "card_sales_import"
+UNDO_KIND: Final = "card_sales_import_undo"
 MAX_ROWS: Final = 5_000
 """Rows of one file: each is one transaction of one run of the worker."""
 ParseRow = Callable[[Mapping[str, str]], SaleEvent]
@@ -27,15 +29,22 @@ ParseRow = Callable[[Mapping[str, str]], SaleEvent]
 
 @dataclass(frozen=True, slots=True)
 class RowProblem:
-    """One thing wrong with one row."""
+    """One thing wrong with one row; ``subject`` is the item it is about, as ``<type>:<id>``."""
 
     line: int
     problem: Problem
+    subject: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """As a job shows it; the pointer names row and field."""
         where = f"/rows/{self.line}{self.problem.pointer}"
-        return {"pointer": where, "code": self.problem.code, "message": self.problem.message}
+        about = {"subject": self.subject} if self.subject else {}
+        return {
+            "pointer": where,
+            "code": self.problem.code,
+            "message": self.problem.message,
+            **about,
+        }
 
 
 class StartSalesImport:
@@ -69,8 +78,8 @@ class StartSalesImport:
         return job_id
 
 
-class RunSalesImport:
-    """Try a whole file and, unless it is a dry run or wrong, take every row."""
+class SalesFileJob:
+    """What every job over a file of sales is built from."""
 
     def __init__(
         self, scope: Scope, files: FileAccess, sale_files: SaleFiles, parse: ParseRow
@@ -80,31 +89,46 @@ class RunSalesImport:
         self._sale_files = sale_files
         self._parse = parse
 
+    def _begun(self, job_id: str) -> JobView | None:
+        """The job, running from now on; None when it is over."""
+        job = self._scope.store.job(job_id)
+        if job is None or job.status not in {"queued", "running"}:
+            return None
+        self._scope.store.start_job(job_id)
+        return job
+
+    def _rows(self, job: JobView) -> Iterator[SaleRow]:
+        """Rows of its file. Raises: NotFoundError, ValidationError."""
+        file = self._files.upload(str(job.private["upload_id"]))
+        yield from self._sale_files.read(file, language=str(job.private["language"]))
+
+
+class RunSalesImport(SalesFileJob):
+    """Try a whole file and, unless it is a dry run or wrong, take every row."""
+
     def __call__(self, job_id: str) -> None:
         """Idempotent: a redelivered job posts what is left."""
         store = self._scope.store
-        job = store.job(job_id)
-        if job is None or job.status not in {"queued", "running"}:
+        job = self._begun(job_id)
+        if job is None:
             return
-        store.start_job(job_id)
         try:
-            file = self._files.upload(str(job.private["upload_id"]))
-            rows = self._read(file, str(job.private["language"]))
+            rows = self._read(job)
         except (ValidationError, NotFoundError) as error:
             found = [RowProblem(0, problem) for problem in error.problems]
-            self._end(job_id, "failed", {"code": error.code}, found or [_whole(error)])
+            end_job(store, job_id, "failed", {"code": error.code}, found or [whole(error)])
             return
         events, problems = self._check(rows, job_id)
         if problems or job.private["dry_run"]:
             counts = {"valid": len(events), "refused": len({one.line for one in problems})}
             status = "failed" if problems else "succeeded"
-            self._end(job_id, status, counts, problems, total=len(rows))
+            end_job(store, job_id, status, counts, problems, total=len(rows))
             return
         self._post(job_id, events)
 
-    def _read(self, file: UploadedFile, language: str) -> list[SaleRow]:
+    def _read(self, job: JobView) -> list[SaleRow]:
         rows = []
-        for row in self._sale_files.read(file, language=language):
+        for row in self._rows(job):
             rows.append(row)
             if len(rows) > MAX_ROWS:
                 raise ValidationError("too_many_rows", f"At most {MAX_ROWS} sales in one file.")
@@ -149,7 +173,7 @@ class RunSalesImport:
         status = "succeeded"
         if problems:
             status = "failed" if len(problems) == len(events) else "partially_succeeded"
-        self._end(job_id, status, counts, problems, total=len(events))
+        end_job(self._scope.store, job_id, status, counts, problems, total=len(events))
 
     def _counts(self, job_id: str, rows: int, refused: int) -> dict[str, int]:
         """Every row that did something counted itself in its transaction, in whichever run."""
@@ -158,29 +182,30 @@ class RunSalesImport:
         counts = {"posted": posted, "unchanged": rows - posted - refused, "refused": refused}
         return {name: number for name, number in counts.items() if number}
 
-    def _end(
-        self,
-        job_id: str,
-        status: str,
-        result: Mapping[str, Any],
-        problems: Sequence[RowProblem],
-        *,
-        total: int = 0,
-    ) -> None:
-        unit = self._scope.store.unit()
-        unit.finish_job(
-            job_id,
-            status,
-            result=result,
-            problems=[problem.to_dict() for problem in problems],
-            total=total,
-            failed=len({problem.line for problem in problems}),
-        )
-        try:
-            unit.commit()
-        except WriteRefusedError:
-            return  # another worker closed it
+
+def end_job(
+    store: CardsStore,
+    job_id: str,
+    status: str,
+    result: Mapping[str, Any],
+    problems: Sequence[RowProblem],
+    *,
+    total: int = 0,
+) -> None:
+    """Close a job, once."""
+    unit = store.unit()
+    unit.finish_job(
+        job_id,
+        status,
+        result=result,
+        problems=[problem.to_dict() for problem in problems],
+        total=total,
+        failed=len({problem.line for problem in problems}),
+    )
+    with suppress(WriteRefusedError):  # another worker closed it
+        unit.commit()
 
 
-def _whole(error: KopruError) -> RowProblem:
+def whole(error: KopruError) -> RowProblem:
+    """A problem of the file as a whole."""
     return RowProblem(0, Problem("", error.code, error.message))

@@ -1,6 +1,6 @@
 """Post closed sales, refund and cancel them: receivables, never one net row (CRD-04)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from card_contracts.application.context import TRIES, Scope
@@ -76,18 +76,23 @@ class PostSale:
         store = self._scope.store
         if command is not None and (repeated := store.answered(command)) is not None:
             return Posted(store.sale(str(repeated.body["sale_id"])), created=True)
+        replaces = ""
         for _ in range(TRIES):
             conditions, plan = self._price(fields)
             sale = self._sale(fields, conditions, plan, companions)
             unit = store.unit()
-            self._write(unit, sale, conditions, plan, companions)
+            self._write(unit, sale, conditions, plan, companions, replaces)
             if command is not None:
                 unit.remember(command, Remembered(201, {"sale_id": sale.id}, {}))
             try:
                 unit.commit()
             except WriteRefusedError as error:
                 if error.refused("unique:DOCUMENT"):
-                    return self._known(sale)
+                    known = self._known(sale)
+                    if not known.undone:
+                        return Posted(known, created=False)
+                    replaces = known.id
+                    continue
                 if error.refused("inbox"):
                     raise
                 if command is not None and error.refused("idempotency"):
@@ -155,11 +160,16 @@ class PostSale:
 
     @staticmethod
     def _write(
-        unit: CardsUnit, sale: Sale, conditions: Conditions, plan: Plan, companions: Companions
+        unit: CardsUnit,
+        sale: Sale,
+        conditions: Conditions,
+        plan: Plan,
+        companions: Companions,
+        replaces: str,
     ) -> None:
         currency = sale.amount.currency
         unit.require_contract(conditions.newest)
-        unit.add_sale(sale, lines_of(sale, plan))
+        unit.add_sale(sale, lines_of(sale, plan), replaces=replaces)
         account = account_of(sale)
         unit.post(
             account,
@@ -194,13 +204,14 @@ class PostSale:
         )
         companions.join(unit)
 
-    def _known(self, sale: Sale) -> Posted:
+    def _known(self, sale: Sale) -> Sale:
+        """The sale that holds the document; one that was taken back may have said anything."""
         known = self._scope.store.sale_of_document(sale.document_no)
-        if known is None or not known.says_the_same(sale):
+        if known is None or not (known.undone or known.says_the_same(sale)):
             raise ConflictError(
                 "document_posted", "This document was posted with other figures before."
             )
-        return Posted(known, created=False)
+        return known
 
 
 def account_of(sale: Sale) -> str:
@@ -296,6 +307,7 @@ class RefundSale:
 class CancelSale:
     """Cancel a sale of which the bank paid nothing yet; its receivables stay, marked.
 
+    Shapes: ``undoes`` is the import that is taken back by it, if one is.
     Raises: NotFoundError; ConflictError("card_contracts.sale_cancelled" | "…sale_refunded" |
     "sale_settled").
     """
@@ -303,16 +315,19 @@ class CancelSale:
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
 
-    def __call__(self, sale_id: str, companions: Companions = _NONE) -> Sale:
+    def __call__(self, sale_id: str, companions: Companions = _NONE, *, undoes: str = "") -> Sale:
         store = self._scope.store
+        action = "sale.import_undone" if undoes else "sale.cancelled"
+        about = {"import_id": undoes} if undoes else {}
         for _ in range(TRIES):
             before = store.sale(sale_id)
             after = self.tried(before)
             if after is before:
                 return before
+            after = replace(after, undone=bool(undoes))
             reversal_id = self._scope.ids.new()
             unit = store.unit()
-            unit.save_sale(before, after, "sale.cancelled", {"reversal_id": reversal_id})
+            unit.save_sale(before, after, action, {"reversal_id": reversal_id, **about})
             unit.cancel_lines(before)
             account, currency = account_of(before), before.amount.currency
             unit.post(

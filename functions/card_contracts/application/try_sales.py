@@ -42,8 +42,10 @@ class TrySales:
 
     def _sale(self, document_no: str, pointer: str) -> Sale:
         """The sale after the rows before; what is stored counts more than a row that says it."""
-        found = self._after.get(document_no) or self._scope.store.sale_of_document(document_no)
-        found = found or self._drafts.get(document_no)
+        stored = self._scope.store.sale_of_document(document_no)
+        if stored is not None and stored.undone:
+            stored = None
+        found = self._after.get(document_no) or stored or self._drafts.get(document_no)
         if found is None:
             raise sale_unknown(pointer)
         return found

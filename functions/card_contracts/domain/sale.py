@@ -90,7 +90,8 @@ class Part:
 class Sale:
     """A sale as it was posted.
 
-    Shapes: ``parts`` in order of their number; ``revision`` is the contract's at that time.
+    Shapes: ``parts`` in order of their number; ``revision`` is the contract's at that time;
+    ``undone`` says that its import was taken back, so its document may be posted anew.
     """
 
     id: str
@@ -106,6 +107,7 @@ class Sale:
     totals: Mapping[str, int]
     import_id: str = ""
     state: SaleState = SaleState.POSTED
+    undone: bool = False
     stamp: Stamp = NEW
 
     @property

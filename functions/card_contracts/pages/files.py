@@ -3,6 +3,7 @@
 from typing import Final
 
 from card_contracts.application.imports import KIND as SALES_KIND
+from card_contracts.application.imports import UNDO_KIND
 from card_contracts.application.statements import KIND
 from card_contracts.bootstrap import application
 from card_contracts.pages import table_form
@@ -106,26 +107,35 @@ def declare(app: HttpApp, kit: Kit) -> None:
         )
         return go(f"{_IMPORTS}/{job_id}")
 
-    def show_job(request: Request, kind: str, template: str, here: str) -> Reply:
+    def show_job(
+        request: Request, kind: str, template: str, here: str, error: KopruError | None = None
+    ) -> Reply:
         job = use_of(request).store.job(request.id())
-        if job is None or job.kind != kind:
+        undo = kind == SALES_KIND and job is not None and job.kind == UNDO_KIND
+        if job is None or not (undo or job.kind == kind):
             raise NotFoundError("not_found", "There is no such item.")
-        words = words_of(request)
+        words, dry_run = words_of(request), bool(job.private.get("dry_run"))
+        results = dict(job.counts or job.result)
         say = Say(words)
         where = f"{here}/imports" if kind == KIND else here
         return kit.draw(
             request,
             template,
             MATCHES if kind == KIND else SALES,
+            error=error,
             job=job,
             is_statement=kind == KIND,
+            undo=undo,
+            undo_to=f"{here}/{job.private.get('import_id', job.id)}/undo",
+            undoable=kind == SALES_KIND and not dry_run and bool(results.get("posted")),
+            results=results,
             back=MATCHES_PATH if kind == KIND else "/card-contracts/sales",
             again=f"{here}/uploads/{job.private['upload_id']}",
-            dry_run=bool(job.private.get("dry_run")),
+            dry_run=dry_run,
             final=job.status in _FINAL,
             counts=[
                 (say.count(name), number)
-                for name, number in dict(job.counts or job.result).items()
+                for name, number in results.items()
                 if isinstance(number, int) and not isinstance(number, bool) and name in say.COUNTS
             ],
             file_problems=[
@@ -133,12 +143,13 @@ def declare(app: HttpApp, kit: Kit) -> None:
                     "id": str(number),
                     "place": say.row_place(one),
                     "text": say.problem(str(one["code"]), str(one["message"])),
+                    "sale_id": str(one.get("subject", "")).removeprefix("card_sale:"),
                 }
                 for number, one in enumerate(job.problems[:100])
             ],
             problem_columns=(
                 Column("place", words.text("Where")),
-                Column("text", words.text("What is wrong")),
+                Column("text", words.text("Why it stays") if undo else words.text("What is wrong")),
             ),
             poll_url=None if job.status in _FINAL else f"{where}/{job.id}/progress",
         )
@@ -157,6 +168,18 @@ def declare(app: HttpApp, kit: Kit) -> None:
     def show_sales_import(request: Request) -> Reply:
         """The same for a table of sales."""
         return show_job(request, SALES_KIND, "settlement/import.html", _IMPORTS)
+
+    @app.page("POST", f"{_IMPORTS}/{{id}}/undo", permission=_SALE_WRITE)
+    def undo_sales(request: Request) -> Reply:
+        """Count what taking an import of sales back would do, or do it."""
+        check = request.form().get("dry_run") == "1"
+        try:
+            job_id = use_of(request).start_sales_undo()(request.id(), dry_run=check)
+        except NotFoundError:
+            raise
+        except KopruError as error:
+            return show_job(request, SALES_KIND, "settlement/import.html", _IMPORTS, error)
+        return go(f"{_IMPORTS}/{job_id}")
 
     @app.page("GET", f"{_IMPORTS}/{{id}}/progress", permission=_SALE_WRITE)
     def show_sales_progress(request: Request) -> Reply:

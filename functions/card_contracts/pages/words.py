@@ -77,6 +77,7 @@ ACTION: Final[Mapping[str, str]] = {
     "sale.posted": mark("Sale posted"),
     "sale.refunded": mark("Refund posted"),
     "sale.cancelled": mark("Sale cancelled"),
+    "sale.import_undone": mark("Sale cancelled: its import was taken back"),
     "match.suggested": mark("Match suggested"),
     "match.confirmed": mark("Match confirmed"),
     "match.undone": mark("Match taken back"),
@@ -242,6 +243,10 @@ class Say:
         "unchanged": mark("Known sales"),
         "valid": mark("Right rows"),
         "refused": mark("Wrong rows"),
+        "undoable": mark("Can be taken back"),
+        "undone": mark("Taken back"),
+        "kept": mark("Stay as they are"),
+        "gone": mark("Cancelled before"),
     }
 
     def match(self, name: str) -> Status:

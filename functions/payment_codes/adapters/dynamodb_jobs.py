@@ -46,6 +46,11 @@ def _view(row: Item) -> JobView:
     )
 
 
+def _slice(row: Item) -> SliceResult:
+    problems = tuple(RowProblem(**problem) for problem in row["problems"])
+    return SliceResult(int(row["sk"].removeprefix(_SLICE)), row["outcomes"], problems)
+
+
 class JobWrites:
     """The part of ``PaymentsUnit`` that long work needs."""
 
@@ -137,15 +142,11 @@ class JobReads:
             when=one_of("status", (QUEUED, RUNNING)),
         )
 
-    def slice_done(self, job_id: str, number: int) -> bool:
-        pk = self.keyspace.key("BATCH", job_id)
-        return self.database.get("core", pk, slice_sort(number)) is not None
+    def slice_done(self, job_id: str, number: int) -> SliceResult | None:
+        row = self.database.get("core", self.keyspace.key("BATCH", job_id), slice_sort(number))
+        return _slice(row) if row is not None else None
 
     def slices_done(self, job_id: str) -> Mapping[int, SliceResult]:
         pk = self.keyspace.key("BATCH", job_id)
-        found = {}
-        for row in self.database.query_all("core", pk, prefix=_SLICE):
-            number = int(row["sk"].removeprefix(_SLICE))
-            problems = tuple(RowProblem(**problem) for problem in row["problems"])
-            found[number] = SliceResult(number, row["outcomes"], problems)
-        return found
+        rows = self.database.query_all("core", pk, prefix=_SLICE)
+        return {result.number: result for result in map(_slice, rows)}

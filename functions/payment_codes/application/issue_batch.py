@@ -30,6 +30,7 @@ from payment_codes.domain.batch import (
     MAX_LISTED,
     MAX_ROWS,
     SLICE,
+    UNDO_KIND,
     BatchDocument,
     RowOutcome,
     RowProblem,
@@ -48,7 +49,8 @@ _MAX_ACTIONS: Final = 100
 _FOUND_BY: Final = 4
 """Two words of the customer, the code and the document."""
 _MESSAGES: Final = 40
-_RESERVE_SECONDS: Final = 8
+RESERVE_SECONDS: Final = 8
+"""What must be left for the commit of a group, or of one code."""
 _Item = TypeVar("_Item")
 
 
@@ -95,11 +97,12 @@ def check_documents(
                 yield RowProblem(document.row, found.pointer.strip("/"), found.code, found.message)
 
 
-def _enqueue_slices(scope: Scope, job_id: str, numbers: Sequence[int]) -> None:
+def _enqueue_slices(scope: Scope, job: JobView, numbers: Sequence[int]) -> None:
+    way = {"undo": True} if job.kind == UNDO_KIND else {}
     for part in _parts(numbers, _MESSAGES):
         unit = scope.store.unit()
         for number in part:
-            unit.enqueue(QUEUE, {"job_id": job_id, "slice": number})
+            unit.enqueue(QUEUE, {"job_id": job.id, "slice": number, **way})
         unit.commit()
 
 
@@ -213,6 +216,9 @@ class PrepareBatch:
             self._go_on(job)
             return
         store.lease_job(job_id, seen=-1)
+        if job.kind == UNDO_KIND:
+            self._cut(job, {name: int(job.private[name]) for name in ("total", "slices")})
+            return
         try:
             table = self._closing.table(job)
             found = self._found(table)
@@ -230,9 +236,8 @@ class PrepareBatch:
             self._slices.keep(job_id, number, part)
         valid = len(found.documents) if job.private.get("dry_run") else 0
         counts = {RowOutcome.REFUSED.value: refused, RowOutcome.VALID.value: valid}
-        unit = store.unit()
-        unit.prepare_job(
-            job_id,
+        self._cut(
+            job,
             {
                 "total": len(found.documents) + refused,
                 "slices": len(parts),
@@ -241,14 +246,19 @@ class PrepareBatch:
                 **{f"n_{name}": number for name, number in counts.items() if number},
             },
         )
+
+    def _cut(self, job: JobView, numbers: Mapping[str, int]) -> None:
+        """Say once how much there is to do, and give every slice its message."""
+        unit = self._scope.store.unit()
+        unit.prepare_job(job.id, numbers)
         try:
             unit.commit()
         except WriteRefusedError as error:
             if not error.refused("job"):
                 raise
             return  # another worker prepared it, or it was closed
-        _enqueue_slices(self._scope, job_id, range(len(parts)))
-        self._closing(job_id)
+        _enqueue_slices(self._scope, job, range(numbers["slices"]))
+        self._closing(job.id)
 
     def _found(self, table: BatchTable) -> _Found:
         if table.row_count > MAX_ROWS:
@@ -274,7 +284,7 @@ class PrepareBatch:
         if not moved:
             done = self._scope.store.slices_done(job.id)
             missing = [number for number in range(job.slices) if number not in done]
-            _enqueue_slices(self._scope, job.id, missing)
+            _enqueue_slices(self._scope, job, missing)
         self._closing(job.id)
 
 
@@ -297,19 +307,9 @@ class IssueSlice:
         job = store.job(job_id)
         if job is None or job.is_final:
             return
-        if not store.slice_done(job_id, number):
+        if store.slice_done(job_id, number) is None:
             documents = self._slices.documents(job_id, number)
-            result = self._issued(job_id, number, documents, remaining)
-            unit = store.unit()
-            unit.add_slice(job_id, result)
-            refused = result.outcomes.get(RowOutcome.REFUSED.value, 0)
-            deltas = {f"n_{name}": count for name, count in result.outcomes.items()}
-            unit.advance_job(job_id, {"done": len(documents), "failed": refused, **deltas})
-            try:
-                unit.commit()
-            except WriteRefusedError as error:
-                if not error.refused("slice"):
-                    raise  # else: the same message, delivered twice, was quicker
+            self._closing.note(job_id, self._issued(job_id, number, documents, remaining))
         self._closing(job_id)
 
     def _issued(
@@ -364,7 +364,7 @@ class IssueSlice:
         rest = iter(wanted)
         size = _group_size(organisation)
         while group := list(islice(rest, size)):
-            if remaining() < _RESERVE_SECONDS:
+            if remaining() < RESERVE_SECONDS:
                 raise TryAgainError
             unit = self._scope.store.unit()
             for document in group:
@@ -416,6 +416,7 @@ class CloseBatch:
         if job is None or job.is_final or not job.prepared or job.done < job.total:
             return
         outcomes = dict(job.outcomes)
+        undo = job.kind == UNDO_KIND
         result: dict[str, Any] = {
             "dry_run": bool(job.private.get("dry_run")),
             "rows": job.total,
@@ -423,13 +424,27 @@ class CloseBatch:
             "problem_count": 0,
         }
         problems: Sequence[RowProblem] = ()
-        if outcomes.get(RowOutcome.REFUSED.value):
+        if outcomes.get(RowOutcome.REFUSED.value) or outcomes.get(RowOutcome.KEPT.value):
             problems = self._problems(job)
             result["problem_count"] = len(problems)
-            if not job.private.get("list"):
+            if not (undo or job.private.get("list")):
                 result["corrected_workbook"] = self._workbook(job, problems)
         shown = [_shown(problem, listed=bool(job.private.get("list"))) for problem in problems]
         self.end(job_id, status_of(outcomes), result, shown[:MAX_SHOWN])
+
+    def note(self, job_id: str, result: SliceResult) -> None:
+        """Write that a slice is done together with what it moves in the job; twice is once."""
+        unit = self._scope.store.unit()
+        unit.add_slice(job_id, result)
+        refused = result.outcomes.get(RowOutcome.REFUSED.value, 0)
+        deltas = {f"n_{name}": count for name, count in result.outcomes.items()}
+        done = sum(result.outcomes.values())
+        unit.advance_job(job_id, {"done": done, "failed": refused, **deltas})
+        try:
+            unit.commit()
+        except WriteRefusedError as error:
+            if not error.refused("slice"):
+                raise  # else: the same message, delivered twice, was quicker
 
     def table(self, job: JobView) -> BatchTable:
         """The file of a batch, read again. Raises ValidationError, NotFoundError."""
@@ -478,4 +493,5 @@ def _shown(problem: RowProblem, *, listed: bool) -> dict[str, Any]:
         "field": problem.field,
         "code": problem.code,
         "message": problem.message,
+        **({"subject": problem.subject} if problem.subject else {}),
     }

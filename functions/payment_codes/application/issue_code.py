@@ -1,8 +1,9 @@
 """Issue a code for a document: once, with an identification nobody ever had (PAY-01)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
 from kernel.errors import ConflictError, Problem, RuleViolationError, ValidationError
 from kernel.money import Money
@@ -275,6 +276,29 @@ def queue_mail(
     return mail
 
 
+def close_code(
+    unit: PaymentsUnit,
+    before: PaymentCode,
+    after: PaymentCode,
+    action: str,
+    detail: Mapping[str, Any],
+) -> PaymentCode:
+    """Add a cancellation to a unit: the code, the withdrawal at the provider, the news."""
+    saved = unit.save_code(before, after, action, detail)
+    if after.registration is Registration.CANCELLING:
+        unit.enqueue("issue", {"code_id": before.id})
+    unit.publish(
+        CODE_CLOSED,
+        f"payment_code:{before.id}",
+        {
+            "code_id": before.id,
+            "status": after.status.value,
+            "source_kind": after.source.kind.value,
+        },
+    )
+    return saved
+
+
 class CancelCode:
     """Say that a code shall not be paid any more; money that comes anyway is booked as late.
 
@@ -290,18 +314,7 @@ class CancelCode:
             before = self._scope.store.code(code_id)
             after = self._scope.with_due(before.cancelled(reason), organisation)
             unit = self._scope.store.unit()
-            saved = unit.save_code(before, after, "code.cancelled", {})
-            if after.registration is Registration.CANCELLING:
-                unit.enqueue("issue", {"code_id": code_id})
-            unit.publish(
-                CODE_CLOSED,
-                f"payment_code:{code_id}",
-                {
-                    "code_id": code_id,
-                    "status": after.status.value,
-                    "source_kind": after.source.kind.value,
-                },
-            )
+            saved = close_code(unit, before, after, "code.cancelled", {})
             try:
                 unit.commit()
             except WriteRefusedError:

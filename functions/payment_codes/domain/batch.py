@@ -24,15 +24,24 @@ GROUP: Final = 10
 """Most codes of one transaction; their rows must also fit into its hundred."""
 
 JOB_KIND: Final = "payment_code_batch"
+UNDO_KIND: Final = "payment_code_batch_undo"
 
 
 class RowOutcome(StrEnum):
-    """What became of one row. ``VALID``: only checked."""
+    """What became of one row. ``VALID``: only checked.
+
+    Of a code that is taken back: ``UNDOABLE`` only checked, ``UNDONE`` cancelled, ``KEPT`` used
+    since, ``GONE`` cancelled, replaced or expired before.
+    """
 
     ISSUED = "issued"
     EXISTS = "exists"
     VALID = "valid"
     REFUSED = "refused"
+    UNDOABLE = "undoable"
+    UNDONE = "undone"
+    KEPT = "kept"
+    GONE = "gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +61,15 @@ class BatchDocument:
 
 @dataclass(frozen=True, slots=True)
 class RowProblem:
-    """What is wrong with one row, at one field if there is one."""
+    """What is wrong with one row, at one field if there is one; ``subject`` is the item that it
+    is about, as ``<type>:<id>``.
+    """
 
     row: int
     field: str
     code: str
     message: str
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +82,10 @@ class SliceResult:
 
 
 def status_of(outcomes: Mapping[str, int]) -> str:
-    """How a batch ended: nothing refused, some refused, or nothing but refusals."""
+    """How a batch ended: nothing refused or kept, some, or nothing but refusals."""
     refused = outcomes.get(RowOutcome.REFUSED, 0)
     if not refused:
-        return "succeeded"
+        return "partially_succeeded" if outcomes.get(RowOutcome.KEPT) else "succeeded"
     return "partially_succeeded" if sum(outcomes.values()) > refused else "failed"
 
 

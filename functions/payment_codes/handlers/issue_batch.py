@@ -1,4 +1,4 @@
-"""SQS: read the file of a batch, or issue the codes of one of its slices."""
+"""SQS: read the file of a batch, issue the codes of one of its slices, or take them back."""
 
 from payment_codes.application.context import TryAgainError
 from payment_codes.bootstrap import application
@@ -7,7 +7,7 @@ from toolkit.entrypoints.queue import QueueMessage, RetryLaterError, queue_handl
 
 @queue_handler("payment_codes")
 def handler(message: QueueMessage) -> None:
-    """A message with a slice issues it; one without reads the file, or looks what is missing."""
+    """A message with a slice works on it; one without reads the file, or looks what is missing."""
     use = application().for_system(message.text("tenant_id"), "batch")
     job_id = message.text("job_id")
     if "slice" not in message.body:
@@ -15,6 +15,9 @@ def handler(message: QueueMessage) -> None:
         return
     try:
         number = int(message.body["slice"])
-        use.issue_slice()(job_id, number, remaining=message.remaining_seconds)
+        if message.body.get("undo"):
+            use.undo_slice()(job_id, number, remaining=message.remaining_seconds)
+        else:
+            use.issue_slice()(job_id, number, remaining=message.remaining_seconds)
     except TryAgainError as error:
         raise RetryLaterError from error

@@ -1,4 +1,6 @@
-"""Pages of batches: choose a file, see its columns, check it, issue its codes (PAY-01, PAY-02)."""
+"""Pages of batches: choose a file, see its columns, check it, issue its codes, or take them back
+(PAY-01, PAY-02).
+"""
 
 import re
 from collections.abc import Mapping
@@ -6,7 +8,7 @@ from typing import Any, Final
 
 from kernel.errors import KopruError, NotFoundError, ValidationError
 from payment_codes.bootstrap import application
-from payment_codes.domain.batch import JOB_KIND
+from payment_codes.domain.batch import JOB_KIND, UNDO_KIND
 from payment_codes.domain.source import SourceKind
 from payment_codes.pages.kit import Kit, go, use_of
 from payment_codes.pages.words import SOURCE, Say, words_of
@@ -125,10 +127,21 @@ def declare(app: HttpApp, kit: Kit) -> None:
         )
         return go(f"/payment-codes/batches/{job_id}")
 
+    @app.page("POST", "/payment-codes/batches/{id}/undo", permission=_WRITE)
+    def undo_batch(request: Request) -> Reply:
+        """Count what taking the batch back would do, or do it."""
+        batch, check = _job(request), request.form().get("dry_run") == "1"
+        try:
+            job_id = use_of(request).undo_batch()(batch.id, dry_run=check)
+        except KopruError as error:
+            return draw_job(request, "batches/job.html", error)
+        return go(f"/payment-codes/batches/{job_id}")
+
     # ------------------------------------------------------------------ jobs
 
-    def draw_job(request: Request, template: str) -> Reply:
-        job, words = _job(request), words_of(request)
+    def draw_job(request: Request, template: str, error: KopruError | None = None) -> Reply:
+        job, words = _job(request, JOB_KIND, UNDO_KIND), words_of(request)
+        undo = job.kind == UNDO_KIND
         asked = request.query.get("pause", "")
         # Each poll names the pause before the next one, so the asking slows down by itself.
         pause = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 4 else 0
@@ -142,10 +155,14 @@ def declare(app: HttpApp, kit: Kit) -> None:
             request,
             template,
             SECTION,
+            error=error,
             job=job,
+            undo=undo,
+            undo_to=f"/payment-codes/batches/{job.private.get('batch_id', job.id)}/undo",
+            undoable=not undo and not dry_run and int(counts.get("issued", 0)) > 0,
             dry_run=dry_run,
             counts={name: int(number) for name, number in counts.items()},
-            runnable=job.is_final and dry_run and int(counts.get("valid", 0)) > 0,
+            runnable=job.is_final and dry_run and not undo and int(counts.get("valid", 0)) > 0,
             steps=_steps(request, 2 if dry_run else 4 if job.is_final else 3),
             poll_url=None if job.is_final else following,
             poll_seconds=pause,
@@ -154,8 +171,8 @@ def declare(app: HttpApp, kit: Kit) -> None:
             workbook=job.result.get("corrected_workbook"),
             columns=(
                 Column("line", words.text("Row")),
-                Column("field", words.text("Field")),
-                Column("text", words.text("What is wrong")),
+                Column("field", words.text("Code") if undo else words.text("Field")),
+                Column("text", words.text("Why it stays") if undo else words.text("What is wrong")),
             ),
         )
 
@@ -183,9 +200,9 @@ def declare(app: HttpApp, kit: Kit) -> None:
         return Reply("", 303, {"location": address}, "text/plain; charset=utf-8")
 
 
-def _job(request: Request) -> JobView:
+def _job(request: Request, *kinds: str) -> JobView:
     job = use_of(request).store.job(request.id())
-    if job is None or job.kind != JOB_KIND:
+    if job is None or job.kind not in (kinds or (JOB_KIND,)):
         raise NotFoundError("not_found", "There is no such item.")
     return job
 
@@ -208,6 +225,7 @@ def _problems(job: JobView, say: Say) -> list[dict[str, Any]]:
         {
             "id": str(position),
             "line": problem.get("line"),
+            "code_id": str(problem.get("subject", "")).removeprefix("payment_code:"),
             "field": str(problem.get("field") or str(problem.get("pointer", "")).strip("/")),
             "text": say.problem(str(problem["code"]), str(problem.get("message", ""))),
         }

@@ -104,6 +104,7 @@ ACTION: Final[Mapping[str, str]] = {
     "code.payment": mark("Payment booked"),
     "code.expired": mark("Expired"),
     "code.cancelled": mark("Cancelled"),
+    "code.batch_undone": mark("Cancelled: its batch was taken back"),
     "code.cancelled_there": mark("Withdrawn at the provider"),
     "code.superseded": mark("Replaced by a new code"),
     "code.list_shrank": mark("The provider's list lost payments"),
@@ -123,6 +124,10 @@ ROW_OUTCOME: Final[Mapping[str, tuple[str, Tone]]] = {
     "exists": (mark("Had their code already"), Tone.INFO),
     "valid": (mark("Ready to issue"), Tone.OK),
     "refused": (mark("Refused"), Tone.ERROR),
+    "undoable": (mark("Can be taken back"), Tone.INFO),
+    "undone": (mark("Taken back"), Tone.OK),
+    "kept": (mark("Stay: used since"), Tone.WARNING),
+    "gone": (mark("Cancelled, replaced or expired before"), Tone.NEUTRAL),
 }
 FIELD: Final[Mapping[str, str]] = {
     "document": mark("Document number"),

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from kernel.errors import ConflictError, KopruError, NotFoundError, Problem, ValidationError
+from kernel.errors import KopruError, NotFoundError, Problem, ValidationError
 from kernel.files import XLSX, UploadedFile
-from kernel.ids import derived_id
 from kernel.storing import WriteRefusedError
+from kernel.undoing import undo_id, undoable
 from reconciliation.application.context import Scope
 from reconciliation.application.counterparties import SaveCounterparties, UndoCounterparties, same
 from reconciliation.application.invoices import TakeInvoice
@@ -100,23 +100,17 @@ class StartUndo:
     def __call__(self, job_id: str) -> str:
         """Id of the job that takes it back."""
         store = self._scope.store
-        job = store.job(job_id)
-        if job is None:
-            raise NotFoundError("not_found", "There is no such item.")
-        if job.kind not in UNDO_KINDS or job.private.get("dry_run") or job.status == "failed":
-            raise ConflictError("not_undoable", "There is nothing to take back.")
-        if job.status in {"queued", "running"}:
-            raise ConflictError("import_running", "The import is still running.")
-        undo_id = derived_id(f"undo/{self._scope.tenant_id}/{job_id}")
+        job = undoable(store.job(job_id), UNDO_KINDS)
+        undo = undo_id(self._scope.tenant_id, job_id)
         kind = UNDO_KINDS[job.kind]
         unit = store.unit()
         private = {**job.private, "import_id": job_id}
-        unit.create_job(undo_id, kind, subject=f"{kind}:{undo_id}", private=private)
-        unit.enqueue("import", {"job_id": undo_id})
+        unit.create_job(undo, kind, subject=f"{kind}:{undo}", private=private)
+        unit.enqueue("import", {"job_id": undo})
         # Refused: somebody asked for it already.
         with suppress(WriteRefusedError):
             unit.commit()
-        return undo_id
+        return undo
 
 
 class CorrectedWorkbook:

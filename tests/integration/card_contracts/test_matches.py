@@ -141,6 +141,27 @@ def test_a_wrong_file_lists_its_problems_and_leaves_nothing(
     assert snapshot(world) == before
 
 
+def test_a_sale_that_the_bank_paid_stays_when_its_import_is_taken_back(world: CardsWorld) -> None:
+    prepare(world)
+    sales = (
+        "Belge No;Sözleşme Kodu;Satış Tarihi;Tutar;Taksit Sayısı\r\n"
+        "FTR-1;AXESS-26;28.04.2026;1.000,00;3\r\nFTR-2;AXESS-26;28.04.2026;10,00;1\r\n"
+    )
+    answer = world.call(
+        "POST", f"{BASE}/sales/imports", sales.encode(), headers={"content-type": "text/csv"}
+    )
+    world.work()
+    upload(world, csv(("01.06.2026", "325,34", "POS SATIS")))
+    undo = world.call("POST", f"{BASE}/sales/imports/{answer.json()['id']}/undo").json()["id"]
+    world.work()
+    job = world.job(undo)
+    assert job["result"] == {"undone": 1, "kept": 1}
+    assert [(one["pointer"], one["code"]) for one in job["problems"]] == [
+        ("/rows/2/document_no", "sale_settled")
+    ]
+    assert statuses(world) == {"settled": 1, "expected": 2, "cancelled": 1}
+
+
 def test_a_suggestion_waits_and_is_confirmed_undone_and_not_suggested_again(
     world: CardsWorld,
 ) -> None:

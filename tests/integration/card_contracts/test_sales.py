@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.card_contracts_builders import api_contract, api_sale
 from tests.support.cards_world import BASE, TENANT, CardsWorld
+from tests.support.fault_bench import buckets
 
 
 def money(text: str) -> dict[str, str]:
@@ -420,6 +421,96 @@ def test_a_file_refunds_and_cancels_sales_of_its_own_and_of_before(world: CardsW
     again = upload(world, rows, header=REVERSALS)
     assert (again["status"], again["result"]) == ("succeeded", {"unchanged": 6})
     assert world.call("GET", f"{BASE}/sales/{before['id']}").json()["status"] == "cancelled"
+
+
+def undo(world: CardsWorld, import_id: str, query: str = "") -> dict[str, Any]:
+    answer = world.call("POST", f"{BASE}/sales/imports/{import_id}/undo", query=query)
+    assert answer.status == 202, answer.body
+    world.work()
+    return world.job(answer.json()["id"])
+
+
+def test_an_import_is_taken_back_except_what_money_or_a_refund_touched(world: CardsWorld) -> None:
+    world.contract()
+    world.sale("F0")
+    world.sale("F9")
+    rows = (
+        ";F0;;AXESS-26;28.04.2026;1.000,00;3;\r\n"  # posted before: not of this import
+        ";F1;;AXESS-26;28.04.2026;1.000,00;3;\r\n"
+        ";F2;;AXESS-26;28.04.2026;500,00;1;\r\n"
+        ";F3;;AXESS-26;28.04.2026;500,00;1;\r\n"
+        "İptal;F3;;;;;;\r\n"
+        "İade;I0;F0;;04.05.2026;400,00;;Oransal\r\n"
+        "İptal;F9;;;;;;\r\n"
+    )
+    job = upload(world, rows, header=REVERSALS)
+    assert job["status"] == "succeeded"
+    listed = world.call("GET", f"{BASE}/sales").json()["items"]
+    ids = {one["document_no"]: one["id"] for one in listed}
+    refund = {
+        "document_no": "I2",
+        "refunded_on": "2026-05-04",
+        "amount": {"amount": "100.00", "currency": "TRY"},
+        "deductions": "kept",
+    }
+    assert world.call("POST", f"{BASE}/sales/{ids['F2']}/refunds", refund).status == 201
+    kept = [
+        ("/rows/4/document_no", "card_contracts.sale_refunded"),
+        ("/rows/7/document_no", "refund_stays"),
+        ("/rows/8/document_no", "cancellation_stays"),
+    ]
+    check = undo(world, job["id"], "dry_run=true")
+    assert check["result"] == {"undoable": 1, "kept": 3, "gone": 1}
+    assert [(one["pointer"], one["code"]) for one in check["problems"]] == kept
+    assert world.call("GET", f"{BASE}/sales/{ids['F1']}").json()["status"] == "posted"
+    done = undo(world, job["id"])
+    assert (done["kind"], done["status"]) == ("card_sales_import_undo", "partially_succeeded")
+    assert done["result"] == {"undone": 1, "kept": 3, "gone": 1}
+    assert done["problems"][0]["subject"] == f"card_sale:{ids['F2']}"
+    assert undo(world, job["id"])["id"] == done["id"]  # twice is once
+    states = {
+        one["document_no"]: one["status"]
+        for one in world.call("GET", f"{BASE}/sales").json()["items"]
+    }
+    assert states == {
+        "F0": "partly_refunded",
+        "F1": "cancelled",
+        "F2": "partly_refunded",
+        "F3": "cancelled",
+        "F9": "cancelled",
+    }
+    # Nothing was deleted: what was posted stands in the ledger with its reversal beside it.
+    entries = [row for row in world.aws.rows("ledger") if row["sk"] != "BAL"]
+    whole = [row["name"] for row in entries if row["amount"] == 100_000]
+    assert len(whole) == 2 * (3 + 2)  # F0, F1 and F9, and the reversals of two of them
+    undone = [row for row in world.aws.rows("core") if row.get("action") == "sale.import_undone"]
+    assert {row["detail"]["import_id"] for row in undone if "detail" in row} == {job["id"]}
+    # The corrected file may use the document again, and refund it at once.
+    corrected = ";F1;;AXESS-26;28.04.2026;900,00;2;\r\nİade;I1;F1;;04.05.2026;400,00;;Oransal\r\n"
+    assert upload(world, corrected, header=REVERSALS)["result"] == {"posted": 2}
+    again = world.call("GET", f"{BASE}/sales", query="document_no=F1").json()["items"]
+    assert [(one["status"], one["instalments"]) for one in again] == [("partly_refunded", 2)]
+
+
+def test_an_import_that_cannot_be_taken_back_says_why(world: CardsWorld) -> None:
+    world.contract()
+    rows = "F1;AXESS-26;28.04.2026;10,00;1\r\n"
+    checked = upload(world, rows, "dry_run=true")
+    posted = upload(world, rows)
+    known = upload(world, rows)
+    for job in (checked, known):
+        answer = world.call("POST", f"{BASE}/sales/imports/{job['id']}/undo")
+        assert (answer.status, answer.json()["code"]) == (409, "not_undoable")
+    path = f"{BASE}/sales/imports/{posted['id']}/undo"
+    assert world.call("POST", f"{BASE}/sales/imports/01JC3V9QJ8Z6T4M2N0P7R5S3XK/undo").status == 404
+    started = world.call("POST", path).json()["id"]
+    for bucket in buckets():
+        dict.clear(bucket.keys)
+    world.work()
+    assert world.job(started)["problems"][0]["code"] == "undo_expired"
+    answer = world.call("POST", path, query="dry_run=true")
+    assert (answer.status, answer.json()["code"]) == (409, "undo_expired")
+    assert world.call("GET", f"{BASE}/sales").json()["items"][0]["status"] == "posted"
 
 
 def test_reversals_that_cannot_be_are_told_together_and_nothing_is_done(world: CardsWorld) -> None:

@@ -6,7 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 from payment_codes.handlers import issue_batch, relay_outbox
+from tests.support.aws import table_name
 from tests.support.events import Answer, queue_event
+from tests.support.fault_bench import buckets
 from tests.support.lambda_context import LambdaContext, RunningOutContext
 from tests.support.payment_world import BASE, OTHER, TENANT, PaymentWorld
 
@@ -248,3 +250,119 @@ def test_a_job_of_another_company_is_not_there(world: PaymentWorld) -> None:
     world.work()
     path = f"{BATCHES}/{answer.json()['id']}/corrected-workbook"
     assert world.call("GET", path, principal=world.principal(OTHER)).status == 404
+
+
+def _undo(world: PaymentWorld, batch_id: str, **query: str) -> Any:
+    answer = world.call("POST", f"{BATCHES}/{batch_id}/undo", query=query)
+    world.work()
+    return _job(world, answer)
+
+
+def test_a_batch_is_taken_back_except_what_was_used_since(world: PaymentWorld) -> None:
+    world.organisation()
+    documents = _documents(6)
+    documents[3]["customer"]["email"] = "maria@example.com"
+    before = world.call("POST", BATCHES, {"documents": documents[:1]}).json()["id"]
+    world.work()
+    batch = world.call("POST", BATCHES, {"documents": documents}).json()["id"]
+    world.work()
+    found = {row["source_id"]: row for row in _codes(world)}
+    world.pay(found["ΑΞ-1"]["code"], "101.00")
+    world.minute()
+    gone, mailed = (found[name]["pk"].rpartition("#")[2] for name in ("ΑΞ-2", "ΑΞ-3"))
+    assert world.call("POST", f"{BASE}/{gone}/cancel", {"reason": "wrong"}).status == 200
+    assert world.call("POST", f"{BASE}/{mailed}/send", {"channel": "email"}, key="m").status == 202
+    world.work()
+    check = _undo(world, batch, dry_run="true")
+    assert check.result["counts"] == {"undoable": 2, "kept": 2, "gone": 1}
+    assert {row["state"] for row in _codes(world)} == {"issued", "paid", "cancelled", "sent"}
+    done = _undo(world, batch)
+    assert (done.kind, done.status) == ("payment_code_batch_undo", "partially_succeeded")
+    assert done.result["counts"] == {"undone": 2, "kept": 2, "gone": 1}
+    assert {(p["pointer"], p["code"]) for p in done.problems} == {
+        ("/documents/1", "code_has_payments"),
+        ("/documents/3", "code_was_mailed"),
+    }
+    assert f"payment_code:{mailed}" in {p["subject"] for p in done.problems}
+    # Again is the same job; nothing is lost, and the provider was asked to withdraw three codes.
+    assert _undo(world, batch).id == done.id
+    states = {row["source_id"]: row["state"] for row in _codes(world)}
+    assert states["ΑΞ-0"] == "issued"  # the batch before had issued it
+    assert [states[f"ΑΞ-{n}"] for n in (4, 5)] == ["cancelled", "cancelled"]
+    assert {row["registration"] for row in _codes(world) if row["state"] == "cancelled"} == {
+        "cancelled"
+    }
+    (history,) = [
+        line
+        for line in world.call("GET", f"{BASE}/{_id(found['ΑΞ-4'])}/history").json()["items"]
+        if line["action"] == "code.batch_undone"
+    ]
+    assert history["detail"] == {"batch_id": batch}
+    # The documents may have codes again.
+    again = world.call("POST", BATCHES, {"documents": documents}).json()["id"]
+    world.work()
+    use = world.app.for_system(TENANT, "test").store
+    job = use.job(again)
+    assert job is not None
+    assert job.result["counts"] == {"exists": 3, "issued": 3}
+    assert before != batch
+
+
+def _id(row: dict[str, Any]) -> str:
+    return str(row["pk"].rpartition("#")[2])
+
+
+def test_a_queued_mail_is_withdrawn_with_its_code_and_one_on_its_way_keeps_it(
+    world: PaymentWorld,
+) -> None:
+    world.organisation("offline", mail_on_issue=True)
+    documents = _documents(2)
+    for document in documents:
+        document["customer"]["email"] = "maria@example.com"
+    batch = world.call("POST", BATCHES, {"documents": documents}).json()["id"]
+    (message,) = world.aws.messages("payment-codes-batch")
+    assert _deliver(message) == 0
+    mails = {
+        row["code_id"]: row for row in world.aws.rows("core") if row.get("kind") == "code_mail"
+    }
+    kept, taken = sorted(mails)
+    world.aws.client("dynamodb").update_item(
+        TableName=table_name("core"),
+        Key={"pk": {"S": mails[kept]["pk"]}, "sk": {"S": "META"}},
+        UpdateExpression="SET #s = :s",
+        ExpressionAttributeNames={"#s": "state"},
+        ExpressionAttributeValues={":s": {"S": "sending"}},
+    )
+    answer = world.call("POST", f"{BATCHES}/{batch}/undo")
+    for _ in range(2):
+        for body in world.aws.messages("payment-codes-batch"):
+            assert _deliver(body) == 0
+    assert _job(world, answer).result["counts"] == {"undone": 1, "kept": 1}
+    states = {row["code_id"]: row["state"] for row in world.aws.rows("core") if "code_id" in row}
+    assert states[taken] == "withdrawn"
+    assert states[kept] == "sending"
+
+
+def test_what_cannot_be_taken_back_is_refused_with_its_reason(world: PaymentWorld) -> None:
+    world.organisation("offline")
+    batch = world.call("POST", BATCHES, {"documents": _documents(1)}).json()["id"]
+    path = f"{BATCHES}/{batch}/undo"
+    assert world.call("POST", path).json()["code"] == "import_running"
+    world.work()
+    checked = _import(world, _file(_lines(1)), dry_run="true").json()["id"]
+    known = _import(world, _file(_lines(1))).json()["id"]
+    world.work()
+    for job in (checked, known):
+        answer = world.call("POST", f"{BATCHES}/{job}/undo")
+        assert (answer.status, answer.json()["code"]) == (409, "not_undoable")
+    assert world.call("POST", f"{BATCHES}/01JXQ60A1B2C3D4E5F6G7H8J9V/undo").status == 404
+    assert world.call("POST", path, principal=world.principal(OTHER)).status == 404
+    # The slices are deleted after seven days: said at once, and by a job that was on its way.
+    started = world.call("POST", path)
+    for bucket in buckets():
+        for key in [key for key in dict.keys(bucket.keys) if f"/batches/{batch}/" in key]:
+            dict.pop(bucket.keys, key)
+    world.work()
+    job = _job(world, started)
+    assert (job.status, job.result["code"]) == ("failed", "undo_expired")
+    assert world.call("POST", path, query={"dry_run": "true"}).json()["code"] == "undo_expired"

@@ -180,6 +180,42 @@ def test_files_are_uploaded_and_read_by_forms(world: CardsWorld) -> None:
     assert matches(world, "unmatched") == []
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_import_of_sales_is_taken_back_after_its_count(world: CardsWorld, language: str) -> None:
+    prepare(world)
+    header = "Belge No;Sözleşme Kodu;Satış Tarihi;Tutar;Taksit Sayısı"
+    table = f"{header}\r\nF-1;AXESS-26;28.04.2026;10,00;1\r\nF-2;AXESS-26;28.04.2026;1000,00;3\r\n"
+    use = world.app.for_system(world.principal().tenant_id, "x")
+    upload_id = "01JXQ60A1B2C3D4E5F6G7H8J9Z"
+    use.statement_files.keep_upload(
+        upload_id, UploadedFile(table.encode(), "application/octet-stream", "s")
+    )
+    here = post(world, f"/card-contracts/sales/imports/uploads/{upload_id}").headers["location"]
+    early = post(world, f"{here}/undo", dry_run="1")
+    assert early.status == 409
+    assert "The import is still running." in early.body
+    world.work()
+    upload(world, csv(("01.06.2026", "325,34", "POS")))  # the bank pays a part of F-2
+    assert f'action="{here}/undo"' in page(world, here, language)
+    check = post(world, f"{here}/undo", dry_run="1").headers["location"]
+    page(world, check, language)
+    world.work()
+    words = world.app.renderer.language(language)
+    shown = page(world, check, language)
+    assert words.plural("%(num)s row stays as it is.", "%(num)s rows stay as they are.", 1) in shown
+    assert words.problem("sale_settled") in shown
+    assert 'name="dry_run"' not in shown
+    sales = {
+        sale.document_no: sale.state.value for sale in use.store.sale_page(limit=9, after=None)[0]
+    }
+    assert set(sales.values()) == {"posted"}
+    done = post(world, f"{here}/undo").headers["location"]
+    world.work()
+    assert words.text("Open the sale") in page(world, done, language)
+    states = [sale.state.value for sale in use.store.sale_page(limit=9, after=None)[0]]
+    assert sorted(states) == ["cancelled", "posted"]
+
+
 OWN = {
     "own-date_format": "yyyymmdd",
     "own-decimal": ",",

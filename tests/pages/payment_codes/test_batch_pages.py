@@ -93,6 +93,41 @@ def test_the_page_of_a_finished_batch_shows_what_is_wrong_and_the_file_back(
     assert world.call("GET", after, principal=other).status == 404
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_batch_is_taken_back_after_its_count(world: PaymentWorld, language: str) -> None:
+    world.organisation()
+    path = _upload(world)
+    checked = _post(world, path, kind="bill_batch", column="Ποσό", field="amount")
+    world.work()
+    here = _post(world, f"{checked.headers['location']}/run").headers["location"]
+    early = _post(world, f"{here}/undo", dry_run="1")
+    assert early.status == 409
+    assert "The import is still running." in early.body
+    world.work()
+    codes = world.call("GET", BASE).json()["items"]
+    paid = codes[0]
+    world.pay(paid["code"], "1.00")
+    world.minute()
+    assert f'action="{here}/undo"' in _page(world, here, language)
+    check = _post(world, f"{here}/undo", dry_run="1").headers["location"]
+    assert "hx-get" in _page(world, check, language)
+    world.work()
+    words = world.app.renderer.language(language)
+    shown = _page(world, check, language)
+    assert words.plural("%(num)s code stays", "%(num)s codes stay", 1) in shown
+    assert words.problem("code_has_payments") in shown
+    assert f'href="/payment-codes/{paid["id"]}' in shown
+    assert 'name="dry_run"' not in shown
+    done = _post(world, f"{here}/undo").headers["location"]
+    world.work()
+    assert words.text("Taken back") in _page(world, done, language)
+    # A job of taking back is no batch: it is neither issued nor taken back itself.
+    for step in ("run", "undo"):
+        assert _post(world, f"{done}/{step}").status == 404
+    states = {code["id"]: code["status"] for code in world.call("GET", BASE).json()["items"]}
+    assert sorted(states.values()) == ["cancelled"] * (len(codes) - 1) + ["partially_paid"]
+
+
 @pytest.mark.parametrize(
     ("row", "code"),
     [

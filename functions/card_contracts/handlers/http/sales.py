@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from card_contracts.application.imports import KIND, UNDO_KIND
 from card_contracts.application.receivables import STATUSES, Search, span
 from card_contracts.bootstrap import CardContracts, application
 from card_contracts.domain.sale import Sale
@@ -116,9 +117,23 @@ def import_sales(request: Request) -> Reply:
     else:
         body = request.json(SalesImportIn)
         job_id = start(upload_id=body.upload_id, dry_run=body.dry_run, language=body.language)
-    job = {"id": job_id, "kind": "card_sales_import", "status": "queued"}
+    return _started(job_id, KIND)
+
+
+def _started(job_id: str, kind: str) -> Reply:
+    job = {"id": job_id, "kind": kind, "status": "queued"}
     headers = {"location": f"/v1/jobs/{job_id}", "retry-after": "1"}
     return Reply({**job, "total": 0, "done": 0, "failed": 0}, 202, headers)
+
+
+@app.api("POST", f"{_SALES}/imports/{{id}}/undo", permission=_WRITE)
+def undo_sales_import(request: Request) -> Reply:
+    """Take back the sales of an import of which the bank paid nothing and nothing was refunded.
+
+    Twice is once; the job names every sale that stays, and why. ``?dry_run=true`` only counts.
+    """
+    dry_run = request.query.get("dry_run", "") == "true"
+    return _started(use_of(request).start_sales_undo()(request.id(), dry_run=dry_run), UNDO_KIND)
 
 
 @app.api("GET", f"{_SALES}/{{id}}", permission=_READ)

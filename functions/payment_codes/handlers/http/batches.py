@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from kernel.errors import NotFoundError, TooLargeError
 from kernel.files import XLSX, UploadedFile
-from payment_codes.domain.batch import JOB_KIND, BatchDocument
+from payment_codes.domain.batch import JOB_KIND, UNDO_KIND, BatchDocument
 from payment_codes.domain.source import Source
 from payment_codes.handlers.http.app import app, use_of
 from payment_codes.schemas import BatchDocumentIn, BatchFileIn, BatchListIn
@@ -17,10 +17,10 @@ _DIRECT_LIMIT: Final = 1_048_576
 _TABLE_TYPES: Final = {"text/csv": "batch.csv", XLSX: "batch.xlsx"}
 
 
-def _accepted(job_id: str) -> Reply:
+def _accepted(job_id: str, kind: str = JOB_KIND) -> Reply:
     body: dict[str, Any] = {
         "id": job_id,
-        "kind": JOB_KIND,
+        "kind": kind,
         "status": "queued",
         "total": 0,
         "done": 0,
@@ -86,6 +86,16 @@ def start_batch_import(request: Request) -> Reply:
     return _accepted(
         start.of_file(options.kind, file=file, dry_run=options.dry_run, language=language)
     )
+
+
+@app.api("POST", "/v1/payment-codes/batches/{id}/undo", permission=_WRITE)
+def undo_batch(request: Request) -> Reply:
+    """Take back the codes of a batch that nobody paid and nobody was mailed; twice is once.
+
+    The job names every code that stays, and why. ``?dry_run=true`` only counts.
+    """
+    dry_run = request.query.get("dry_run", "") == "true"
+    return _accepted(use_of(request).undo_batch()(request.id(), dry_run=dry_run), UNDO_KIND)
 
 
 @app.api(
