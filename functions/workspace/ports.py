@@ -806,11 +806,18 @@ class DeadLetterDesk(Protocol):
         ...
 
     def send_back(
-        self, queue: str, wanted: Collection[str] | None, redrive_id: str, most: int
+        self,
+        queue: str,
+        wanted: Collection[str] | None,
+        redrive_id: str,
+        most: int,
+        *,
+        keep: bool = False,
     ) -> int:
         """Send letters of these ids, or all, back to where they came from; says how many went.
 
-        What no queue wants back stays. Raises NotFoundError.
+        With ``keep`` copies go and the letters stay. What no queue wants back stays.
+        Raises NotFoundError.
         """
         ...
 

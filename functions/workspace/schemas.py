@@ -192,11 +192,15 @@ class ResolutionIn(EdgeModel):
 
 
 class RedriveIn(EdgeModel):
-    """Body of sending dead letters back; without ``ids`` all of the queue, at most 500 a call."""
+    """Body of sending dead letters back; without ``ids`` all of the queue, at most 500 a call.
+
+    With ``keep`` copies are sent and the messages stay where they are.
+    """
 
     queue: ShortText
     ids: list[ShortText] | None = Field(default=None, min_length=1, max_length=500)
     dry_run: bool = False
+    keep: bool = False
 
 
 class SignInIn(EdgeModel):
@@ -616,6 +620,7 @@ def redrive_out(redrive: Redrive) -> Json:
         "queue": redrive.queue,
         "asked": redrive.asked or None,
         "redriven": redrive.sent,
+        "keep": redrive.keep,
         "status": redrive.state.value,
         "actor": redrive.actor,
         "created_at": redrive.stamp.created_at,

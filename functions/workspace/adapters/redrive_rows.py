@@ -16,6 +16,7 @@ def redrive_from(row: Mapping[str, Any]) -> Redrive:
         queue=row["queue"],
         asked=row["asked"],
         actor=row["actor"],
+        keep=row.get("keep", False),
         state=RedriveState(row["state"]),
         sent=row["sent"],
         stamp=stamp_of(row),
@@ -30,6 +31,7 @@ class RedriveWrites(UnitParts):
             "queue": redrive.queue,
             "asked": redrive.asked,
             "actor": redrive.actor,
+            "keep": redrive.keep,
             "sent": redrive.sent,
             "by_pk": SYSTEM.key("REDRIVES"),
             "by_sk": redrive.id,
@@ -43,6 +45,7 @@ class RedriveWrites(UnitParts):
             redrive.state.value,
             queue=redrive.queue,
             asked=redrive.asked,
+            keep=redrive.keep,
         )
         return replace(redrive, stamp=stamp)
 

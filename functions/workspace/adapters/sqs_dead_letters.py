@@ -147,7 +147,13 @@ class SqsDeadLetters:
     # ------------------------------------------------------------------ sending back
 
     def send_back(
-        self, queue: str, wanted: Collection[str] | None, redrive_id: str, most: int
+        self,
+        queue: str,
+        wanted: Collection[str] | None,
+        redrive_id: str,
+        most: int,
+        *,
+        keep: bool = False,
     ) -> int:
         url = self._url(queue)
         home = self._only_source(url)
@@ -161,9 +167,10 @@ class SqsDeadLetters:
                     if (wanted is None or message["MessageId"] in wanted)
                     and (target := _home_of(message, url, home)) is not None
                 ]
-                gone = self._resend(url, chosen, redrive_id)
+                went = self._resend(url, chosen, redrive_id, keep=keep)
+                gone = set() if keep else went
                 kept += [message for message in batch if message["MessageId"] not in gone]
-                sent += len(gone)
+                sent += len(went)
                 if wanted is not None and sent >= len(set(wanted)):
                     break
         finally:
@@ -171,7 +178,12 @@ class SqsDeadLetters:
         return sent
 
     def _resend(
-        self, url: str, chosen: Sequence[tuple[str, Mapping[str, Any]]], redrive_id: str
+        self,
+        url: str,
+        chosen: Sequence[tuple[str, Mapping[str, Any]]],
+        redrive_id: str,
+        *,
+        keep: bool,
     ) -> set[str]:
         """Send first, then take away what was taken: the other order could lose a message."""
         gone: set[str] = set()
@@ -184,7 +196,7 @@ class SqsDeadLetters:
                     ],
                 )
                 taken = [part[int(entry["Id"])] for entry in answer.get("Successful", [])]
-                if taken:
+                if taken and not keep:
                     self._queues.delete_message_batch(
                         QueueUrl=url,
                         Entries=[

@@ -86,26 +86,31 @@ class RedriveDeadLetters:
     store: SystemStore
     ids: IdSource
 
-    def __call__(self, queue: str, wanted: Collection[str] | None, *, actor: str) -> Redrive:
+    def __call__(
+        self, queue: str, wanted: Collection[str] | None, *, actor: str, keep: bool = False
+    ) -> Redrive:
         """Send back the letters of ``wanted``, or all of the queue, at most 500 a call.
 
+        With ``keep`` they also stay, to be looked at after the second try.
         Raises: NotFoundError for an unknown queue; ValidationError for too many or no ids.
         """
         if wanted is not None and not 1 <= len(set(wanted)) <= MOST_IN_ONE_REDRIVE:
             problem = Problem("/ids", "ids_count", "Choose 1 to 500 messages.")
             raise invalid(problem)
         self.desk.require(queue)
-        started = self._start(queue, wanted, actor)
-        sent = self.desk.send_back(queue, wanted, started.id, MOST_IN_ONE_REDRIVE)
+        started = self._start(queue, wanted, actor, keep=keep)
+        sent = self.desk.send_back(queue, wanted, started.id, MOST_IN_ONE_REDRIVE, keep=keep)
         unit = self.store.unit(actor)
         after = unit.save_redrive(started, finished(started, sent), "dead_letters.redriven")
         unit.commit()
         return after
 
-    def _start(self, queue: str, wanted: Collection[str] | None, actor: str) -> Redrive:
+    def _start(
+        self, queue: str, wanted: Collection[str] | None, actor: str, *, keep: bool
+    ) -> Redrive:
         unit = self.store.unit(actor)
         asked = 0 if wanted is None else len(set(wanted))
-        redrive = unit.add_redrive(Redrive(self.ids.new(), queue, asked, actor))
+        redrive = unit.add_redrive(Redrive(self.ids.new(), queue, asked, actor, keep))
         unit.commit()
         return redrive
 

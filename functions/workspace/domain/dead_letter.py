@@ -84,13 +84,14 @@ class RedriveState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Redrive:
     """Messages sent back by somebody. Units: ``asked`` counts chosen ids, 0 for all of the queue;
-    ``sent`` how many went back.
+    ``sent`` how many went back. Shapes: ``keep`` says that they also stayed where they were.
     """
 
     id: str
     queue: str
     asked: int
     actor: str
+    keep: bool = False
     state: RedriveState = RedriveState.STARTED
     sent: int = 0
     stamp: Stamp = NEW

@@ -2,7 +2,8 @@
 
 The local stack is found by its folder with its demo key. Another stage is named by ``--base-url``
 or ``KOPRU_BASE_URL``; its key stands in ``KOPRU_API_KEY`` or in a file, never on the command line,
-where every process list would show it.
+where every process list would show it. A command with ``--to STAGE`` finds both under the stage's
+name: ``KOPRU_STAGING_BASE_URL`` and ``KOPRU_STAGING_API_KEY``; ``local`` is the local stack.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from infra.local.settings import SettingsError
 
 URL_VARIABLE: Final = "KOPRU_BASE_URL"
 KEY_VARIABLE: Final = "KOPRU_API_KEY"
+LOCAL: Final = "local"
+"""The stage that needs no address."""
 _FINAL: Final = frozenset({"succeeded", "partially_succeeded", "failed", "cancelled"})
 _PATIENCE_SECONDS: Final = 300.0
 
@@ -61,14 +64,25 @@ def add_flags(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
 
 def target_of(options: argparse.Namespace, key: str = "api_key") -> Target:
     """The stage that is meant; ``key`` names the local stack's key. Raises: SettingsError."""
-    base_url = options.base_url or os.environ.get(URL_VARIABLE, "")
+    stage = getattr(options, "stage", "")
+    if stage and options.base_url:
+        raise SettingsError("--to names a stage and --base-url another; say one of them")
+    url_variable, key_variable = URL_VARIABLE, KEY_VARIABLE
+    if stage:
+        name = stage.upper().replace("-", "_")
+        url_variable, key_variable = f"KOPRU_{name}_BASE_URL", f"KOPRU_{name}_API_KEY"
+    base_url = options.base_url or os.environ.get(url_variable, "")
+    if stage == LOCAL:
+        base_url = ""
+    elif stage and not base_url:
+        raise SettingsError(f"the stage {stage} has no address: {url_variable}=…")
     if base_url:
         if options.key_file is not None:
             return Target(base_url.rstrip("/"), _key_in(options.key_file), str(options.key_file))
-        given = os.environ.get(KEY_VARIABLE, "")
+        given = os.environ.get(key_variable, "")
         if not given:
-            raise SettingsError(f"{base_url} needs a key: {KEY_VARIABLE}=… or --key-file")
-        return Target(base_url.rstrip("/"), given, KEY_VARIABLE)
+            raise SettingsError(f"{base_url} needs a key: {key_variable}=… or --key-file")
+        return Target(base_url.rstrip("/"), given, key_variable)
     folder = folder_of(options)
     stack = RunningStack.find(folder)
     path = folder / CREDENTIALS_FILE

@@ -58,6 +58,14 @@ def add(command: AddCommand) -> None:
     back.add_argument("--filter", default="", metavar="TEXT", help="only errors with this text")
     back.add_argument("--limit", type=int, default=_MOST, help=f"at most so many ({_MOST})")
     back.add_argument("--reviewed", action="store_true", help="I looked at all of them")
+    back.add_argument("--keep", action="store_true", help="send copies, the messages stay there")
+    back.add_argument(
+        "--to",
+        default="",
+        dest="stage",
+        metavar="STAGE",
+        help="the stage whose messages are meant: local, or staging with KOPRU_STAGING_BASE_URL",
+    )
     add_flags(back)
 
 
@@ -134,7 +142,7 @@ def _redrive(options: argparse.Namespace) -> int:
     ][: options.limit]
     if not ids:
         return complain(f"nothing of {options.queue} is meant", NOT_FOUND)
-    body = {"queue": options.queue, "ids": ids, "dry_run": options.dry_run}
+    body = {"queue": options.queue, "ids": ids, "dry_run": options.dry_run, "keep": options.keep}
     if not options.dry_run and not confirmed(options, f"Send {len(ids)} messages back?"):
         return complain("nothing was sent back; --yes answers beforehand", USAGE)
     answer = operator.post("/v1/dead-letters/redrive", body)

@@ -37,6 +37,12 @@ PROFILES: Final[Mapping[str, str]] = {
     "subjects": "/v1/workflow/subjects/imports",
 }
 """What a file can be, and where it goes."""
+UNDO: Final[Mapping[str, str]] = {
+    "employees_import": "/v1/pensions/imports/{id}/undo",
+    "payment_code_batch": "/v1/payment-codes/batches/{id}/undo",
+    "card_sales_import": "/v1/card-contracts/sales/imports/{id}/undo",
+}
+"""Where an import is taken back, by the kind of its job."""
 
 
 def add(command: AddCommand) -> None:
@@ -111,11 +117,7 @@ def add(command: AddCommand) -> None:
 def _import(options: argparse.Namespace) -> int:
     product = Product.of(options)
     if options.profile == "undo":
-        if not confirmed(options, f"Take the import {options.file} back?"):
-            return complain("nothing was taken back; --yes answers beforehand", USAGE)
-        done = product.post(f"/v1/pensions/imports/{part(options.file)}/undo")
-        show(options, done, lambda: [[str(name), cell(value)] for name, value in done.items()])
-        return OK
+        return _undo(options, product)
     if options.profile not in PROFILES:
         return complain(f"there is no profile {options.profile}: {', '.join(PROFILES)}", USAGE)
     if "{contract}" in PROFILES[options.profile] and not options.contract:
@@ -129,6 +131,23 @@ def _import(options: argparse.Namespace) -> int:
         body[name] = int(value) if name in ("year", "month") else value
     target = PROFILES[options.profile].format(contract=part(options.contract))
     return _finished(options, product.job(product.post(target, body)))
+
+
+def _undo(options: argparse.Namespace, product: Product) -> int:
+    if not options.dry_run and not confirmed(options, f"Take the import {options.file} back?"):
+        return complain("nothing was taken back; --yes answers beforehand", USAGE)
+    kind = product.get(f"/v1/jobs/{part(options.file)}")["kind"]
+    if kind not in UNDO:
+        return complain(f"a {kind} is not taken back; {', '.join(UNDO)} are", USAGE)
+    counts_first = kind != "employees_import"
+    if options.dry_run and not counts_first:
+        return complain("an import of people is taken back without a dry run", USAGE)
+    dry_run = "true" if options.dry_run else ""
+    done = product.post(UNDO[kind].format(id=part(options.file)), dry_run=dry_run)
+    if counts_first:
+        return _finished(options, product.job(done))
+    show(options, done, lambda: [[str(name), cell(value)] for name, value in done.items()])
+    return OK
 
 
 def _send(options: argparse.Namespace) -> int:

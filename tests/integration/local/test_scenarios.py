@@ -1,16 +1,23 @@
 """Every scenario pack plays through on one running stack, and a broken one says where it broke."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Final
 
+import boto3
 import pytest
 
 from bench.stack import StackProcess, local
+from infra.local import cli
+from infra.local.client import RunningStack
 from infra.local.packs import pack as packs
 from infra.local.packs.player import Player, StoryError
 
 pytestmark = [pytest.mark.slow, pytest.mark.loopback]
 
+SOURCE: Final = "payment-codes-mail"
+UNKNOWN: Final = "01JC3V9QJ8Z6T4M2N0P7R5S3XK"
 PROMISED = {
     "pensions": "ok bad-iban optout-later password-expired slow-10m lost-answer partial-accept",
     "payment_codes": "open-amount-3-payments late-after-expiry overpaid unknown-rf missing-day "
@@ -24,14 +31,19 @@ PROMISED = {
 
 
 @pytest.fixture(scope="module")
-def player(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Player]:
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackProcess]:
     process = StackProcess(tmp_path_factory.mktemp("scenarios") / "state", patience=120.0)
-    running = process.start()
+    process.start()
     try:
-        key = str(process.credentials()["operator_key"])
-        yield Player(running.base_url, key, local(running))
+        yield process
     finally:
         process.stop()
+
+
+@pytest.fixture(scope="module")
+def player(process: StackProcess) -> Player:
+    running = RunningStack.find(process.folder)
+    return Player(running.base_url, str(process.credentials()["operator_key"]), local(running))
 
 
 def test_every_promised_pack_is_there() -> None:
@@ -54,6 +66,54 @@ def test_the_story_plays_through(player: Player, name: str) -> None:
 def test_a_seed_fills_a_company(player: Player, name: str) -> None:
     played = player.play(packs.read(packs.FOLDER / packs.SEEDS / f"{name}.yaml"))
     assert played.company["id"]
+
+
+def test_what_failed_five_times_is_looked_at_and_sent_back_by_command(
+    process: StackProcess, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A message of real work whose worker raises on every try, until nobody takes it any more."""
+    running = RunningStack.find(process.folder)
+    client = local(running)
+    (work,) = [each for each in client.get("queues")["items"] if each["name"].endswith(SOURCE)]
+    sqs = boto3.client(
+        "sqs",
+        endpoint_url=running.aws_endpoint,
+        region_name="eu-central-1",
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+    )
+    body = {"v": 1, "tenant_id": UNKNOWN, "mail_id": [], "code_id": UNKNOWN}
+    sent = sqs.send_message(
+        QueueUrl=sqs.get_queue_url(QueueName=work["name"])["QueueUrl"], MessageBody=json.dumps(body)
+    )
+
+    def kopru(*arguments: str) -> tuple[int, Any]:
+        code = cli.main([*arguments, "--json", "--dir", str(process.folder)])
+        out = capsys.readouterr().out
+        return code, json.loads(out) if out else None
+
+    def groups() -> list[dict[str, Any]]:
+        items = kopru("dlq", "list")[1]["items"]
+        return [each for each in items if sent["MessageId"] in each["ids"]]
+
+    for _ in range(8):
+        if groups():
+            break
+        client.post("clock", {"advance": "PT4M"})
+    (group,) = groups()
+    assert group["count"] == 1
+    queue = group["queue"]
+    assert kopru("dlq", "show", sent["MessageId"])[1]["error"] == group["error"]
+    assert kopru("dlq", "redrive", queue, "--yes")[0] == cli.USAGE  # nobody looked
+    code, diff = kopru("dlq", "diff", queue)
+    assert (code, [each["id"] for each in diff["items"]]) == (cli.OK, [sent["MessageId"]])
+    filtered = ("dlq", "redrive", queue, "--filter", group["error"], "--to", "local")
+    code, dry = kopru(*filtered, "--dry-run")
+    assert (code, dry["would_redrive"], dry["redriven"]) == (cli.OK, 1, 0)
+    code, kept = kopru(*filtered, "--keep", "--yes")
+    assert (code, kept["redriven"], len(groups())) == (cli.OK, 1, 1)
+    code, done = kopru(*filtered, "--yes")
+    assert (code, done["redriven"], groups()) == (cli.OK, 1, [])
 
 
 def test_a_story_that_goes_another_way_names_its_step(player: Player, tmp_path: Path) -> None:

@@ -159,6 +159,18 @@ def test_a_dry_run_moves_nothing_and_the_real_one_moves_once(desk: Desk) -> None
     assert again["redriven"] == 0
 
 
+def test_kept_letters_send_copies_and_stay(desk: Desk) -> None:
+    identity = desk.bury(_invited(desk))
+    for count in (1, 2):
+        done = desk.redrive(ids=[identity], keep=True).json()
+        assert (done["redriven"], done["keep"]) == (1, True)
+        (message,) = desk.back()
+        assert message["MessageAttributes"][REDRIVE]["StringValue"] == done["id"]
+        (left,) = desk.call("GET", PATH).json()["items"]
+        assert left["ids"] == [identity]
+        assert len(desk.call("GET", f"{PATH}/redrives").json()["items"]) == count
+
+
 def test_the_count_goes_on_and_the_mail_leaves_once(desk: Desk) -> None:
     body = _invited(desk)
     attributes = {REDRIVES: {"DataType": "Number", "StringValue": "2"}}

@@ -25,6 +25,21 @@ GROUPS = [
 ]
 
 
+JOBS: dict[str, dict[str, Any]] = {
+    "I1": {"kind": "employees_import"},
+    "I2": {"kind": "card_sales_import"},
+    "I3": {"kind": "subjects_import"},
+    "U2": {
+        "id": "U2",
+        "status": "partially_succeeded",
+        "done": 2,
+        "total": 2,
+        "result": {"undone": 1, "kept": 1},
+        "problems": [{"pointer": "/rows/3/document_no", "message": "The bank paid part of it."}],
+    },
+}
+
+
 class Api:
     """The API as far as the commands use it; notes what was asked and with which key."""
 
@@ -56,8 +71,12 @@ class Api:
             dry = body["dry_run"]
             sent = len(body["ids"]) - (body["ids"] == ["3"])
             return {"would_redrive": sent, "items": []} if dry else {"redriven": sent}
+        if path.startswith("/v1/jobs/"):
+            return JOBS[path.rpartition("/")[2]]
         if path == "/v1/pensions/imports/I1/undo":
             return {"removed": 2, "restored": 1}
+        if path.startswith("/v1/card-contracts/sales/imports/I2/undo"):
+            return {"id": "U2", "kind": "card_sales_import_undo", "status": "queued"}
         if path.endswith("/plans"):
             return json_response(PROBLEM, 422)
         if path.endswith("/versions/V1"):
@@ -121,12 +140,37 @@ def test_nothing_is_sent_back_before_somebody_looked(
     assert run("dlq", "redrive", "q", "--reviewed", "--limit", "2", "--yes") == cli.OK
     bodies = [body for _, path, body, _ in api.asked if path.endswith("redrive")]
     assert bodies == [
-        {"queue": "q", "ids": ["1", "2"], "dry_run": True},
-        {"queue": "q", "ids": ["1", "2"], "dry_run": False},
+        {"queue": "q", "ids": ["1", "2"], "dry_run": True, "keep": False},
+        {"queue": "q", "ids": ["1", "2"], "dry_run": False, "keep": False},
     ]
     assert {key for _, _, _, key in api.asked} == {"Bearer operator"}
     assert run("dlq", "redrive", "q", "--filter", "Broken", "--yes") == cli.PARTIAL
     assert run("dlq", "redrive", "other", "--reviewed", "--yes") == cli.NOT_FOUND
+    assert run("dlq", "redrive", "q", "--filter", "Timeout", "--keep", "--yes") == cli.OK
+    assert api.asked[-1][2]["keep"] is True
+
+
+def test_dead_letters_of_a_named_stage(
+    run: Run,
+    api: Api,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    redrive = ("dlq", "redrive", "q", "--reviewed", "--yes", "--to")
+    assert run(*redrive, "staging") == cli.USAGE
+    assert "KOPRU_STAGING_BASE_URL" in capsys.readouterr().err
+    stack = RunningStack.find(tmp_path / "state")
+    monkeypatch.setenv("KOPRU_STAGING_BASE_URL", stack.base_url)
+    assert run(*redrive, "staging") == cli.USAGE
+    assert "KOPRU_STAGING_API_KEY" in capsys.readouterr().err
+    monkeypatch.setenv("KOPRU_STAGING_API_KEY", "of-staging")
+    assert run(*redrive, "staging") == cli.PARTIAL
+    assert {key for _, _, _, key in api.asked} == {"Bearer of-staging"}
+    monkeypatch.setenv("KOPRU_BASE_URL", "http://127.0.0.1:1")
+    assert run(*redrive, "local") == cli.PARTIAL
+    assert api.asked[-1][3] == "Bearer operator"
+    assert run(*redrive, "staging", "--base-url", stack.base_url) == cli.USAGE
 
 
 def test_a_refusal_lists_every_problem(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
@@ -148,6 +192,23 @@ def test_an_import_is_taken_back(run: Run, capsys: pytest.CaptureFixture[str]) -
     assert capsys.readouterr().out == "removed\t2\nrestored\t1\n"
     assert run("events", "list", "--events", "nobody.*") == cli.OK
     assert capsys.readouterr().err == "there is nothing\n"
+
+
+def test_an_import_of_sales_is_counted_first_and_names_what_stays(
+    run: Run, api: Api, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("import", "undo", "I2", "--dry-run") == cli.PARTIAL
+    assert run("import", "undo", "I2", "--yes", "--plain") == cli.PARTIAL
+    said = capsys.readouterr()
+    assert "undone\t1\nkept\t1\n" in said.out
+    assert "/rows/3/document_no The bank paid part of it." in said.err
+    path = "POST /v1/card-contracts/sales/imports/I2/undo"
+    assert [each for each in api.paths() if each.startswith("POST")] == [
+        f"{path}?dry_run=true",
+        path,
+    ]
+    assert run("import", "undo", "I3", "--yes") == cli.USAGE
+    assert run("import", "undo", "I1", "--dry-run") == cli.USAGE
 
 
 def test_why_gathers_every_reason(run: Run, capsys: pytest.CaptureFixture[str]) -> None:

@@ -67,7 +67,8 @@ def redrive_dead_letters(request: Request) -> Reply:
         going = sum(each.returns for each in letters)
         out = {"queue": body.queue, "dry_run": True, "redriven": 0, "would_redrive": going}
         return Reply({**out, "items": items})
-    done = use().redrive_dead_letters()(body.queue, body.ids, actor=actor_of(request))
+    redrive = use().redrive_dead_letters()
+    done = redrive(body.queue, body.ids, actor=actor_of(request), keep=body.keep)
     return Reply({**redrive_out(done), "dry_run": False})
 
 
