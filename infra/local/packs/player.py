@@ -34,12 +34,16 @@ Listener = Callable[[Told], None]
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """A whole play: the company it left behind with a key to it, and its steps."""
+    """A whole play: the company it left behind with a key to it and its people, and its steps.
+
+    Shapes: ``people`` are mail addresses by the names of the pack.
+    """
 
     pack: str
     title: str
     company: Mapping[str, Any]
     key: str
+    people: Mapping[str, str]
     steps: Sequence[Told]
     seconds: float
 
@@ -69,7 +73,8 @@ class Player:
         finally:
             world.close()
         seconds = time.monotonic() - started
-        return Played(name, pack.title, world.known["company"], world.key, steps, seconds)
+        people = {key: str(person["email"]) for key, person in world.known["people"].items()}
+        return Played(name, pack.title, world.known["company"], world.key, people, steps, seconds)
 
     def _steps(self, world: World, name: str, pack: Pack) -> Iterator[Told]:
         for number, step in enumerate(pack.steps, 1):
