@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test test-quick test-deep test-313 acceptance bench check fmt lint types arch \
-	validate requirements generate assets build clean
+	validate audit pictures requirements generate assets build clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -30,9 +30,10 @@ demo: $(VENV)/.installed assets ## Play the whole path on a real-looking payroll
 
 # One hash seed for all worker processes: they must collect the cases of a set in the same order.
 PYTEST := PYTHONHASHSEED=0 $(PY) -m pytest
-# Tests run in as many processes as there are processors; TESTS=tests/unit narrows them.
+# One process more than there are processors, because some tests wait for a stack that they started;
+# TESTS=tests/unit narrows them.
 TESTS ?= tests
-PYTEST_ARGS ?= -q -n auto --dist worksteal
+PYTEST_ARGS ?= -q -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --dist worksteal
 
 test: $(VENV)/.installed assets test-313 ## All tests (TESTS=path narrows, PYTEST_ARGS=… adds)
 	$(PYTEST) $(TESTS) -m "not deep and not e2e" $(PYTEST_ARGS)
@@ -76,6 +77,15 @@ validate: $(VENV)/.installed ## Templates: cfn-lint, SAM transform, every rule a
 	$(VENV)/bin/cfn-lint template.yaml infra/*.yaml
 	$(PYTEST) tests/infra -q
 
+# Asks what is known today about the locked packages, so it needs the network and is no test.
+AUDIT := $(BUILD_VENV)/bin/uv tool run pip-audit==2.10.1 --disable-pip --require-hashes
+
+audit: $(BUILD_VENV)/.installed ## Known weaknesses of the locked packages (network; AUDIT_ARGS=--dry-run)
+	$(AUDIT) $(AUDIT_ARGS) -r requirements/runtime.txt
+	$(AUDIT) $(AUDIT_ARGS) -r requirements/dev.txt
+	$(AUDIT) $(AUDIT_ARGS) -r requirements/build.txt
+	cd infra/assets && npm audit --package-lock-only --omit=dev
+
 # ---------------------------------------------------------------- make things
 
 requirements: $(BUILD_VENV)/.installed ## Lock requirements/*.in anew (UPGRADE=1 takes newer versions)
@@ -86,6 +96,9 @@ generate: $(VENV)/.installed ## Write the generated templates and pages anew
 	$(PY) -m infra.tools.observability
 	$(PY) -m infra.tools.openapi
 	$(PY) -m bench.costs
+
+pictures: $(VENV)/.installed assets ## The pictures of the README anew, from a stack with demo data
+	$(PY) -m infra.tools.pictures
 
 assets: $(VENV)/.installed ## Front-end files of the pages, into build/assets
 	@$(PY) infra/assets/build.py

@@ -9,8 +9,6 @@ from pydantic import Field
 from kernel.errors import ParseError
 from kernel.identifiers import banks
 from kernel.identifiers import email as email_rule
-from kernel.mail_delivery import MailNews
-from kernel.mail_reports import read_report
 from kernel.money import Money
 from kernel.parsing import format_instant, parse_amount_api, parse_date_api
 from kernel.sensitive import Email
@@ -25,7 +23,6 @@ from payment_codes.domain.payment_code import Customer, PaymentCode
 from payment_codes.domain.source import DocumentEvent, Source, SourceKind
 from payment_codes.domain.stated_document import StatedDocument
 from payment_codes.domain.statement_line import StatementLine
-from payment_codes.ports import CODE_MAIL_TAG, MailReport
 from toolkit.http.fields import DATE, MONEY, EdgeModel, choice, parsed
 
 _ZONES: Final = ("Europe/Athens", "Europe/Istanbul", "Asia/Nicosia", "UTC")
@@ -450,23 +447,3 @@ def history_out(line: HistoryLine) -> dict[str, Any]:
         "to": line.to_state,
         "detail": dict(line.detail),
     }
-
-
-# ---------------------------------------------------------------------------- mail reports
-
-_NEWS: Final[Mapping[str, MailNews]] = {
-    "send": MailNews.SENT,
-    "delivery": MailNews.DELIVERED,
-    "bounce": MailNews.BOUNCED,
-    "complaint": MailNews.COMPLAINED,
-    "reject": MailNews.REFUSED,
-}
-
-
-def mail_report(detail: Mapping[str, Any]) -> MailReport | None:
-    """What an event of the mail service says of a mail with a code; None for anything else."""
-    report = read_report(detail, CODE_MAIL_TAG)
-    news = _NEWS.get(report.event) if report is not None else None
-    if report is None or news is None or not report.tenant_id:
-        return None
-    return MailReport(report.tenant_id, report.item_id, report.provider_id, news, report.permanent)

@@ -9,8 +9,6 @@ from pydantic import Field
 from kernel.errors import ParseError, Problem, ValidationError
 from kernel.identifiers import ledger_party
 from kernel.identifiers.ledger_party import LedgerParty, PartyKind
-from kernel.mail_delivery import MailNews
-from kernel.mail_reports import read_report
 from kernel.masking import mask_tckn
 from kernel.money import Money
 from kernel.parsing import format_instant, parse_date_api
@@ -46,7 +44,7 @@ from reconciliation.domain.parameters import (
     in_order,
 )
 from reconciliation.domain.values import parse_code, parse_document_no, parse_line
-from reconciliation.ports import LETTER_MAIL_TAG, MailLine, MailReport
+from reconciliation.ports import MailLine
 from toolkit.http.fields import DATE, MONEY, EdgeModel, choice, parsed
 
 _MAX_EMAILS: Final = 10
@@ -702,27 +700,6 @@ def board_out(board: Mapping[tuple[Form, LetterState], tuple[int, int]]) -> list
         for (form, state), (number, total) in board.items()
         if number
     ]
-
-
-# ---------------------------------------------------------------------------- mail reports
-
-_NEWS: Final[Mapping[str, MailNews]] = {
-    "send": MailNews.SENT,
-    "delivery": MailNews.DELIVERED,
-    "open": MailNews.OPENED,
-    "bounce": MailNews.BOUNCED,
-    "complaint": MailNews.COMPLAINED,
-    "reject": MailNews.REFUSED,
-}
-
-
-def mail_report(detail: Mapping[str, Any]) -> MailReport | None:
-    """What an event of the mail service says of a mail with a letter; None for anything else."""
-    report = read_report(detail, LETTER_MAIL_TAG)
-    news = _NEWS.get(report.event) if report is not None else None
-    if report is None or news is None or not report.tenant_id:
-        return None
-    return MailReport(report.tenant_id, report.item_id, report.provider_id, news, report.permanent)
 
 
 def refused_event_out(event: RefusedEvent) -> dict[str, Any]:

@@ -8,8 +8,6 @@ from pydantic import Field
 
 from kernel.errors import ParseError, ValidationError
 from kernel.events import Event
-from kernel.mail_delivery import MailNews
-from kernel.mail_reports import read_report
 from kernel.parsing import format_instant, parse_date_api, parse_instant
 from kernel.personal_data import Person as PrivatePerson
 from kernel.personal_data import parse_person
@@ -48,11 +46,9 @@ from workspace.domain.user import (
 )
 from workspace.domain.webhook import MAX_FILTERS, Endpoint
 from workspace.ports import (
-    MESSAGE_TAG,
     ChainView,
     HistoryView,
     JobView,
-    MailReport,
     OpenSession,
     UploadTicket,
 )
@@ -856,34 +852,3 @@ def list_out(items: Iterable[Any], next_cursor: str | None, total: int | None = 
     if total is not None:
         out["total"] = total
     return out
-
-
-# ---------------------------------------------------------------------------- mail events
-
-_NEWS: Final[Mapping[str, MailNews]] = {
-    "send": MailNews.SENT,
-    "delivery": MailNews.DELIVERED,
-    "open": MailNews.OPENED,
-    "bounce": MailNews.BOUNCED,
-    "complaint": MailNews.COMPLAINED,
-    "reject": MailNews.REFUSED,
-}
-
-
-def mail_report(detail: Mapping[str, Any]) -> MailReport | None:
-    """What an event of SES says, or None for one that is not about a mail of ours.
-
-    Shapes: ``detail`` of an EventBridge event with ``eventType`` and ``mail``; a delay, a click or
-    an unknown type says nothing about the state.
-    """
-    report = read_report(detail, MESSAGE_TAG)
-    news = _NEWS.get(report.event) if report is not None else None
-    if report is None or news is None:
-        return None
-    return MailReport(
-        tenant_id=report.tenant_id,
-        message_id=report.item_id,
-        provider_id=report.provider_id,
-        news=news,
-        permanent=report.permanent,
-    )

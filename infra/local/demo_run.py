@@ -19,7 +19,7 @@ _FAILED: Final = 7
 
 def play(settings: LocalSettings, out: Path) -> int:
     """Play the demo, leave the bank orders in ``out``; gives the exit code."""
-    with _stack(settings) as (running, folder):
+    with own_or_running(settings) as (running, folder):
         try:
             credentials = credentials_of(folder)
             player = Player(
@@ -50,12 +50,13 @@ def _running(folder: Path) -> RunningStack | None:
 
 
 @contextmanager
-def _stack(settings: LocalSettings) -> Iterator[tuple[RunningStack, Path]]:
+def own_or_running(settings: LocalSettings) -> Iterator[tuple[RunningStack, Path]]:
+    """The stack of the settings' folder, else one of its own for as long as the block lasts."""
     running = _running(settings.folder)
     if running is not None:
         yield running, settings.folder
         return
-    print("starting a stack for the demo", file=sys.stderr)
+    print("starting a stack with demo data", file=sys.stderr)
     # Only who has no stack pays for the import of one.
     from infra.local.seeding import seed_product
     from infra.local.simulators import start_all

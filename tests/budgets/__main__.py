@@ -1,6 +1,6 @@
-"""Write the committed counts anew: ``python -m tests.budgets``."""
+"""Write the points of faults anew: ``python -m tests.budgets``."""
 
-from tests.budgets import counts, fault_points
+from tests.budgets import fault_points
 from tests.crash.use_cases import USE_CASES, small_groups
 from tests.support.drive import Explorer, driving
 
@@ -13,7 +13,6 @@ def main() -> None:
             with driving() as drive:
                 table[use_case.name] = Explorer(drive, use_case, lambda _drive: []).trace()
     fault_points.write(table)
-    counts.write({name: counts.measure(name) for name in counts.NAMES})
 
 
 if __name__ == "__main__":

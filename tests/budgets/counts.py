@@ -1,12 +1,15 @@
-"""Calls per use case, by kind and by number of lines; committed in ``budgets.json``.
+"""What a use case costs, by kind and by number of lines; committed in ``budgets.json``.
 
-Units: HTTP attempts to AWS and calls through the insurer port, when nothing goes wrong.
+Units: HTTP attempts to AWS and calls through the insurer port, when nothing goes wrong; what those
+calls are charged for (``tests.support.capacity``); ``log_bytes`` of log lines and metrics, in whole
+quarters of a kibibyte, because a line names its place in the source.
 """
 
-import json
+import io
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +22,7 @@ from payment_codes.application.issue_batch import wish_of
 from payment_codes.domain.batch import BatchDocument
 from payment_codes.domain.payment_code import Customer
 from payment_codes.domain.source import Source, SourceKind
+from tests.budgets.use_cases import watched
 from tests.crash.use_cases import (
     calculated,
     command,
@@ -29,6 +33,7 @@ from tests.crash.use_cases import (
     submit_people,
 )
 from tests.support.aws import START, aws_world, platform_of
+from tests.support.capacity import charged
 from tests.support.drive import PROVIDER, ROUND, Drive, Work, driving
 from tests.support.events import queue_event
 from tests.support.faults import SWITCHBOARD, Faults, switched_on
@@ -55,20 +60,56 @@ KINDS: Final = {
 }
 Act = Callable[[], Any]
 Counts = dict[str, int]
+Count = Callable[[Act, io.StringIO | None], Counts]
 
 
-def count(act: Act) -> Counts:
-    """Calls of one act by kind; a call of an unknown kind is counted under its own name."""
+CALLS: Final = frozenset({*KINDS.values(), "insurer"})
+"""Kinds that are calls; the others are charges of calls, or bytes."""
+
+_LOG_STEP: Final = 256
+
+
+def count(act: Act, log: io.StringIO | None = None) -> Counts:
+    """Calls of one act by kind, what they are charged for, and bytes logged.
+
+    A call of an unknown kind is counted under its own name. ``log`` is where the act itself sends
+    what it logs, if not to standard output.
+    """
+    with counting() as counted:
+        return counted(act, log)
+
+
+@contextmanager
+def counting() -> Iterator[Count]:
+    """``count`` for many acts in a row."""
+    with charged() as charges:
+
+        def counted(act: Act, log: io.StringIO | None = None) -> Counts:
+            charges.clear()
+            trace, said = _heard(act, log)
+            kinds = Counter(
+                "insurer" if label.startswith("insurer.") else KINDS.get(label, label)
+                for label in trace
+            )
+            logged = -(-len(said.encode()) // _LOG_STEP) * _LOG_STEP
+            found = {**charges, **kinds, "log_bytes": logged}
+            return {kind: amount for kind, amount in sorted(found.items()) if amount}
+
+        yield counted
+
+
+def _heard(act: Act, log: io.StringIO | None) -> tuple[list[str], str]:
+    """Labels of the calls of one act, and what it logged."""
+    written = io.StringIO()
+    before = len(log.getvalue()) if log is not None else 0
     SWITCHBOARD.faults = faults = Faults()
     try:
-        act()
+        with watched(), redirect_stdout(written):
+            act()
     finally:
         SWITCHBOARD.faults = None
-    kinds = Counter(
-        "insurer" if label.startswith("insurer.") else KINDS.get(label, label)
-        for label in faults.trace
-    )
-    return dict(sorted(kinds.items()))
+        sys.stdout.write(written.getvalue())
+    return faults.trace, written.getvalue() + (log.getvalue()[before:] if log is not None else "")
 
 
 def _delivery(drive: Drive, work: Work) -> Act:
@@ -339,16 +380,5 @@ def measure(name: str) -> dict[str, Counts]:
     for n in sizes:
         with driving() as drive:
             act = arrange(drive, n)
-            counts[str(n)] = count(act)
+            counts[str(n)] = count(act, drive.logs)
     return counts
-
-
-def committed() -> dict[str, dict[str, Counts]]:
-    """Counts by use case and number of lines."""
-    table: dict[str, dict[str, Counts]] = json.loads(FILE.read_text())
-    return table
-
-
-def write(table: dict[str, dict[str, Counts]]) -> None:
-    """Replace the committed table."""
-    FILE.write_text(json.dumps(table, indent=1) + "\n")

@@ -6,7 +6,6 @@ must change the file, and be seen in review; ``KOPRU_WRITE_BUDGETS=1`` writes it
 
 import base64
 import json
-import os
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 
 from kernel.clock import FixedClock
 from kernel.ids import SequenceIds
+from tests.budgets.committed import check_committed
 from tests.budgets.counts import count
 from tests.support.approvals_world import CHIEF, MANAGER, ApprovalsWorld, approvals_world
 from tests.support.aws import START, aws_world, platform_of
@@ -146,12 +146,7 @@ MEASURES: Final[dict[str, Callable[[ApprovalsWorld], Act]]] = {
 @pytest.mark.parametrize("name", list(MEASURES))
 def test_the_counts_are_the_committed_ones(world: ApprovalsWorld, name: str) -> None:
     act = MEASURES[name](world)
-    counts = count(lambda: act(world))
-    known = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
-    if os.environ.get("KOPRU_WRITE_BUDGETS"):
-        FILE.write_text(json.dumps({**known, name: counts}, indent=2) + "\n", encoding="utf-8")
-        return
-    assert counts == known[name]
+    check_committed(FILE, name, count(lambda: act(world)))
 
 
 def test_a_decision_stays_under_the_ceiling() -> None:

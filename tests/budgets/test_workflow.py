@@ -5,7 +5,6 @@ review; ``KOPRU_WRITE_BUDGETS=1`` writes it anew.
 """
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +13,7 @@ import pytest
 
 from kernel.clock import FixedClock
 from kernel.ids import SequenceIds
+from tests.budgets.committed import check_committed
 from tests.budgets.counts import count
 from tests.integration.workflow.test_personal_facts import FACTS, KEY, SOCIAL
 from tests.support.aws import START, aws_world, platform_of
@@ -166,12 +166,7 @@ MEASURES: Final[dict[str, Callable[[RulesWorld], Any]]] = {
 @pytest.mark.parametrize("name", list(MEASURES))
 def test_the_counts_are_the_committed_ones(world: RulesWorld, name: str) -> None:
     act = MEASURES[name](world)
-    counts = count(lambda: act(world))
-    known = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
-    if os.environ.get("KOPRU_WRITE_BUDGETS"):
-        FILE.write_text(json.dumps({**known, name: counts}, indent=2) + "\n", encoding="utf-8")
-        return
-    assert counts == known[name]
+    check_committed(FILE, name, count(lambda: act(world)))
 
 
 def test_a_decision_is_one_transaction() -> None:

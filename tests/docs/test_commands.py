@@ -16,14 +16,23 @@ from tests.support.running_stack import running_stack
 pytestmark = pytest.mark.slow
 
 BLOCK = re.compile(r"^(<!-- refused -->\n)?```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-DOCUMENTS = sorted((ROOT / "docs").rglob("*.md"))
+PROGRAM = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+README = ROOT / "README.md"
+DOCUMENTS = [*sorted((ROOT / "docs").rglob("*.md")), README]
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 
 
 def _blocks(document: Path) -> list[tuple[bool, str]]:
     """Whether the API refuses the example, and its commands."""
+    return [(bool(refused), code) for refused, code in BLOCK.findall(_text(document))]
+
+
+def _text(document: Path) -> str:
     text = document.read_text(encoding="utf-8")
-    return [(bool(refused), code) for refused, code in BLOCK.findall(text)]
+    if document != README:
+        return text
+    # The other commands of the README start, stop and break stacks.
+    return text.partition("\n## The same by program\n")[2].partition("\n## ")[0]
 
 
 WITH_COMMANDS = [path for path in DOCUMENTS if "curl" in path.read_text(encoding="utf-8")]
@@ -44,9 +53,20 @@ def test_the_commands_of_a_document_work(stack: tuple[RunningStack, Path], docum
     script = [f'curl() {{ {client} "$@"; }}']
     for refused, code in _blocks(document):
         script += ["set +e" if refused else "set -e", code]
-    text = "\n".join(script).replace("localhost:8000", running.base_url.removeprefix("http://"))
+    _run(["/bin/sh"], "\n".join(script), running, folder)
+    if document == README:
+        # It goes on where the commands ended.
+        (program,) = PROGRAM.findall(_text(document))
+        said = _run([sys.executable, "-"], program, running, folder)
+        assert "invalid_input" in said
+        assert "/national_id" in said
+        assert "'policies'" in said
+
+
+def _run(command: list[str], text: str, running: RunningStack, folder: Path) -> str:
+    text = text.replace("localhost:8000", running.base_url.removeprefix("http://"))
     done = subprocess.run(
-        ["/bin/sh"],
+        command,
         input=text.replace(".local/credentials.json", str(folder / "credentials.json")),
         cwd=ROOT,
         capture_output=True,
@@ -54,6 +74,7 @@ def test_the_commands_of_a_document_work(stack: tuple[RunningStack, Path], docum
         check=False,
     )
     assert done.returncode == 0, done.stdout[-1500:] + done.stderr[-1500:]
+    return done.stdout
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)

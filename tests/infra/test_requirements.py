@@ -139,10 +139,9 @@ def _imported(*folders: str) -> set[str]:
     """Distributions that files of these folders import by themselves."""
     owners: dict[str, set[str]] = {}
     for distribution in metadata.distributions():
-        for file in distribution.files or []:
-            owners.setdefault(file.parts[0].split(".")[0], set()).add(
-                _canonical(distribution.metadata["Name"])
-            )
+        name = _canonical(distribution.metadata["Name"])
+        for top in {file.parts[0].split(".")[0] for file in distribution.files or []}:
+            owners.setdefault(top, set()).add(name)
     found: set[str] = set()
     for folder in folders:
         for path in (stack.ROOT / folder).rglob("*.py"):

@@ -11,10 +11,10 @@ import base64
 import importlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from itertools import product
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +27,8 @@ from kernel.clock import FixedClock
 from kernel.events import Event
 from kernel.sensitive import Secret
 from payment_codes.domain import rf_reference
+from tests.budgets.committed import check_committed
+from tests.budgets.counts import Count, Counts, counting
 from tests.support.aws import AwsWorld
 from tests.support.builders import Company, WorkspaceWorld, workspace_world
 from tests.support.card_contracts_builders import api_contract, api_sale
@@ -39,6 +41,7 @@ from tests.support.events import (
     queue_event,
     schedule_event,
 )
+from tests.support.faults import switched_on
 from tests.support.lambda_context import LambdaContext
 from tests.support.letters_world import PERIOD, SETTINGS, TEXT, LettersDesk
 from tests.support.payment_world import BASE, PaymentWorld, payment_world
@@ -84,6 +87,7 @@ IDENTIFIERS: Final = re.compile(r"\{((?!customer_)(?:[a-z]+_)?id)\}")
 BY_SECRET: Final = frozenset({"token", "code", "provider"})
 ROOT: Final = Path(__file__).parents[2]
 CARDS: Final = "/v1/card-contracts"
+DOORS: Final = ROOT / "tests" / "budgets" / "doors.json"
 
 
 @dataclass
@@ -944,9 +948,19 @@ def every_route_has_a_place_in_these_tests(world: World) -> None:
 
 
 def lists_and_pages_show_only_the_own_company(world: World, kind: str) -> None:
-    """``invoke`` fails for a word of the other company; identifiers are looked for here."""
+    """Every door of one's own is opened; what each costs is a budget, too."""
+    with switched_on(world.desk.clock), counting() as counted:
+        doors = opened_doors(world, kind, counted)
+    check_committed(DOORS, kind, doors)
+
+
+def opened_doors(world: World, kind: str, counted: Count) -> dict[str, Counts]:
+    """Counts of every door that opens. ``invoke`` fails for a word of the other company;
+    identifiers are looked for here.
+    """
     stranger = world.theirs.key if kind == "key" else world.theirs.company.owner
     seen = 0
+    doors: dict[str, Counts] = {}
     for app, handler, route in world.routes():
         if route.method != "GET" or route.kind != ("api" if kind == "key" else "page"):
             continue
@@ -964,7 +978,16 @@ def lists_and_pages_show_only_the_own_company(world: World, kind: str) -> None:
             first = own["approval" if "/signed/" in template else kind_first]
             fillings = list(product([first], own.values()))
         for filling in fillings:
-            answer = world.ask(app, handler, route, template.format(*filling), stranger)
+            path = template.format(*filling)
+            ask = partial(world.ask, app, handler, route, path, stranger)
+            if route.path in doors:  # what it costs is known
+                answer = ask()
+            else:
+                answers: list[Answer] = []
+                counts = counted(partial(keep_answer, answers, ask), None)
+                (answer,) = answers
+                if answer.status == 200:
+                    doors[route.path] = counts
             assert answer.status < 500, (route.path, answer.body[:300])
             seen += answer.status == 200
             reached |= answer.status != 404
@@ -976,6 +999,12 @@ def lists_and_pages_show_only_the_own_company(world: World, kind: str) -> None:
         # Otherwise the companies have nothing of the kind this route shows: give them one.
         assert reached, f"GET {route.path} shows nothing of its own"
     assert seen >= (25 if kind == "key" else 50)
+    return doors
+
+
+def keep_answer(answers: list[Answer], ask: Callable[[], Answer]) -> None:
+    """An act whose answer is looked at after it was counted."""
+    answers.append(ask())
 
 
 def each_company_sees_itself(world: World) -> None:

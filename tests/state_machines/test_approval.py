@@ -69,7 +69,9 @@ class Machine(ApprovalsWorld):
     def queue(self) -> str:
         """Address of the queue of tasks."""
         assert self.cloud.deployment is not None
-        name = next(name for name in self.cloud.deployment.queues if "WorkflowApprovalsQ" in name)
+        name = next(
+            name for name in self.cloud.deployment.queues if name.endswith("-workflow-approvals")
+        )
         return str(self.cloud.client("sqs").get_queue_url(QueueName=name)["QueueUrl"])
 
     def settle(self) -> None:

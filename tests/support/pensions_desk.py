@@ -128,26 +128,17 @@ class Desk:
     def work(self) -> int:
         """Let the queue handlers empty all queues; gives the number of messages."""
         done = 0
-        sqs = self.aws.client("sqs")
         for _ in range(_ROUNDS):
-            batches = [
-                (url, message)
-                for url in sqs.list_queues().get("QueueUrls", [])
-                if _worker(url) is not None
-                for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get(
-                    "Messages", []
-                )
+            waiting = [
+                (worker, body)
+                for name in self.aws.queues()
+                if (worker := _worker(name)) is not None
+                for body in self.aws.messages(name)
             ]
-            if not batches:
+            if not waiting:
                 return done
-            for url, message in batches:
-                worker = _worker(url)
-                assert worker is not None
-                answer = worker.handler(
-                    queue_event(json.loads(message["Body"])), LambdaContext(remaining_ms=60_000)
-                )
-                if not answer["batchItemFailures"]:
-                    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            for worker, body in waiting:
+                worker.handler(queue_event(body), LambdaContext(remaining_ms=60_000))
                 done += 1
         raise AssertionError("the queues do not come to rest")
 
@@ -198,7 +189,7 @@ def person_body(national_id: str, **changes: Any) -> dict[str, Any]:
     }
 
 
-def _worker(url: str) -> Any:
+def _worker(queue: str) -> Any:
     """The handler of a queue; messages to insurers that are not running stay where they are."""
     from pensions.handlers import (
         prepare_submission,
@@ -207,7 +198,7 @@ def _worker(url: str) -> Any:
         send_to_insurer,
     )
 
-    name = url.rsplit("/", 1)[-1].partition("-pensions-")[2]
+    name = queue.partition("pensions-")[2]
     if name.startswith("send-"):
         return send_to_insurer
     workers: Mapping[str, Any] = {

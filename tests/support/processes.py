@@ -102,3 +102,25 @@ def work(world: RulesWorld) -> int:
 def day(text: str) -> date:
     """A date of a test."""
     return date.fromisoformat(text)
+
+
+def small_definition(**changes: Any) -> dict[str, Any]:
+    """Body of a definition with one step, DO, which ``changes`` alter."""
+    words = {"tr": "x", "el": "x", "en": "x"}
+    step = {
+        "key": "only",
+        "command": "DO",
+        "title": words,
+        "unit": "desk",
+        "inputs": [],
+        "outputs": [],
+        "next": [{"to": "end"}],
+    }
+    definition = {
+        "title": words,
+        "subject": "thing",
+        "units": {"desk": words},
+        "start": [],
+        "steps": [{**step, **changes}],
+    }
+    return {"key": "small", "valid_from": "2026-01-01", "definition": definition}

@@ -7,7 +7,7 @@ Source: domain/card-contracts.md, section 4.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import ROUND_CEILING, Decimal
@@ -122,31 +122,24 @@ def draw_up(terms: Terms, sold_on: date, amount: Money, instalments: int) -> Pla
     parts = allocate(amount.minor, count, terms.remainder_on)
     taken = deduct(term.deductions, amount)
     shares = [_shares(one, count, terms.remainder_on) for one in taken]
-    # Parts differ on one payment only, so their reasons are few.
-    said_gross = {
+    # Parts differ on one payment only: most payments share their amounts and their reasons.
+    reasons = {
         part: (_why_gross(amount, part, count, term, terms.remainder_on),) for part in {*parts}
     }
-    said = [
-        {part: _why_deduction(one, part, count, amount.currency) for part in {*split}}
-        for one, split in zip(taken, shares, strict=True)
-    ]
+    splits = tuple(zip(*shares, strict=True)) if shares else ((),) * count
+    hows = [_why_taken(one, amount.currency) for one in taken]
+    kept = {split: _kept(taken, hows, split, amount.currency, count) for split in {*splits}}
     lines = []
-    for number, (due, gross) in enumerate(zip(dates, parts, strict=True)):
-        deductions: dict[str, int] = {}
-        whys: dict[str, tuple[Why, ...]] = {}
-        for one, split, reasons in zip(taken, shares, said, strict=True):
-            code, part = one.deduction.code, split[number]
-            deductions[code] = deductions.get(code, 0) + part
-            whys[code] = (*whys.get(code, ()), *reasons[part])
-        line = PlanLine(
-            number + 1, due.raw, due.pay, gross, deductions, due.why, said_gross[gross], whys
-        )
-        if line.net < 0:
+    for number, (due, gross, split) in enumerate(zip(dates, parts, splits, strict=True), 1):
+        deductions, whys = kept[split]
+        if gross < sum(split):
             raise RuleViolationError(
                 "card_contracts.negative_net",
-                f"The deductions are larger than payment {line.no}.",
+                f"The deductions are larger than payment {number}.",
             )
-        lines.append(line)
+        lines.append(
+            PlanLine(number, due.raw, due.pay, gross, deductions, due.why, reasons[gross], whys)
+        )
     totals: dict[str, int] = {}
     for one in taken:
         totals[one.deduction.code] = totals.get(one.deduction.code, 0) + one.amount
@@ -158,6 +151,24 @@ def _shares(one: Deducted, count: int, remainder_on: RemainderOn) -> tuple[int, 
     if one.deduction.timing is Timing.FIRST_COLLECTION:
         return (one.amount, *(0 for _ in range(count - 1)))
     return allocate(one.amount, count, remainder_on)
+
+
+def _kept(
+    taken: Sequence[Deducted],
+    hows: Sequence[Why],
+    split: Sequence[int],
+    currency: str,
+    count: int,
+) -> tuple[dict[str, int], dict[str, tuple[Why, ...]]]:
+    """What is kept of one payment by code, and why; a code that occurs twice is added up."""
+    deductions: dict[str, int] = {}
+    whys: dict[str, tuple[Why, ...]] = {}
+    for one, how, part in zip(taken, hows, split, strict=True):
+        code = one.deduction.code
+        deductions[code] = deductions.get(code, 0) + part
+        more = _why_part(one, part, currency, count)
+        whys[code] = (*whys.get(code, ()), how, *more)
+    return deductions, whys
 
 
 def _why_gross(amount: Money, part: int, count: int, term: Term, remainder_on: RemainderOn) -> Why:
@@ -174,24 +185,28 @@ def _why_gross(amount: Money, part: int, count: int, term: Term, remainder_on: R
     return Why("card_contracts.why.part_remainder_last", params)
 
 
-def _why_deduction(one: Deducted, part: int, count: int, currency: str) -> tuple[Why, ...]:
-    deduction = one.deduction
-    base, total = Money(one.base, currency).to_api(), Money(one.amount, currency).to_api()
+def _why_taken(one: Deducted, currency: str) -> Why:
+    """How the whole of a deduction was computed."""
+    deduction, total = one.deduction, Money(one.amount, currency).to_api()
     if deduction.kind is Kind.AMOUNT:
-        how = Why("card_contracts.why.fixed_amount", {"code": deduction.code, "total": total})
-    else:
-        how = Why(
-            "card_contracts.why.rate_of",
-            {
-                "code": deduction.code,
-                "rate": deduction.rate.to_api(),
-                "base": base,
-                "total": total,
-            },
-        )
+        return Why("card_contracts.why.fixed_amount", {"code": deduction.code, "total": total})
+    return Why(
+        "card_contracts.why.rate_of",
+        {
+            "code": deduction.code,
+            "rate": deduction.rate.to_api(),
+            "base": Money(one.base, currency).to_api(),
+            "total": total,
+        },
+    )
+
+
+def _why_part(one: Deducted, part: int, currency: str, count: int) -> tuple[Why, ...]:
+    """How much of a deduction this payment bears; nothing to say of an only payment."""
     if count == 1:
-        return (how,)
-    if deduction.timing is Timing.FIRST_COLLECTION:
-        return (how, Why("card_contracts.why.first_collection", {"total": total}))
+        return ()
+    if one.deduction.timing is Timing.FIRST_COLLECTION:
+        total = Money(one.amount, currency).to_api()
+        return (Why("card_contracts.why.first_collection", {"total": total}),)
     share = Money(part, currency).to_api()
-    return (how, Why("card_contracts.why.split", {"parts": count, "part": share}))
+    return (Why("card_contracts.why.split", {"parts": count, "part": share}),)

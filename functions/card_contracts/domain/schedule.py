@@ -7,7 +7,7 @@ Source: domain/card-contracts.md, sections 3 and 4.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 
@@ -50,12 +50,17 @@ class _Anchor:
     """Where the months are counted from: a month, a day of it, and months already to be added.
 
     Shapes: ``day`` may exceed the month (a fixed 31st); the steps clamp it, each for itself.
+    ``first`` is the raw date of the first payment.
     """
 
     month: Period
     day: int
     skip: int
     why: tuple[Why, ...]
+    first: date = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "first", self.monthly(0))
 
     def monthly(self, number: int) -> date:
         """The raw date of payment ``number`` (from 0)."""
@@ -138,8 +143,7 @@ def _raw(
     maturity: Maturity, anchor: _Anchor, number: int, calendar: Calendar
 ) -> tuple[date, tuple[Why, ...]]:
     """The due date of payment ``number`` (from 0) by the contract, before any shift."""
-    first = anchor.monthly(0)
-    kind = maturity.kind
+    first, kind = anchor.first, maturity.kind
     if kind is MaturityKind.DYNAMIC:
         return _banded(maturity.mapping, anchor, number)
     if number == 0:
@@ -194,7 +198,7 @@ def _banded(bands: tuple[Band, ...], anchor: _Anchor, number: int) -> tuple[date
     raw = anchor.monthly(number)
     whys = anchor.why
     if number:
-        whys = (*whys, _months_on(anchor.monthly(0), number, raw))
+        whys = (*whys, _months_on(anchor.first, number, raw))
     for band in bands:
         if band.from_day <= raw.day <= band.to_day:
             due = Period.of(raw).shift(band.month_offset).day(band.pay_day)

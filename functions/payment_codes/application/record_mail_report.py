@@ -1,15 +1,17 @@
 """Join reports of the mail service into the mails with codes; silence who does not want them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from kernel.mail_delivery import MailNews, MailState, is_about, joined
+from kernel.mail_reports import read_report
 from kernel.storing import WriteRefusedError
 from payment_codes.application.connection import CODE_ATTENTION_CLEARED
 from payment_codes.application.context import TRIES, Scope, TryAgainError
 from payment_codes.application.send_code import attention_key, raise_mail_attention
 from payment_codes.domain.mail import CodeMail
-from payment_codes.ports import MailReport, PaymentsUnit
+from payment_codes.ports import CODE_MAIL_TAG, MailReport, PaymentsUnit
 
 _TROUBLED = frozenset(
     {
@@ -20,6 +22,19 @@ _TROUBLED = frozenset(
         MailState.SUPPRESSED,
     }
 )
+
+
+def mail_report(detail: Mapping[str, Any]) -> MailReport | None:
+    """What an event of the mail service says of a mail with a code; None for anything else.
+
+    Nobody counts who opened a mail with a code.
+    """
+    report = read_report(detail, CODE_MAIL_TAG)
+    if report is None or not report.tenant_id or report.news is MailNews.OPENED:
+        return None
+    return MailReport(
+        report.tenant_id, report.item_id, report.provider_id, report.news, report.permanent
+    )
 
 
 @dataclass(frozen=True, slots=True)

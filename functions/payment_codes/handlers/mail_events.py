@@ -1,8 +1,8 @@
 """SQS←SES: what became of the mails with codes."""
 
 from payment_codes.application.context import TryAgainError
+from payment_codes.application.record_mail_report import mail_report
 from payment_codes.bootstrap import application
-from payment_codes.schemas import mail_report
 from toolkit.entrypoints.queue import QueueMessage, RetryLaterError, queue_handler
 
 

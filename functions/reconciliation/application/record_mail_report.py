@@ -1,15 +1,27 @@
 """Join reports of the mail service into letters and their mails; silence who does not want them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from kernel.mail_delivery import MailNews, is_about, joined
+from kernel.mail_reports import read_report
 from kernel.storing import WriteRefusedError
 from reconciliation.application.attention import mail_attention
 from reconciliation.application.context import TRIES, Scope, TryAgainError
 from reconciliation.application.letters import with_reminder
 from reconciliation.domain.letter import LetterMail, with_mail
-from reconciliation.ports import MailReport
+from reconciliation.ports import LETTER_MAIL_TAG, MailReport
+
+
+def mail_report(detail: Mapping[str, Any]) -> MailReport | None:
+    """What an event of the mail service says of a mail with a letter; None for anything else."""
+    report = read_report(detail, LETTER_MAIL_TAG)
+    if report is None or not report.tenant_id:
+        return None
+    return MailReport(
+        report.tenant_id, report.item_id, report.provider_id, report.news, report.permanent
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """SQS←SES: what became of the mails with letters."""
 
 from reconciliation.application.context import TryAgainError
+from reconciliation.application.record_mail_report import mail_report
 from reconciliation.bootstrap import application
-from reconciliation.schemas import mail_report
 from toolkit.entrypoints.queue import QueueMessage, RetryLaterError, queue_handler
 
 

@@ -1,14 +1,27 @@
 """Join what the mail service reports into the mail log; silence addresses that do not want us."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from kernel.clock import Clock
 from kernel.mail_delivery import MailNews
+from kernel.mail_reports import read_report
 from kernel.parsing import format_instant
 from toolkit.auth import TenantContext
 from workspace.application.send_mail import ACTOR
 from workspace.domain.message import Message, joined
-from workspace.ports import MailReport, SystemStore
+from workspace.ports import MESSAGE_TAG, MailReport, SystemStore
+
+
+def mail_report(detail: Mapping[str, Any]) -> MailReport | None:
+    """What an event of the mail service says of a mail of ours; None for anything else."""
+    report = read_report(detail, MESSAGE_TAG)
+    if report is None:
+        return None
+    return MailReport(
+        report.tenant_id, report.item_id, report.provider_id, report.news, report.permanent
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """SQS←SES: what became of the mails we sent."""
 
 from toolkit.entrypoints.queue import QueueMessage, queue_handler
+from workspace.application.record_mail_event import mail_report
 from workspace.bootstrap import application
-from workspace.schemas import mail_report
 
 
 @queue_handler("workspace")

@@ -34,11 +34,15 @@ Listener = Callable[[Told], None]
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """A whole play: the company it left behind with a key to it, and its steps."""
+    """A whole play: the company it left behind with a key to it, its people, and its steps.
+
+    Shapes: ``people`` are mail addresses by the pack's own names; they sign in with ``PASSWORD``.
+    """
 
     pack: str
     title: str
     company: Mapping[str, Any]
+    people: Mapping[str, str]
     key: str
     steps: Sequence[Told]
     seconds: float
@@ -69,7 +73,9 @@ class Player:
         finally:
             world.close()
         seconds = time.monotonic() - started
-        return Played(name, pack.title, world.known["company"], world.key, steps, seconds)
+        known = world.known
+        people = {key: person["email"] for key, person in known["people"].items()}
+        return Played(name, pack.title, known["company"], people, world.key, steps, seconds)
 
     def _steps(self, world: World, name: str, pack: Pack) -> Iterator[Told]:
         for number, step in enumerate(pack.steps, 1):

@@ -21,7 +21,8 @@ from infra.local.packs.pack import File, MailWish, Pack, PersonOf
 from infra.local.packs.receiver import Receiver
 from infra.local.packs.values import MISSING, at
 
-_PASSWORD: Final = "senaryo kopru mavi tramvay 42"  # noqa: S105  (people of one play only)
+PASSWORD: Final = "senaryo kopru mavi tramvay 42"  # noqa: S105  (people of one play only)
+"""With which everybody who was invited in a play signs in."""
 _FINAL: Final = frozenset({"succeeded", "partially_succeeded", "failed", "cancelled"})
 _BROWSER: Final = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 _STEP_SECONDS: Final = 0.1
@@ -129,7 +130,7 @@ class World:
             "POST",
             "/v1/invitations/accept",
             by="nobody",
-            send={"token": token, "password": _PASSWORD},
+            send={"token": token, "password": PASSWORD},
         )
         if accepted.status != 204:
             raise StackRefusedError(f"{key} could not join: {accepted.status} {accepted.body}")
@@ -140,7 +141,7 @@ class World:
         """Headers of a session of this person, who signs in when they have none."""
         if key in self._sessions:
             return self._sessions[key]
-        proof = {"email": self._emails[key], "password": _PASSWORD}
+        proof = {"email": self._emails[key], "password": PASSWORD}
         signed = self._client.post("/v1/sessions", json=proof)
         if signed.status_code != 201:
             raise StackRefusedError(f"{key} could not sign in: {signed.text[:300]}")

@@ -9,19 +9,29 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from kernel.ids import is_id
+from kernel.mail_delivery import MailNews
 
 TENANT_TAG: Final = "kopru-tenant"
 NO_TENANT: Final = "none"
 """Value of the tenant tag of a mail that is no company's business."""
 
+_NEWS: Final[Mapping[str, MailNews]] = {
+    "send": MailNews.SENT,
+    "delivery": MailNews.DELIVERED,
+    "open": MailNews.OPENED,
+    "bounce": MailNews.BOUNCED,
+    "complaint": MailNews.COMPLAINED,
+    "reject": MailNews.REFUSED,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class ServiceReport:
-    """One report. Shapes: ``event`` is the service's word in lower case; ``tenant_id`` is empty
-    for a mail of no company; ``permanent`` is set for a bounce that will not heal.
+    """One report. Shapes: ``tenant_id`` is empty for a mail of no company; ``permanent`` is set for
+    a bounce that will not heal.
     """
 
-    event: str
+    news: MailNews
     tenant_id: str
     item_id: str
     provider_id: str
@@ -31,10 +41,11 @@ class ServiceReport:
 def read_report(detail: Mapping[str, Any], item_tag: str) -> ServiceReport | None:
     """What an event of SES says, or None for one that is not about a mail with ``item_tag``.
 
-    Shapes: ``detail`` of an EventBridge event with ``eventType`` and ``mail``.
+    Shapes: ``detail`` of an EventBridge event with ``eventType`` and ``mail``; a delay, a click or
+    an unknown type says nothing about the state.
     """
-    mail = detail.get("mail")
-    if not isinstance(mail, Mapping):
+    mail, news = detail.get("mail"), _NEWS.get(str(detail.get("eventType", "")).lower())
+    if not isinstance(mail, Mapping) or news is None:
         return None
     tags = mail.get("tags")
     item_id, tenant_id = _tag(tags, item_tag), _tag(tags, TENANT_TAG)
@@ -43,7 +54,7 @@ def read_report(detail: Mapping[str, Any], item_tag: str) -> ServiceReport | Non
     bounce = detail.get("bounce")
     kind = str(bounce.get("bounceType", "")) if isinstance(bounce, Mapping) else ""
     return ServiceReport(
-        event=str(detail.get("eventType", "")).lower(),
+        news=news,
         tenant_id="" if tenant_id == NO_TENANT else tenant_id,
         item_id=item_id,
         provider_id=str(mail.get("messageId", "")),

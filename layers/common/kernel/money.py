@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal, Inexact, InvalidOperation
+from functools import lru_cache
 from typing import Final, Literal, Self
 
 from kernel.errors import ParseError, RuleViolationError
@@ -28,6 +29,12 @@ _OTHER_EXPONENTS: Final = re.compile(
 _EXACT: Final = Context(prec=60, traps=[Inexact, InvalidOperation])
 
 
+@lru_cache(maxsize=64)
+def _has_two_digits(currency: str) -> bool:
+    """Whether it is written like a currency, and not one of those with other minor units."""
+    return bool(_CURRENCY.fullmatch(currency)) and not _OTHER_EXPONENTS.fullmatch(currency)
+
+
 @dataclass(frozen=True, slots=True)
 class Money:
     """An amount: ``minor`` integer minor units (kuruş, cent) of ``currency``; may be negative."""
@@ -38,7 +45,7 @@ class Money:
     def __post_init__(self) -> None:
         if type(self.minor) is not int:
             raise TypeError("minor units are an int")
-        if not _CURRENCY.fullmatch(self.currency) or _OTHER_EXPONENTS.fullmatch(self.currency):
+        if not _has_two_digits(self.currency):
             raise ParseError("CURRENCY", "the currency is not one with two minor digits")
 
     @classmethod

@@ -79,7 +79,9 @@ class Period:
 
     def day(self, number: int) -> date:
         """Day ``number`` of the month; a day the month lacks is its last day."""
-        return date(self.year, self.month, min(number, self.days))
+        if number > 28:  # every month has the others
+            number = min(number, self.days)
+        return date(self.year, self.month, number)
 
 
 def add_months(anchor: date, months: int) -> date:

@@ -15,6 +15,7 @@ from tests.support.processes import (
     kinds,
     purchase,
     read,
+    small_definition,
     started,
     work,
 )
@@ -347,29 +348,8 @@ def test_a_step_that_moved_on_is_not_reminded(world: RulesWorld) -> None:
 # ---------------------------------------------------------------------------- definitions
 
 
-def _draft(**changes: Any) -> dict[str, Any]:
-    words = {"tr": "x", "el": "x", "en": "x"}
-    step = {
-        "key": "only",
-        "command": "DO",
-        "title": words,
-        "unit": "desk",
-        "inputs": [],
-        "outputs": [],
-        "next": [{"to": "end"}],
-    }
-    definition = {
-        "title": words,
-        "subject": "thing",
-        "units": {"desk": words},
-        "start": [],
-        "steps": [{**step, **changes}],
-    }
-    return {"key": "small", "valid_from": "2026-01-01", "definition": definition}
-
-
 def test_a_definition_needs_two_people_and_a_clean_check(world: RulesWorld) -> None:
-    made = world.ok("POST", "/process-definitions", _draft())
+    made = world.ok("POST", "/process-definitions", small_definition())
     path = f"/process-definitions/{made['id']}"
     assert world.ok("POST", f"{path}/check") == {"passes": True, "problems": []}
     assert world.call("POST", f"{path}/publish").json()["code"] == "four_eyes"
@@ -381,21 +361,21 @@ def test_a_definition_needs_two_people_and_a_clean_check(world: RulesWorld) -> N
 
 
 def test_a_broken_definition_is_not_published(world: RulesWorld) -> None:
-    made = world.ok("POST", "/process-definitions", _draft(needs=["nowhere"], next=[]))
+    made = world.ok("POST", "/process-definitions", small_definition(needs=["nowhere"], next=[]))
     path = f"/process-definitions/{made['id']}/publish"
     answer = world.call("POST", path, principal=world.principal(SECOND))
     assert answer.json()["code"] == "publication_refused"
     assert codes(answer) == {"not_produced", "dead_end"}
-    shapeless = {**_draft(), "definition": {"steps": [{"key": "A b"}]}}
+    shapeless = {**small_definition(), "definition": {"steps": [{"key": "A b"}]}}
     assert world.call("POST", "/process-definitions", shapeless).status == 422
 
 
 def test_what_runs_keeps_the_version_it_started_with(world: RulesWorld) -> None:
     second = world.principal(SECOND)
-    first = world.ok("POST", "/process-definitions", _draft())
+    first = world.ok("POST", "/process-definitions", small_definition())
     world.ok("POST", f"/process-definitions/{first['id']}/publish", principal=second)
     process = started(world, "small", "thing:1", {})
-    other = world.ok("POST", "/process-definitions", _draft(command="OTHER"))
+    other = world.ok("POST", "/process-definitions", small_definition(command="OTHER"))
     world.clock.advance(timedelta(seconds=1))
     world.ok("POST", f"/process-definitions/{other['id']}/publish", principal=second)
     assert command(world, process, "DO", {})["status"] == "finished"

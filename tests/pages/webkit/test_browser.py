@@ -14,6 +14,7 @@ import pytest
 
 from infra.assets import build
 from tests.pages.webkit.test_guide import PseudoCatalogues
+from tests.support import page_audit
 from tests.support.browser import (
     NARROW,
     WIDE,
@@ -162,6 +163,33 @@ def test_reads_well_in_every_language_theme_and_width(
                 page.locator(".hub-menu-end > summary").click()
                 assert page.evaluate(CONTRASTS) == [], (width, scheme)
                 page.locator(".hub-menu-end > summary").click()
+
+
+@pytest.mark.parametrize("target", ["/guide?l=el", "/guest?l=tr", "/guest?portal=1&l=en"])
+def test_axe_and_the_tab_key_find_nothing_wrong(browser: Browser, site: Site, target: str) -> None:
+    """One page of each kind; the nightly `tests/e2e_local/test_every_page.py` takes them all."""
+    with browser.open(f"{site.base}{target}") as page:
+        assert page_audit.keyboard_problems(page) == []
+        assert page_audit.dialog_problems(page) == []
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            assert page_audit.violations(page) == [], scheme
+
+
+def test_the_audit_sees_what_it_looks_for(browser: Browser, site: Site) -> None:
+    with browser.open(f"{site.base}/guest?l=el") as page:
+        page.evaluate(
+            """() => { const wrong = document.createElement('div');
+              wrong.innerHTML = '<button class="bare"></button><p>Skip to content</p>' +
+                '<a href="#" tabindex="7">later</a>';
+              document.querySelector('main').append(wrong);
+              wrong.querySelector('.bare').style.outline = 'none'; }"""
+        )
+        assert any(each.startswith("button-name") for each in page_audit.violations(page))
+        assert page_audit.foreign_words(page, "el") == ["Skip to content"]
+        found = page_audit.keyboard_problems(page)
+        assert any(each.startswith("the focus cannot be seen: <button") for each in found)
+        assert any(each.startswith('Tab does not reach <a href="#" tabindex="7"') for each in found)
 
 
 def test_long_words_and_a_320_pixel_screen_do_not_break_the_layout(

@@ -21,8 +21,8 @@ from toolkit.aws.mail import MailService
 from toolkit.passwords import Argon2Passwords
 from toolkit.tokens import RandomTokens, digest
 from workspace.adapters.ses_mailer import SesMailer
+from workspace.application.record_mail_event import mail_report
 from workspace.domain.message import Message, MessageKind
-from workspace.schemas import mail_report
 
 MESSAGE = "01KT16JKM00000000000000001"
 TENANT = "01KT16JKM00000000000000002"

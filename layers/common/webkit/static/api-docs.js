@@ -15,4 +15,6 @@ window.SwaggerUIBundle({
   filter: true,
   operationsSorter: "alpha",
   tagsSorter: "alpha",
+  // The page has its main landmark already; a second one confuses who jumps between them.
+  onComplete: () => place.querySelector("main")?.setAttribute("role", "presentation"),
 });

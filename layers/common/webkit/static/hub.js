@@ -161,6 +161,8 @@
 
   // --- Keys inside a table: j and k walk the rows, x selects, Enter opens the row's first link ---
   // They only act while the focus is in the table and not in a control, so they never steal typing.
+  // A row that can only be chosen sends the form around it, as Enter on its checkbox does. Buttons
+  // of the bulk form that name a key (aria-keyshortcuts) are pressed by it.
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const area = event.target.closest?.("[data-keys]");
@@ -176,8 +178,13 @@
       $("[data-select]", row)?.click();
       event.preventDefault();
     } else if (event.key === "Enter" && row && event.target === row) {
-      $("a[href], button", row)?.click();
+      const target = $("a[href], button", row);
+      if (target) target.click();
+      else if ($("[data-select]", row)) area.closest("form")?.requestSubmit();
       event.preventDefault();
+    } else if (row && event.key.length === 1) {
+      const bulk = `[data-bulk="${CSS.escape($("table", area).id)}"]`;
+      $(`${bulk} button[aria-keyshortcuts="${CSS.escape(event.key)}"]`)?.click();
     }
   });
 
