@@ -275,7 +275,7 @@ def sale_row(sale: Sale) -> Row:
         "instalments": sale.instalments,
         "totals": dict(sale.totals),
         "import_id": sale.import_id,
-        "undone": sale.undone,
+        **({"undone": True} if sale.undone else {}),
         "parts": [
             {
                 "no": part.no,

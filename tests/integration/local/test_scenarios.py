@@ -79,7 +79,7 @@ def test_a_seed_fills_a_company(player: Player, name: str) -> None:
 def test_what_failed_five_times_is_looked_at_and_sent_back_by_command(
     process: StackProcess, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A message of real work whose worker raises on every try, until nobody takes it any more."""
+    """A message of a newer version waits for the code that knows it, and then for a person."""
     running = RunningStack.find(process.folder)
     client = local(running)
     (work,) = [each for each in client.get("queues")["items"] if each["name"].endswith(SOURCE)]
@@ -90,7 +90,7 @@ def test_what_failed_five_times_is_looked_at_and_sent_back_by_command(
         aws_access_key_id="local",
         aws_secret_access_key="local",
     )
-    body = {"v": 1, "tenant_id": UNKNOWN, "mail_id": [], "code_id": UNKNOWN}
+    body = {"v": 2, "tenant_id": UNKNOWN, "mail_id": UNKNOWN}
     sent = sqs.send_message(
         QueueUrl=sqs.get_queue_url(QueueName=work["name"])["QueueUrl"], MessageBody=json.dumps(body)
     )
