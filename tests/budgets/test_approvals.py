@@ -21,16 +21,15 @@ from tests.budgets.day import Day
 from tests.support.approvals_world import (
     CHIEF,
     MANAGER,
-    REQUESTER,
     ApprovalsWorld,
     approvals_world,
+    pensions_wish,
 )
 from tests.support.aws import START, aws_world, platform_of
 from tests.support.events import queue_event
 from tests.support.faults import switched_on
 from tests.support.lambda_context import LambdaContext
 from tests.support.pensions_builders import tckn
-from tests.support.rules_world import TENANT
 from tests.support.signers import Signing, authority, person, revocation_list
 
 pytestmark = pytest.mark.slow
@@ -201,21 +200,7 @@ def trust(world: ApprovalsWorld) -> None:
 
 def asked_by_others(world: ApprovalsWorld) -> None:
     """Another context asks for an approval, and withdraws it."""
-    envelope: dict[str, Any] = {
-        "id": "01JXQ60A1B2C3D4E5F6G7H8J9E",
-        "type": "pensions.ApprovalRequested.v1",
-        "source": "kopru.pensions",
-        "time": "2026-06-01T09:00:00Z",
-        "tenant_id": TENANT,
-        "subject": "remittance:01JXQ60A1B2C3D4E5F6G7H8J9P-2026-06",
-        "data": {
-            "request_id": "01JXQ60A1B2C3D4E5F6G7H8J9Q",
-            "kind": "pension_remittance",
-            "facts": {"amount": "5000.00"},
-            "content": {"amount": {"amount": "5000.00", "currency": "TRY"}},
-            "requested_by": f"user:{REQUESTER}",
-        },
-    }
+    envelope = pensions_wish()
     assert DAY.counted("hear a request", lambda: world.hear(envelope)) == []
     withdrawn = {
         **envelope,

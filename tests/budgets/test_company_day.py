@@ -14,9 +14,9 @@ from kernel.ids import SequenceIds
 from kernel.sensitive import Email, Secret
 from tests.budgets.day import Day
 from tests.integration.workspace.test_operate import PATH, Desk
-from tests.integration.workspace.test_task_links import OWN, hear
+from tests.integration.workspace.test_task_links import OWN, task_waits
 from tests.support.aws import START, aws_world, platform_of
-from tests.support.builders import Company, Member, WorkspaceWorld, workspace_world
+from tests.support.builders import Member, WorkspaceWorld, workspace_world
 from tests.support.events import queue_event
 from tests.support.faults import switched_on
 from tests.support.lambda_context import LambdaContext
@@ -137,7 +137,7 @@ def task_mail(world: WorkspaceWorld) -> None:
     from workspace.handlers import mail_events
 
     company = world.company("Batı Enerji", roles=("owner", "accountant"))
-    waiting(world, company)
+    task_waits(world, company)
     world.run_mail()
     path = world.links()[-1]
     (mail,) = [
@@ -154,23 +154,6 @@ def task_mail(world: WorkspaceWorld) -> None:
     reader = signed_in(world, company.members["accountant"])
     DAY.counted("open a link to a task", lambda: world.call("GET", path, shows=OWN))
     DAY.counted("go on to the task", lambda: world.call("POST", path, reader, form={}, shows=OWN))
-
-
-def waiting(world: WorkspaceWorld, company: Company) -> None:
-    """News of a task that an accountant is asked for."""
-    hear(
-        world,
-        company,
-        "AttentionRaised",
-        code="approval_waiting",
-        severity="medium",
-        kind="purchase",
-        due_on="2026-06-03",
-        candidates=["role:accountant"],
-        money_minor=150000,
-        currency="TRY",
-        mail={"why": "opened", "to": ["role:accountant"], "not_to": []},
-    )
 
 
 def operating(world: WorkspaceWorld) -> None:

@@ -25,6 +25,25 @@ MANAGER: Final = "01JXQ60A1B2C3D4E5F6G7H8J9M"
 MANAGER_2: Final = "01JXQ60A1B2C3D4E5F6G7H8J9N"
 
 
+def pensions_wish() -> dict[str, Any]:
+    """An event with which pensions asks for the approval of a bank order."""
+    return {
+        "id": "01JXQ60A1B2C3D4E5F6G7H8J9E",
+        "type": "pensions.ApprovalRequested.v1",
+        "source": "kopru.pensions",
+        "time": "2026-06-01T09:00:00Z",
+        "tenant_id": TENANT,
+        "subject": "remittance:01JXQ60A1B2C3D4E5F6G7H8J9P-2026-06",
+        "data": {
+            "request_id": "01JXQ60A1B2C3D4E5F6G7H8J9Q",
+            "kind": "pension_remittance",
+            "facts": {"amount": "5000.00"},
+            "content": {"amount": {"amount": "5000.00", "currency": "TRY"}},
+            "requested_by": f"user:{REQUESTER}",
+        },
+    }
+
+
 @dataclass
 class FakeMachine:
     """``Machine`` in memory: executions by name, tokens that are good once.

@@ -16,6 +16,7 @@ from tests.support.approvals_world import (
     REQUESTER,
     ApprovalsWorld,
     approvals_world,
+    pensions_wish,
 )
 from tests.support.aws import AwsWorld
 from toolkit.platform import Platform
@@ -296,27 +297,13 @@ def test_the_machine_asks_what_its_deadline_means(world: ApprovalsWorld) -> None
 
 
 def test_an_event_asks_once_and_a_broken_one_is_an_incident(world: ApprovalsWorld) -> None:
-    envelope = {
-        "id": "01JXQ60A1B2C3D4E5F6G7H8J9E",
-        "type": "pensions.ApprovalRequested.v1",
-        "source": "kopru.pensions",
-        "time": "2026-06-01T09:00:00Z",
-        "tenant_id": world.rules.principal().tenant_id,
-        "subject": "remittance:01JXQ60A1B2C3D4E5F6G7H8J9P-2026-06",
-        "data": {
-            "request_id": "01JXQ60A1B2C3D4E5F6G7H8J9Q",
-            "kind": "pension_remittance",
-            "facts": {"amount": "5000.00"},
-            "content": {"amount": {"amount": "5000.00", "currency": "TRY"}},
-            "requested_by": f"user:{REQUESTER}",
-        },
-    }
+    envelope = pensions_wish()
     assert world.hear(envelope) == []
     assert world.hear(envelope) == []
     found = world.ok("GET", "/approvals", who=MANAGER)["items"]
     assert [each["kind"] for each in found] == ["pension_remittance"]
     broken = {**envelope, "id": "01JXQ60A1B2C3D4E5F6G7H8J9F"}
-    broken["data"] = {**envelope["data"], "request_id": "X", "kind": "unheard_of"}  # type: ignore[dict-item]
+    broken["data"] = {**envelope["data"], "request_id": "X", "kind": "unheard_of"}
     assert world.hear(broken) == []
     (incident,) = world.aws.published("workflow.IncidentOpened.v1")
     assert incident["data"]["code"] == "approval_unresolved"

@@ -38,10 +38,8 @@ def hear(world: WorkspaceWorld, company: Company, what: str, **data: Any) -> Non
     assert answer["batchItemFailures"] == []
 
 
-@pytest.fixture
-def link(world: WorkspaceWorld) -> tuple[Company, str]:
-    """A company whose accountant has got a mail; the path of its link."""
-    company = world.company(roles=("owner", "accountant"))
+def task_waits(world: WorkspaceWorld, company: Company) -> None:
+    """News of a task that an accountant is asked for."""
     hear(
         world,
         company,
@@ -55,6 +53,13 @@ def link(world: WorkspaceWorld) -> tuple[Company, str]:
         currency="TRY",
         mail={"why": "opened", "to": ["role:accountant"], "not_to": []},
     )
+
+
+@pytest.fixture
+def link(world: WorkspaceWorld) -> tuple[Company, str]:
+    """A company whose accountant has got a mail; the path of its link."""
+    company = world.company(roles=("owner", "accountant"))
+    task_waits(world, company)
     assert world.run_mail() == []
     return company, world.links()[-1]
 
