@@ -51,4 +51,4 @@ def accepted(job_id: str, kind: str) -> Reply:
     return Reply(body, 202, {"location": f"/v1/jobs/{job_id}", "retry-after": "1"})
 
 
-__all__ = ["accepted", "app", "language_of", "pensions", "reveals"]
+__all__ = ["REVEAL", "accepted", "app", "language_of", "pensions", "reveals"]
