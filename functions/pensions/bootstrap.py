@@ -11,7 +11,7 @@ from pensions.adapters.bank_orders import BankOrderFiles
 from pensions.adapters.dynamodb_pensions import CONTEXT, DynamoDueWork, DynamoPensionsStore
 from pensions.adapters.field_parsers import API_PARSERS, FILE_PARSERS
 from pensions.adapters.import_files import TabularImportFiles
-from pensions.adapters.s3_files import S3ExchangeArchive
+from pensions.adapters.insurers.harmless import HARMLESS, SHELF
 from pensions.application.cancel_job import CancelJob
 from pensions.application.context import Scope
 from pensions.application.contracts import ChangeContract, RegisterContract, RemoveContract
@@ -34,6 +34,7 @@ from pensions.application.overview import ShowOverview
 from pensions.application.prepare_submission import PrepareSubmission
 from pensions.application.preview_import import PreviewImport
 from pensions.application.problems import ListProblems
+from pensions.application.read_exchanges import ReadExchanges
 from pensions.application.refresh_status import PollStatus, RefreshStatus, StartStatusRefresh
 from pensions.application.release_held import ReleaseHeld
 from pensions.application.remittance_approval import AskSanction, CheckSanction
@@ -50,6 +51,7 @@ from pensions.settings import PensionsSettings
 from toolkit.auth import TenantContext
 from toolkit.aws.approval_gates import ApprovalGates
 from toolkit.aws.dynamodb import Keyspace
+from toolkit.aws.exchange_archive import ExchangeArchive
 from toolkit.aws.objects import FileStore
 from toolkit.aws.tenant_files import TenantFiles
 from toolkit.http.cursor import Cursors
@@ -126,6 +128,9 @@ class Pensions:
 
     def reveal_person(self) -> RevealPerson:
         return RevealPerson(self.scope)
+
+    def read_exchanges(self) -> ReadExchanges:
+        return ReadExchanges(self.scope, exchange_archive(self.application.platform, self.context))
 
     def resubmit_employees(self) -> ResubmitEmployees:
         return ResubmitEmployees(self.scope, API_PARSERS)
@@ -310,12 +315,21 @@ def _registry(settings: PensionsSettings, platform: Platform) -> GatewayOf:
     def gateway_of(context: TenantContext) -> InsurerGateway:
         from pensions.adapters.insurers.registry import InsurerRegistry
 
-        archive = S3ExchangeArchive(
-            platform.client("s3"), settings.common.raw_bucket, context.tenant_id, platform.ids
-        )
-        return InsurerRegistry(settings.insurer_endpoints, archive)
+        return InsurerRegistry(settings.insurer_endpoints, exchange_archive(platform, context))
 
     return gateway_of
+
+
+def exchange_archive(platform: Platform, context: TenantContext) -> ExchangeArchive:
+    """Copies of what insurers were sent and answered, of one company."""
+    return ExchangeArchive(
+        platform.client("s3"),
+        platform.settings.raw_bucket,
+        context.tenant_id,
+        platform.ids,
+        shelf=SHELF,
+        harmless=HARMLESS,
+    )
 
 
 def _turkish_calendar() -> Calendar:

@@ -9,7 +9,7 @@ from pydantic import Field
 from kernel.identifiers import contract_no
 from kernel.identifiers import iban as iban_rule
 from kernel.money import Money
-from kernel.parsing import parse_amount_api, parse_date_api, parse_rate_api
+from kernel.parsing import format_instant, parse_amount_api, parse_date_api, parse_rate_api
 from kernel.periods import Period
 from kernel.rates import Rate
 from kernel.sensitive import Email, Iban, Phone, Tckn
@@ -20,6 +20,7 @@ from pensions.domain.employee import Employee
 from pensions.domain.provider import Capability, Provider
 from pensions.domain.remittance import Remittance
 from pensions.domain.sanction import Sanction
+from pensions.domain.transmission import Transmission
 from pensions.ports import EmployeeCounts
 from toolkit.http.fields import DATE, MONEY, EdgeModel, parsed
 
@@ -283,6 +284,25 @@ def employee_out(employee: Employee, *, reveal: bool) -> dict[str, Any]:
             for p in employee.problems
         ],
         **_times(employee.stamp),
+    }
+
+
+def transmission_out(call: Transmission) -> dict[str, Any]:
+    """One call to an insurer: ids, codes and times."""
+    return {
+        "id": call.id,
+        "contract_id": call.contract_id,
+        "provider_code": call.provider_code,
+        "kind": call.kind.value,
+        "state": call.state.value,
+        "reason": call.reason or None,
+        "period": call.period or None,
+        "line_count": call.line_count,
+        "attempts": call.attempts,
+        "sent_at": format_instant(call.sent_at) if call.sent_at else None,
+        "asked_again_at": format_instant(call.due_at) if call.due_at else None,
+        "job_id": call.job_id,
+        **_times(call.stamp),
     }
 
 

@@ -16,6 +16,7 @@ from toolkit.http.fields import DATE, INSTANT, TEXTS, EdgeModel, parsed
 from workspace.domain.api_key import ApiKey
 from workspace.domain.attention import Attention, Today
 from workspace.domain.audit import ChainReport
+from workspace.domain.behind import exchanges_behind, why_behind
 from workspace.domain.dead_letter import DeadLetter, DeadLetterGroup, Redrive
 from workspace.domain.delivery import Delivery
 from workspace.domain.glance import CompanyGlance
@@ -524,7 +525,12 @@ def upload_out(ticket: UploadTicket) -> Json:
 
 
 def history_out(entry: HistoryView, summary: str, subject: str) -> Json:
-    """One line of the timeline of ``subject``, with the other items it speaks of."""
+    """One line of the timeline of ``subject``, with the other items it speaks of.
+
+    Shapes: ``why`` is the route that gives the reasons of what was computed, or null; ``exchanges``
+    are the routes of what was sent to a third party and answered.
+    """
+    why = why_behind(subject, entry.action, entry.detail)
     return {
         "at": entry.at,
         "actor": entry.actor,
@@ -536,6 +542,8 @@ def history_out(entry: HistoryView, summary: str, subject: str) -> Json:
             **{key: value for key, value in entry.detail.items() if key not in ("from", "to")},
         },
         "related": [item for item in items_named(entry.detail) if item != subject],
+        "why": why.route if why is not None else None,
+        "exchanges": [each.route for each in exchanges_behind(subject, entry.detail)],
         "correlation_id": entry.correlation_id,
     }
 

@@ -17,6 +17,7 @@ from types import FunctionType, ModuleType
 import pytest
 
 from infra.local.simulators.insurers.behaviour import KINDS
+from kernel.exchange import Direction
 from pensions.domain.outcome import (
     Ambiguous,
     AmbiguousReason,
@@ -38,7 +39,6 @@ from tests.support.insurer_world import (
     people,
     real_world,
 )
-from toolkit.soap.audit import Direction
 
 pytestmark = pytest.mark.loopback
 

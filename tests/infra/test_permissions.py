@@ -90,6 +90,7 @@ KINDS: dict[str, dict[str, frozenset[str]]] = {
         "AuditTable": APPEND | {"Query"},
         "EdgeTable": EXPIRING,
     },
+    "PensionsExchangeData": {},
     "PensionsSendData": {
         "CoreTable": ENTITIES,
         "LedgerTable": LEDGER,
@@ -255,7 +256,7 @@ FUNCTIONS: dict[str, set[str]] = {
     "WorkflowKeepPrivacyFunction": {"WorkflowPrivacyData", "WorkflowOutbox"},
     "WorkspaceMailEventsFunction": {"WorkspaceWorkerData", "WorkspaceOutbox"},
     "WorkspaceRelayOutboxFunction": {"WorkspaceWorkerData", "WorkspaceOutbox"},
-    "PensionsApiFunction": {"PensionsApiData", "PensionsOutbox"},
+    "PensionsApiFunction": {"PensionsApiData", "PensionsExchangeData", "PensionsOutbox"},
     "PensionsTestCredentialsFunction": {"PensionsSendData", "PensionsOutbox"},
     "PensionsRunImportFunction": {"PensionsWorkerData", "PensionsOutbox"},
     "PensionsPrepareSubmissionFunction": {"PensionsWorkerData", "PensionsOutbox"},
@@ -335,6 +336,7 @@ WILDCARDS = {
     "/index/*": "indexes of one table, named beside it, restricted by key like the table",
     "-approval": "executions of one state machine, whose names are made of tasks",
     "/T/*": "objects of all tenants; the code builds keys below one tenant only",
+    "/T/*/exchanges/*": "raw exchanges of pensions of all tenants, likewise",
     "/E/*": "kept files of all tenants, likewise",
     "${Stack}-*": "queues of this stack, whose names CloudFormation makes",
 }
@@ -575,6 +577,20 @@ def test_application_secret_is_read_by_exact_arn() -> None:
         if any(action.startswith("secretsmanager:") for action in statement.actions):
             assert statement.actions == ("secretsmanager:GetSecretValue",), function
             assert statement.resources == ({"Ref": "ApplicationSecret"},), function
+
+
+def test_raw_exchanges_are_read_by_the_function_that_shows_them() -> None:
+    found: dict[str, set[str]] = {}
+    for function, statement in _all_statements():
+        if "RawBucket" in str(statement.resources):
+            found.setdefault(function, set()).update(statement.actions)
+    assert found == {
+        "PensionsApiFunction": {"s3:ListBucket", "s3:GetObject"},
+        "PensionsSendToInsurerFunction": {"s3:PutObject"},
+        "PensionsRefreshStatusFunction": {"s3:PutObject"},
+        "PensionsTestCredentialsFunction": {"s3:PutObject"},
+        "PensionsKeepPrivacyFunction": {"s3:ListBucket", "s3:DeleteObject"},
+    }
 
 
 def test_queues_of_insurers_are_reached_by_few() -> None:

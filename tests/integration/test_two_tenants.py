@@ -190,6 +190,7 @@ BODIES: Final[dict[str, Any]] = {
     "replace_employee": person_body("99000000042"),
     "mark_done_elsewhere": {"note": "elle girildi"},
     "reveal_employee": {"reason": "person_asked"},
+    "reveal_exchanges": {"reason": "person_asked"},
     "refresh_status": {},
     "change_user": {"roles": ["owner"]},
     "resolve_incident": {"note": "tamam"},
@@ -486,6 +487,7 @@ def filled(
         "contribution": item["id"],
         "import": job["id"],
         "submission": sent["id"],
+        "transmission": called(desk, company.id),
         "upload": upload["upload_id"],
         "incident": incidents[0]["id"],
         "message": messages[0]["id"],
@@ -507,6 +509,13 @@ def filled(
     }
     side.number, side.token = code["code"], code["pay_url"].rpartition("/")[2]
     return side
+
+
+def called(desk: Desk, tenant_id: str) -> str:
+    """The call to an insurer that the people of a company were bound to."""
+    begin = f"pen#T#{tenant_id}#TRANSMISSION#"
+    rows = [row for row in desk.aws.rows("core") if row["pk"].startswith(begin)]
+    return str(rows[0]["pk"]).removeprefix(begin)
 
 
 def paid(payments: PaymentWorld, side: Side, organisation: str) -> tuple[str, dict[str, Any]]:

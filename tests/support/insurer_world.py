@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from infra.local.simulators.insurers.running import RunningInsurer, start_insurers
 from kernel.clock import FixedClock
+from kernel.exchange import Direction
 from kernel.money import Money
 from kernel.periods import Period
 from kernel.rates import Rate
@@ -22,7 +23,6 @@ from pensions.domain.provider_catalogue import PROVIDERS
 from pensions.ports import CollectionLine, Connection, EnrolmentLine, InsurerGateway
 from tests.support.fakes.insurers import FakeInsurers
 from toolkit.http.client import HttpClient
-from toolkit.soap.audit import Direction
 
 START: Final = datetime(2026, 5, 4, 9, tzinfo=UTC)
 RATE: Final = Rate(Decimal("3.00"))

@@ -237,15 +237,10 @@ def open_desk(
 
 def _gateway_of(app: Application) -> Any:
     from pensions.adapters.insurers.registry import InsurerRegistry
-    from pensions.adapters.s3_files import S3ExchangeArchive
+    from pensions.bootstrap import exchange_archive
 
     def gateway_of(context: Any) -> InsurerRegistry:
-        archive = S3ExchangeArchive(
-            app.platform.client("s3"),
-            app.settings.common.raw_bucket,
-            context.tenant_id,
-            app.platform.ids,
-        )
+        archive = exchange_archive(app.platform, context)
         return InsurerRegistry(app.settings.insurer_endpoints, archive, http=shared_http)
 
     return gateway_of

@@ -12,7 +12,7 @@ from kernel.money import Money
 from toolkit.entrypoints.http import HttpApp, Reply, Request
 from toolkit.http.fields import parse_model
 from webkit.components import Column, Option
-from webkit.i18n import mark
+from webkit.i18n import Language, mark
 
 _READ: Final = "card_contracts:sale:read"
 _WRITE: Final = "card_contracts:sale:write"
@@ -70,7 +70,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
             may_refund=may and not over,
             may_cancel=may and sale.state is SaleState.POSTED and not settled,
             returned=[Option(value, words.text(text)) for value, text in _RETURNED.items()],
-            rows=[_row(line) for line in lines],
+            rows=[_row(line, words) for line in lines],
             columns=(
                 Column("no", words.text("Payment"), numeric=True),
                 Column("pay", words.text("Payment date")),
@@ -123,8 +123,10 @@ def declare(app: HttpApp, kit: Kit) -> None:
         return go(f"{_HERE}/{sale.id}", done="cancelled")
 
 
-def _row(line: Any) -> dict[str, Any]:
+def _row(line: Any, words: Language) -> dict[str, Any]:
+    reasons = dict.fromkeys(words.why(why) for whys in line.whys.values() for why in whys)
     return {
+        "why": list(reasons),
         "no": line.no,
         "line": line,
         "gross": Money(line.gross, line.currency),

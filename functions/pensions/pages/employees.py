@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from kernel.errors import KopruError, NotFoundError, PreconditionFailedError
-from kernel.storing import HistoryLine
 from pensions.application.context import provider_of
 from pensions.application.find_employees import STATUSES, find_employees
 from pensions.application.overview import wage_month
@@ -19,6 +18,7 @@ from pensions.domain.employee import (
     RevealReason,
 )
 from pensions.domain.provider import Capability
+from pensions.pages.acts import history_entry, prove, reveal_reasons
 from pensions.pages.kit import (
     Kit,
     command_of,
@@ -30,12 +30,11 @@ from pensions.pages.kit import (
     use_of,
     version_of,
 )
-from pensions.pages.words import Say, action_tone, words_of
+from pensions.pages.words import Say, words_of
 from pensions.schemas import DoneElsewhereIn, RevealIn
 from toolkit.entrypoints.http import HttpApp, Reply, Request
 from toolkit.http.fields import parse_model
-from webkit.components import Chip, Column, Option, TimelineEntry
-from webkit.i18n import mark
+from webkit.components import Chip, Column, Option
 from webkit.urls import link
 
 ROWS: Final = 50
@@ -52,15 +51,6 @@ _PLAIN: Final = (
     "fund_preference",
 )
 _ROUTE: Final = "/pensions/contracts/{id}/employees"
-
-
-REVEAL_REASONS: Final = {
-    RevealReason.PERSON_ASKED: mark("The person asked"),
-    RevealReason.PAYROLL_CHECK: mark("Checking the payroll"),
-    RevealReason.INSURER_INQUIRY: mark("Question of the insurer"),
-    RevealReason.AUDIT: mark("Audit"),
-}
-"""Why somebody looks at clear values, as the form says it."""
 
 
 def declare(app: HttpApp, kit: Kit) -> None:
@@ -191,12 +181,9 @@ def declare(app: HttpApp, kit: Kit) -> None:
             "elsewhere": EmployeeStatus.DONE_ELSEWHERE in TRANSITIONS[person.status],
             "sendable": may_be_sent(person)
             and contract.state(use.scope.today()) is ContractState.READY,
-            "entries": [_entry(request, say, line) for line in reversed(history)],
+            "entries": [history_entry(request, say, line) for line in reversed(history)],
             "note": note,
-            "reasons": [
-                Option(code.value, words_of(request).text(text))
-                for code, text in REVEAL_REASONS.items()
-            ],
+            "reasons": reveal_reasons(request),
             "key": use.scope.ids.new(),
         }
         if error is None:
@@ -212,6 +199,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
     def reveal_employee(request: Request) -> Reply:
         """Show identity number, phone, mail and IBAN in clear; the act is in the history."""
         person = person_of(request)
+        prove(request, f"/pensions/employees/{person.id}")
         try:
             reason = parse_model(RevealIn, {"reason": request.form().get("reason", "")}).reason
         except KopruError as error:
@@ -436,29 +424,4 @@ def _check_columns(request: Request) -> tuple[Column, ...]:
         Column("mobile", words.text("Mobile phone")),
         Column("hired", words.text("Hired on")),
         Column("rate", words.text("Rate"), numeric=True),
-    )
-
-
-def _entry(request: Request, say: Say, line: HistoryLine) -> TimelineEntry:
-    words = words_of(request)
-    kind, _, identity = line.actor.partition(":")
-    if kind == "system":
-        actor = "Köprü"
-    elif identity == request.principal.id:
-        actor = words.text("you")
-    else:
-        actor = words.text("a program") if kind == "key" else words.text("a colleague")
-    reason = str(line.detail.get("reason") or "")
-    fields = line.detail.get("fields")
-    facts = []
-    if isinstance(fields, list) and fields:
-        names = ", ".join(say.field(str(name)) for name in fields)
-        facts.append((words.text("Fields"), names))
-    return TimelineEntry(
-        title=say.action(line.action),
-        at=say.at(line.at),
-        actor=actor,
-        tone=action_tone(line.action),
-        detail=say.reason(reason) or None,
-        facts=tuple(facts),
     )

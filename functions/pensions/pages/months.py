@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from kernel.errors import (
     KopruError,
-    NotFoundError,
     ParseError,
     PreconditionFailedError,
     Problem,
@@ -31,14 +30,13 @@ from pensions.domain.contribution import (
     PeriodSummary,
     summarise,
 )
-from pensions.domain.contribution_rules import calculate
 from pensions.domain.employee import Employee, EmployeeStatus
 from pensions.domain.provider import Capability
+from pensions.pages.contribution import computed, contribution_named, why_of
 from pensions.pages.kit import Kit, command_of, decimal_text, go, period_of, use_of, version_of
-from pensions.pages.words import Say, explain, words_of
+from pensions.pages.words import Say, words_of
 from toolkit.entrypoints.http import HttpApp, Reply, Request
 from webkit.components import Chip, Column, Paging, Step, StepState
-from webkit.reader import language_of
 from webkit.urls import link, relink
 
 ROWS: Final = 100
@@ -187,7 +185,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
     @app.page("GET", "/pensions/contributions/{id}/edit", permission="pensions:contribution:write")
     def edit_row(request: Request) -> Reply:
         """The form with the stored values."""
-        item = _item(request)
+        item = contribution_named(request)
         contract = use_of(request).store.contract(item.contract_id)
         number = words_of(request).formats.number
         typed = {
@@ -195,14 +193,14 @@ def declare(app: HttpApp, kit: Kit) -> None:
             "rate": number(item.rate.percent),
             "paid_on": item.paid_on.isoformat(),
         }
-        if not _computed(item):
+        if not computed(item):
             typed["amount"] = _typed(item.amount)
         return row_form(request, contract, item.period, typed, item)
 
     @app.page("POST", "/pensions/contributions/{id}/edit", permission="pensions:contribution:write")
     def change_row(request: Request) -> Reply:
         """Save the changed row."""
-        form, use, item = request.form(), use_of(request), _item(request)
+        form, use, item = request.form(), use_of(request), contribution_named(request)
         contract = use.store.contract(item.contract_id)
         try:
             changes = _changes(form, item)
@@ -217,7 +215,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
     )
     def ask_removal(request: Request) -> Reply:
         """Ask before a row is withdrawn."""
-        return removal(request, _item(request))
+        return removal(request, contribution_named(request))
 
     def removal(request: Request, item: Contribution, error: KopruError | None = None) -> Reply:
         words = words_of(request)
@@ -245,7 +243,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
     )
     def remove_row(request: Request) -> Reply:
         """Withdraw a row before it is sent."""
-        item = _item(request)
+        item = contribution_named(request)
         try:
             use_of(request).remove_contribution()(item.id, version_of(request.form()))
         except KopruError as error:
@@ -392,13 +390,6 @@ def _summary(store: Any, contract_id: str, period: Period) -> PeriodSummary:
     return summarise(_rows(store, contract_id, period))
 
 
-def _item(request: Request) -> Contribution:
-    item = use_of(request).store.contribution(request.id())
-    if item.status is ContributionStatus.CANCELLED:
-        raise NotFoundError("not_found", "There is no such item.")
-    return item
-
-
 def _people(store: Any, contract_id: str) -> list[Employee]:
     """People with a policy, for whom a contribution can be sent."""
     return [
@@ -408,26 +399,14 @@ def _people(store: Any, contract_id: str) -> list[Employee]:
     ]
 
 
-def _computed(item: Contribution) -> bool:
-    """Whether the amount follows from earnings and rate, instead of having been stated."""
-    return item.earnings is not None and calculate(item.earnings, item.rate).amount == item.amount
-
-
 def _row(request: Request, item: Contribution, people: Mapping[str, Employee]) -> dict[str, Any]:
     person = people.get(item.employee_id)
-    words = words_of(request)
-    if _computed(item):
-        why = explain(calculate(item.earnings, item.rate).why, language_of(request))
-    elif item.amount or item.earnings is not None:
-        why = [words.text("The amount was stated as it is; it was not computed.")]
-    else:
-        why = explain(calculate(None, item.rate).why, language_of(request))
     return {
         "id": item.id,
         "label": person.full_name if person else "–",
         "person": person,
         "item": item,
-        "why": why,
+        "why": why_of(request, item),
         "editable": item.status in EDITABLE,
     }
 
@@ -579,7 +558,7 @@ def _changes(form: Mapping[str, str], item: Contribution) -> ContributionChanges
         "earnings": item.earnings,
         "rate": item.rate,
         "paid_on": item.paid_on,
-        "amount": None if _computed(item) else item.amount,
+        "amount": None if computed(item) else item.amount,
     }
     return ContributionChanges(
         **{name: value for name, value in values.items() if value != before[name]}

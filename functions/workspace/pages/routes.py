@@ -13,6 +13,7 @@ from workspace.pages import (
     settings,
     spine,
     task_links,
+    timelines,
     views,
 )
 from workspace.pages.kit import Kit
@@ -23,7 +24,7 @@ def declare(app: HttpApp) -> None:
     kit = Kit(app)
     parts = (
         *(entry, companies, spine, people, developer, evidence, operator, privacy),
-        *(settings, second_factor, task_links, views),
+        *(settings, second_factor, task_links, timelines, views),
     )
     for part in parts:
         part.declare(app, kit)

@@ -1,18 +1,16 @@
-"""Today, timelines, jobs, incidents and the mail log."""
+"""Today, jobs, incidents and the mail log."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from kernel.errors import ValidationError
 from toolkit.auth import TenantContext
 from toolkit.entrypoints.http import HttpApp, Reply, Request
-from webkit.components import Chip, Column, TimelineEntry
+from webkit.components import Chip, Column
 from webkit.i18n import Language
 from webkit.urls import link
 from workspace.domain.incident import Incident, IncidentState
-from workspace.domain.subject import Subject, items_named
 from workspace.pages.addresses import item_address
 from workspace.pages.kit import (
     Kit,
@@ -25,8 +23,6 @@ from workspace.pages.kit import (
     use,
 )
 from workspace.pages.words import (
-    action_summary,
-    action_tone,
     attention_status,
     attention_summary,
     incident_status,
@@ -36,17 +32,13 @@ from workspace.pages.words import (
     message_name,
     message_status,
     redirect,
-    role_name,
     sentence,
-    state_word,
     subject_name,
     words_of,
 )
-from workspace.ports import HistoryView
 from workspace.schemas import ResolutionIn
 
 _ROWS: Final = 50
-_HISTORY: Final = 200
 _SHOWN: Final = 50
 _POLL_FIRST: Final = 2
 _POLL_LAST: Final = 15
@@ -105,32 +97,6 @@ def declare(app: HttpApp, kit: Kit) -> None:
             "address": item_address,
         }
         return kit.draw(request, "search/results.html", "", values)
-
-    # ------------------------------------------------------------------ timelines
-
-    @app.page("GET", "/timeline/{kind}/{id}", permission="workspace:timeline:read")
-    def show_timeline(request: Request) -> Reply:
-        """Everything that happened to one item."""
-        subject = Subject.parse(f"{request.path_values['kind']}:{request.path_values['id']}")
-        position = cursor_in(request, subject=str(subject))
-        page = use().read_timeline()(request.tenant, subject, limit=_HISTORY, after=position)
-        words = words_of(request)
-        actors = _actors(request.tenant, words)
-        entries = _entries(words, actors, page.items, str(subject))
-        last = page.items[-1].to_state if page.items and page.next is None else ""
-        return kit.draw(
-            request,
-            "timeline/timeline.html",
-            "",
-            {
-                "subject": subject,
-                "kind_name": subject_name(words, subject.kind),
-                "address": item_address(str(subject)),
-                "entries": entries,
-                "state": state_word(words, last) if last else None,
-                "paging": paging(request, len(entries), page.next, subject=str(subject)),
-            },
-        )
 
     # ------------------------------------------------------------------ jobs
 
@@ -260,7 +226,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
             "subject": subject_label(words)(incident.subject),
             "address": item_address(incident.subject, incident.contract_id),
             "actor": who_acts(words)(incident.actor),
-            "resolved_by": _actors(request.tenant, words).get(incident.resolved_by, ""),
+            "resolved_by": actors_of(request.tenant, words).get(incident.resolved_by, ""),
             "at": instant_of,
             "note": note,
             "may_resolve": incident.state is IncidentState.OPEN
@@ -370,7 +336,7 @@ def who_acts(words: Language) -> Callable[[str], str]:
     return label
 
 
-def _actors(context: TenantContext, words: Language) -> dict[str, str]:
+def actors_of(context: TenantContext, words: Language) -> dict[str, str]:
     """Names behind ``user:<id>`` and ``key:<id>`` of this company."""
     company = use().store.company(context)
     names = {f"user:{each.person_id}": each.name for each in company.memberships()}
@@ -378,50 +344,3 @@ def _actors(context: TenantContext, words: Language) -> dict[str, str]:
         f"key:{key.id}": words.text("API key %(name)s", name=key.name) for key in company.api_keys()
     }
     return names
-
-
-def _entries(
-    words: Language, actors: dict[str, str], items: Sequence[HistoryView], subject: str
-) -> list[TimelineEntry]:
-    """Lines of a timeline; what happened again in the same way is one line that counts."""
-    entries: list[TimelineEntry] = []
-    before: tuple[object, ...] = ()
-    for item in items:
-        same = (item.action, item.from_state, item.to_state, item.actor, dict(item.detail))
-        if same == before:
-            entries[-1] = replace(entries[-1], repeats=entries[-1].repeats + 1)
-        else:
-            entries.append(_entry(words, actors, item, subject))
-        before = same
-    return entries
-
-
-def _entry(
-    words: Language, actors: dict[str, str], item: HistoryView, subject: str
-) -> TimelineEntry:
-    kind = item.actor.partition(":")[0]
-    unknown = {"system": "Köprü", "key": words.text("a program")}
-    actor = actors.get(item.actor) or unknown.get(kind, words.text("somebody"))
-    facts = _facts(words, item)
-    return TimelineEntry(
-        title=action_summary(words, item),
-        at=instant_of(item.at),
-        actor=actor,
-        tone=action_tone(item.action),
-        facts=facts,
-        links=tuple(
-            (subject_label(words)(each), item_address(each))
-            for each in items_named(item.detail)
-            if each != subject
-        ),
-        raw={"type": item.action, "from": item.from_state, "to": item.to_state} | dict(item.detail),
-    )
-
-
-def _facts(words: Language, item: HistoryView) -> tuple[tuple[str, str], ...]:
-    roles = item.detail.get("roles")
-    facts = []
-    if isinstance(roles, list) and roles:
-        names = ", ".join(role_name(words, str(role)) for role in roles)
-        facts.append((words.text("Roles"), names))
-    return tuple(facts)

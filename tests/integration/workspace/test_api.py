@@ -319,6 +319,7 @@ def test_a_timeline_is_told_in_order_and_in_the_readers_language(
         ).json()["items"]
         assert [item["summary"] for item in items] == words
     known = {"at", "actor", "type", "summary", "detail", "correlation_id", "related"}
+    known |= {"why", "exchanges"}
     assert set(items[0]) == known
     assert items[1]["detail"] == {"from": "active", "to": "active", "changed": ["name"]}
 

@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from kernel.errors import TransientGatewayError, UnknownOutcomeError
+from kernel.exchange import Direction
 from pensions.adapters.insurers.usernametoken_batch.client import WSDL
 from toolkit.http.client import HttpClient
-from toolkit.soap.audit import Direction
 from toolkit.soap.client import (
     BundledWsdl,
     CallOptions,

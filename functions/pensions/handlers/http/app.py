@@ -38,4 +38,4 @@ def reveals(request: Request) -> bool:
     return request.principal.kind == "api_key" and request.principal.may(REVEAL)
 
 
-__all__ = ["app", "language_of", "pensions", "reveals"]
+__all__ = ["REVEAL", "app", "language_of", "pensions", "reveals"]

@@ -14,6 +14,7 @@ from pensions.domain.contribution import Contribution, ContributionStatus, summa
 from pensions.domain.remittance import Remittance
 from pensions.handlers.http.app import app, language_of, pensions
 from pensions.handlers.http.uploads import period_of_query, start_import
+from pensions.pages.contribution import contribution_named, why_of
 from pensions.pages.words import explain
 from pensions.schemas import (
     CalculationIn,
@@ -92,6 +93,14 @@ def add_contribution(request: Request) -> Reply:
 def show_contribution(request: Request) -> Reply:
     """One contribution."""
     return _reply(_under(request))
+
+
+@app.api("GET", "/v1/pensions/contributions/{id}", permission="pensions:contribution:read")
+def show_contribution_by_id(request: Request) -> Reply:
+    """One contribution, without naming the contract, and why its amount is what it is."""
+    item = contribution_named(request)
+    shown = {**contribution_out(item), "why": why_of(request, item)}
+    return Reply(shown, 200, {"etag": etag(item.stamp.version)})
 
 
 @app.api("PATCH", _ROUTE + "/{contribution_id}", permission="pensions:contribution:write")

@@ -7,7 +7,7 @@ from pensions.application.find_employees import STATUSES, find_employees
 from pensions.application.submissions import MAX_NAMED
 from pensions.bootstrap import application
 from pensions.domain.employee import Employee, EmployeeStatus, RevealReason
-from pensions.handlers.http.app import app, pensions, reveals
+from pensions.handlers.http.app import REVEAL, app, pensions, reveals
 from pensions.handlers.http.uploads import start_import
 from pensions.ports import PensionsStore
 from pensions.schemas import (
@@ -18,6 +18,7 @@ from pensions.schemas import (
     counts_out,
     employee_out,
 )
+from toolkit.auth import require_fresh
 from toolkit.entrypoints.http import Reply, Request, accepted, etag
 
 _ROUTE: Final = "/v1/pensions/contracts/{id}/employees"
@@ -142,11 +143,14 @@ def mark_done_elsewhere(request: Request) -> Reply:
     return _reply(request, pensions(request).mark_done_elsewhere()(request.id(), note))
 
 
-@app.api("POST", "/v1/pensions/employees/{id}/reveal", permission="pensions:person:reveal")
+@app.api("POST", "/v1/pensions/employees/{id}/reveal", permission=REVEAL)
 def reveal_employee(request: Request) -> Reply:
     """The clear values of one person; who looked and why is in history and audit."""
-    pensions(request).reveal_person()(request.id(), RevealReason(request.json(RevealIn).reason))
-    return Reply(employee_out(pensions(request).store.employee(request.id()), reveal=True))
+    use = pensions(request)
+    reason = RevealReason(request.json(RevealIn).reason)
+    require_fresh(request.principal, use.scope.clock.now())
+    use.reveal_person()(request.id(), reason)
+    return Reply(employee_out(use.store.employee(request.id()), reveal=True))
 
 
 @app.api("POST", _ROUTE + "/imports", permission="pensions:employee:write")

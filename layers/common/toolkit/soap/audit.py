@@ -6,20 +6,14 @@ caller provides (an encrypted bucket), under the reference of the call.
 
 import re
 from collections.abc import Iterable
-from enum import StrEnum
 from typing import Final, Protocol
 from xml.sax.saxutils import escape, quoteattr
+
+from kernel.exchange import Direction
 
 MASK: Final = b"***"
 # Shorter values occur by chance: replacing them would point at the secret instead of hiding it.
 _SHORTEST_VALUE: Final = 4
-
-
-class Direction(StrEnum):
-    """Which half of the exchange."""
-
-    REQUEST = "request"
-    ANSWER = "answer"
 
 
 class AuditSink(Protocol):

@@ -13,8 +13,9 @@ from typing import Final, NoReturn
 from lxml import etree
 
 from kernel.errors import TransientGatewayError, UnknownOutcomeError
+from kernel.exchange import Direction
 from toolkit.http.client import HttpAnswer, HttpClient
-from toolkit.soap.audit import AuditSink, Direction, scrub
+from toolkit.soap.audit import AuditSink, scrub
 from toolkit.soap.envelope import EnvelopeRefusedError, FaultFields, check_envelope
 
 _LOG: Final = logging.getLogger(__name__)
