@@ -6,7 +6,7 @@ from toolkit.entrypoints.authorizer import Proof, authorizer_handler
 from workspace.bootstrap import SESSION_COOKIE, application
 
 
-@authorizer_handler("workspace")
+@authorizer_handler("workspace", lambda: application().settings.common.origin)
 def handler(proof: Proof) -> Principal | None:
     """Who makes this request, read now: keys, sessions and memberships are never cached."""
     app = application()
