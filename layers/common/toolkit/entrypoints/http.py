@@ -460,7 +460,7 @@ def principal_of(event: Mapping[str, Any]) -> Principal:
     """Who is asking, from the authorizer's context and from nothing else."""
     context = (event.get("requestContext", {}).get("authorizer") or {}).get("lambda") or {}
     kind = context.get("kind")
-    if kind not in ("api_key", "session"):
+    if kind not in ("api_key", "session", "token"):
         return ANONYMOUS
     return Principal(
         kind=kind,
