@@ -29,6 +29,7 @@ from workspace.adapters.dynamodb_workspace import DynamoSystemStore
 from workspace.adapters.entity_writes import CONTEXT, SYSTEM
 from workspace.adapters.field_register import read_field_register
 from workspace.adapters.kms_second_factors import KmsSecondFactors
+from workspace.adapters.own_sign_in import OwnSignIn
 from workspace.adapters.s3_uploads import S3Uploads
 from workspace.adapters.sqs_dead_letters import SqsDeadLetters
 from workspace.application.accept_invitation import AcceptInvitation
@@ -51,8 +52,10 @@ from workspace.application.end_session import EndSession
 from workspace.application.entrance import Entrance
 from workspace.application.fan_out_event import FanOutEvent, PutIntoLane
 from workspace.application.finish_sign_in import FinishSignIn
+from workspace.application.hosted_sign_in import FinishHostedSignIn, StartHostedSignIn
 from workspace.application.identify_key import IdentifyKey
 from workspace.application.identify_session import IdentifySession
+from workspace.application.identify_token import IdentifyToken
 from workspace.application.incidents import (
     ListIncidents,
     ListOpenIncidents,
@@ -119,6 +122,7 @@ from workspace.application.signups import (
     RequestSignup,
     SendActivationAgain,
 )
+from workspace.application.standing import Standing
 from workspace.application.start_password_reset import StartPasswordReset
 from workspace.application.start_upload import StartUpload
 from workspace.application.stuck_items import ListStuckItems
@@ -149,6 +153,7 @@ from workspace.application.webhook_endpoints import (
 from workspace.domain.field_register import FieldRegister
 from workspace.domain.signup import Agreement
 from workspace.ports import (
+    IdentityProvider,
     Mailer,
     PasswordHasher,
     SecondFactorSecrets,
@@ -170,6 +175,7 @@ SESSION_COOKIE = "kopru"
 LANGUAGE_COOKIE = "kopru_language"
 DEVICE_COOKIE = "kopru_device"
 STEP_COOKIE = "kopru_step"
+TRIP_COOKIE = "kopru_trip"
 
 
 @dataclass
@@ -187,6 +193,7 @@ class Application:
     own_webhook_sender: WebhookSender | None = None
     own_numbers: Numbers | None = None
     own_factors: SecondFactorSecrets | None = None
+    own_provider: IdentityProvider | None = None
 
     # ------------------------------------------------------------------ plumbing
 
@@ -297,12 +304,46 @@ class Application:
         return IdentifyKey(self.store, self.platform.clock, digest)
 
     def identify_session(self) -> IdentifySession:
-        return IdentifySession(
-            self.store,
-            self.platform.clock,
-            digest,
-            operators_prove_twice=not self.settings.common.is_local,
+        return IdentifySession(self.store, self.platform.clock, digest, self.standing())
+
+    def identify_token(self) -> IdentifyToken:
+        return IdentifyToken(self.store, self.provider, self.standing())
+
+    def standing(self) -> Standing:
+        return Standing(
+            self.platform.clock, operators_prove_twice=not self.settings.common.is_local
         )
+
+    @cached_property
+    def provider(self) -> IdentityProvider:
+        """Who signs people in beside our own form; it keeps the keys of its issuer."""
+        if self.own_provider is not None:
+            return self.own_provider
+        given = self.settings.identity_provider
+        if not given:
+            return OwnSignIn()
+        from toolkit.http.client import HttpClient
+        from toolkit.http.public_route import public_route
+        from workspace.adapters.oidc_provider import MAX_ANSWER_BYTES, OidcProvider, OidcSettings
+
+        return OidcProvider(
+            OidcSettings(
+                given["issuer"],
+                given["client_id"],
+                given["domain"],
+                given["scope"],
+                second_factor=given["second_factor"] == "yes",
+            ),
+            HttpClient(max_answer_bytes=MAX_ANSWER_BYTES, route=public_route()),
+            self.platform.clock,
+            self.settings.common.base_url,
+        )
+
+    def start_hosted_sign_in(self) -> StartHostedSignIn:
+        return StartHostedSignIn(self.provider, self.tokens)
+
+    def finish_hosted_sign_in(self) -> FinishHostedSignIn:
+        return FinishHostedSignIn(self.entrance(), self.provider, self.throttle)
 
     def entrance(self) -> Entrance:
         return Entrance(
@@ -791,6 +832,7 @@ def build(
     throttle: Throttle | None = None,
     numbers: Numbers | None = None,
     factors: SecondFactorSecrets | None = None,
+    provider: IdentityProvider | None = None,
 ) -> Application:
     """Build the context; tests pass their own parts."""
     return Application(
@@ -804,6 +846,7 @@ def build(
         own_throttle=throttle,
         own_numbers=numbers,
         own_factors=factors,
+        own_provider=provider,
     )
 
 

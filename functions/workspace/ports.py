@@ -21,6 +21,7 @@ from workspace.domain.attention import Attention
 from workspace.domain.dead_letter import DeadLetter, Redrive
 from workspace.domain.delivery import Answer as WebhookAnswer
 from workspace.domain.delivery import Delivery, DueWebhook, Lane, Recovery, SentMark
+from workspace.domain.hosted_sign_in import ProvedIdentity, Trip
 from workspace.domain.incident import Incident, IncidentState
 from workspace.domain.link import Link
 from workspace.domain.message import Message
@@ -173,6 +174,12 @@ class WorkspaceUnit(Protocol):
 
     def add_redrive(self, redrive: Redrive) -> Redrive: ...
     def save_redrive(self, before: Redrive, after: Redrive, action: str) -> Redrive: ...
+    def link_subject(self, subject: str, person_id: str) -> None:
+        """Find somebody by an account of the identity provider from now on; refused with
+        ``subject`` when it is somebody's.
+        """
+        ...
+
     def add_link(self, link: Link) -> None: ...
     def add_saved_view(self, view: SavedView) -> SavedView: ...
     def save_saved_view(self, before: SavedView, after: SavedView, action: str) -> SavedView: ...
@@ -375,6 +382,10 @@ class SystemStore(Protocol):
     def person_of_digest(self, email_digest: str) -> Person | None: ...
     def person_of_numbers(self, numbers: str) -> Person | None:
         """Whose pair of accountant number and identity number has this keyed hash."""
+        ...
+
+    def person_of_subject(self, subject: str) -> str | None:
+        """Whose account of the identity provider this is."""
         ...
 
     def account_of_numbers(self, numbers: str) -> Account:
@@ -751,6 +762,33 @@ class WebhookSender(Protocol):
         secrets: Sequence[Secret],
         deadline_seconds: float,
     ) -> WebhookAnswer: ...
+
+
+class IdentityProvider(Protocol):
+    """Who proves that people are who they say: ourselves, or a provider that hosts the sign-in."""
+
+    @property
+    def is_hosted(self) -> bool:
+        """Whether people can sign in there."""
+        ...
+
+    def bearer(self, token: Secret) -> ProvedIdentity | None:
+        """Whose access token this is; None for a token that is not good here.
+
+        Raises: TransientGatewayError when that cannot be found out now.
+        """
+        ...
+
+    def departure(self, trip: Trip, *, again: bool) -> str:
+        """The address where somebody signs in, anew if ``again``; raises NotFoundError."""
+        ...
+
+    def arrival(self, trip: Trip, code: Secret) -> ProvedIdentity:
+        """Who came back with this code.
+
+        Raises: UnauthorizedError("hosted_sign_in_refused"), TransientGatewayError.
+        """
+        ...
 
 
 CodeDigest = Callable[[str, str], str]

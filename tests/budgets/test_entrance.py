@@ -13,12 +13,14 @@ import pytest
 
 from kernel.clock import FixedClock
 from kernel.ids import SequenceIds
+from kernel.sensitive import Secret
 from tests.budgets.committed import check_committed
 from tests.budgets.counts import count
 from tests.crash.test_entrance import SIGN_UP, Door
 from tests.support.aws import START, aws_world, platform_of
 from tests.support.builders import workspace_world
 from tests.support.faults import switched_on
+from tests.support.oidc import Issuer
 from tests.support.scanner import SCANNER
 from workspace.domain.second_factor import code_at, secret_of, step_of
 
@@ -87,6 +89,27 @@ def _authorize(door: Door) -> Act:
     return lambda: door.world.authorize(cookies=(SCANNER.secret(cookie),))
 
 
+def _come_back(door: Door) -> Act:
+    issuer = Issuer(door.world.clock)
+    door.world.app.own_provider = issuer.provider()
+    trip, departure = door.world.app.start_hosted_sign_in()()
+    back = issuer.grant(departure, email=door.email)
+    return lambda: door.world.app.finish_hosted_sign_in()(
+        trip,
+        state=back["state"],
+        code=Secret(back["code"]),
+        source_ip="203.0.113.7",
+        user_agent="tests",
+    )
+
+
+def _authorize_token(door: Door) -> Act:
+    _come_back(door)()
+    issuer = Issuer(door.world.clock)
+    token = SCANNER.secret(issuer.sign(issuer.access_claims()))
+    return lambda: door.world.authorize(bearer=token)
+
+
 def _oversee(door: Door) -> Act:
     (person_id,) = (row["id"] for row in door.kinds("person"))
     return lambda: door.world.app.oversee_companies()(person_id, "0" * 64)
@@ -100,6 +123,8 @@ MEASURES: Final[dict[str, Callable[[Door], Act]]] = {
     "sign in with a second factor, first step": _ask,
     "sign in with a second factor, second step": _finish,
     "authorize a session": _authorize,
+    "come back from the provider": _come_back,
+    "authorize an access token": _authorize_token,
     "oversee one company": _oversee,
 }
 

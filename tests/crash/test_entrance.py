@@ -19,10 +19,12 @@ from tests.support.events import queue_event
 from tests.support.fault_bench import FaultBench
 from tests.support.faults import MODES, switched_on
 from tests.support.lambda_context import LambdaContext
+from tests.support.oidc import Issuer
 from tests.support.pensions_builders import tckn
 from tests.support.scanner import SCANNER
 from toolkit.auth import Principal
 from toolkit.tokens import digest
+from workspace.application.entrance import SignedIn
 from workspace.domain.second_factor import code_at, secret_of, step_of
 
 SIGN_UP = {
@@ -177,6 +179,44 @@ def test_a_code_is_used_up_together_with_its_session(bench: Bench, mode: str) ->
         finished = [row for row in door.aws.rows("edge") if "#STEP#" in row["pk"] and row["used"]]
         assert len(sessions) == len(finished) <= 1
         assert (_factor(door) > used) is (len(sessions) == 1)
+
+    assert bench.try_all(act, check, mode) >= 5
+
+
+@pytest.mark.parametrize(
+    "mode",
+    [pytest.param(mode, marks=() if mode in ("KA", "LR") else pytest.mark.deep) for mode in MODES],
+)
+def test_an_account_elsewhere_is_linked_once_and_a_code_opens_one_session(
+    bench: Bench, mode: str
+) -> None:
+    door = bench.world
+    issuer = Issuer(bench.clock)
+    door.world.app.own_provider = issuer.provider()
+    door.world.app.__dict__.pop("provider", None)
+
+    def act() -> bool:
+        # Whoever hears nothing begins again: a code is good once.
+        trip, departure = door.world.app.start_hosted_sign_in()()
+        back = issuer.grant(departure, email=door.email)
+        done = door.world.app.finish_hosted_sign_in()(
+            trip,
+            state=back["state"],
+            code=Secret(back["code"]),
+            source_ip="203.0.113.7",
+            user_agent="tests",
+        )
+        return isinstance(done, SignedIn)
+
+    def check() -> None:
+        door.quiet()
+        linked = [row for row in door.aws.rows("core") if "#SUBJECT#" in row["pk"]]
+        (person,) = (row for row in door.kinds("person"))
+        assert [row["person_id"] for row in linked] == [person["id"]]
+        audits = [row for row in door.aws.rows("audit") if row["action"] == "person.account_linked"]
+        assert len(audits) == 1
+        sessions = [row for row in door.aws.rows("edge") if "#SESS#" in row["pk"]]
+        assert {row["person_id"] for row in sessions} == {person["id"]}
 
     assert bench.try_all(act, check, mode) >= 5
 

@@ -265,6 +265,7 @@ LARGEST_ENVIRONMENT = 4_096
 # in nested stacks (a bucket's end at 63), ARNs with account and region, addresses, and every
 # insurer of the catalogue.
 LONGEST_NAME, LONGEST_ARN, LONGEST_ADDRESS = 63, 110, 90
+TWO_DIGESTS = 2 * 64 + 1
 INSURERS_GIVEN = {
     "InsurerEndpoints": dict.fromkeys(
         PROVIDERS, "https://services.an-insurer.example.tr/individual"
@@ -279,6 +280,8 @@ def _bytes_of(value: Any) -> int:
         return len(str(value))
     if value.get("Ref") in INSURERS_GIVEN:
         return len(json.dumps(INSURERS_GIVEN[value["Ref"]], separators=(",", ":")))
+    if value.get("Ref") == "OriginDigests":
+        return TWO_DIGESTS
     ((kind, target),) = value.items()
     if kind == "Fn::GetAtt":
         secret = target[1].endswith(("Arn", "Key"))

@@ -34,6 +34,7 @@ from workspace.adapters.entrance_rows import (
     step_code_key,
     step_from,
     step_key,
+    subject_key,
 )
 from workspace.adapters.redrive_rows import redrive_from
 from workspace.adapters.shared_records import DynamoSharedRecords
@@ -230,6 +231,10 @@ class DynamoSystemStore:
 
     def person_of_numbers(self, numbers: str) -> Person | None:
         return self._found_person(self._person_id("NUMBERS", numbers))
+
+    def person_of_subject(self, subject: str) -> str | None:
+        row = self._database.get("core", subject_key(subject), META)
+        return str(row["person_id"]) if row else None
 
     def _found_person(self, person_id: str | None) -> Person | None:
         row = self._database.get("core", _person_key(person_id), META) if person_id else None

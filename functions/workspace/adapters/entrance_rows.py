@@ -1,9 +1,9 @@
 """Second factors, steps of signing in, devices and sessions as stored rows, and the part of a unit
 of work that writes them.
 
-``core``: ``wsp#SYS#PERSON#<id>`` / ``FACTOR``. ``edge``, all expiring: ``wsp#SYS#SESS#<hash>``,
-``…#SESSIONS#<person>``, ``…#STEP#<hash>``, ``…#STEP-CODE#<hash>`` / ``<attempt>``,
-``…#DEVICE#<hash>``.
+``core``: ``wsp#SYS#PERSON#<id>`` / ``FACTOR``, ``wsp#SYS#SUBJECT#<hash>`` / ``META``. ``edge``, all
+expiring: ``wsp#SYS#SESS#<hash>``, ``…#SESSIONS#<person>``, ``…#STEP#<hash>``,
+``…#STEP-CODE#<hash>`` / ``<attempt>``, ``…#DEVICE#<hash>``.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from typing import Any, Final
 from toolkit.aws.dynamodb import absent, equals
 from toolkit.aws.rows import moment
 from toolkit.aws.transactions import Transaction
-from toolkit.aws.unit_of_work import entity_key
+from toolkit.aws.unit_of_work import META, entity_key
 from workspace.adapters.entity_writes import SYSTEM, UnitParts
 from workspace.adapters.rows import session_row
 from workspace.domain.second_factor import (
@@ -89,8 +89,17 @@ def put_session(transaction: Transaction, session: Session) -> None:
     transaction.put_new("edge", entry, label="session_entry")
 
 
+def subject_key(subject: str) -> str:
+    """Key of an account of the identity provider."""
+    return SYSTEM.key("SUBJECT", subject)
+
+
 class EntranceWrites(UnitParts):
     """``WorkspaceUnit``, as far as it is about the way in."""
+
+    def link_subject(self, subject: str, person_id: str) -> None:
+        row = {"pk": subject_key(subject), "sk": META, "person_id": person_id}
+        self._system.transaction.put_new("core", row, label="subject")
 
     def add_session(self, session: Session) -> None:
         put_session(self._system.transaction, session)

@@ -1,6 +1,7 @@
 """What every way in ends with: a session, or one more step before it."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 from kernel.clock import Clock
@@ -119,9 +120,13 @@ class Entrance:
         user_agent: str,
         *,
         second_factor: bool = False,
+        proved_at: datetime | None = None,
         unit: WorkspaceUnit | None = None,
     ) -> SignedIn:
-        """A session with a new id; with ``unit`` in the transaction that finishes a step."""
+        """A session with a new id; with ``unit`` in the transaction that finishes a step.
+
+        ``proved_at`` is when somebody proved who they are elsewhere, None for here and now.
+        """
         now = self.clock.now()
         token = self.tokens.new()
         session = Session(
@@ -133,6 +138,7 @@ class Entrance:
             last_seen_at=now,
             device=device_of(user_agent),
             second_factor=second_factor,
+            proved_at=proved_at,
         )
         if unit is None:
             self.store.open_session(session)

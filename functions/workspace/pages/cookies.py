@@ -6,8 +6,10 @@ from workspace.bootstrap import (
     LANGUAGE_COOKIE,
     SESSION_COOKIE,
     STEP_COOKIE,
+    TRIP_COOKIE,
     application,
 )
+from workspace.domain.hosted_sign_in import TRIP_LIFETIME
 from workspace.domain.second_factor import DEVICE_LIFETIME, STEP_LIFETIME
 
 _YEAR = 365 * 86_400
@@ -42,6 +44,18 @@ def step_cookie(token: Secret) -> str:
 def ended_step_cookie() -> str:
     """The cookie that forgets the second step."""
     return _cookie(STEP_COOKIE, "", "; Max-Age=0")
+
+
+def trip_cookie(token: Secret, target: str) -> str:
+    """The cookie that knows a way to the identity provider back; ``target`` is quoted."""
+    life = f"; Max-Age={int(TRIP_LIFETIME.total_seconds())}"
+    clear = token.reveal("leave a trip with its browser")
+    return _cookie(TRIP_COOKIE, f"{clear}.{target}", life)
+
+
+def ended_trip_cookie() -> str:
+    """The cookie that forgets the way."""
+    return _cookie(TRIP_COOKIE, "", "; Max-Age=0")
 
 
 def ended_cookie() -> str:

@@ -51,6 +51,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
             "accountant_no": "",
             "return_to": target,
             "way": request.query.get("way", ""),
+            "hosted": use().provider.is_hosted,
         }
         return kit.draw(request, _SIGN_IN, "", values)
 
@@ -76,7 +77,12 @@ def declare(app: HttpApp, kit: Kit) -> None:
                 )
         except (UnauthorizedError, TooManyRequestsError) as error:
             status = 429 if isinstance(error, TooManyRequestsError) else 401
-            values = {**names, "return_to": target, "way": form.get("way", "")}
+            values = {
+                **names,
+                "return_to": target,
+                "way": form.get("way", ""),
+                "hosted": use().provider.is_hosted,
+            }
             return kit.draw(request, _SIGN_IN, "", values, status=status, error=error)
         if isinstance(done, StepNeeded):
             following = link("/sign-in/code", method=done.method.value, return_to=target)

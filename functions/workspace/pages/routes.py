@@ -6,6 +6,7 @@ from workspace.pages import (
     developer,
     entry,
     evidence,
+    hosted_sign_in,
     operator,
     people,
     privacy,
@@ -24,7 +25,7 @@ def declare(app: HttpApp) -> None:
     kit = Kit(app)
     parts = (
         *(entry, companies, spine, people, developer, evidence, operator, privacy),
-        *(settings, second_factor, task_links, timelines, views),
+        *(settings, second_factor, hosted_sign_in, task_links, timelines, views),
     )
     for part in parts:
         part.declare(app, kit)

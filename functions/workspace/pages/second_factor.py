@@ -84,6 +84,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
         asked = request.form() if request.method == "POST" else request.query
         values = {
             "by_code": use().read_second_factor()(signed_in(request)) is not None,
+            "hosted": use().provider.is_hosted,
             "return_to": local_path(asked.get("return_to")),
         }
         return kit.draw(

@@ -193,7 +193,7 @@ def redrive_effect(words: Language, queue: str) -> str:
 
 def actor_of(request: Request) -> str:
     """Who acts for the operator: a key or a person, as history and audit name them."""
-    prefix = "user" if request.principal.kind == "session" else "key"
+    prefix = "user" if request.principal.is_person else "key"
     return f"{prefix}:{request.principal.id}"
 
 

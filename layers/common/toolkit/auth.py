@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from kernel.errors import ForbiddenError, UnauthorizedError
 
-PrincipalKind = Literal["api_key", "session", "system", "anonymous"]
+PrincipalKind = Literal["api_key", "session", "token", "system", "anonymous"]
 
 # Roles are sets of permissions `context:resource:action`; `*` stands for a whole segment. Duties
 # stay apart: who prepares does not approve, and operator tools see ids and states, not personal
@@ -163,7 +163,8 @@ FRESH: Final = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who makes a request: a person in a session, a program with a key, or the system itself.
+    """Who makes a request: a person in a session or with an access token of the identity provider,
+    a program with a key, or the system itself.
 
     The last fields are for drawing pages only (names of the person and of the companies one may
     switch to); nothing is decided by them, and they never appear in a log.
@@ -186,6 +187,11 @@ class Principal:
     # are (RFC 3339); both empty for keys.
     barred: str = ""
     proved_at: str = ""
+
+    @property
+    def is_person(self) -> bool:
+        """Somebody, not a program."""
+        return self.kind in ("session", "token")
 
     @property
     def is_anonymous(self) -> bool:
@@ -259,9 +265,7 @@ def has_proved(principal: Principal, now: datetime) -> bool:
     Units: lately is a quarter of an hour.
     """
     proved = principal.proved_at
-    return bool(
-        principal.kind == "session" and proved and now - datetime.fromisoformat(proved) <= FRESH
-    )
+    return bool(principal.is_person and proved and now - datetime.fromisoformat(proved) <= FRESH)
 
 
 def require_fresh(principal: Principal, now: datetime, return_to: str = "") -> None:
@@ -271,7 +275,7 @@ def require_fresh(principal: Principal, now: datetime, return_to: str = "") -> N
     Programs pass: their key is their proof. A page leads to the proof and from there to
     ``return_to``, a path of ours. Raises: ProofRequiredError.
     """
-    if principal.kind == "session" and not has_proved(principal, now):
+    if principal.is_person and not has_proved(principal, now):
         raise ProofRequiredError(return_to)
 
 
@@ -282,7 +286,7 @@ def tenant_context(principal: Principal, correlation_id: str) -> TenantContext:
     if not principal.tenant_id:
         _refuse_barred(principal)
         raise ForbiddenError("tenant_required", "Choose a company first.")
-    prefix = {"api_key": "key", "session": "user"}.get(principal.kind, "system")
+    prefix = {"api_key": "key", "session": "user", "token": "user"}.get(principal.kind, "system")
     return TenantContext(
         tenant_id=principal.tenant_id,
         actor=f"{prefix}:{principal.id}",

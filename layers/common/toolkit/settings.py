@@ -9,6 +9,7 @@ from typing import Final, Self
 
 from kernel.clock import Clock, SystemClock
 from toolkit.aws.dynamodb import Tables
+from toolkit.http.origin import Origin
 from toolkit.moved_time import following
 
 LOCAL_STAGE: Final = "local"
@@ -72,6 +73,7 @@ class CommonSettings:
     credentials_key: str
     app_secret: str
     clock_file: str
+    origin_digests: str = ""
 
     @classmethod
     def from_environment(cls, environment: Environment) -> Self:
@@ -108,6 +110,7 @@ class CommonSettings:
             credentials_key=environment.text("KOPRU_KEY_CREDENTIALS"),
             app_secret=environment.text("KOPRU_APP_SECRET"),
             clock_file=clock_file,
+            origin_digests=environment.text("KOPRU_ORIGIN_DIGESTS", ""),
         )
 
     def queue_url(self, name: str) -> str:
@@ -117,6 +120,20 @@ class CommonSettings:
     def clock(self) -> Clock:
         """The clock every use case of this process is given."""
         return SystemClock(following(Path(self.clock_file)) if self.clock_file else None)
+
+    @property
+    def origin(self) -> Origin:
+        """What functions that answer requests take for the front door: nothing asked locally.
+
+        Raises: SettingsError in any other stage that does not say it.
+        """
+        if self.is_local:
+            return Origin(())
+        try:
+            return Origin.parse(self.origin_digests)
+        except ValueError as error:
+            message = f"KOPRU_ORIGIN_DIGESTS is not set to {error}"
+            raise SettingsError(message) from error
 
     @property
     def is_local(self) -> bool:

@@ -291,6 +291,20 @@ def test_numbers_lead_to_one_account(stores: Stores) -> None:
     assert refused.value.refused("unique:NUMBERS")
 
 
+def test_an_account_of_the_provider_leads_to_one_person(stores: Stores) -> None:
+    person = stores.person()
+    assert stores.store.person_of_subject("subject-1") is None
+    unit = stores.store.unit(f"user:{person.id}")
+    unit.link_subject("subject-1", person.id)
+    unit.commit()
+    assert stores.store.person_of_subject("subject-1") == person.id
+    again = stores.store.unit("user:somebody-else")
+    again.link_subject("subject-1", "somebody-else")
+    with pytest.raises(WriteRefusedError) as refused:
+        again.commit()
+    assert refused.value.refused("subject")
+
+
 # ---------------------------------------------------------------------------- links, sessions
 
 

@@ -71,6 +71,7 @@ class MemoryState:
     emails: dict[str, str] = field(default_factory=dict)
     passwords: dict[str, str] = field(default_factory=dict)
     numbers: dict[str, str] = field(default_factory=dict)
+    subjects: dict[str, str] = field(default_factory=dict)
     signups: dict[str, Signup] = field(default_factory=dict)
     redrives: dict[str, Redrive] = field(default_factory=dict)
     findable: list[tuple[str, str, Found]] = field(default_factory=list)
@@ -318,6 +319,13 @@ class MemoryUnit:
             f"unique:NUMBERS:{numbers}",
             lambda: numbers not in self._state.numbers,
             lambda: self._state.numbers.update({numbers: person_id}),
+        )
+
+    def link_subject(self, subject: str, person_id: str) -> None:
+        self._add(
+            "subject",
+            lambda: subject not in self._state.subjects,
+            lambda: self._state.subjects.update({subject: person_id}),
         )
 
     def add_link(self, link: Link) -> None:
@@ -796,6 +804,9 @@ class MemorySystemStore:
 
     def person_of_numbers(self, numbers: str) -> Person | None:
         return self.state.persons.get(self.state.numbers.get(numbers, ""))
+
+    def person_of_subject(self, subject: str) -> str | None:
+        return self.state.subjects.get(subject)
 
     def account_of_numbers(self, numbers: str) -> Account:
         return self._account(self.person_of_numbers(numbers))

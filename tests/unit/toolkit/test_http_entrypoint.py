@@ -21,6 +21,7 @@ from toolkit.auth import ANONYMOUS, Principal
 from toolkit.entrypoints.authorizer import context_of, proof_of
 from toolkit.entrypoints.http import HttpApp, Reply, Request, etag, principal_of, redirect
 from toolkit.http.fields import EdgeModel, parsed
+from toolkit.http.origin import Origin
 
 BASE = "https://app.kopru.example"
 KEY = Principal("api_key", "K1", "T1", scopes=("workspace:*:*",))
@@ -54,7 +55,13 @@ class Dated(EdgeModel):
 
 
 def _app(**options: Any) -> HttpApp:
-    return HttpApp("test", base_url=lambda: BASE, csrf_key=lambda: b"key", **options)
+    return HttpApp(
+        "test",
+        base_url=lambda: BASE,
+        csrf_key=lambda: b"key",
+        origin=lambda: Origin(()),
+        **options,
+    )
 
 
 def _with(

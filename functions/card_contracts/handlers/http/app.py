@@ -24,6 +24,7 @@ app: HttpApp = HttpApp(
     "card_contracts",
     base_url=lambda: application().settings.common.base_url,
     csrf_key=lambda: application().platform.csrf_key(),
+    origin=lambda: application().settings.common.origin,
     error_page=_error_page,
     translate=problem_text,
 )

@@ -19,6 +19,7 @@ app: HttpApp = HttpApp(
     "pensions",
     base_url=lambda: application().settings.common.base_url,
     csrf_key=lambda: application().platform.app_secret.derive("csrf"),
+    origin=lambda: application().settings.common.origin,
     error_page=_error_page,
     translate=problem_text,
 )

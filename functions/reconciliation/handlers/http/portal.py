@@ -10,6 +10,7 @@ app: HttpApp = HttpApp(
     "reconciliation",
     base_url=lambda: application().settings.common.base_url,
     csrf_key=lambda: application().portal.csrf_key(),
+    origin=lambda: application().settings.common.origin,
     error_page=error_page,
     translate=problem_text,
 )

@@ -137,8 +137,8 @@ def sign_out(request: Request) -> Reply:
 @app.api("GET", "/v1/me", permission=None)
 def show_me(request: Request) -> Reply:
     """Oneself, with the token that changes by cookie need."""
-    account = use().read_account()(person_id(request))
     principal = request.principal
+    account = use().read_account()(principal.id if principal.is_person else person_id(request))
     return Reply(
         account_out(account.person, principal.tenant_id, principal.roles, app.csrf_token(principal))
     )

@@ -10,7 +10,7 @@ _FEED = "/v1/me/deadline-feed"
 
 def _reader(request: Request) -> str:
     """Who looks: a person, or a program, which owns no view and sees those that are shared."""
-    return request.principal.id if request.principal.kind == "session" else ""
+    return request.principal.id if request.principal.is_person else ""
 
 
 @app.api("GET", "/v1/views", permission=_LOOK)

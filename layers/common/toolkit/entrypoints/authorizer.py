@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from toolkit.auth import ANONYMOUS, Principal
+from toolkit.http.origin import Origin
 from toolkit.observability import logger
 
 _MAX_HEADER: Final = 4_096
@@ -76,20 +77,24 @@ def context_of(principal: Principal) -> dict[str, str]:
 
 
 def authorizer_handler(
-    service: str,
+    service: str, origin: Callable[[], Origin]
 ) -> Callable[[Identify], Callable[[dict[str, Any], Any], dict[str, Any]]]:
-    """Turn a function from proof to principal into a Lambda authorizer with simple answers."""
+    """Turn a function from proof to principal into a Lambda authorizer with simple answers.
+
+    Whoever did not come through the front door is nobody, and nothing is looked up for them: the
+    function behind answers with the problem, which an authorizer cannot.
+    """
 
     def decorate(identify: Identify) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
         def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
             log = logger(service)
             log.clear_state()
             try:
-                principal = identify(proof_of(event)) or ANONYMOUS
+                known = identify(proof_of(event)) if origin().vouches_for(event) else None
             except Exception as error:
                 log.exception("identification failed", extra={"error_class": type(error).__name__})
                 raise
-            return {"isAuthorized": True, "context": context_of(principal)}
+            return {"isAuthorized": True, "context": context_of(known or ANONYMOUS)}
 
         handler.__doc__ = identify.__doc__
         handler.__name__ = "handler"

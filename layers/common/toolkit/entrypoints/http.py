@@ -44,6 +44,7 @@ from toolkit.auth import (
 from toolkit.http import json_body
 from toolkit.http.fields import Model, parse_model
 from toolkit.http.idempotency import Command, body_hash, parse_key
+from toolkit.http.origin import Origin
 from toolkit.http.problem import (
     PROBLEM_TYPE,
     internal_problem,
@@ -230,12 +231,14 @@ class HttpApp:
         *,
         base_url: Callable[[], str],
         csrf_key: Callable[[], bytes],
+        origin: Callable[[], Origin],
         error_page: ErrorPage | None = None,
         translate: Callable[[KopruError, str], str] | None = None,
     ) -> None:
         self._service = service
         self._base_url = base_url
         self._csrf_key = csrf_key
+        self._origin = origin
         self._error_page = error_page
         self._translate = translate
         self._resolver = APIGatewayHttpResolver()
@@ -274,12 +277,31 @@ class HttpApp:
         """Lambda entry point for payload format 2.0."""
         log = logger(self._service)
         log.clear_state()
+        if not self._origin().vouches_for(event):
+            return self._refuse_stranger(event)
         if event.get("requestContext", {}).get("http", {}).get("method") == "HEAD":
             event = {**event, "requestContext": {**event["requestContext"]}}
             event["requestContext"]["http"] = {**event["requestContext"]["http"], "method": "GET"}
         asked = APIGatewayProxyEventV2(event)
         self._wake(asked.http_method, asked.path)
         return self._resolver.resolve(event, context)
+
+    def _refuse_stranger(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to what did not come through the front door, before anything else is read.
+
+        In English only: no reader of a page ever sees it.
+        """
+        error = ForbiddenError("origin_unknown", "This address is closed. Use the public one.")
+        trace = str(event.get("requestContext", {}).get("requestId", ""))
+        body = problem_body(error, base_url=self._base_url(), trace_id=trace)
+        reply = self._respond(Reply(body, status_of(error), {}, PROBLEM_TYPE))
+        return {
+            "statusCode": reply.status_code,
+            "headers": reply.headers,
+            "body": reply.body,
+            "isBase64Encoded": False,
+            "cookies": [],
+        }
 
     def _wake(self, method: str, path: str) -> None:
         """Tell the resolver about the routes that can answer this path: those as long as it.
@@ -321,7 +343,7 @@ class HttpApp:
             raw_body=raw,
             cookies=cookies,
             correlation_id=event["requestContext"].get("requestId", ""),
-            source_ip=http.get("sourceIp", ""),
+            source_ip=self._origin().visitor(event),
         )
 
     def _call(
@@ -448,7 +470,7 @@ def principal_of(event: Mapping[str, Any]) -> Principal:
     """Who is asking, from the authorizer's context and from nothing else."""
     context = (event.get("requestContext", {}).get("authorizer") or {}).get("lambda") or {}
     kind = context.get("kind")
-    if kind not in ("api_key", "session"):
+    if kind not in ("api_key", "session", "token"):
         return ANONYMOUS
     return Principal(
         kind=kind,
