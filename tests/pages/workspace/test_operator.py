@@ -1,6 +1,7 @@
 """Pages of the operator: sign-ups, incidents of all companies, dead letters, what stands still."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from tests.support.pensions_builders import tckn
 from tests.support.scanner import CANARY_PASSWORD
 from toolkit.auth import Principal
 from toolkit.aws.outbox import Outbox
+from workspace.application.standing import Standing
 from workspace.handlers import operate  # noqa: F401  (declares its routes)
 
 SIGN_UP = {
@@ -155,7 +157,7 @@ def test_where_it_counts_an_operator_proves_twice(scene: Scene) -> None:
         "operator@kopru.example", Secret(CANARY_PASSWORD), source_ip="203.0.113.7", user_agent=""
     )
     identify = scene.world.app.identify_session()
-    identify = type(identify)(identify.store, identify.clock, identify.digest)
+    identify = replace(identify, standing=Standing(identify.clock))
     principal = identify(done.token, None)
     assert principal is not None
     assert principal.roles == ()
