@@ -74,6 +74,8 @@ def _xml(raw: bytes, harmless: Collection[str]) -> RawText | None:
         root = etree.fromstring(raw, parser)
     except (etree.XMLSyntaxError, ValueError):
         return None
+    if root.getroottree().docinfo.internalDTD is not None:
+        return None  # no institution sends a document type; of what has one nothing is laid out
     etree.indent(root)
     clear = etree.tostring(root, encoding="unicode")
     for element in root.iter(etree.Element):

@@ -13,8 +13,10 @@ from typing import Final
 import pytest
 
 from kernel.errors import ValidationError
+from kernel.masking import HIDDEN
 from reconciliation.adapters.ubl import UblInvoices
 from tests.support.reconciliation_builders import ubl
+from toolkit.exchange_masks import raw_text
 from toolkit.soap.envelope import EnvelopeRefusedError, check_envelope
 from toolkit.statements.camt import read_camt
 from toolkit.statements.values import StatementRefusedError
@@ -26,6 +28,16 @@ PARSERS: Final = re.compile(r"etree\.(?:fromstring|parse|XML\w*Parser|iterparse)
 SECRET: Final = "kopru-canary-of-a-file"
 
 Door = Callable[[bytes], object]
+
+
+def _kept_exchange(xml: bytes) -> None:
+    """What cannot be laid out is hidden whole; the clear text is the bytes as they came."""
+    text = raw_text(xml, {"r"})
+    if text.masked == HIDDEN:
+        assert SECRET not in text.reveal("a test")
+        raise ValidationError("hidden", "Nothing of it is shown.")
+
+
 DOORS: Final[dict[str, tuple[str, Door]]] = {
     "soap": (
         "layers/common/toolkit/soap/envelope.py",
@@ -35,6 +47,7 @@ DOORS: Final[dict[str, tuple[str, Door]]] = {
         "layers/common/toolkit/statements/camt.py",
         lambda xml: list(read_camt(io.BytesIO(xml))),
     ),
+    "kept exchange": ("layers/common/toolkit/exchange_masks.py", _kept_exchange),
     "invoice": ("functions/reconciliation/adapters/ubl.py", lambda xml: UblInvoices().read(xml)),
     "sheet": ("layers/common/toolkit/tabular/sheet_scan.py", lambda xml: scan_sheet(xml, [])),
     "part of a workbook": (
@@ -108,7 +121,7 @@ def test_an_attack_is_refused_quickly_and_reads_nothing(
     assert SECRET not in f"{refused.value!s} {refused.value!r}"
 
 
-@pytest.mark.parametrize("door", ["soap", "statement", "invoice"])
+@pytest.mark.parametrize("door", ["soap", "statement", "kept exchange", "invoice"])
 def test_ten_thousand_levels_are_refused(door: str) -> None:
     deep = b"<r>" * 10_000 + b"</r>" * 10_000
     with pytest.raises(REFUSALS):
