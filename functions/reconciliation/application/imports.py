@@ -96,8 +96,8 @@ class StartUndo:
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
 
-    def __call__(self, job_id: str) -> str:
-        """Id of the job that takes it back."""
+    def __call__(self, job_id: str) -> tuple[str, str]:
+        """Id and kind of the job that takes it back."""
         store = self._scope.store
         job = undoable(store.job(job_id), UNDO_KINDS)
         undo = undo_id(self._scope.tenant_id, job_id)
@@ -105,7 +105,7 @@ class StartUndo:
         private = {**job.private, "import_id": job_id}
         subject = f"{kind}:{undo}"
         start_undo(store.unit(), "import", undo, kind, subject=subject, private=private)
-        return undo
+        return undo, kind
 
 
 class CorrectedWorkbook:

@@ -158,7 +158,8 @@ def declare(app: HttpApp, kit: Kit) -> None:
     @app.page("POST", f"{_HERE}/{{id}}/undo", permission=_WRITE)
     def undo_import(request: Request) -> Reply:
         """Take an import back; what was changed since stays."""
-        return go(f"{_HERE}/{use_of(request).start_undo()(request.id())}")
+        undo, _ = use_of(request).start_undo()(request.id())
+        return go(f"{_HERE}/{undo}")
 
 
 def _problem(number: int, one: Any, say: Say) -> dict[str, str]:

@@ -41,8 +41,12 @@ UNDO: Final[Mapping[str, str]] = {
     "employees_import": "/v1/pensions/imports/{id}/undo",
     "payment_code_batch": "/v1/payment-codes/batches/{id}/undo",
     "card_sales_import": "/v1/card-contracts/sales/imports/{id}/undo",
+    "counterparty_import": "/v1/reconciliation/imports/{id}/undo",
+    "ledger_import": "/v1/reconciliation/imports/{id}/undo",
 }
 """Where an import is taken back, by the kind of its job."""
+COUNTS_FIRST: Final = frozenset({"payment_code_batch", "card_sales_import"})
+"""Kinds that tell on request what taking them back would do."""
 
 
 def add(command: AddCommand) -> None:
@@ -139,12 +143,11 @@ def _undo(options: argparse.Namespace, product: Product) -> int:
     kind = product.get(f"/v1/jobs/{part(options.file)}")["kind"]
     if kind not in UNDO:
         return complain(f"a {kind} is not taken back; {', '.join(UNDO)} are", USAGE)
-    counts_first = kind != "employees_import"
-    if options.dry_run and not counts_first:
-        return complain("an import of people is taken back without a dry run", USAGE)
+    if options.dry_run and kind not in COUNTS_FIRST:
+        return complain(f"a {kind} is taken back without a dry run", USAGE)
     dry_run = "true" if options.dry_run else ""
     done = product.post(UNDO[kind].format(id=part(options.file)), dry_run=dry_run)
-    if counts_first:
+    if "status" in done:
         return _finished(options, product.job(done))
     show(options, done, lambda: [[str(name), cell(value)] for name, value in done.items()])
     return OK

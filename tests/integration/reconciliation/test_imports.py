@@ -172,3 +172,28 @@ def test_a_lost_message_comes_again(world: ReconciliationWorld) -> None:
     world.clock.advance(timedelta(minutes=11))
     world.minute()
     assert world.job(answer.json()["id"])["status"] == "succeeded"
+
+
+def test_an_import_is_taken_back_once(world: ReconciliationWorld) -> None:
+    world.imported("counterparties", CARDS)
+    job = world.imported("ledger-entries", LINES)
+    path = f"/imports/{job['id']}/undo"
+    asked = [world.call("POST", path) for _ in range(2)]
+    assert [answer.status for answer in asked] == [202, 202]
+    first, again = (answer.json() for answer in asked)
+    assert (first["id"], first["kind"]) == (again["id"], "ledger_import_undo")
+    world.work()
+    assert {line["cancelled"] for line in world.lines("period=2026-01")} == {True}
+    undone = world.app.for_system(TENANT, "test").store.job(first["id"])
+    assert undone is not None
+    assert (undone.status, undone.result["undone"], undone.result["kept"]) == ("succeeded", 3, 0)
+    for job_id, status in ((first["id"], 409), ("01JXQ60A1B2C3D4E5F6G7H8J9V", 404)):
+        assert world.call("POST", f"/imports/{job_id}/undo").status == status
+
+
+def test_the_corrected_workbook_is_there_by_api(world: ReconciliationWorld) -> None:
+    job = world.imported("counterparties", CARDS.replace(b"1234567890", b"1234567891"))
+    answer = world.call("GET", f"/imports/{job['id']}/corrected-workbook")
+    assert answer.headers["content-disposition"].endswith('.xlsx"')
+    right = world.imported("counterparties", CARDS)
+    assert world.call("GET", f"/imports/{right['id']}/corrected-workbook").status == 404

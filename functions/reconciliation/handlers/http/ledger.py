@@ -18,7 +18,8 @@ from reconciliation.handlers.http.app import (
     use_of,
 )
 from reconciliation.schemas import EntriesIn, entry_out
-from toolkit.entrypoints.http import Reply, Request
+from toolkit.entrypoints.http import Reply, Request, accepted
+from toolkit.http.files import file_reply
 
 _READ: Final = "reconciliation:ledger:read"
 _WRITE: Final = "reconciliation:ledger:write"
@@ -67,3 +68,18 @@ def post_ledger_entries(request: Request) -> Reply:
 def import_ledger_entries(request: Request) -> Reply:
     """Record lines from a file (CSV, XLSX): all of them or, when one is wrong, none."""
     return import_reply(request, "ledger_entries")
+
+
+# ---------------------------------------------------------------------------- imports of books
+
+
+@app.api("POST", f"{BASE}/imports/{{id}}/undo", permission=_WRITE)
+def undo_books_import(request: Request) -> Reply:
+    """Take an import of account cards or lines back; twice is once. What changed since stays."""
+    return accepted(*use_of(request).start_undo()(request.id()))
+
+
+@app.api("GET", f"{BASE}/imports/{{id}}/corrected-workbook", permission=_READ)
+def corrected_books_workbook(request: Request) -> Reply:
+    """The imported file with what is wrong beside every row, to correct and import again."""
+    return file_reply(use_of(request).corrected_workbook()(request.id()))
