@@ -118,6 +118,8 @@ class FunctionHost:
         self._pools: dict[str, _Pool] = {}
         self._running = threading.Condition()
         self._in_flight = 0
+        self._accepted = 0
+        self._begun = 0
         self._held = False
         self._kept = 0
         self._stopping = threading.Event()
@@ -201,6 +203,8 @@ class FunctionHost:
         Raises: FunctionNotFoundError.
         """
         pool = self._pool(function_name)
+        with self._running:
+            self._accepted += 1
         threading.Thread(
             target=self._run_async, args=(pool.spec, payload), name="async-invoke", daemon=True
         ).start()
@@ -251,6 +255,18 @@ class FunctionHost:
         with self._running:
             return self._in_flight
 
+    @property
+    def idle(self) -> bool:
+        """Whether no event is running and no asynchronous one waits for its (next) attempt."""
+        with self._running:
+            return not self._in_flight and not self._accepted
+
+    @property
+    def begun(self) -> int:
+        """Events that began since the stack started."""
+        with self._running:
+            return self._begun
+
     def stop(self, timeout: float = 3.0) -> None:
         """Kill every environment and wait until the processes are gone."""
         self._stopping.set()
@@ -278,6 +294,7 @@ class FunctionHost:
             # wait for itself: after the grace of ``held`` new events pass anyway.
             self._running.wait_for(lambda: not self._held or self._stopping.is_set(), timeout=20)
             self._in_flight += 1
+            self._begun += 1
         try:
             yield
         finally:
@@ -362,6 +379,13 @@ class FunctionHost:
             self._complain(pool.spec.logical_id, _in_words(text))
 
     def _run_async(self, spec: FunctionSpec, payload: bytes) -> None:
+        try:
+            self._try_async(spec, payload)
+        finally:
+            with self._running:
+                self._accepted -= 1
+
+    def _try_async(self, spec: FunctionSpec, payload: bytes) -> None:
         for delay in (*self._retry_delays, None):
             try:
                 if self.invoke(spec.name, payload).function_error is None:

@@ -39,7 +39,12 @@ class Queues(Protocol):
     """What the pump needs of the queue engine."""
 
     def receive(
-        self, name: str, max_messages: int = 10, wait_seconds: float = 0.0
+        self,
+        name: str,
+        max_messages: int = 10,
+        wait_seconds: float = 0.0,
+        *,
+        on_taken: Callable[[int], None] | None = None,
     ) -> list[Message]:
         """Receive messages, waiting for the first."""
         ...
@@ -123,23 +128,8 @@ class Pump:
         return [poller.status() for poller in self._pollers]
 
     def idle(self) -> bool:
-        """Whether no batch is running and nothing visible waits in a mapped queue."""
-        return all(
-            poller.status().running == 0 and not self._queues.counts(poller.queue).visible
-            for poller in self._pollers
-        )
-
-    def settle(self, timeout: float) -> bool:
-        """Wait until there is nothing to do; false when there still was after ``timeout``."""
-        end = time.monotonic() + timeout
-        quiet = 0
-        # Two quiet looks in a row: a batch that just ended may have sent the next message.
-        while quiet < 2:
-            quiet = quiet + 1 if self.idle() else 0
-            if time.monotonic() > end:
-                return False
-            time.sleep(0.03)
-        return True
+        """Whether nothing visible waits in a mapped queue and no poller holds a message."""
+        return all(poller.idle() for poller in self._pollers)
 
 
 class _Poller:
@@ -167,6 +157,9 @@ class _Poller:
         self._batches = 0
         self._records = 0
         self._failed = 0
+        # Messages that were taken and not yet worked off: they are work from the moment in which
+        # the queue stops showing them, before their batch is complete.
+        self._held = 0
         self._thread = threading.Thread(target=self._poll, name=f"poll-{self.queue}", daemon=True)
 
     def start(self) -> None:
@@ -177,6 +170,16 @@ class _Poller:
         with self._changed:
             self._changed.wait_for(lambda: self._running == 0, timeout)
         self._thread.join(max(0.0, end - time.monotonic()))
+
+    def idle(self) -> bool:
+        if self._queues.counts(self.queue).visible:
+            return False
+        with self._changed:
+            return not self._held
+
+    def _hold(self, messages: int) -> None:
+        with self._changed:
+            self._held += messages
 
     def status(self) -> PumpStatus:
         with self._changed:
@@ -216,7 +219,10 @@ class _Poller:
     def _collect(self) -> list[Message]:
         size = self._mapping.batch_size
         batch = self._queues.receive(
-            self.queue, min(size, _RECEIVE_AT_MOST), wait_seconds=_POLL_SECONDS
+            self.queue,
+            min(size, _RECEIVE_AT_MOST),
+            wait_seconds=_POLL_SECONDS,
+            on_taken=self._hold,
         )
         window_ends = time.monotonic() + self._mapping.window_seconds
         while batch and len(batch) < size and not self.stopping.is_set():
@@ -227,6 +233,7 @@ class _Poller:
                 self.queue,
                 min(size - len(batch), _RECEIVE_AT_MOST),
                 wait_seconds=min(left, _POLL_SECONDS),
+                on_taken=self._hold,
             )
         return batch
 
@@ -244,6 +251,7 @@ class _Poller:
         finally:
             with self._changed:
                 self._running -= 1
+                self._held -= len(batch)
                 self._failed += len(failed)
                 self._changed.notify_all()
             self._slots.release()

@@ -2,11 +2,12 @@
 
 As time passes, a due schedule runs in a thread of its own. ``advance`` is different: it is
 deterministic and ends when the work is done. The clock stops at every due instant of schedules
-that run at most twice a day, and at least once a day; there the due schedules run in order, one
-after the other, and the queues drain before the clock moves on. Schedules that run more often (the
-sweeps) would make three days take hours: they are coalesced to once a day and once at the end,
-which is enough for them because a sweep takes whatever has become due. The report says how often
-each was due and how often it ran.
+that run at most twice a day, and at least once a day. Of what belongs to one instant, first that
+comes to its end which waited for it (delayed messages, executions that sleep); then the due
+schedules run in their order, and the work of each is done before the next one runs. Schedules that
+run more often (the sweeps) would make three days take hours: they are coalesced to once a day and
+once at the end, which is enough for them because a sweep takes whatever has become due. The report
+says how often each was due and how often it ran.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import json
 import re
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
@@ -227,12 +228,12 @@ class Scheduler:
             coarse, fine = self._split(start)
             for instant in self._stops(coarse, journey):
                 self._stack.move_clock(max(instant, self._clock.now()))
-                for entry in coarse:
-                    if self._is_due_at(entry, instant, journey):
-                        journey.runs.append(self._fire(entry, instant))
-                for each in fine:
-                    self._catch_up(each, instant, journey)
-                journey.settled &= self._stack.settle()
+                calm = self._stack.settle()
+                for entry, due in self._due(coarse, fine, instant, journey):
+                    journey.runs.append(self._fire(entry, due))
+                    # Who did not come to rest once is not waited for again at this stop.
+                    calm = calm and self._stack.settle()
+                journey.settled &= calm
             now = self._clock.now()
             for entry in self._entries:
                 entry.next_at = entry.due_after(now)
@@ -323,10 +324,24 @@ class Scheduler:
         before = instant - timedelta(microseconds=1)
         return before >= journey.start and entry.due_after(before) == instant
 
-    def _catch_up(self, each: _Fine, instant: datetime, journey: _Journey) -> None:
+    def _due(
+        self, coarse: Sequence[_Entry], fine: Sequence[_Fine], instant: datetime, journey: _Journey
+    ) -> Iterator[tuple[_Entry, datetime]]:
+        """What runs at a stop, in its order, with the instant at which it was due."""
+        for entry in coarse:
+            if self._is_due_at(entry, instant, journey):
+                yield entry, instant
+        for each in fine:
+            latest = self._catch_up(each, instant, journey)
+            if latest is not None:
+                yield each.entry, latest
+
+    @staticmethod
+    def _catch_up(each: _Fine, instant: datetime, journey: _Journey) -> datetime | None:
+        """The last instant at which a frequent schedule was due, when it is its turn to run."""
         at_the_end = instant == journey.target
         if instant - each.since < _DAY and not at_the_end:
-            return
+            return None
         missed = 0
         latest: datetime | None = None
         due = each.entry.due_after(each.since)
@@ -335,9 +350,8 @@ class Scheduler:
             due = each.entry.due_after(due)
         each.since = instant
         each.due += missed
-        if latest is not None:
-            each.ran += 1
-            journey.runs.append(self._fire(each.entry, latest))
+        each.ran += latest is not None
+        return latest
 
 
 def fold_name(name: str) -> str:

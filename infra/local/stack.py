@@ -54,7 +54,7 @@ _SIMULATORS: Final = "simulators"
 _CLOCK_FILE: Final = "clock.json"
 _MOVE_GRACE_SECONDS: Final = 20.0
 _SETTLE_SECONDS: Final = 60.0
-_EXECUTIONS_SECONDS: Final = 10.0
+_LOOK_SECONDS: Final = 0.01
 _SCHEDULE_RETRIES: Final = 2
 _PLATFORM: Final = {
     # There is no X-Ray daemon to trace to, and no instance to ask for credentials.
@@ -307,18 +307,22 @@ class LocalStack:
             self.simulators.follow_clock()
 
     def settle(self) -> bool:
-        """Wait until queues are drained, no function runs and no execution is about to go on."""
+        """Wait until queues are drained, no function runs, every mail has been reported and no
+        execution is about to go on; false when that takes too long.
+        """
         end = time.monotonic() + _SETTLE_SECONDS
-        quiet_by = time.monotonic() + _EXECUTIONS_SECONDS
-        calm = 0
-        while self.pump is not None and self.pump.settle(max(0.0, end - time.monotonic())):
-            quiet = self.cloud.executions_are_quiet() or time.monotonic() > quiet_by
-            calm = calm + 1 if quiet and not self.functions.in_flight else 0
-            # Twice: between two looks an execution may have filled a queue and gone to sleep.
-            if calm == 2:
+        while self.pump is not None and time.monotonic() < end:
+            before = self._stirrings()
+            quiet = self.pump.idle() and self.functions.idle and self.cloud.is_quiet()
+            # The parts are looked at one after the other: work that moved on meanwhile, behind the
+            # back of the look, has set something going.
+            if quiet and self._stirrings() == before:
                 return True
-            time.sleep(0.02)
+            time.sleep(_LOOK_SECONDS)
         return False
+
+    def _stirrings(self) -> int:
+        return self.functions.begun + self.cloud.stirrings()
 
     # -- commands that change everything (one at a time: ``ControlRoom`` sees to it)
 

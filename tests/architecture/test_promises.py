@@ -1,4 +1,4 @@
-"""Every promise of the product is found in ARCHITECTURE.md §7, with tests that exist."""
+"""Every promise of the product is two steps from the README, with tests that exist."""
 
 import itertools
 import re
@@ -8,17 +8,16 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
 CONTEXTS: Final = frozenset(path.name for path in (ROOT / "functions").iterdir())
-PROMISES: Final = {"PEN": 11, "WFL": 6, "CRD": 6, "PAY": 6, "REC": 7, "WSP": 6}
-"""How many promises each part of the product has. Source: product.md."""
-TABLE: Final = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").split("## 7.")[1]
-ROWS: Final = [line.split("|")[1:-1] for line in TABLE.splitlines() if line.startswith("| ")][1:]
-
-
-def _named(cell: str) -> Iterator[str]:
-    """Ids of promises in a cell: `CRD-01 … 03` is three, `WFL-03, WFL-04` two."""
-    for match in re.finditer(r"([A-Z]{3})-(\d\d)(?: … (\d\d))?", cell):
-        for number in range(int(match[2]), int(match[3] or match[2]) + 1):
-            yield f"{match[1]}-{number:02}"
+PARTS: Final = {"PEN": 11, "WFL": 6, "CRD": 6, "PAY": 6, "REC": 7, "WSP": 6}
+"""How many promises each part of the product has, in their order. Source: product.md."""
+BEYOND: Final = tuple(f"N{number}" for number in range(1, 20) if number != 13)
+"""What none of the others has; there is no N13. Source: product.md."""
+DOCUMENT: Final = ROOT / "docs" / "promises.md"
+ROWS: Final = [
+    line.split("|")[1:-1]
+    for line in DOCUMENT.read_text(encoding="utf-8").splitlines()
+    if line.startswith("| ")
+][1:]
 
 
 def _spread(text: str) -> Iterator[str]:
@@ -50,18 +49,26 @@ def _code(cell: str) -> Iterator[str]:
             yield from _spread(text)
 
 
-def test_every_promise_has_a_row() -> None:
-    wanted = {f"{part}-{n:02}" for part, most in PROMISES.items() for n in range(1, most + 1)}
-    assert wanted - {name for row in ROWS for name in _named(row[0])} == set()
+def test_every_promise_has_one_row_in_order() -> None:
+    wanted = [f"{part}-{n:02}" for part, most in PARTS.items() for n in range(1, most + 1)]
+    assert [row[0].strip() for row in ROWS] == [*wanted, *BEYOND]
+
+
+def test_the_readme_leads_to_the_rows() -> None:
+    assert "](docs/promises.md)" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_row_says_what_and_where() -> None:
+    assert [row[0] for row in ROWS if not (row[1].strip() and row[2].strip())] == []
 
 
 def test_every_place_in_the_code_exists() -> None:
-    missing = {path for row in ROWS for path in _code(row[1]) if not list(ROOT.glob(path))}
+    missing = {path for row in ROWS for path in _code(row[3]) if not list(ROOT.glob(path))}
     assert missing == set()
 
 
 def test_every_row_names_a_test_and_every_test_exists() -> None:
     for row in ROWS:
-        paths = list(_paths(row[2]))
+        paths = list(_paths(row[4]))
         assert paths, row[0]
         assert [path for path in paths if not list(ROOT.glob(path))] == []

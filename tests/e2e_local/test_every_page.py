@@ -8,16 +8,18 @@ one page of each kind in every run.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import pytest
 
-from bench.stack import StackProcess, local
+from bench.stack import local
 from tests.support import page_audit
 from tests.support.browser import Browser, find_chromium, launch
 from tests.support.page_tour import Tour, tour_of
 from tests.support.page_walk import page_routes
+from tests.support.running_stack import running_stack
 from webkit.i18n import LANGUAGES
 
 pytestmark = [
@@ -30,6 +32,7 @@ pytestmark = [
 
 NOT_REACHED: Final[Mapping[str, str]] = {
     "/incidents/{id}": "needs a failure of an insurer that only its operator can solve",
+    "/operator/incidents/{id}": "needs the same, as the operator sees it",
     "/reconciliation/imports/{id}/corrected": "a file, not a page; needs a refused import",
     "/reconciliation/mail-matters/{id}": "needs a mail of unknown fate that stayed unknown",
     "/workflow/approvals/{id}/sign": "needs a rule that demands a qualified signature",
@@ -42,12 +45,11 @@ NOT_REACHED: Final[Mapping[str, str]] = {
 
 @pytest.fixture(scope="module")
 def tour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Tour]]:
-    process = StackProcess(tmp_path_factory.mktemp("tour") / "state", patience=120.0)
-    running = process.start()
-    try:
-        yield running.base_url, tour_of(running.base_url, process.credentials(), local(running))
-    finally:
-        process.stop()
+    folder = tmp_path_factory.mktemp("tour") / "state"
+    with running_stack(folder) as running:
+        credentials = json.loads((folder / "credentials.json").read_text(encoding="utf-8"))
+        with tour_of(running.base_url, credentials, local(running)) as pages:
+            yield running.base_url, pages
 
 
 @pytest.fixture(scope="module")

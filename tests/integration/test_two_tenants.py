@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from itertools import product
 from pathlib import Path
@@ -59,6 +59,8 @@ from toolkit.entrypoints.http import HttpApp, RouteSpec
 from toolkit.http.webhook_signature import headers as signed_headers
 from toolkit.http.webhook_signature import key_of
 from toolkit.platform import Platform
+from webkit.components import View
+from webkit.render import PageResponse, Renderer
 
 UNKNOWN: Final = "01JC3V9QJ8Z6T4M2N0P7R5S3XK"
 NUMBERS: Final = ("12345678950", "98765432150")
@@ -859,7 +861,21 @@ def without_trace(answer: Answer) -> tuple[int, str, str]:
 # ---------------------------------------------------------------------------- by identifier
 
 
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refusal as what its page is drawn from, the same for the same, instead of the page: here
+    thousands are compared, and drawing them takes longer than all the rest.
+    """
+
+    def error(renderer: Renderer, view: View, status: int, **values: Any) -> PageResponse:
+        body = repr((renderer.templates, replace(view, csrf_token=None), status, values))
+        return PageResponse(status, {"content-type": "text/html; charset=utf-8"}, body)
+
+    monkeypatch.setattr(Renderer, "error", error)
+
+
 @pytest.mark.parametrize("kind", ["key", "session"])
+@pytest.mark.usefixtures("undrawn")
 def test_nothing_of_the_other_company_is_reached(world: World, kind: str) -> None:
     """With its key at every route of the API, and with the session of its owner at every page.
 

@@ -27,6 +27,8 @@ from unittest import mock
 import botocore.handlers
 import jsonpath_ng.ext
 import pytest
+from botocore.signers import RequestSigner
+from botocore.useragent import UserAgentString
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.dynamodb.models import dynamodb_backends
@@ -475,9 +477,11 @@ def _faster_emulation() -> Iterator[None]:
     """Answer item requests the short way of the local stack, and parse event paths once.
 
     moto finds the service by trying the addresses of all of them, and serialises every attribute
-    value member by member: most of the time of most tests.
+    value member by member: most of the time of most tests. Half of what is left of an item request
+    is its signature and the name of its client, which nobody here reads.
     """
     slow = BotocoreStubber.process_request
+    signed = RequestSigner.sign
     front = DynamoDbFront(Scope(REGION, ACCOUNT), Unrecorded())
     paths: Any = jsonpath_ng.ext
 
@@ -490,8 +494,14 @@ def _faster_emulation() -> Iterator[None]:
         status, body = front.answer(operation, request.body)
         return status, {"content-type": "application/x-amz-json-1.0"}, body
 
+    def sign(self: Any, operation_name: str, *args: Any, **more: Any) -> None:
+        if operation_name not in ITEM_OPERATIONS:
+            signed(self, operation_name, *args, **more)
+
     with (
         mock.patch.object(BotocoreStubber, "process_request", process_request),
+        mock.patch.object(RequestSigner, "sign", sign),
+        mock.patch.object(UserAgentString, "to_string", return_value="tests"),
         mock.patch.object(paths, "parse", functools.cache(paths.parse)),
     ):
         yield

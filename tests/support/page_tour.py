@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -50,25 +51,40 @@ class Tour:
             yield from ((name, place) for place in those if place.kind == "page")
 
 
-def tour_of(base: str, credentials: Mapping[str, Any], stack: LocalClient) -> Tour:
+@contextmanager
+def tour_of(base: str, credentials: Mapping[str, Any], stack: LocalClient) -> Iterator[Tour]:
     """Play the seed ``tour`` and walk: a person of the company, the operator, the company's
-    customer at the portal, and whoever has a link or none.
+    customer at the portal, and whoever has a link or none. Their connections end with the block.
     """
+    with ExitStack() as closing:
+
+        def reader() -> Reader:
+            made = Reader(base)
+            closing.callback(made.client.close)
+            return made
+
+        yield _walked(reader, credentials, stack)
+
+
+def _walked(new: Callable[[], Reader], credentials: Mapping[str, Any], stack: LocalClient) -> Tour:
+    anybody = new()
     users = {each["role"]: each for each in reversed(credentials["users"])}
     owner, operator = users["accountant"], users["operator"]
-    player = Player(base, credentials["operator_key"], stack, owner_email=owner["email"])
+    player = Player(
+        anybody.base_url, credentials["operator_key"], stack, owner_email=owner["email"]
+    )
     played = player.play(packs.read(packs.FOLDER / packs.SEEDS / "tour.yaml"))
-    _accept(base, _mailed(stack, owner["email"], "/invitations/"))
-    person = Reader(base).sign_in(owner["email"], owner["password"])
+    _accept(anybody, _mailed(stack, owner["email"], "/invitations/"))
+    person = new().sign_in(owner["email"], owner["password"])
     person.open_company(str(played.company["id"]))
-    runner = Reader(base).sign_in(operator["email"], operator["password"])
-    _ask_for_mails(person, runner, Reader(base), owner["email"])
+    runner = new().sign_in(operator["email"], operator["password"])
+    _ask_for_mails(person, runner, anybody, owner["email"])
     _mailed(stack, owner["email"], "/password-resets/")
     found = Tour()
-    found.add("customer", _customer(base, stack, person), STARTS)
-    found.add("anybody", Reader(base), (*STARTS, "/problems/not_found", *_letters(stack)))
-    found.add("newcomer", _newcomer(base), ("/sign-in/code",))
-    chief = Reader(base).sign_in(played.people["chief"], PASSWORD)
+    found.add("customer", _customer(new(), stack, person), STARTS)
+    found.add("anybody", anybody, (*STARTS, "/problems/not_found", *_letters(stack)))
+    found.add("newcomer", _newcomer(new()), ("/sign-in/code",))
+    chief = new().sign_in(played.people["chief"], PASSWORD)
     found.add("chief", chief, ("/workflow/tasks", "/workflow/approvals"))
     found.add("person", person, ("/", *STARTS, *_made(person)))
     found.add("operator", runner, (*STARTS, "/operator/dead-letters/workspace-send-mail"))
@@ -93,17 +109,16 @@ def _mailed(stack: LocalClient, to: str, part: str) -> str:
     raise AssertionError(f"no mail to {to} with {part}")
 
 
-def _accept(base: str, path: str, **more: str) -> None:
+def _accept(anybody: Reader, path: str, **more: str) -> None:
     token = urlsplit(path).path.rsplit("/", 1)[1]
-    Reader(base).api("POST", "/v1/invitations/accept", {"token": token, **more})
+    anybody.api("POST", "/v1/invitations/accept", {"token": token, **more})
 
 
-def _customer(base: str, stack: LocalClient, person: Reader) -> Reader:
+def _customer(reader: Reader, stack: LocalClient, person: Reader) -> Reader:
     """The company's customer, signed in at the portal; an invitation and a wish stay open."""
     card = person.api("GET", "/v1/reconciliation/counterparties")["items"][0]
     invoice = ubl(supplier="1234567890", customer=card["tax_no"])
     person.api("POST", "/v1/reconciliation/e-invoices?direction=sales", invoice)
-    reader = Reader(base)
     link = _mailed(stack, "muhasebe.", "/portal/invitations/")
     done = reader.post_form(link, password=_PASSWORD)
     user = dict(part.split("=") for part in urlsplit(done.headers["location"]).query.split("&"))
@@ -113,10 +128,9 @@ def _customer(base: str, stack: LocalClient, person: Reader) -> Reader:
     return reader
 
 
-def _newcomer(base: str) -> Reader:
+def _newcomer(reader: Reader) -> Reader:
     """Somebody between the password and the code: the page asks for the mark only."""
-    reader = Reader(base)
-    step = f"{STEP_COOKIE}-{urlsplit(base).port}"
+    step = f"{STEP_COOKIE}-{urlsplit(reader.base_url).port}"
     reader.client.cookies.set(step, "open")
     return reader
 

@@ -233,7 +233,9 @@ class Executions:
         self.seconds: Callable[[], float] = time.time
         """The clock that waits and timeouts follow: that of the stack, which can be moved."""
         self._current = _Current()
-        self._asleep: dict[object, float | None] = {}
+        self._asleep: dict[object, Callable[[], bool]] = {}
+        self.woken = 0
+        """Waits that have ended in this process."""
 
     # ------------------------------------------------------------------ life cycle
 
@@ -260,14 +262,14 @@ class Executions:
     def quiet(self, scope: Scope) -> bool:
         """Whether every running execution waits for something that has not come yet.
 
-        A wait whose end the clock has passed is not quiet: its thread is about to wake.
+        A wait is not quiet when the clock has passed its end or its token was answered: its thread
+        is about to wake.
         """
-        waits, now = [*self._asleep.values()], self.seconds()
-        overdue = any(until is not None and until <= now for until in waits)
+        waits = [*self._asleep.values()]
         running = sum(
             execution.exec_status == ExecutionStatus.RUNNING for execution in _executions_of(scope)
         )
-        return not overdue and len(waits) >= running
+        return len(waits) >= running and not any(is_over() for is_over in waits)
 
     def restore_finished(self, scope: Scope, state_machine_arn: str) -> None:
         """List the finished executions of a machine again, so that their names stay taken."""
@@ -471,7 +473,11 @@ class Executions:
             """Wait for a token on the clock of the stack: moving it ends the wait."""
             event = endpoint._notify_event
             until = None if timeout is None else self.seconds() + timeout
-            with self._sleeping(until):
+
+            def is_over() -> bool:
+                return event.is_set() or (until is not None and self.seconds() >= until)
+
+            with self._sleeping(is_over):
                 while not event.is_set():
                     left = _SLICE_SECONDS if until is None else until - self.seconds()
                     if left <= 0:
@@ -488,19 +494,20 @@ class Executions:
         end.
         """
         until = self.seconds() + seconds
-        with self._sleeping(until):
+        with self._sleeping(lambda: self.seconds() >= until):
             while env.is_running() and (left := until - self.seconds()) > 0:
                 # In slices: an end between the question and the wait would not be noticed, and
                 # the clock of the stack may be moved.
                 env.program_state_event.wait(min(left, _SLICE_SECONDS))
 
     @contextmanager
-    def _sleeping(self, until: float | None) -> Iterator[None]:
+    def _sleeping(self, is_over: Callable[[], bool]) -> Iterator[None]:
         wait = object()
-        self._asleep[wait] = until
+        self._asleep[wait] = is_over
         try:
             yield
         finally:
+            self.woken += 1
             del self._asleep[wait]
 
     @contextmanager

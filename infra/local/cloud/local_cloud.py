@@ -241,6 +241,15 @@ class LocalCloud:
         """Whether every running execution waits for something that has not come yet."""
         return EXECUTIONS.quiet(Scope(self.region, self.account_id))
 
+    def is_quiet(self) -> bool:
+        """Whether nothing here goes on by itself: executions wait, mails have been reported."""
+        return self._running().mail.reported() and self.executions_are_quiet()
+
+    def stirrings(self) -> int:
+        """A number that grows with everything that the cloud itself sets going."""
+        parts = self._running()
+        return parts.sqs.sent + parts.mail.count() + EXECUTIONS.woken
+
     def reset(self) -> None:
         """Delete all data and deploy the same template again.
 

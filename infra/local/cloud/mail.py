@@ -245,6 +245,11 @@ class MailStore:
             ).fetchone()
         return None if row is None else _mail(row)
 
+    def reported(self) -> bool:
+        """Whether everything was reported that is reported by itself."""
+        with self._lock:
+            return self._database.execute("SELECT 1 FROM mail WHERE pending").fetchone() is None
+
     def count(self) -> int:
         """How many mails there are."""
         with self._lock:

@@ -77,6 +77,8 @@ class SqsEngine:
         self._stopping = False
         self._base_url = ""
         self._queues: dict[str, Queue] = {}
+        self.sent = 0
+        """Messages that were sent or moved to a queue since the engine started."""
         self._database = open_database(path, _SCHEMA)
         self._load()
 
@@ -271,8 +273,12 @@ class SqsEngine:
         max_messages: int = 10,
         wait_seconds: float = 0.0,
         visibility_timeout: float | None = None,
+        on_taken: Callable[[int], None] | None = None,
     ) -> list[Message]:
-        """Receive up to ten messages, waiting up to ``wait_seconds`` for the first."""
+        """Receive up to ten messages, waiting up to ``wait_seconds`` for the first.
+
+        ``on_taken`` is told their number in the very moment in which they stop being visible.
+        """
         if not 1 <= max_messages <= 10:
             raise SqsError("InvalidParameterValue", "MaxNumberOfMessages must be between 1 and 10")
         deadline = self._now() + min(wait_seconds, _MAX_WAIT_SECONDS)
@@ -287,6 +293,8 @@ class SqsEngine:
                     self._surface(queue, now)
                     taken = self._take(queue, max_messages, hold, now)
                     received = [self._present(message) for message in taken]
+                if received and on_taken is not None:
+                    on_taken(len(received))
                 if received or now >= deadline:
                     return received
                 wake = min(deadline, queue.hidden[0][0]) if queue.hidden else deadline
@@ -609,6 +617,7 @@ class SqsEngine:
         )
         assert cursor.lastrowid is not None  # noqa: S101 (an INSERT always has one)
         message.row = cursor.lastrowid
+        self.sent += 1
 
     def _update(self, messages: Sequence[Stored]) -> None:
         self._database.executemany(

@@ -154,6 +154,18 @@ def test_a_waiting_execution_goes_on_with_the_same_token(stack: Stack) -> None:
         cloud.client("stepfunctions").send_task_success(taskToken=token, output="{}")
 
 
+def test_an_answered_token_is_work_until_its_execution_has_gone_on(stack: Stack) -> None:
+    cloud = stack.start()
+    arn = begin(cloud)
+    (token,) = asked(cloud)
+    calm(cloud)
+    cloud.client("stepfunctions").send_task_success(taskToken=token, output="{}")
+    calm(cloud)
+    described = cloud.client("stepfunctions").describe_execution(executionArn=arn)
+    assert described["status"] == "SUCCEEDED"
+    assert bodies(cloud, "WorkQueue")[-1] == "told"
+
+
 def test_resuming_twice_starts_nothing_twice(stack: Stack) -> None:
     cloud = stack.start()
     begin(cloud)

@@ -289,7 +289,9 @@ def test_an_asynchronous_event_is_retried_and_ends_in_the_dead_letter_queue(
             )
         ]
     )
+    assert host.idle
     host.invoke_async("work", b'{"a": 1}')
+    assert not host.idle, "accepted is work, also before its thread runs and between attempts"
     assert eventually(lambda: bool(recorder.dead_letters))
     assert recorder.dead_letters == [("arn:aws:sqs:eu-central-1:123456789012:dlq", b'{"a": 1}')]
     assert counter.read_text() == "xxx"

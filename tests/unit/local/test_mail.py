@@ -145,9 +145,12 @@ def test_mails_are_listed_newest_first_and_searched(post: Post) -> None:
 
 
 def test_a_mail_is_reported_as_sent_and_delivered(post: Post) -> None:
-    post.store.start(post.publish)
     message_id = post.store.send(simple())
+    assert not post.store.reported()
+    post.store.start(post.publish)
     assert post.kinds(2) == ["Send", "Delivery"]
+    while not post.store.reported():
+        time.sleep(0.01)
     event = post.events[1]
     assert (event["source"], event["detail_type"]) == ("aws.ses", "Email Delivered")
     mail: Mapping[str, Any] = event["detail"]["mail"]

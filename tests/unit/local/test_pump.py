@@ -248,7 +248,7 @@ def test_stop_receives_nothing_more(engine: SqsEngine, worker: Worker, start: St
     assert engine.counts("work").visible == 1
 
 
-def test_settle_waits_for_the_work_that_work_creates(
+def test_a_pump_is_idle_when_nothing_is_left_of_the_work_that_work_creates(
     engine: SqsEngine, worker: Worker, start: StartPump
 ) -> None:
     def answer(bodies: list[str]) -> InvokeOutcome:
@@ -261,10 +261,31 @@ def test_settle_waits_for_the_work_that_work_creates(
     worker.answer = answer
     engine.send("work", "3")
     pump = start()
-    assert pump.settle(5)
+    assert eventually(pump.idle)
     assert worker.bodies == ["3", "2", "1", "0"]
-    engine.send("work", "400")
-    assert not pump.settle(0.3)
+
+
+def test_a_batch_that_waits_for_company_is_work_already(
+    engine: SqsEngine, worker: Worker, start: StartPump
+) -> None:
+    pump = start(batch_size=20, window_seconds=0.5)
+    engine.send("work", "alone")
+    assert eventually(lambda: engine.counts("work").in_flight == 1)
+    assert worker.bodies == []
+    assert not pump.idle()
+    assert eventually(pump.idle)
+    assert worker.bodies == ["alone"]
+
+
+def test_a_message_that_failed_and_is_hidden_keeps_nobody_busy(
+    engine: SqsEngine, worker: Worker, start: StartPump
+) -> None:
+    worker.answer = fail
+    engine.send("work", "a")
+    pump = start()
+    assert eventually(pump.idle, seconds=0.9)
+    assert worker.bodies == ["a"]
+    assert engine.counts("work").in_flight == 1
 
 
 def test_only_queues_are_polled(start: StartPump) -> None:

@@ -250,9 +250,11 @@ def test_an_advance_stops_where_a_schedule_is_due_and_drains_before_it_goes_on(
     report = scheduler.advance(timedelta(days=1))
     assert world.diary == [
         "move 02 21:00",
+        "settle",
         "run Evening",
         "settle",
         "move 03 05:00",
+        "settle",
         "run Morning",
         "settle",
         "move 03 12:00",
@@ -281,9 +283,16 @@ def test_frequent_schedules_are_coalesced_and_the_report_says_so(make: MakeSched
 def test_a_short_advance_runs_a_frequent_schedule_once(make: MakeScheduler) -> None:
     scheduler, world = make(Sweep="rate(1 minute)", Quarter="rate(15 minutes)")
     scheduler.advance(timedelta(minutes=5))
-    assert world.diary == ["move 02 12:05", "run Sweep", "settle"]
+    assert world.diary == ["move 02 12:05", "settle", "run Sweep", "settle"]
     scheduler.advance(timedelta(hours=1))
-    assert world.diary[3:] == ["move 02 13:05", "run Sweep", "run Quarter", "settle"]
+    assert world.diary[4:] == [
+        "move 02 13:05",
+        "settle",
+        "run Sweep",
+        "settle",
+        "run Quarter",
+        "settle",
+    ]
 
 
 def test_an_advance_is_deterministic(make: MakeScheduler) -> None:
@@ -294,7 +303,7 @@ def test_an_advance_is_deterministic(make: MakeScheduler) -> None:
     second, two = make(**names)
     second.advance(timedelta(days=2))
     assert one.diary == two.diary
-    assert one.diary[:4] == ["move 03 03:00", "run A", "run B", "settle"]
+    assert one.diary[:6] == ["move 03 03:00", "settle", "run A", "settle", "run B", "settle"]
 
 
 def test_a_failing_run_is_reported_and_the_clock_moves_on(make: MakeScheduler) -> None:
@@ -308,6 +317,13 @@ def test_a_failing_run_is_reported_and_the_clock_moves_on(make: MakeScheduler) -
     ]
     assert not report.settled
     assert "schedule Evening failed: it broke" in world.diary
+    assert world.diary[:4] == [
+        "move 02 20:00",
+        "settle",
+        "run Evening",
+        "schedule Evening failed: it broke",
+    ]
+    assert world.diary.count("settle") == 3, "once at each stop, since nothing comes to rest"
     assert world.clock.offset_seconds == 86400
 
 
