@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any, Final, Literal
 from urllib.parse import parse_qsl
 
@@ -54,6 +55,7 @@ from toolkit.http.problem import (
 from toolkit.observability import logger
 
 Kind = Literal["api", "page"]
+_API: Final = "/v1/"
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _MAX_FORM: Final = 256 * 1024
 _MAX_LIMIT: Final = 200
@@ -230,7 +232,8 @@ class HttpApp:
         self._translate = translate
         self._resolver = APIGatewayHttpResolver()
         self._resolver.not_found(self._route_missing)
-        self.routes: list[RouteSpec] = []
+        self._routes: list[RouteSpec] = []
+        self._pages: list[str] = []
         self._sleeping: dict[tuple[str, int], list[RouteSpec]] = {}
 
     # ------------------------------------------------------------------ declaration
@@ -244,7 +247,7 @@ class HttpApp:
 
         def declare(function: Route) -> Route:
             spec = RouteSpec(method, path, kind, permission, function)
-            self.routes.append(spec)
+            self._routes.append(spec)
             self._sleeping.setdefault((method, path.count("/")), []).append(spec)
             return function
 
@@ -257,6 +260,23 @@ class HttpApp:
     def page(self, method: str, path: str, *, permission: str | None) -> Callable[[Route], Route]:
         """Declare a page route (HTML, redirects to sign-in, CSRF token on every non-GET)."""
         return self.route(method, path, permission=permission, kind="page")
+
+    def pages(self, module: str) -> None:
+        """Declare pages in time: ``module.declare(app)`` is called when the first path that is not
+        the API's is asked for. A call of the API needs no page, and a function answers one of the
+        two first.
+        """
+        self._pages.append(module)
+
+    @property
+    def routes(self) -> Sequence[RouteSpec]:
+        """Every declared route, with the pages."""
+        self._open_pages()
+        return self._routes
+
+    def _open_pages(self) -> None:
+        while self._pages:
+            import_module(self._pages.pop()).declare(self)
 
     # ------------------------------------------------------------------ invocation
 
@@ -276,6 +296,8 @@ class HttpApp:
 
         It compiles a pattern for each; a hundred of them were a tenth of a cold start.
         """
+        if not path.startswith(_API):
+            self._open_pages()
         for spec in self._sleeping.pop((method, path.count("/")), ()):
             pattern = re.sub(r"\{([a-z_]+)\}", r"<\1>", spec.path)
             self._resolver.route(pattern, method=[method])(self._caller(spec))
@@ -371,7 +393,7 @@ class HttpApp:
 
     def _route_missing(self, _error: RouteNotFoundError) -> Response[str]:
         request = self._request("", {})
-        kind: Kind = "page" if request.wants_html and not request.path.startswith("/v1/") else "api"
+        kind: Kind = "page" if request.wants_html and not request.path.startswith(_API) else "api"
         return self._problem(request, kind, NotFoundError("not_found", "There is no such item."))
 
     def _problem(self, request: Request, kind: Kind, error: KopruError) -> Response[str]:
