@@ -20,7 +20,6 @@ from urllib.parse import parse_qsl
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError as RouteNotFoundError
 from aws_lambda_powertools.shared.cookies import Cookie
-from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from pydantic import BaseModel
 
 from kernel.errors import (
@@ -56,6 +55,7 @@ from toolkit.observability import logger
 
 Kind = Literal["api", "page"]
 _API: Final = "/v1/"
+_JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _MAX_FORM: Final = 256 * 1024
 _MAX_LIMIT: Final = 200
@@ -287,8 +287,8 @@ class HttpApp:
         if event.get("requestContext", {}).get("http", {}).get("method") == "HEAD":
             event = {**event, "requestContext": {**event["requestContext"]}}
             event["requestContext"]["http"] = {**event["requestContext"]["http"], "method": "GET"}
-        asked = APIGatewayProxyEventV2(event)
-        self._wake(asked.http_method, asked.path)
+        # The stage is ``$default``, so the path begins with nothing that is not the route's.
+        self._wake(event["requestContext"]["http"]["method"], event["rawPath"])
         return self._resolver.resolve(event, context)
 
     def _wake(self, method: str, path: str) -> None:
@@ -318,6 +318,7 @@ class HttpApp:
             if event.get("isBase64Encoded")
             else body.encode("utf-8", "surrogatepass")
         )
+        query = event.get("rawQueryString")
         cookies: dict[str, str] = {}
         for cookie in event.get("cookies") or []:
             name, _, value = cookie.partition("=")
@@ -328,7 +329,7 @@ class HttpApp:
             route=route,
             principal=principal_of(event),
             headers=headers,
-            query=dict(parse_qsl(event.get("rawQueryString") or "", keep_blank_values=True)),
+            query=dict(parse_qsl(query, keep_blank_values=True)) if query else {},
             path_values=values,
             raw_body=raw,
             cookies=cookies,
@@ -430,7 +431,7 @@ class HttpApp:
         if isinstance(body, BaseModel):
             body = body.model_dump_json(by_alias=True)
         elif body is not None and not isinstance(body, (str, bytes)):
-            body = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+            body = _JSON.encode(body)
         headers["content-type"] = reply.content_type
         is_bytes = isinstance(body, bytes)
         # The content type travels in our own headers; given to Response it would be sent twice.
@@ -483,7 +484,9 @@ def principal_of(event: Mapping[str, Any]) -> Principal:
 
 def _choices(text: str) -> tuple[tuple[str, str], ...]:
     """Companies of a person as the authorizer wrote them: JSON pairs of id and name."""
-    return tuple((str(identity), str(name)) for identity, name in json.loads(text or "[]"))
+    if text in ("", "[]"):
+        return ()
+    return tuple((str(identity), str(name)) for identity, name in json.loads(text))
 
 
 def _sign_in_redirect(request: Request) -> Reply:

@@ -38,6 +38,9 @@ def light(cls: type) -> Any:
     if _is_special(cls):
         return _STANDARD(cls, **_OPTIONS)
     own = vars(cls)
+    if not cls.__doc__:
+        # Otherwise the standard library inspects the signature, which takes longer than the rest.
+        cls.__doc__ = f"{cls.__name__}({', '.join(own.get('__annotations__', {}))})"
     made: Any = _STANDARD(cls, init=False, repr=False, eq=False, slots=True)
     made.__dataclass_params__ = _PARAMS  # frozen, for whoever inherits
     known = fields(made)
