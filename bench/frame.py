@@ -7,6 +7,7 @@ the run, so that one goal that is missed does not hide the others.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import platform
@@ -21,16 +22,6 @@ from typing import Any, Final
 ROUNDS: Final = 9
 ROOT: Final = Path(__file__).resolve().parents[1]
 FOLDER: Final = ROOT / "build" / "bench"
-
-AWS_CALLS: Final = frozenset(
-    {"reads", "transactions", "updates", "outbox_marks", "queue_bus", "kms", "s3"}
-)
-"""Kinds of a budget that are requests to AWS; the others are charges, bytes, other services."""
-
-
-def requests_of(counts: Mapping[str, int]) -> int:
-    """Requests to AWS among what a committed budget counts (``tests/budgets``)."""
-    return sum(number for kind, number in counts.items() if kind in AWS_CALLS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +133,22 @@ class Report:
 
 
 def alternating(*acts: Callable[[], Any], rounds: int = ROUNDS) -> tuple[float, ...]:
-    """Median processor seconds of each act, taken in turns; the first round warms up."""
+    """Median processor seconds of each act, taken in turns; the first round warms up.
+
+    What other areas left in memory is kept from the garbage collector: it is not theirs to look at.
+    """
     taken: list[list[float]] = [[] for _ in acts]
-    for number in range(rounds + 1):
-        for act, kept in zip(acts, taken, strict=True):
-            started = time.process_time()
-            act()
-            if number:
-                kept.append(time.process_time() - started)
+    gc.collect()
+    gc.freeze()
+    try:
+        for number in range(rounds + 1):
+            for act, kept in zip(acts, taken, strict=True):
+                started = time.process_time()
+                act()
+                if number:
+                    kept.append(time.process_time() - started)
+    finally:
+        gc.unfreeze()
     return tuple(statistics.median(each) for each in taken)
 
 

@@ -1,19 +1,17 @@
 """Peak memory of whole processes: the send worker, letters, a large import (P11).
 
-Each act runs in a process of its own, which reports the largest resident size it ever had; so
-imports, caches and garbage count as they do in Lambda.
+Each act runs in a process of its own, which reports the most memory it ever held; so imports,
+caches and garbage count as they do in Lambda.
 """
 
 from __future__ import annotations
 
 import importlib
-import resource
 import subprocess
 import sys
-from pathlib import Path
 from typing import Final
 
-from bench.frame import ROOT, Report
+from bench.frame import ROOT, Report, peak_mb
 
 FILE_ROWS: Final = 50_000
 """Most rows of one file."""
@@ -35,13 +33,13 @@ def measure(report: Report) -> None:
             stdout=subprocess.PIPE,
             check=True,
         )
-        size = int(done.stdout.split()[-1]) / 1024
+        peak = float(done.stdout.split()[-1])
         report.add(
             "P11",
             WHAT[name],
-            f"{size:.0f} MB",
+            f"{peak:.0f} MB",
             goal=f"at most {limit} MB",
-            holds=size <= limit,
+            holds=peak <= limit,
         )
 
 
@@ -66,19 +64,6 @@ def rows() -> None:
             raise SystemExit("not every row was read as good")
 
 
-def peak() -> int:
-    """Largest resident size of this process in KiB.
-
-    Linux counts into ``ru_maxrss`` also the process that started this one, as it was at the fork;
-    the status file knows this program alone. macOS counts bytes.
-    """
-    status = Path("/proc/self/status")
-    if status.exists():
-        lines = status.read_text(encoding="ascii").splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-
-
 if __name__ == "__main__":
     {"send": send, "letters": letters, "rows": rows}[sys.argv[1]]()
-    sys.stdout.write(f"{peak()}\n")
+    sys.stdout.write(f"{peak_mb()}\n")

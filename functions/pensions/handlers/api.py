@@ -2,18 +2,9 @@
 
 from pensions.handlers.http import contracts, contributions, employees, transmissions, uploads
 from pensions.handlers.http.app import app
-from pensions.pages import routes
 
-__all__ = [
-    "contracts",
-    "contributions",
-    "employees",
-    "handler",
-    "routes",
-    "transmissions",
-    "uploads",
-]
+__all__ = ["contracts", "contributions", "employees", "handler", "transmissions", "uploads"]
 
-routes.declare(app)
+app.pages("pensions.pages.routes")
 
 handler = app.handler
