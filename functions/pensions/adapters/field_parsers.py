@@ -54,7 +54,7 @@ def _text(value: object) -> str:
 
 def national_id(value: object) -> Tckn:
     """T.C. kimlik no by its rule, which also says what is no text."""
-    return Tckn(cast(str, value))
+    return Tckn(cast("str", value))
 
 
 def iban(value: object) -> Iban:
@@ -64,7 +64,7 @@ def iban(value: object) -> Iban:
 
 def email(value: object) -> Email:
     """One e-mail address by its rule, which also says what is no text."""
-    return Email(cast(str, value))
+    return Email(cast("str", value))
 
 
 def mobile(value: object) -> Phone:
