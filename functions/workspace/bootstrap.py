@@ -53,13 +53,13 @@ from workspace.application.entrance import Entrance
 from workspace.application.fan_out_event import FanOutEvent, PutIntoLane
 from workspace.application.finish_sign_in import FinishSignIn
 from workspace.application.hosted_sign_in import FinishHostedSignIn, StartHostedSignIn
+from workspace.application.identify_bearer import IdentifyBearer
 from workspace.application.identify_key import IdentifyKey
 from workspace.application.identify_session import IdentifySession
 from workspace.application.identify_token import IdentifyToken
 from workspace.application.incidents import (
     ListIncidents,
     ListOpenIncidents,
-    LocateIncident,
     ReadIncident,
     ResolveIncident,
 )
@@ -71,6 +71,7 @@ from workspace.application.issue_api_key import IssueApiKey, IssueOperatorKey, K
 from workspace.application.jobs import CancelJob, ListJobs, ReadJob
 from workspace.application.list_events import ListEvents
 from workspace.application.list_today import ListToday
+from workspace.application.locate import Locate
 from workspace.application.messages import ListMessages, ReadMessage
 from workspace.application.oversee_companies import OverseeCompanies
 from workspace.application.privacy import (
@@ -126,6 +127,13 @@ from workspace.application.standing import Standing
 from workspace.application.start_password_reset import StartPasswordReset
 from workspace.application.start_upload import StartUpload
 from workspace.application.stuck_items import ListStuckItems
+from workspace.application.support import (
+    AskForSupport,
+    DecideSupport,
+    ListSupport,
+    UseSupport,
+    VisitCompany,
+)
 from workspace.application.sweep_messages import SweepMessages
 from workspace.application.sweep_webhooks import SweepWebhooks
 from workspace.application.switch_tenant import SwitchTenant
@@ -306,12 +314,17 @@ class Application:
     def identify_session(self) -> IdentifySession:
         return IdentifySession(self.store, self.platform.clock, digest, self.standing())
 
+    def identify_bearer(self) -> IdentifyBearer:
+        return IdentifyBearer(self.identify_key(), self.identify_token())
+
     def identify_token(self) -> IdentifyToken:
         return IdentifyToken(self.store, self.provider, self.standing())
 
     def standing(self) -> Standing:
         return Standing(
-            self.platform.clock, operators_prove_twice=not self.settings.common.is_local
+            self.platform.clock,
+            UseSupport(self.store, self.platform.clock),
+            operators_prove_twice=not self.settings.common.is_local,
         )
 
     @cached_property
@@ -484,6 +497,23 @@ class Application:
     def reject_signup(self) -> RejectSignup:
         return RejectSignup(self.store, self.platform.ids)
 
+    # ------------------------------------------------------------------ support access
+
+    def ask_for_support(self) -> AskForSupport:
+        return AskForSupport(self.store, self.platform.clock, self.platform.ids)
+
+    def decide_support(self) -> DecideSupport:
+        return DecideSupport(self.store, self.platform.clock)
+
+    def list_support(self) -> ListSupport:
+        return ListSupport(self.store)
+
+    def locate_support(self) -> Locate:
+        return Locate(self.store.tenant_of_support)
+
+    def visit_company(self) -> VisitCompany:
+        return VisitCompany(self.store, self.platform.clock)
+
     # ------------------------------------------------------------------ companies and people
 
     def create_tenant(self) -> CreateTenant:
@@ -563,8 +593,8 @@ class Application:
     def list_open_incidents(self) -> ListOpenIncidents:
         return ListOpenIncidents(self.store)
 
-    def locate_incident(self) -> LocateIncident:
-        return LocateIncident(self.store)
+    def locate_incident(self) -> Locate:
+        return Locate(self.store.tenant_of_incident)
 
     def read_incident(self) -> ReadIncident:
         return ReadIncident(self.store)

@@ -33,6 +33,7 @@ from workspace.domain.second_factor import SecondFactor, SignInStep
 from workspace.domain.session import Session
 from workspace.domain.signup import Signup, SignupState
 from workspace.domain.stuck_item import StuckItem
+from workspace.domain.support import SupportGrant
 from workspace.domain.tenant import Tenant
 from workspace.domain.user import Membership, Person
 from workspace.domain.webhook import Endpoint
@@ -208,6 +209,13 @@ class WorkspaceUnit(Protocol):
         """Refused with ``link`` when it was used in the meantime."""
         ...
 
+    def add_support_grant(self, grant: SupportGrant) -> SupportGrant: ...
+    def save_support_grant(
+        self, before: SupportGrant, after: SupportGrant, action: str, *, act: str = ""
+    ) -> SupportGrant:
+        """``act`` says what was looked at (``domain.support.looked_at``)."""
+        ...
+
     def add_api_key(self, key: ApiKey, digest: str) -> ApiKey: ...
     def save_api_key(self, before: ApiKey, after: ApiKey, action: str) -> ApiKey: ...
     def add_incident(self, incident: Incident) -> Incident: ...
@@ -293,6 +301,18 @@ class CompanyStore(Protocol):
 
     def messages(self, *, limit: int, after: Position | None) -> Page[Message]:
         """Newest first."""
+        ...
+
+    def support_grant(self, grant_id: str) -> SupportGrant:
+        """Raises NotFoundError."""
+        ...
+
+    def support_grants(self, *, limit: int, after: Position | None) -> Page[SupportGrant]:
+        """Newest first."""
+        ...
+
+    def support_of(self, person_id: str) -> SupportGrant | None:
+        """The grant of an operator that was approved last."""
         ...
 
     def saved_view(self, view_id: str) -> SavedView:
@@ -402,6 +422,11 @@ class SystemStore(Protocol):
         """Newest first; of one state, or waiting ones before decided ones."""
         ...
 
+    def support_register(self, *, limit: int, after: Position | None) -> Page[tuple[str, str]]:
+        """Company and id of the grants of all companies, newest first."""
+        ...
+
+    def tenant_of_support(self, grant_id: str) -> str | None: ...
     def password_hash(self, person_id: str) -> str | None: ...
     def mandates_of(self, person: Person) -> Sequence[tuple[Tenant, Membership]]:
         """Companies of a person with the memberships as they are now."""
@@ -780,7 +805,7 @@ class IdentityProvider(Protocol):
         ...
 
     def departure(self, trip: Trip, *, again: bool) -> str:
-        """The address where somebody signs in, anew if ``again``; raises NotFoundError."""
+        """The address where somebody signs in, anew if ``again``; our own form's without one."""
         ...
 
     def arrival(self, trip: Trip, code: Secret) -> ProvedIdentity:

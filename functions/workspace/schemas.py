@@ -37,6 +37,7 @@ from workspace.domain.signup import (
 )
 from workspace.domain.stuck_item import StuckItem
 from workspace.domain.subject import items_named
+from workspace.domain.support import SupportView
 from workspace.domain.tenant import DEFAULT_ZONE, Tenant, check_language, check_name, check_zone
 from workspace.domain.user import (
     Membership,
@@ -186,6 +187,14 @@ class ResolutionIn(EdgeModel):
     """Body of resolving an incident."""
 
     note: Note
+
+
+class SupportIn(EdgeModel):
+    """Body of asking to look into a company."""
+
+    tenant_id: Annotated[str, Field(max_length=26)]
+    reason: Annotated[str, Field(max_length=2_000)]
+    hours: Annotated[int, Field(ge=-1_000, le=100_000)] = 1
 
 
 class RedriveIn(EdgeModel):
@@ -391,6 +400,30 @@ def agreement_out(agreement: Agreement) -> Json:
         "language": agreement.language,
         "paragraphs": list(agreement.paragraphs),
         "sha256": agreement.sha256,
+    }
+
+
+def support_out(view: SupportView, now: datetime) -> Json:
+    """A support grant with the names of company and people, and how it stands now."""
+    grant = view.grant
+    return {
+        "id": grant.id,
+        "tenant_id": grant.tenant_id,
+        "tenant_name": view.company,
+        "operator_id": grant.operator_id,
+        "operator_name": view.operator,
+        "reason": grant.reason,
+        "hours": grant.hours,
+        "state": grant.phase(now).value,
+        "requested_at": _moment(grant.requested_at),
+        "decided_by": grant.decided_by or None,
+        "decided_by_name": view.decided_by or None,
+        "until": _moment(grant.until),
+        "ended_by": grant.ended_by or None,
+        "uses": grant.uses,
+        "version": grant.stamp.version,
+        "created_at": grant.stamp.created_at,
+        "updated_at": grant.stamp.updated_at,
     }
 
 

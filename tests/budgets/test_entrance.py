@@ -13,7 +13,7 @@ import pytest
 
 from kernel.clock import FixedClock
 from kernel.ids import SequenceIds
-from kernel.sensitive import Secret
+from kernel.sensitive import Email, Secret
 from tests.budgets.committed import check_committed
 from tests.budgets.counts import count
 from tests.crash.test_entrance import SIGN_UP, Door
@@ -22,6 +22,7 @@ from tests.support.builders import workspace_world
 from tests.support.faults import switched_on
 from tests.support.oidc import Issuer
 from tests.support.scanner import SCANNER
+from toolkit.auth import TenantContext
 from workspace.domain.second_factor import code_at, secret_of, step_of
 
 pytestmark = pytest.mark.slow
@@ -110,6 +111,30 @@ def _authorize_token(door: Door) -> Act:
     return lambda: door.world.authorize(bearer=token)
 
 
+def _visit(door: Door) -> Act:
+    """An operator's request under a support grant: who asks, and that it is written down."""
+    app = door.world.app
+    (tenant,) = door.kinds("tenant")
+    people = [
+        app.install_operator()(
+            email=Email(f"{name}@op.example"),
+            name="Destek Kişi",
+            language="tr",
+            password=Secret(door.password),
+        )
+        for name in ("bir", "iki")
+    ]
+    grant = app.ask_for_support()(
+        people[0].id, tenant["id"], reason="Sayılar tutmuyor", hours=1, correlation_id="c"
+    )
+    context = TenantContext(tenant["id"], f"user:{people[1].id}")
+    app.decide_support().approve(context, grant.id, people[1].id)
+    body = {"email": "bir@op.example", "password": door.password}
+    entered = door.world.call("POST", "/v1/sessions", body=body, shows="own name")
+    cookie = SCANNER.secret(entered.cookies[0].partition(";")[0])
+    return lambda: door.world.authorize(cookies=(cookie,), tenant=tenant["id"])
+
+
 def _oversee(door: Door) -> Act:
     (person_id,) = (row["id"] for row in door.kinds("person"))
     return lambda: door.world.app.oversee_companies()(person_id, "0" * 64)
@@ -125,6 +150,7 @@ MEASURES: Final[dict[str, Callable[[Door], Act]]] = {
     "authorize a session": _authorize,
     "come back from the provider": _come_back,
     "authorize an access token": _authorize_token,
+    "authorize a visit under a support grant": _visit,
     "oversee one company": _oversee,
 }
 

@@ -48,8 +48,10 @@ KINDS: dict[str, dict[str, frozenset[str]]] = {
         "AuditTable": APPEND | {"Query"},
         "EdgeTable": EXPIRING | {"Query"},
     },
+    # Writes down that an operator looked at a company, before it is shown.
     "WorkspaceAuthorizerData": {
-        "CoreTable": READ | {"UpdateItem"},
+        "CoreTable": READ | {"PutItem", "UpdateItem"},
+        "AuditTable": APPEND,
         "EdgeTable": READ | {"UpdateItem"},
     },
     "WorkspaceWorkerData": {

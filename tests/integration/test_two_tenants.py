@@ -25,7 +25,7 @@ from bench.stack import Company as Client
 from bench.stack import StackProcess
 from kernel.clock import FixedClock
 from kernel.events import Event
-from kernel.sensitive import Secret
+from kernel.sensitive import Email, Secret
 from payment_codes.domain import rf_reference
 from tests.budgets.committed import check_committed
 from tests.budgets.counts import Count, Counts, counting
@@ -51,7 +51,7 @@ from tests.support.reconciliation_builders import api_counterparty, api_entry, u
 from tests.support.reconciliation_world import ReconciliationWorld, reconciliation_world
 from tests.support.rule_tables import PURCHASE_AS_WRITTEN
 from tests.support.rules_world import RulesWorld, rules_world
-from tests.support.scanner import SCANNER
+from tests.support.scanner import CANARY_PASSWORD, SCANNER
 from tests.support.signers import authority
 from tests.support.statements import Move, camt
 from toolkit.auth import Principal
@@ -258,6 +258,9 @@ WITHOUT_PLACE: Final = frozenset(
     POST /card-contracts/settings/sale-event-secret
     POST /confirm
     POST /operator/dead-letters/{queue}/redrive
+    POST /operator/support
+    POST /support-visit/end
+    POST /v1/operator/support-grants
     POST /activations/{token}
     POST /forgotten-password
     POST /invitations/{token}
@@ -480,6 +483,7 @@ def filled(
         "rule_version": version,
         "decision": decision,
         "view": saved["id"],
+        "support_grant": asked_to_look(workspace, side),
         **flow,
         "approval": approval,
         "delegation": delegation,
@@ -856,6 +860,20 @@ def project(desk: Desk, tenant_id: str, word: str) -> None:
 def without_trace(answer: Answer) -> tuple[int, str, str]:
     """What is compared of two answers."""
     return answer.status, answer.headers.get("content-type", ""), answer.body
+
+
+def asked_to_look(workspace: WorkspaceWorld, side: Side) -> str:
+    """An operator asks to look into the company."""
+    person = workspace.app.install_operator()(
+        email=Email(f"support@{side.word.lower()}.example"),
+        name="Destek Kişi",
+        language="tr",
+        password=Secret(CANARY_PASSWORD),
+    )
+    made = workspace.app.ask_for_support()(
+        person.id, side.company.id, reason="Sayılar tutmuyor", hours=1, correlation_id="test"
+    )
+    return made.id
 
 
 # ---------------------------------------------------------------------------- by identifier

@@ -30,6 +30,7 @@ from workspace.adapters.entity_writes import CONTEXT, SYSTEM, change_entity, cre
 from workspace.adapters.entrance_rows import EntranceWrites
 from workspace.adapters.redrive_rows import RedriveWrites
 from workspace.adapters.signup_rows import SignupWrites
+from workspace.adapters.support_rows import SupportWrites
 from workspace.adapters.view_rows import ViewWrites
 from workspace.domain.api_key import ApiKey
 from workspace.domain.attention import Attention, updated
@@ -67,7 +68,7 @@ class Workshop:
     email_digest: EmailDigest
 
 
-class DynamoUnit(SignupWrites, EntranceWrites, ViewWrites, RedriveWrites):
+class DynamoUnit(SignupWrites, EntranceWrites, ViewWrites, RedriveWrites, SupportWrites):
     """``WorkspaceUnit`` over one transaction."""
 
     def __init__(self, workshop: Workshop, system: UnitOfWork, tenant: UnitOfWork | None) -> None:

@@ -39,6 +39,8 @@ from workspace.adapters.entrance_rows import (
 from workspace.adapters.redrive_rows import redrive_from
 from workspace.adapters.shared_records import DynamoSharedRecords
 from workspace.adapters.signup_rows import signup_from, signup_prefix
+from workspace.adapters.support_rows import KIND as SUPPORT_GRANT
+from workspace.adapters.support_rows import grant_from, register_key, supporter_key
 from workspace.adapters.view_rows import FEED, feed_key, view_from
 from workspace.domain.api_key import ApiKey
 from workspace.domain.attention import Attention
@@ -50,6 +52,7 @@ from workspace.domain.saved_view import SavedView
 from workspace.domain.second_factor import SecondFactor, SignInStep
 from workspace.domain.session import ABSOLUTE, Session
 from workspace.domain.signup import Signup, SignupState
+from workspace.domain.support import SupportGrant
 from workspace.domain.tenant import Tenant
 from workspace.domain.user import Membership, Person
 from workspace.ports import Account, KeyOwner, OpenSession, Page, ResetRequest
@@ -124,6 +127,22 @@ class DynamoCompanyStore:
             forward=False,
         )
         return Page(tuple(map(rows.message_from, page.items)), page.next_key)
+
+    def support_grant(self, grant_id: str) -> SupportGrant:
+        return grant_from(self._entity(SUPPORT_GRANT, grant_id))
+
+    def support_grants(self, *, limit: int, after: Position | None) -> Page[SupportGrant]:
+        page = self._database.list_rows(
+            self._keyspace.key("SUPPORT-GRANTS"),
+            after=dict(after) if after else None,
+            limit=limit,
+            forward=False,
+        )
+        return Page(tuple(map(grant_from, page.items)), page.next_key)
+
+    def support_of(self, person_id: str) -> SupportGrant | None:
+        row = self._database.get("core", supporter_key(self._keyspace, person_id), META)
+        return None if row is None else self.support_grant(row["grant_id"])
 
     def saved_view(self, view_id: str) -> SavedView:
         return view_from(self._entity("saved_view", view_id))
@@ -435,6 +454,19 @@ class DynamoSystemStore:
 
     def tenant_of_incident(self, incident_id: str) -> str | None:
         row = self._database.get("core", SYSTEM.key("INCIDENT", incident_id), META)
+        return str(row["tenant_id"]) if row else None
+
+    def support_register(self, *, limit: int, after: Position | None) -> Page[tuple[str, str]]:
+        page = self._database.list_rows(
+            SYSTEM.key("SUPPORT-GRANTS"),
+            after=dict(after) if after else None,
+            limit=limit,
+            forward=False,
+        )
+        return Page(tuple((row["tenant_id"], row["id"]) for row in page.items), page.next_key)
+
+    def tenant_of_support(self, grant_id: str) -> str | None:
+        row = self._database.get("core", register_key(grant_id), META)
         return str(row["tenant_id"]) if row else None
 
     def due_messages(self, now: datetime, limit: int) -> list[tuple[str, str]]:

@@ -1,6 +1,5 @@
 """``IdentityProvider`` where nobody but ourselves signs people in: passwords and authenticators."""
 
-from kernel.errors import NotFoundError
 from kernel.sensitive import Secret
 from workspace.domain.hosted_sign_in import ProvedIdentity, Trip, hosted_refused
 
@@ -14,7 +13,7 @@ class OwnSignIn:
         return None
 
     def departure(self, _trip: Trip, *, again: bool) -> str:  # noqa: ARG002  (of the port)
-        raise NotFoundError("not_found", "There is no such item.")
+        return "/sign-in"
 
     def arrival(self, _trip: Trip, _code: Secret) -> ProvedIdentity:
         raise hosted_refused()

@@ -95,7 +95,7 @@ REGISTER: Final = Register(
         "sealed": "secret of a second factor, sealed by KMS",
         "sealed_at": "an instant",
         "description": "what a company calls a webhook target",
-        "reason": "a code",
+        "reason": "a code, or words of an operator about a support access",
     },
 )
 """The field register of the workspace."""

@@ -21,10 +21,7 @@ class StartHostedSignIn:
     tokens: Tokens
 
     def __call__(self, *, again: bool = False) -> tuple[Trip, str]:
-        """The trip and the address it leads to; ``again`` asks for a new proof even there.
-
-        Raises: NotFoundError where nobody but ourselves signs people in.
-        """
+        """The trip and the address it leads to; ``again`` asks for a new proof even there."""
         trip = Trip(self.tokens.new())
         return trip, self.provider.departure(trip, again=again)
 

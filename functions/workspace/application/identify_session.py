@@ -19,8 +19,8 @@ class IdentifySession:
     digest: Digest
     standing: Standing
 
-    def __call__(self, token: Secret, tenant_wish: str | None) -> Principal | None:
-        """The principal, or None for a session that is not alive."""
+    def __call__(self, token: Secret, tenant_wish: str | None, act: str = "") -> Principal | None:
+        """The principal, or None for a session that is not alive; ``act`` says what it is for."""
         digest = self.digest(token.reveal("look up a session"))
         session = self.store.session(digest)
         if session is None:
@@ -34,5 +34,5 @@ class IdentifySession:
             return None
         if session.needs_touch(now):
             self.store.touch_session(digest, now)
-        proved = Proved("session", session.last_proof, session.second_factor, digest)
+        proved = Proved("session", session.last_proof, session.second_factor, digest, act)
         return self.standing(person, membership, tenant, proved)

@@ -18,7 +18,7 @@ class IdentifyToken:
     provider: IdentityProvider
     standing: Standing
 
-    def __call__(self, token: Secret, tenant_wish: str | None) -> Principal | None:
+    def __call__(self, token: Secret, tenant_wish: str | None, act: str = "") -> Principal | None:
         """The principal, or None for a token that is not good here or belongs to nobody of ours.
 
         The company is the one the request names; none is guessed. An account becomes known here
@@ -34,5 +34,5 @@ class IdentifyToken:
         person, membership, tenant = self.store.standing(person_id, wanted)
         if person is None or person.state is not PersonState.ACTIVE:
             return None
-        proved = Proved("token", identity.proved_at, identity.second_factor)
+        proved = Proved("token", identity.proved_at, identity.second_factor, act=act)
         return self.standing(person, membership, tenant, proved)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from kernel.clock import Clock
-from kernel.errors import NotFoundError
 from kernel.parsing import format_instant
 from kernel.storing import Position
 from toolkit.auth import TenantContext
@@ -45,20 +44,6 @@ class ListOpenIncidents:
             for tenant_id, incident_id in page.items
         ]
         return Page(tuple(found), page.next)
-
-
-@dataclass(frozen=True, slots=True)
-class LocateIncident:
-    """Which company an incident belongs to, for an operator who has only its id."""
-
-    store: SystemStore
-
-    def __call__(self, incident_id: str) -> str:
-        """Raises: NotFoundError."""
-        tenant_id = self.store.tenant_of_incident(incident_id)
-        if tenant_id is None:
-            raise NotFoundError("not_found", "There is no such item.")
-        return tenant_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from typing import Final
 
 from kernel.clock import Clock
 from kernel.parsing import format_instant
-from toolkit.auth import SECOND_FACTOR_REQUIRED, Principal, PrincipalKind
+from toolkit.auth import SECOND_FACTOR_REQUIRED, SUPPORT, Principal, PrincipalKind
+from workspace.application.support import UseSupport
 from workspace.domain.tenant import DEFAULT_ZONE, Tenant, TenantState
 from workspace.domain.user import OPERATOR, Membership, Person
 
@@ -16,12 +17,15 @@ MAX_CHOICES: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Proved:
-    """By what somebody proved who they are, when, and whether it took more than a password."""
+    """By what somebody proved who they are, when, whether it took more than a password, and what
+    the request is for.
+    """
 
     kind: PrincipalKind
     at: datetime
     second_factor: bool
     session_hash: str = ""
+    act: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,7 @@ class Standing:
     """Makes a principal of person, membership and company as they are now."""
 
     clock: Clock
+    support: UseSupport
     operators_prove_twice: bool = True
 
     def __call__(
@@ -38,16 +43,20 @@ class Standing:
 
         A company the person has no counting membership in leaves the principal without a tenant
         and without roles: whatever needs one is refused. An operator holds that role in every
-        company and in none, with a second factor only where the stage is a real one.
+        company and in none, with a second factor only where the stage is a real one; while they
+        visit a company under a support grant they hold nothing but the right to read there.
         """
         roles: tuple[str, ...] = ()
         barred, company = "", None
+        operates = person.operator and (proved.second_factor or not self.operators_prove_twice)
         if membership is not None and tenant is not None and self._counts(membership, tenant):
             if tenant.demands_second_factor(membership.roles) and not proved.second_factor:
                 barred = SECOND_FACTOR_REQUIRED
             else:
                 company, roles = tenant, membership.roles
-        if person.operator and (proved.second_factor or not self.operators_prove_twice):
+        elif operates and tenant is not None and self._visits(person, tenant, proved):
+            company, roles, operates = tenant, (SUPPORT,), False
+        if operates:
             roles = (*roles, OPERATOR)
         return Principal(
             kind=proved.kind,
@@ -65,6 +74,9 @@ class Standing:
             proved_at=format_instant(proved.at),
             tenants=tuple((each.id, each.name) for each in person.companies[:MAX_CHOICES]),
         )
+
+    def _visits(self, person: Person, tenant: Tenant, proved: Proved) -> bool:
+        return tenant.state is TenantState.ACTIVE and self.support(person.id, tenant.id, proved.act)
 
     def _counts(self, membership: Membership, tenant: Tenant) -> bool:
         active = tenant.state is TenantState.ACTIVE

@@ -8,6 +8,7 @@ from workspace.handlers.http import (
     second_factor,
     signups,
     spine,
+    support,
     views,
     webhooks,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "second_factor",
     "signups",
     "spine",
+    "support",
     "views",
     "webhooks",
 ]

@@ -57,6 +57,9 @@ DONE: Final[Mapping[str, str]] = {
     "webhook_tested": mark("A test event is on its way."),
     "resent": mark("The event is on its way again."),
     "recovery": mark("Everything that was not confirmed since then is being sent again."),
+    "support_asked": mark("The request is written down. Somebody else decides about it."),
+    "support_decided": mark("It is decided, and written down for the company."),
+    "support_left": mark("You left the company."),
     "redriven": mark("The chosen messages are on their way again."),
     "approved": mark("The company is open. The activation link is on its way."),
     "turned_down": mark("The sign-up is turned down. The applicant is told by mail."),
@@ -163,15 +166,11 @@ def incident_context(request: Request, incident_id: str) -> TenantContext:
     """The company of an incident: the request's, or wherever it is for an operator."""
     if request.principal.tenant_id or not request.principal.may(ALL_INCIDENTS):
         return request.tenant
-    return operator_context(request, incident_id)
+    return operator_context(request, use().locate_incident()(incident_id))
 
 
-def operator_context(request: Request, incident_id: str) -> TenantContext:
-    """The company of an incident, for an operator who knows its id.
-
-    Raises: NotFoundError.
-    """
-    tenant_id = use().locate_incident()(incident_id)
+def operator_context(request: Request, tenant_id: str) -> TenantContext:
+    """A company as an operator acts for it, who knows the id of something of it."""
     return TenantContext(tenant_id, actor_of(request), request.correlation_id)
 
 

@@ -178,14 +178,14 @@ def declare(app: HttpApp, kit: Kit) -> None:
     def show_incident(request: Request) -> Reply:
         """One incident of whichever company, with the form that resolves it."""
         identity = request.id()
-        context = operator_context(request, identity)
+        context = operator_context(request, use().locate_incident()(identity))
         return draw_incident(request, use().read_incident()(context, identity))
 
     @app.page("POST", f"{_INCIDENTS}/{{id}}/resolve", permission=ALL_INCIDENTS)
     def resolve_incident(request: Request) -> Reply:
         """Say what was done; the company is told and the rows it held are released."""
         identity = request.id()
-        context = operator_context(request, identity)
+        context = operator_context(request, use().locate_incident()(identity))
         try:
             note = read_form(request, ResolutionIn).note
         except ValidationError as error:

@@ -13,6 +13,7 @@ from workspace.pages import (
     second_factor,
     settings,
     spine,
+    support,
     task_links,
     timelines,
     views,
@@ -25,7 +26,7 @@ def declare(app: HttpApp) -> None:
     kit = Kit(app)
     parts = (
         *(entry, companies, spine, people, developer, evidence, operator, privacy),
-        *(settings, second_factor, hosted_sign_in, task_links, timelines, views),
+        *(settings, second_factor, hosted_sign_in, support, task_links, timelines, views),
     )
     for part in parts:
         part.declare(app, kit)

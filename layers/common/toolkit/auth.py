@@ -11,6 +11,46 @@ from kernel.errors import ForbiddenError, UnauthorizedError
 
 PrincipalKind = Literal["api_key", "session", "token", "system", "anonymous"]
 
+_VIEWER: Final = frozenset(
+    {
+        "workspace:job:read",
+        "workspace:timeline:read",
+        "workspace:today:read",
+        "workspace:tenant:read",
+        "pensions:provider:read",
+        "pensions:contract:read",
+        "pensions:employee:read",
+        "pensions:contribution:read",
+        "pensions:remittance:read",
+        "payment_codes:code:read",
+        "payment_codes:organisation:read",
+        "payment_codes:statement:read",
+        "card_contracts:contract:read",
+        "card_contracts:lookup:read",
+        "card_contracts:match:read",
+        "card_contracts:receivable:read",
+        "card_contracts:sale:read",
+        "card_contracts:settings:read",
+        "workflow:rule:read",
+        "workflow:parameter:read",
+        "workflow:decision:read",
+        "workflow:process:read",
+        "workflow:proposal:read",
+        "workflow:subject:read",
+        "workflow:approval:read",
+        "workflow:task:read",
+        "workflow:delegation:read",
+        "workflow:report:read",
+        "reconciliation:counterparty:read",
+        "reconciliation:figure:read",
+        "reconciliation:invoice:read",
+        "reconciliation:ledger:read",
+        "reconciliation:reply:read",
+        "reconciliation:user:read",
+        "reconciliation:letter:read",
+    }
+)
+
 # Roles are sets of permissions `context:resource:action`; `*` stands for a whole segment. Duties
 # stay apart: who prepares does not approve, and operator tools see ids and states, not personal
 # data.
@@ -105,45 +145,9 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
             "reconciliation:*:*",
         }
     ),
-    "viewer": frozenset(
-        {
-            "workspace:job:read",
-            "workspace:timeline:read",
-            "workspace:today:read",
-            "workspace:tenant:read",
-            "pensions:provider:read",
-            "pensions:contract:read",
-            "pensions:employee:read",
-            "pensions:contribution:read",
-            "pensions:remittance:read",
-            "payment_codes:code:read",
-            "payment_codes:organisation:read",
-            "payment_codes:statement:read",
-            "card_contracts:contract:read",
-            "card_contracts:lookup:read",
-            "card_contracts:match:read",
-            "card_contracts:receivable:read",
-            "card_contracts:sale:read",
-            "card_contracts:settings:read",
-            "workflow:rule:read",
-            "workflow:parameter:read",
-            "workflow:decision:read",
-            "workflow:process:read",
-            "workflow:proposal:read",
-            "workflow:subject:read",
-            "workflow:approval:read",
-            "workflow:task:read",
-            "workflow:delegation:read",
-            "workflow:report:read",
-            "reconciliation:counterparty:read",
-            "reconciliation:figure:read",
-            "reconciliation:invoice:read",
-            "reconciliation:ledger:read",
-            "reconciliation:reply:read",
-            "reconciliation:user:read",
-            "reconciliation:letter:read",
-        }
-    ),
+    "viewer": _VIEWER,
+    # An operator under a support grant: a viewer who is on a visit, and nothing beside.
+    "support": _VIEWER | {"workspace:support:visit"},
     # `operator:` is a segment of its own: no company's role or key covers it with a wildcard.
     "operator": frozenset(
         {
@@ -157,6 +161,8 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
 }
 
 
+SUPPORT: Final = "support"
+"""The role of an operator who looks into a company under a grant: it reads and does nothing."""
 SECOND_FACTOR_REQUIRED: Final = "second_factor_required"
 FRESH: Final = timedelta(minutes=15)
 

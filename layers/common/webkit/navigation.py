@@ -272,6 +272,13 @@ CONSOLE: Final[tuple[NavGroup, ...]] = (
         mark("Operator"),
         (
             NavItem(
+                "support.visit",
+                mark("You are here for support"),
+                "/support-visit",
+                "eye",
+                "workspace:support:visit",
+            ),
+            NavItem(
                 "operator.incidents",
                 mark("Incidents of all companies"),
                 "/operator/incidents",
@@ -299,6 +306,13 @@ CONSOLE: Final[tuple[NavGroup, ...]] = (
                 "clock",
                 "operator:dead_letter:read",
             ),
+            NavItem(
+                "operator.support",
+                mark("Support access"),
+                "/operator/support",
+                "eye",
+                "operator:support:read",
+            ),
         ),
     ),
     NavGroup(
@@ -313,6 +327,13 @@ CONSOLE: Final[tuple[NavGroup, ...]] = (
                 "api_docs", mark("API description"), "/api-docs", "link", "workspace:event:read"
             ),
             NavItem("privacy", mark("Privacy"), "/privacy", "eye", "workspace:privacy:read"),
+            NavItem(
+                "support",
+                mark("Support access"),
+                "/support-access",
+                "eye",
+                "workspace:support:read",
+            ),
             NavItem("evidence", mark("Evidence"), "/evidence", "lock", "workspace:audit:verify"),
         ),
     ),

@@ -30,6 +30,7 @@ from workspace.domain.saved_view import SavedView
 from workspace.domain.second_factor import SignInStep, StepMethod, confirmed, started
 from workspace.domain.session import Session
 from workspace.domain.signup import Signup, SignupState, rejected
+from workspace.domain.support import SupportGrant, approved
 from workspace.domain.tenant import Tenant
 from workspace.domain.user import Company, Membership, MembershipState, Person, PersonState
 from workspace.ports import KeyOwner, SystemStore, WorkspaceUnit
@@ -414,6 +415,45 @@ def test_a_second_factor_changes_from_what_was_read(stores: Stores) -> None:
         with pytest.raises(WriteRefusedError) as refused:
             late.commit()
         assert refused.value.refused("second_factor")
+
+
+def test_support_grants_belong_to_a_company_and_are_found_by_operators(stores: Stores) -> None:
+    tenant, other = stores.tenant(), stores.tenant()
+    company = stores.store.company(stores.context(tenant.id))
+    stranger = stores.store.company(stores.context(other.id))
+    now = stores.clock.now()
+    first, second = (
+        SupportGrant(stores.ids.new(), tenant.id, "operator", "Bakıyorum", 2, now) for _ in range(2)
+    )
+    for grant in (first, second):
+        unit = company.unit()
+        unit.add_support_grant(grant)
+        unit.commit()
+    assert company.support_of("operator") is None
+    stored = company.support_grant(first.id)
+    assert replace(stored, stamp=first.stamp) == first
+    unit = company.unit()
+    after = unit.save_support_grant(
+        stored, approved(stored, "second", now), "support_grant.approved"
+    )
+    unit.commit()
+    assert company.support_of("operator") == after == company.support_grant(first.id)
+    assert company.support_of("somebody") is None
+    assert stranger.support_of("operator") is None
+    late = company.unit()
+    late.save_support_grant(stored, replace(stored, uses=1), "support_grant.used", act="GET /")
+    with pytest.raises(WriteRefusedError):
+        late.commit()
+    page = company.support_grants(limit=1, after=None)
+    rest = company.support_grants(limit=9, after=page.next)
+    assert [each.id for each in (*page.items, *rest.items)] == [second.id, first.id]
+    assert stranger.support_grants(limit=9, after=None).items == ()
+    with pytest.raises(NotFoundError):
+        stranger.support_grant(first.id)
+    everything = stores.store.support_register(limit=9, after=None)
+    assert everything.items == ((tenant.id, second.id), (tenant.id, first.id))
+    assert stores.store.tenant_of_support(first.id) == tenant.id
+    assert stores.store.tenant_of_support(tenant.id) is None
 
 
 def test_views_belong_to_a_company(stores: Stores) -> None:

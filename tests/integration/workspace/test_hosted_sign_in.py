@@ -92,9 +92,9 @@ def test_an_outage_is_said_and_no_refusal(world: WorkspaceWorld, issuer: Issuer)
     assert answer.status == 503
 
 
-def test_without_a_provider_the_pages_are_not_there(world: WorkspaceWorld) -> None:
+def test_without_a_provider_the_way_there_is_our_own_form(world: WorkspaceWorld) -> None:
     assert "/sign-in/hosted" not in world.call("GET", "/sign-in", None).body
-    assert _depart(world, {}).status == 404
+    assert _depart(world, {}).location == "/sign-in"
 
 
 def test_a_token_speaks_to_the_api(world: WorkspaceWorld, issuer: Issuer) -> None:

@@ -13,7 +13,6 @@ from tests.support.pensions_builders import tckn
 from tests.support.scanner import CANARY_PASSWORD
 from toolkit.auth import Principal
 from toolkit.aws.outbox import Outbox
-from workspace.application.standing import Standing
 from workspace.handlers import operate  # noqa: F401  (declares its routes)
 
 SIGN_UP = {
@@ -157,7 +156,8 @@ def test_where_it_counts_an_operator_proves_twice(scene: Scene) -> None:
         "operator@kopru.example", Secret(CANARY_PASSWORD), source_ip="203.0.113.7", user_agent=""
     )
     identify = scene.world.app.identify_session()
-    identify = replace(identify, standing=Standing(identify.clock))
+    twice = replace(identify.standing, operators_prove_twice=True)
+    identify = replace(identify, standing=twice)
     principal = identify(done.token, None)
     assert principal is not None
     assert principal.roles == ()

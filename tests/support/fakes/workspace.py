@@ -32,6 +32,7 @@ from workspace.domain.search import Found
 from workspace.domain.second_factor import SecondFactor, SignInStep
 from workspace.domain.session import ABSOLUTE, Session
 from workspace.domain.signup import Signup, SignupState
+from workspace.domain.support import GrantState, SupportGrant
 from workspace.domain.tenant import Tenant
 from workspace.domain.user import Membership, Person
 from workspace.ports import (
@@ -72,6 +73,8 @@ class MemoryState:
     passwords: dict[str, str] = field(default_factory=dict)
     numbers: dict[str, str] = field(default_factory=dict)
     subjects: dict[str, str] = field(default_factory=dict)
+    grants: dict[Key, SupportGrant] = field(default_factory=dict)
+    supporters: dict[Key, str] = field(default_factory=dict)
     signups: dict[str, Signup] = field(default_factory=dict)
     redrives: dict[str, Redrive] = field(default_factory=dict)
     findable: list[tuple[str, str, Found]] = field(default_factory=list)
@@ -320,6 +323,35 @@ class MemoryUnit:
             lambda: numbers not in self._state.numbers,
             lambda: self._state.numbers.update({numbers: person_id}),
         )
+
+    def add_support_grant(self, grant: SupportGrant) -> SupportGrant:
+        made = replace(grant, stamp=self._fresh())
+        subject = f"support_grant:{grant.id}"
+        self._create(
+            self._state.grants,
+            (self._owner, grant.id),
+            made,
+            self._owner,
+            subject,
+            "support_grant.requested",
+        )
+        return made
+
+    def save_support_grant(
+        self, before: SupportGrant, after: SupportGrant, action: str, *, act: str = ""
+    ) -> SupportGrant:
+        made = replace(after, stamp=self._next(before.stamp))
+        key = (self._owner, after.id)
+        subject = f"support_grant:{after.id}"
+        self._save(self._state.grants, key, before, made, self._owner, subject, action)
+        if after.state is GrantState.GRANTED and before.state is GrantState.REQUESTED:
+            named = (self._owner, after.operator_id)
+            self._add(
+                "supporter",
+                lambda: True,
+                lambda: self._state.supporters.update({named: after.id}),
+            )
+        return made
 
     def link_subject(self, subject: str, person_id: str) -> None:
         self._add(
@@ -657,6 +689,17 @@ class MemoryCompanyStore:
         found = list(reversed(self._mine(self._state.messages)))
         return _page(found, limit, after, lambda item: item.id)
 
+    def support_grant(self, grant_id: str) -> SupportGrant:
+        return self._find(self._state.grants, grant_id)
+
+    def support_grants(self, *, limit: int, after: Position | None) -> Page[SupportGrant]:
+        found = sorted(self._mine(self._state.grants), key=lambda each: each.id, reverse=True)
+        return _page(found, limit, after, lambda each: each.id)
+
+    def support_of(self, person_id: str) -> SupportGrant | None:
+        known = self._state.supporters.get((self._context.tenant_id, person_id))
+        return None if known is None else self.support_grant(known)
+
     def saved_view(self, view_id: str) -> SavedView:
         return self._find(self._state.views, view_id)
 
@@ -824,6 +867,13 @@ class MemorySystemStore:
         found.sort(key=lambda each: each.id, reverse=True)
         found.sort(key=lambda each: order.index(each.state))
         return _page(found, limit, after, lambda each: each.id)
+
+    def support_register(self, *, limit: int, after: Position | None) -> Page[tuple[str, str]]:
+        found = sorted(self.state.grants, key=lambda key: key[1], reverse=True)
+        return _page(found, limit, after, lambda each: each[1])
+
+    def tenant_of_support(self, grant_id: str) -> str | None:
+        return next((tenant for tenant, known in self.state.grants if known == grant_id), None)
 
     def password_hash(self, person_id: str) -> str | None:
         return self.state.passwords.get(person_id)

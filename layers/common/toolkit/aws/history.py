@@ -100,6 +100,7 @@ SUBJECT_CONTEXTS: dict[str, str] = {
     "tenant": "wsp",
     "user": "wsp",
     "api_key": "wsp",
+    "support_grant": "wsp",
     "incident": "wsp",
     "message": "wsp",
     "webhook_endpoint": "wsp",

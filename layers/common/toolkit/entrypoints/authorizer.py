@@ -7,7 +7,7 @@ strings. What is malformed is nobody; a failure of ours is an error, which the g
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from toolkit.auth import ANONYMOUS, Principal
@@ -21,7 +21,8 @@ _MAX_NAME: Final = 120
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What a request offers: a bearer text, or cookies; and the company it names, if any.
+    """What a request offers: a bearer text, or cookies; the company it names, if any; and what it
+    is for, as method and path, which decides nothing here.
 
     ``bearer`` is None without an ``Authorization`` header and empty for one we cannot read: a
     request that shows a bad key must not be taken for the owner of its cookie.
@@ -30,6 +31,7 @@ class Proof:
     bearer: str | None
     cookies: Mapping[str, str]
     tenant: str | None
+    act: str = field(default="", compare=False)
 
 
 Identify = Callable[[Proof], Principal | None]
@@ -48,7 +50,9 @@ def proof_of(event: Mapping[str, Any]) -> Proof:
         name, separator, value = str(cookie)[:_MAX_HEADER].partition("=")
         if separator:
             cookies.setdefault(name.strip(" "), value)
-    return Proof(bearer, cookies, headers.get("kopru-tenant"))
+    http = (event.get("requestContext") or {}).get("http") or {}
+    act = f"{http.get('method', '')} {event.get('rawPath', '')}"
+    return Proof(bearer, cookies, headers.get("kopru-tenant"), act)
 
 
 def context_of(principal: Principal) -> dict[str, str]:

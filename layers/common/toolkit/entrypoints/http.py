@@ -35,6 +35,7 @@ from kernel.errors import (
 from kernel.ids import is_id
 from toolkit.auth import (
     ANONYMOUS,
+    SUPPORT,
     Principal,
     ProofRequiredError,
     TenantContext,
@@ -385,6 +386,7 @@ class HttpApp:
         try:
             if permission is not None:
                 require(request.principal, permission)
+                _refuse_acts_of_support(request)
             if request.method not in _SAFE_METHODS and request.principal.kind == "session":
                 self._check_csrf(request)
             reply = function(request)
@@ -487,6 +489,15 @@ class _SetCookie(Cookie):
 
     def __str__(self) -> str:
         return self._text
+
+
+def _refuse_acts_of_support(request: Request) -> None:
+    """A visit under a support grant reads: also where a right to read would let one act.
+
+    Raises: ForbiddenError("support_reads_only").
+    """
+    if SUPPORT in request.principal.roles and request.method not in _SAFE_METHODS:
+        raise ForbiddenError("support_reads_only", "Support access reads and changes nothing.")
 
 
 def principal_of(event: Mapping[str, Any]) -> Principal:

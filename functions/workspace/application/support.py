@@ -1,0 +1,191 @@
+"""Support access: asked for by an operator, decided by a second person, used, ended."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from kernel.clock import Clock
+from kernel.errors import NotFoundError
+from kernel.ids import IdSource
+from kernel.storing import Position, WriteRefusedError
+from toolkit.auth import TenantContext
+from workspace.domain.support import (
+    SupportGrant,
+    SupportView,
+    approved,
+    check_request,
+    looked_at,
+    refused,
+    revoked,
+)
+from workspace.domain.tenant import TenantState
+from workspace.ports import Page, SystemStore
+
+_TRIES: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class AskForSupport:
+    """An operator asks to look into a company."""
+
+    store: SystemStore
+    clock: Clock
+    ids: IdSource
+
+    def __call__(
+        self, operator_id: str, tenant_id: str, *, reason: str, hours: int, correlation_id: str
+    ) -> SupportGrant:
+        """Raises: ValidationError for reason or hours; NotFoundError for a company that is not
+        active.
+        """
+        said = check_request(reason, hours)
+        tenant = self.store.tenants_by_id([tenant_id]).get(tenant_id)
+        if tenant is None or tenant.state is not TenantState.ACTIVE:
+            raise NotFoundError("not_found", "There is no such item.")
+        context = TenantContext(tenant_id, f"user:{operator_id}", correlation_id)
+        unit = self.store.company(context).unit()
+        grant = SupportGrant(self.ids.new(), tenant_id, operator_id, said, hours, self.clock.now())
+        saved = unit.add_support_grant(grant)
+        unit.commit()
+        return saved
+
+
+Decision = Callable[[SupportGrant, str, datetime], SupportGrant]
+
+
+@dataclass(frozen=True, slots=True)
+class DecideSupport:
+    """Approves, refuses or revokes, for the company or for a second operator."""
+
+    store: SystemStore
+    clock: Clock
+
+    def approve(self, context: TenantContext, grant_id: str, person_id: str) -> SupportGrant:
+        """Raises: NotFoundError, ForbiddenError("own_support_request"),
+        ConflictError("support_decided").
+        """
+        return self._decide(context, grant_id, person_id, approved, "support_grant.approved")
+
+    def refuse(self, context: TenantContext, grant_id: str, person_id: str) -> SupportGrant:
+        """Raises as ``approve``."""
+        return self._decide(context, grant_id, person_id, refused, "support_grant.rejected")
+
+    def revoke(self, context: TenantContext, grant_id: str, person_id: str) -> SupportGrant:
+        """Raises: NotFoundError, ConflictError("support_over")."""
+        return self._decide(context, grant_id, person_id, revoked, "support_grant.revoked")
+
+    def _decide(
+        self,
+        context: TenantContext,
+        grant_id: str,
+        person_id: str,
+        decision: Decision,
+        action: str,
+        tries: int = _TRIES,
+    ) -> SupportGrant:
+        company = self.store.company(context)
+        before = company.support_grant(grant_id)
+        after = decision(before, person_id, self.clock.now())
+        unit = company.unit()
+        saved = unit.save_support_grant(before, after, action)
+        try:
+            unit.commit()
+        except WriteRefusedError:
+            # Somebody looked or decided in this moment; what holds now decides again.
+            if tries == 1:
+                raise
+            return self._decide(context, grant_id, person_id, decision, action, tries - 1)
+        return saved
+
+
+@dataclass(frozen=True, slots=True)
+class ListSupport:
+    """Grants, newest first: of one company, or of all for operators."""
+
+    store: SystemStore
+
+    def of_company(
+        self, context: TenantContext, *, limit: int, after: Position | None
+    ) -> Page[SupportView]:
+        """Grants of one company."""
+        page = self.store.company(context).support_grants(limit=limit, after=after)
+        return Page(tuple(map(self.view, page.items)), page.next)
+
+    def of_all(self, *, limit: int, after: Position | None) -> Page[SupportView]:
+        """Grants of all companies."""
+        page = self.store.support_register(limit=limit, after=after)
+        grants = [
+            self.store.company(TenantContext(tenant_id, "system:operator")).support_grant(each)
+            for tenant_id, each in page.items
+        ]
+        return Page(tuple(map(self.view, grants)), page.next)
+
+    def one(self, context: TenantContext, grant_id: str) -> SupportView:
+        """Raises: NotFoundError."""
+        return self.view(self.store.company(context).support_grant(grant_id))
+
+    def view(self, grant: SupportGrant) -> SupportView:
+        """The grant with its names."""
+        tenant = self.store.tenants_by_id([grant.tenant_id]).get(grant.tenant_id)
+        return SupportView(
+            grant,
+            tenant.name if tenant else "",
+            self._name(grant.operator_id),
+            self._name(grant.decided_by),
+            self._name(grant.ended_by),
+        )
+
+    def _name(self, person_id: str) -> str:
+        try:
+            return self.store.person(person_id).name if person_id else ""
+        except NotFoundError:
+            return ""
+
+
+@dataclass(frozen=True, slots=True)
+class UseSupport:
+    """Lets an operator look at a company under a grant, and writes down that they did.
+
+    What cannot be written down is not shown: the record is made before the request is answered.
+    """
+
+    store: SystemStore
+    clock: Clock
+
+    def __call__(self, person_id: str, tenant_id: str, act: str, tries: int = _TRIES) -> bool:
+        """Whether this request may look. Raises: WriteRefusedError when it cannot be recorded."""
+        company = self.store.company(TenantContext(tenant_id, f"user:{person_id}"))
+        grant = company.support_of(person_id)
+        if grant is None or not grant.lets_in(person_id, self.clock.now()):
+            return False
+        unit = company.unit()
+        after = replace(grant, uses=grant.uses + 1)
+        unit.save_support_grant(grant, after, "support_grant.used", act=looked_at(act))
+        try:
+            unit.commit()
+        except WriteRefusedError:
+            # Two requests at once: each is a row of its own.
+            if tries == 1:
+                raise
+            return self(person_id, tenant_id, act, tries - 1)
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class VisitCompany:
+    """Moves an operator's session into a company under a grant, and out again."""
+
+    store: SystemStore
+    clock: Clock
+
+    def enter(self, person_id: str, session_digest: str, grant_id: str, tenant_id: str) -> None:
+        """Raises: NotFoundError unless the grant is the operator's own and lets in now."""
+        company = self.store.company(TenantContext(tenant_id, f"user:{person_id}"))
+        if not company.support_grant(grant_id).lets_in(person_id, self.clock.now()):
+            raise NotFoundError("not_found", "There is no such item.")
+        self.store.move_session(session_digest, tenant_id=tenant_id, epoch=None)
+
+    def leave(self, session_digest: str) -> None:
+        """Work for no company, as before."""
+        self.store.move_session(session_digest, tenant_id="", epoch=None)
