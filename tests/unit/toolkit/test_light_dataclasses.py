@@ -210,7 +210,7 @@ def test_a_method_that_was_taken_before_the_first_object_works_for_heirs_too() -
     made = ours(Base)
     early = made.__init__
 
-    class Heir(made):  # type: ignore[misc]
+    class Heir(made):  # type: ignore[misc,valid-type]
         """Calls what it inherits."""
 
         def __init__(self) -> None:
