@@ -13,16 +13,14 @@ import pytest
 from kernel.clock import FixedClock
 from kernel.sensitive import Secret
 from payment_codes.domain import rf_reference
+from tests.support.all_contexts import AllContexts, all_contexts
 from tests.support.aws import AwsWorld
-from tests.support.builders import Company, WorkspaceWorld, workspace_world
-from tests.support.cards_world import CardsWorld, cards_world
+from tests.support.builders import Company
 from tests.support.events import bus_event, queue_event
 from tests.support.lambda_context import LambdaContext
-from tests.support.payment_world import BASE, PaymentWorld, payment_world
+from tests.support.payment_world import BASE
 from tests.support.pensions_builders import tckn
-from tests.support.pensions_desk import Desk, open_desk, person_body
-from tests.support.reconciliation_world import ReconciliationWorld, reconciliation_world
-from tests.support.rules_world import RulesWorld, rules_world
+from tests.support.pensions_desk import person_body
 from toolkit.auth import Principal
 from toolkit.http.webhook_signature import headers as signed_headers
 from toolkit.http.webhook_signature import key_of
@@ -38,12 +36,7 @@ class Office:
     """One company in all five contexts."""
 
     company: Company
-    desk: Desk
-    workspace: WorkspaceWorld
-    payments: PaymentWorld
-    cards: CardsWorld
-    rules: RulesWorld
-    books: ReconciliationWorld
+    of: AllContexts
     raised: set[str] = field(default_factory=set)
     """Contexts that have raised something."""
 
@@ -62,7 +55,7 @@ class Office:
         """The first page, after everything published until now was heard."""
         from workspace.handlers import on_events
 
-        for envelope in self.desk.aws.published():
+        for envelope in self.of.desk.aws.published():
             answer = on_events.handler(
                 queue_event(bus_event(envelope)), LambdaContext(remaining_ms=30_000)
             )
@@ -70,30 +63,23 @@ class Office:
             context, _, name = str(envelope["type"]).partition(".")
             if name == "AttentionRaised.v1":
                 self.raised.add(context)
-        shown: dict[str, Any] = self.workspace.call("GET", "/v1/today", self.owner).json()
+        shown: dict[str, Any] = self.of.workspace.call("GET", "/v1/today", self.owner).json()
         return shown
 
 
 @pytest.fixture
 def office(aws: AwsWorld, platform: Platform, clock: FixedClock, tmp_path: Any) -> Iterator[Office]:
-    with (
-        workspace_world(aws, platform, clock) as workspace,
-        open_desk(aws, platform, clock, tmp_path) as desk,
-        payment_world(aws, platform, clock) as payments,
-        cards_world(aws, platform, clock) as cards,
-        rules_world(aws, platform, clock) as rules,
-        reconciliation_world(aws, platform, clock) as books,
-    ):
-        made = Office(workspace.company(), desk, workspace, payments, cards, rules, books)
-        desk.principal = made.key
+    with all_contexts(aws, platform, clock, tmp_path) as of:
+        made = Office(of.workspace.company(), of)
+        of.desk.principal = made.key
         yield made
 
 
 def person_on_hold(office: Office) -> str:
     """A person whose call could not be made, because the insurer has no address here."""
-    base = office.desk.contract("garanti")
-    person = office.desk.call("POST", f"{base}/employees", person_body(tckn(1)))
-    office.desk.command(f"{base}/submissions", {"all": True})
+    base = office.of.desk.contract("garanti")
+    person = office.of.desk.call("POST", f"{base}/employees", person_body(tckn(1)))
+    office.of.desk.command(f"{base}/submissions", {"all": True})
     return f"/v1/pensions/employees/{person['id']}/mark-done-elsewhere"
 
 
@@ -101,26 +87,26 @@ def payment_of_nobody(office: Office) -> str:
     """Money under a reference that was never issued."""
 
     def call(method: str, path: str, body: Any = None) -> Any:
-        answer = office.payments.call(method, f"{BASE}{path}", body, principal=office.key)
+        answer = office.of.payments.call(method, f"{BASE}{path}", body, principal=office.key)
         assert answer.status < 300, answer.body
-        office.payments.work()
+        office.of.payments.work()
         return answer.json()
 
     stated = {"org_code": ORGANISATION, "provider": "dias", "api_key": "k" * 9}
     call("PUT", "/organisation", stated)
-    office.payments.pay(rf_reference.encode(ORGANISATION, "9" * 14, None).code, "12.00")
-    office.payments.minute()
+    office.of.payments.pay(rf_reference.encode(ORGANISATION, "9" * 14, None).code, "12.00")
+    office.of.payments.minute()
     (waiting,) = call("GET", "/unmatched")["items"]
     return f"{BASE}/unmatched/{waiting['id']}/return"
 
 
 def sale_that_cannot_be_posted(office: Office) -> str:
     """A signed event about a sale that nobody knows."""
-    key = office.cards.event_key(office.company.id)
+    key = office.of.cards.event_key(office.company.id)
     event = {"kind": "sale.cancelled", "document_no": "F-0"}
-    assert office.cards.deliver(office.cards.signed(key, event, tenant=office.company.id))
+    assert office.of.cards.deliver(office.of.cards.signed(key, event, tenant=office.company.id))
     path = "/v1/card-contracts/sale-events/refused"
-    (waiting,) = office.cards.call("GET", path, principal=office.key).json()["items"]
+    (waiting,) = office.of.cards.call("GET", path, principal=office.key).json()["items"]
     return f"{path}/{waiting['id']}/dismiss"
 
 
@@ -128,8 +114,8 @@ def books_that_cannot_be_read(office: Office) -> str:
     """A signed event of the ERP system that is no event."""
     from reconciliation.handlers import take_book_events
 
-    made = office.books.call("POST", "/book-events/secret", principal=office.key).json()
-    stamp = int(office.books.clock.now().timestamp())
+    made = office.of.books.call("POST", "/book-events/secret", principal=office.key).json()
+    stamp = int(office.of.books.clock.now().timestamp())
     key = key_of(Secret(made["secret"]))
     payload = json.dumps({"kind": "ledger_entries.stated"})
     given = signed_headers(key, "erp-1", stamp, payload.encode())
@@ -138,13 +124,13 @@ def books_that_cannot_be_read(office: Office) -> str:
     taken = take_book_events.handler(queue_event(message), LambdaContext(remaining_ms=60_000))
     assert taken["batchItemFailures"] == []
     path = "/book-events/refused"
-    (waiting,) = office.books.call("GET", path, principal=office.key).json()["items"]
+    (waiting,) = office.of.books.call("GET", path, principal=office.key).json()["items"]
     return f"{path}/{waiting['id']}/dismiss"
 
 
 def purchase_that_waits(office: Office) -> str:
     """A purchase that somebody must approve."""
-    asked = office.rules.call(
+    asked = office.of.rules.call(
         "POST",
         "/approvals",
         {
@@ -170,7 +156,7 @@ def test_five_contexts_raise_and_clear_what_needs_somebody(office: Office) -> No
     }
     office.today()
     assert office.raised == set(solved)
-    office.desk.clock.advance(WAITED)
+    office.of.desk.clock.advance(WAITED)
     shown = office.today()
     codes = [row["code"] for row in shown["exceptions"]]
     assert codes[0] == "payment_unmatched", "the worst with money comes first"
@@ -186,11 +172,11 @@ def test_five_contexts_raise_and_clear_what_needs_somebody(office: Office) -> No
     assert all(row["summary"] for row in waiting)
 
     note = {"note": "tamam"}
-    assert office.desk.ask("POST", solved["pensions"], note).status == 200
-    pay = office.payments.call("POST", solved["payment_codes"], note, principal=office.key)
-    card = office.cards.call("POST", solved["card_contracts"], note, principal=office.key)
-    book = office.books.call("POST", solved["reconciliation"], note, principal=office.key)
-    rule = office.rules.call("POST", solved["workflow"], {}, principal=office.key)
+    assert office.of.desk.ask("POST", solved["pensions"], note).status == 200
+    pay = office.of.payments.call("POST", solved["payment_codes"], note, principal=office.key)
+    card = office.of.cards.call("POST", solved["card_contracts"], note, principal=office.key)
+    book = office.of.books.call("POST", solved["reconciliation"], note, principal=office.key)
+    rule = office.of.rules.call("POST", solved["workflow"], {}, principal=office.key)
     assert {answer.status for answer in (pay, card, book, rule)} == {200}
     after = office.today()
     assert (after["exceptions"], after["tasks"], after["deadlines"]) == ([], [], [])
