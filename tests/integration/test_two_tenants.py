@@ -29,10 +29,11 @@ from kernel.sensitive import Email, Secret
 from payment_codes.domain import rf_reference
 from tests.budgets.committed import check_committed
 from tests.budgets.counts import Count, Counts, counting
+from tests.support.all_contexts import AllContexts, all_contexts
 from tests.support.aws import AwsWorld
-from tests.support.builders import Company, WorkspaceWorld, workspace_world
+from tests.support.builders import Company, WorkspaceWorld
 from tests.support.card_contracts_builders import api_contract, api_sale
-from tests.support.cards_world import CardsWorld, cards_world
+from tests.support.cards_world import CardsWorld
 from tests.support.events import (
     Answer,
     bus_event,
@@ -44,13 +45,13 @@ from tests.support.events import (
 from tests.support.faults import switched_on
 from tests.support.lambda_context import LambdaContext
 from tests.support.letters_world import PERIOD, SETTINGS, TEXT, LettersDesk
-from tests.support.payment_world import BASE, PaymentWorld, payment_world
-from tests.support.pensions_desk import SHOWN, Desk, contract_body, open_desk, person_body
+from tests.support.payment_world import BASE, PaymentWorld
+from tests.support.pensions_desk import SHOWN, Desk, contract_body, person_body
 from tests.support.processes import work
 from tests.support.reconciliation_builders import api_counterparty, api_entry, ubl
-from tests.support.reconciliation_world import ReconciliationWorld, reconciliation_world
+from tests.support.reconciliation_world import ReconciliationWorld
 from tests.support.rule_tables import PURCHASE_AS_WRITTEN
-from tests.support.rules_world import RulesWorld, rules_world
+from tests.support.rules_world import RulesWorld
 from tests.support.scanner import CANARY_PASSWORD, SCANNER
 from tests.support.signers import authority
 from tests.support.statements import Move, camt
@@ -407,35 +408,18 @@ WITHOUT_PLACE: Final = frozenset(
 
 @pytest.fixture
 def world(aws: AwsWorld, platform: Platform, clock: FixedClock, tmp_path: Path) -> Iterator[World]:
-    with (
-        workspace_world(aws, platform, clock) as workspace,
-        open_desk(aws, platform, clock, tmp_path) as desk,
-        payment_world(aws, platform, clock) as payments,
-        cards_world(aws, platform, clock) as cards,
-        rules_world(aws, platform, clock) as rules,
-        reconciliation_world(aws, platform, clock) as books,
-    ):
-        sides = [
-            filled(desk, workspace, payments, cards, rules, books, number, organisation)
-            for number, organisation in zip(NUMBERS, ORGANISATIONS, strict=True)
-        ]
-        yield World(desk, workspace, payments, *sides)
+    with all_contexts(aws, platform, clock, tmp_path) as of:
+        sides = [filled(of, *each) for each in zip(NUMBERS, ORGANISATIONS, strict=True)]
+        yield World(of.desk, of.workspace, of.payments, *sides)
 
 
-def filled(
-    desk: Desk,
-    workspace: WorkspaceWorld,
-    payments: PaymentWorld,
-    cards: CardsWorld,
-    rules: RulesWorld,
-    books: ReconciliationWorld,
-    number: str,
-    organisation: str,
-) -> Side:
+def filled(of: AllContexts, number: str, organisation: str) -> Side:
     """A company with a contract, people, money, jobs, a file, a mail, an incident, a payment code,
     a payment nobody can place, a card sale under a contract with its lists, and books with an
     account card, a line and an e-invoice.
     """
+    desk, workspace, payments = of.desk, of.workspace, of.payments
+    cards, rules, books = of.cards, of.rules, of.books
     company = workspace.company()
     side = Side(company, SCANNER.canary(company.id))
     desk.principal = side.key

@@ -6,8 +6,10 @@ from typing import Final
 from kernel.files import ExportCell, TableWriter, UploadedFile
 from kernel.periods import Period
 from pensions.application.context import Scope
-from pensions.domain.contribution import ContributionStatus
-from pensions.domain.employee import EmployeeStatus
+from pensions.application.find_contributions import find_contributions, of_month
+from pensions.application.find_employees import find_all
+from pensions.domain.contribution import Contribution
+from pensions.domain.employee import Employee
 
 _PEOPLE: Final = (
     "T.C. Kimlik No",
@@ -39,22 +41,27 @@ _MONEY: Final = (
 
 
 class ExportPeople:
-    """People of a contract; whoever was withdrawn is left out."""
+    """People of a contract as its list shows them; whoever was withdrawn is left out."""
 
     def __init__(self, scope: Scope, writer: TableWriter) -> None:
         self._scope = scope
         self._writer = writer
 
-    def __call__(self, contract_id: str, file_format: str) -> UploadedFile:
-        """Raises: NotFoundError, ValidationError for an unknown format."""
-        contract = self._scope.store.contract(contract_id)
-        name = f"employees-{contract.contract_no}"
-        return self._writer.write(file_format, name, _PEOPLE, self._rows(contract_id))
+    def __call__(
+        self, contract_id: str, file_format: str, *, status: str = "", query: str = ""
+    ) -> UploadedFile:
+        """``status`` and ``query`` choose as the list does.
 
-    def _rows(self, contract_id: str) -> Iterator[tuple[ExportCell, ...]]:
-        for person in self._scope.store.employees(contract_id):
-            if person.status is EmployeeStatus.CANCELLED:
-                continue
+        Raises: NotFoundError, ValidationError for an unknown format.
+        """
+        store = self._scope.store
+        contract = store.contract(contract_id)
+        people = find_all(store, contract_id, status=status, query=query)
+        name = f"employees-{contract.contract_no}"
+        return self._writer.write(file_format, name, _PEOPLE, self._rows(people))
+
+    def _rows(self, people: Iterator[Employee]) -> Iterator[tuple[ExportCell, ...]]:
+        for person in people:
             rate = person.contribution_rate
             yield (
                 person.national_id.reveal("export") if person.national_id else "",
@@ -80,19 +87,28 @@ class ExportContributions:
         self._scope = scope
         self._writer = writer
 
-    def __call__(self, contract_id: str, period: Period, file_format: str) -> UploadedFile:
-        """Raises: NotFoundError, ValidationError for an unknown format."""
-        contract = self._scope.store.contract(contract_id)
-        name = f"contributions-{contract.contract_no}-{period}"
-        return self._writer.write(file_format, name, _MONEY, self._rows(contract_id, period))
+    def __call__(
+        self,
+        contract_id: str,
+        period: Period,
+        file_format: str,
+        *,
+        status: str = "",
+        query: str = "",
+    ) -> UploadedFile:
+        """``status`` and ``query`` choose as the page of the month does.
 
-    def _rows(self, contract_id: str, period: Period) -> Iterator[tuple[ExportCell, ...]]:
+        Raises: NotFoundError, ValidationError for an unknown format.
+        """
         store = self._scope.store
-        items = [
-            item
-            for item in store.contributions(contract_id, period)
-            if item.status is not ContributionStatus.CANCELLED
-        ]
+        contract = store.contract(contract_id)
+        items = of_month(store, contract_id, period)
+        chosen = find_contributions(store, items, status=status, query=query)
+        name = f"contributions-{contract.contract_no}-{period}"
+        return self._writer.write(file_format, name, _MONEY, self._rows(chosen))
+
+    def _rows(self, items: list[Contribution]) -> Iterator[tuple[ExportCell, ...]]:
+        store = self._scope.store
         people = store.employees_by_id([item.employee_id for item in items])
         for item in items:
             person = people[item.employee_id]

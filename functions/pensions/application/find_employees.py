@@ -1,5 +1,6 @@
 """Find people of a contract (PEN-04): by identity number, name or policy number, and by status."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from kernel.identifiers import tckn
@@ -30,9 +31,7 @@ def find_employees(
     people must not keep a request waiting.
     """
     if tckn.is_valid(query.strip()):
-        found = store.employees_by_national_id(contract_id, [Tckn(query.strip())])
-        people = store.employees_by_id(list(found.values()))
-        return [p for p in people.values() if p.status is not EmployeeStatus.CANCELLED], None
+        return _by_number(store, contract_id, query.strip()), None
     wanted = fold(query.strip())
     # Filtered people are looked for in big steps: one by one would be a round trip each.
     step = max(limit, _SCAN) if status or wanted else limit
@@ -51,6 +50,24 @@ def find_employees(
                 return matches, position
         if after is None or len(matches) >= limit or scanned >= MAX_SCANNED:
             return matches, after
+
+
+def find_all(
+    store: PensionsStore, contract_id: str, *, status: str = "", query: str = ""
+) -> Iterator[Employee]:
+    """Everybody whom the list shows under the same filters, page after page."""
+    if tckn.is_valid(query.strip()):
+        yield from _by_number(store, contract_id, query.strip())
+        return
+    wanted = fold(query.strip())
+    people = store.employees(contract_id)
+    yield from (person for person in people if _matches(person, status, wanted))
+
+
+def _by_number(store: PensionsStore, contract_id: str, number: str) -> list[Employee]:
+    found = store.employees_by_national_id(contract_id, [Tckn(number)])
+    people = store.employees_by_id(list(found.values()))
+    return [p for p in people.values() if p.status is not EmployeeStatus.CANCELLED]
 
 
 def _matches(person: Employee, status: str, wanted: str) -> bool:

@@ -91,6 +91,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
             paging=paging_of(request, len(people), following, total, status=status, q=query),
             key=use.scope.ids.new(),
             query=query,
+            chosen={"status": status, "q": query},
             month=wage_month(contract, use.scope.today()),
         )
 

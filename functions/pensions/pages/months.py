@@ -14,13 +14,13 @@ from kernel.errors import (
 from kernel.money import Money
 from kernel.parsing import parse_amount_tr, parse_date_api, parse_period, parse_rate_api
 from kernel.periods import Period
-from kernel.text import fold
 from pensions.application.context import provider_of
 from pensions.application.contributions import (
     ContributionChanges,
     ContributionFields,
     default_pay_day,
 )
+from pensions.application.find_contributions import find_contributions, of_month
 from pensions.application.overview import wage_month
 from pensions.domain.contract import Contract, ContractState
 from pensions.domain.contribution import (
@@ -92,14 +92,11 @@ def declare(app: HttpApp, kit: Kit) -> None:
         """Total, payable, the gap between them with its reasons, the path, and all rows."""
         use = use_of(request)
         contract, period = use.store.contract(request.id()), period_of(request)
-        items = _rows(use.store, contract.id, period)
+        items = of_month(use.store, contract.id, period)
         summary = summarise(items)
         wish = request.query.get("status", "")
-        query = fold(request.query.get("q", "")[:100].strip())
-        shown = [item for item in items if not wish or item.status.value == wish]
-        if query:
-            known = use.store.employees_by_id([item.employee_id for item in shown])
-            shown = [item for item in shown if query in fold(known[item.employee_id].full_name)]
+        query = request.query.get("q", "")[:100]
+        shown = find_contributions(use.store, items, status=wish, query=query)
         page = request.query.get("page", "1")
         number = int(page) if page.isascii() and page.isdigit() and len(page) < 5 else 1
         start = (max(number, 1) - 1) * ROWS
@@ -136,6 +133,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
             and state is ContractState.READY
             and provider.can(Capability.COLLECT),
             final=summary.final and summary.payable.minor > 0,
+            chosen={"status": wish, "q": query},
             key=use.scope.ids.new(),
         )
 
@@ -262,7 +260,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
         use = use_of(request)
         rows = {
             item.employee_id: item
-            for item in _rows(use.store, contract.id, period)
+            for item in of_month(use.store, contract.id, period)
             if item.sequence == 1
         }
         people = _people(use.store, contract.id)
@@ -326,7 +324,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
         use = use_of(request)
         items = [
             item
-            for item in _rows(use.store, contract.id, period)
+            for item in of_month(use.store, contract.id, period)
             if item.status is ContributionStatus.CALCULATED
         ]
         people = use.store.employees_by_id([item.employee_id for item in items[:ROWS]])
@@ -378,16 +376,8 @@ def declare(app: HttpApp, kit: Kit) -> None:
 # ---------------------------------------------------------------------------- reading
 
 
-def _rows(store: Any, contract_id: str, period: Period) -> list[Contribution]:
-    return [
-        item
-        for item in store.contributions(contract_id, period)
-        if item.status is not ContributionStatus.CANCELLED
-    ]
-
-
 def _summary(store: Any, contract_id: str, period: Period) -> PeriodSummary:
-    return summarise(_rows(store, contract_id, period))
+    return summarise(of_month(store, contract_id, period))
 
 
 def _people(store: Any, contract_id: str) -> list[Employee]:

@@ -61,7 +61,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
 
     @app.page("GET", f"{_PATH}/{{id}}/file", permission=_READ)
     def export(request: Request) -> Reply:
-        """All lines as a workbook."""
+        """The lines of the chosen category, or all, as a workbook."""
         file = differences_file(request, request.id())
         return file_reply(file)
 
@@ -114,8 +114,7 @@ def _room(kit: Kit, request: Request, letter: Letter, error: KopruError | None =
         raise NotFoundError("not_found", "There is no such item.")
     said = RoomWords(words, application().platform.ids.new())
     path = f"{_PATH}/{letter.id}"
-    chosen = request.query.get("category", "")
-    chosen = chosen if chosen in set(Category) else ""
+    chosen = chosen_category(request)
     start_text = request.query.get("start", "0")
     start = int(start_text[:6]) if start_text.isascii() and start_text.isdigit() else 0
     notes = show.notes(letter.id)
@@ -136,8 +135,17 @@ def _room(kit: Kit, request: Request, letter: Letter, error: KopruError | None =
     return kit.draw(request, "differences/room.html", SECTION, error=error, **values)
 
 
+def chosen_category(request: Request) -> str:
+    """The category of a page's address; empty for none or one there is not."""
+    chosen = request.query.get("category", "")
+    return chosen if chosen in set(Category) else ""
+
+
 def differences_file(request: Request, letter_id: str) -> UploadedFile:
-    """All lines of the last comparison as a file. Raises: NotFoundError; ValidationError."""
+    """The last comparison as a file: the lines of the chosen ``category``, without one all of them.
+
+    Raises: NotFoundError; ValidationError for another format.
+    """
     use, words = use_of(request), words_of(request)
     show = use.show_differences()
     letter = use.store.letter(letter_id)
@@ -145,7 +153,9 @@ def differences_file(request: Request, letter_id: str) -> UploadedFile:
     if case is None:
         raise NotFoundError("not_found", "There is no such item.")
     header = [words.text(title) for title in DIFFERENCES_HEADER]
-    rows = _cells(show.matches(case), RoomWords(words))
+    chosen = chosen_category(request)
+    lines = (one for one in show.matches(case) if chosen in ("", one.category.value))
+    rows = _cells(lines, RoomWords(words))
     wanted = request.query.get("format", "xlsx")
     return application().table_writer.write(wanted, f"differences-{letter.period}", header, rows)
 

@@ -11,11 +11,14 @@ from workspace.domain.subject import items_named
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something is shown: a route of the API, a page, and the permission both ask for."""
+    """Where something is shown: a page, and the permission it asks for.
 
-    route: str
+    Shapes: the route of the API is that of the page below ``/v1``, followed by ``part``.
+    """
+
     page: str
     permission: str
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class Behind:
     @property
     def route(self) -> str:
         """Where a program asks."""
-        return self.place.route.format(id=self.id)
+        return f"/v1{self.page}{self.place.part}"
 
     @property
     def page(self) -> str:
@@ -39,33 +42,15 @@ class Behind:
 # Contexts that talk to a third party and keep what was said (security.md section 7).
 EXCHANGES: Final[Mapping[str, Place]] = {
     "transmission": Place(
-        "/v1/pensions/transmissions/{id}/exchanges",
-        "/pensions/transmissions/{id}",
-        "pensions:submission:read",
+        "/pensions/transmissions/{id}", "pensions:submission:read", part="/exchanges"
     ),
 }
-_MONTH: Final = Place(
-    "/v1/pensions/contributions/{id}",
-    "/pensions/contributions/{id}",
-    "pensions:contribution:read",
-)
-_SALE: Final = Place(
-    "/v1/card-contracts/sales/{id}", "/card-contracts/sales/{id}", "card_contracts:sale:read"
-)
-_MATCH: Final = Place(
-    "/v1/card-contracts/matches/{id}", "/card-contracts/matches/{id}", "card_contracts:match:read"
-)
-_LETTER: Final = Place(
-    "/v1/reconciliation/letters/{id}",
-    "/reconciliation/letters/{id}",
-    "reconciliation:letter:read",
-)
-_APPROVAL: Final = Place(
-    "/v1/workflow/approvals/{id}", "/workflow/approvals/{id}", "workflow:approval:read"
-)
-_DECISION: Final = Place(
-    "/v1/workflow/decisions/{id}", "/workflow/decisions/{id}", "workflow:decision:read"
-)
+_MONTH: Final = Place("/pensions/contributions/{id}", "pensions:contribution:read")
+_SALE: Final = Place("/card-contracts/sales/{id}", "card_contracts:sale:read")
+_MATCH: Final = Place("/card-contracts/matches/{id}", "card_contracts:match:read")
+_LETTER: Final = Place("/reconciliation/letters/{id}", "reconciliation:letter:read")
+_APPROVAL: Final = Place("/workflow/approvals/{id}", "workflow:approval:read")
+_DECISION: Final = Place("/workflow/decisions/{id}", "workflow:decision:read")
 # What computed or decided something, and where its reasons are kept (N2).
 _WHY: Final[Mapping[str, Place]] = {
     "contribution.added": _MONTH,

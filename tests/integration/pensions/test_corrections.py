@@ -57,5 +57,7 @@ def test_a_contribution_is_changed_and_withdrawn(desk: Desk) -> None:
     more = {"pensionable_earnings": {"amount": "20000.00", "currency": "TRY"}}
     changed = _with_version(desk, "PATCH", one, more)
     assert (changed.status, changed.json()["amount"]["amount"]) == (200, "600.00")
+    shown = desk.call("GET", f"/v1/pensions/contributions/{made['id']}")
+    assert any("20,000.00" in sentence for sentence in shown["why"]), "its timeline leads here"
     assert _with_version(desk, "DELETE", one).status == 204
     assert desk.ask("GET", one).status == 404

@@ -122,18 +122,3 @@ def test_a_copy_that_is_gone_is_explained(sent: tuple[Desk, str]) -> None:
     refused = desk.ask("POST", f"{call}/exchanges/reveal", REASON)
     assert (refused.status, refused.json()["code"]) == (409, "exchange_not_kept")
     assert _revealed(desk, call) == [], "nothing was seen, so nothing is noted"
-
-
-def test_the_timeline_of_a_contribution_leads_to_its_reasons(desk: Desk) -> None:
-    path = desk.registered("garanti")
-    person = desk.call("POST", f"{path}/employees", person_body(tckn(3)))
-    wish = {
-        "employee_id": person["id"],
-        "year": 2026,
-        "month": 5,
-        "pensionable_earnings": {"amount": "10000.00", "currency": "TRY"},
-    }
-    made = desk.call("POST", f"{path}/contributions", wish)
-    shown = desk.call("GET", f"/v1/pensions/contributions/{made['id']}")
-    assert shown["amount"]["amount"] == "300.00"
-    assert any("10,000.00" in sentence for sentence in shown["why"])

@@ -290,6 +290,10 @@ def test_figures_leave_as_a_file(world: ReconciliationWorld, file_format: str) -
         assert "120.01.001" in text
         assert "5500,50" in text
         assert "\n=1" not in text.replace(";", "\n")
+        none = world.call(
+            "GET", "/periods/2026-01/figures/export", query="form=ba&format=csv&listed=false"
+        )
+        assert "120.01.001" not in base64.b64decode(none.raw["body"]).decode("utf-8-sig")
         return
     from openpyxl import load_workbook
 

@@ -1,5 +1,8 @@
 """What forms do: save and lead on, or come back with the problems at their fields."""
 
+import base64
+import csv
+import io
 from dataclasses import replace
 from datetime import timedelta
 
@@ -412,3 +415,58 @@ def test_the_overview_names_what_is_not_done(paid: Site, clock: FixedClock) -> N
     for words in ("personeli düzelt", "personeli gönder", "ödeme talimatını ver"):
         assert words in page.body, words
     assert TENANT not in page.body
+
+
+# ---------------------------------------------------------------------------- files
+
+
+def exported(site: Site, page: str, query: dict[str, str]) -> set[str]:
+    """Names in the CSV file that a filtered page offers."""
+    from urllib.parse import parse_qsl, urlsplit
+
+    body = parse(site.get(page, query).body)
+    (href,) = (each for each in body.xpath("//a/@href") if "/exports/" in each and "csv" in each)
+    parts = urlsplit(href)
+    event = http_event(
+        "GET", parts.path, principal=site.principal, query=dict(parse_qsl(parts.query))
+    )
+    answer = invoke(site.handler, event, shows="an export has clear values")
+    assert answer.status == 200, answer.body
+    content = base64.b64decode(answer.raw["body"]).decode("utf-8-sig")
+    lines = list(csv.reader(io.StringIO(content), delimiter=";"))
+    return {line[lines[0].index("Ad")] for line in lines[1:]}
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ({}, {"Işıl", "Çağrı", "Deniz", "Ömer", "Şule", "Ğ", "Belirsiz", "Cayan"}),
+        ({"status": "enrolled"}, {"Çağrı", "Deniz"}),
+        ({"q": "ÇAĞRI"}, {"Çağrı"}),
+        ({"status": "enrolled", "q": "omer"}, set()),
+    ],
+)
+def test_a_file_of_people_holds_what_the_list_shows(
+    staffed: Site, query: dict[str, str], names: set[str]
+) -> None:
+    page = f"/pensions/contracts/{staffed.contract.id}/employees"
+    assert exported(staffed, page, query) == names
+    shown = staffed.get(page, query).body
+    assert {name for name in ("Işıl", "Çağrı", "Deniz", "Ömer", "Şule") if name in shown} == {
+        name for name in names if name not in ("Ğ", "Belirsiz", "Cayan")
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ({}, {"Çağrı", "Deniz", "Cayan"}),
+        ({"status": "rejected"}, {"Deniz"}),
+        ({"q": "çağ"}, {"Çağrı"}),
+    ],
+)
+def test_a_file_of_a_month_holds_what_the_page_shows(
+    paid: Site, query: dict[str, str], names: set[str]
+) -> None:
+    page = f"/pensions/contracts/{paid.contract.id}/months/{MONTH}"
+    assert exported(paid, page, query) == names

@@ -10,6 +10,7 @@ from pensions.application.contributions import (
     ContributionFields,
     RowResult,
 )
+from pensions.application.find_contributions import find_contributions, of_month
 from pensions.domain.contribution import Contribution, ContributionStatus, summarise
 from pensions.domain.remittance import Remittance
 from pensions.handlers.http.app import app, language_of, pensions
@@ -49,16 +50,16 @@ def _under(request: Request) -> Contribution:
 
 @app.api("GET", _ROUTE, permission="pensions:contribution:read")
 def list_contributions(request: Request) -> Reply:
-    """All contributions of a contract and month with total, payable and the itemised gap."""
+    """All contributions of a contract and month with total, payable and the itemised gap.
+
+    ``status`` and ``q`` choose rows; the summary is always that of the month.
+    """
     use = pensions(request)
     contract = use.store.contract(request.id())
-    items = [
-        item
-        for item in use.store.contributions(contract.id, period_of_query(request))
-        if item.status is not ContributionStatus.CANCELLED
-    ]
-    wanted = request.query.get("status", "")
-    shown = [item for item in items if not wanted or item.status.value == wanted]
+    items = of_month(use.store, contract.id, period_of_query(request))
+    query = request.query.get("q", "")[:100]
+    status = request.query.get("status", "")
+    shown = find_contributions(use.store, items, status=status, query=query)
     return Reply(
         {
             "items": [contribution_out(item) for item in shown],

@@ -86,9 +86,12 @@ def corrected_workbook(request: Request) -> Reply:
     permission="pensions:employee:export",
 )
 def export_employees(request: Request) -> Reply:
-    """People of a contract as a file to upload in the insurer's own screens (PEN-10)."""
+    """People of a contract as a file to upload in the insurer's own screens (PEN-10).
+
+    ``status`` and ``q`` choose as the list does; without them it is everybody.
+    """
     export = pensions(request).export_people()
-    return file_reply(export(request.id(), request.query.get("format", "xlsx")))
+    return file_reply(export(request.id(), request.query.get("format", "xlsx"), **_chosen(request)))
 
 
 @app.api(
@@ -97,10 +100,18 @@ def export_employees(request: Request) -> Reply:
     permission="pensions:employee:export",
 )
 def export_contributions(request: Request) -> Reply:
-    """Contributions of a month as a file to upload in the insurer's own screens (PEN-10)."""
+    """Contributions of a month as a file to upload in the insurer's own screens (PEN-10).
+
+    ``status`` and ``q`` choose as the page of the month does; without them it is all of them.
+    """
     export = pensions(request).export_contributions()
     chosen = request.query.get("format", "xlsx")
-    return file_reply(export(request.id(), period_of_query(request), chosen))
+    return file_reply(export(request.id(), period_of_query(request), chosen, **_chosen(request)))
+
+
+def _chosen(request: Request) -> dict[str, str]:
+    """The filters of a list, as its export takes them."""
+    return {"status": request.query.get("status", ""), "query": request.query.get("q", "")[:100]}
 
 
 def period_of_query(request: Request) -> Period:

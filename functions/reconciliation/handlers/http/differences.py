@@ -53,6 +53,14 @@ def take_statement(request: Request) -> Reply:
     return Reply(_statement(taken), 202, {"location": f"{BASE}/letters/{letter.id}/differences"})
 
 
+def _category(request: Request) -> str:
+    """The category that is asked for; raises ValidationError for one there is not."""
+    chosen = request.query.get("category", "")
+    if chosen and chosen not in set(Category):
+        raise wrong_filter("category", "choice", "Choose one of: " + ", ".join(Category))
+    return chosen
+
+
 @app.api("GET", _DIFFERENCES, permission=_READ)
 def show_differences(request: Request) -> Reply:
     """The last comparison with the lines that do not agree, or those of one ``category``."""
@@ -62,9 +70,7 @@ def show_differences(request: Request) -> Reply:
     case = show(letter.id)
     if case is None:
         raise NotFoundError("not_found", "There is no such item.")
-    chosen = request.query.get("category", "")
-    if chosen and chosen not in set(Category):
-        raise wrong_filter("category", "choice", "Choose one of: " + ", ".join(Category))
+    chosen = _category(request)
     run = "0" if case.run is None else case.run.digest[:12]
     scope = cursor_scope(request, request.path, category=chosen, run=run)
     start = int((position_of(request, scope) or {}).get("start", 0))
@@ -82,7 +88,8 @@ def show_differences(request: Request) -> Reply:
 
 @app.api("GET", f"{_DIFFERENCES}/export", permission=_READ)
 def export_differences(request: Request) -> Reply:
-    """All lines of the last comparison as a file for people: ``format`` xlsx or csv."""
+    """The last comparison as a file for people: ``format`` xlsx or csv, ``category`` as above."""
+    _category(request)
     return file_reply(differences_file(request, request.id()))
 
 

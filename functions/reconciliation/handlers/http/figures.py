@@ -1,12 +1,12 @@
 """Figures of a month for Ba and Bs, and the dated parameters behind them (REC-01)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from kernel.files import ExportCell
 from kernel.masking import mask_tckn
 from reconciliation.bootstrap import application
-from reconciliation.domain.figures import FormFigures
+from reconciliation.domain.figures import Figure, FormFigures
 from reconciliation.domain.ledger import Form
 from reconciliation.handlers.http.app import (
     BASE,
@@ -34,6 +34,12 @@ def _figures(request: Request) -> FormFigures:
     return use_of(request).show_figures()(period_of(request), choice_of(request, "form", Form))
 
 
+def _chosen(request: Request, shown: FormFigures) -> list[Figure]:
+    """The rows that the answer and the file hold alike."""
+    listed = flag_of(request, "listed")
+    return [row for row in shown.figures.rows if listed in (None, row.listed)]
+
+
 @app.api("GET", _FIGURES, permission=_READ)
 def show_figures(request: Request) -> Reply:
     """What a form of a month lists, computed from the lines as they are now.
@@ -44,7 +50,7 @@ def show_figures(request: Request) -> Reply:
     """
     listed = flag_of(request, "listed")
     shown = _figures(request)
-    rows = [row for row in shown.figures.rows if listed in (None, row.listed)]
+    rows = _chosen(request, shown)
     scope = cursor_scope(
         request, _FIGURES, period=str(shown.rules.period), form=shown.form, listed=str(listed)
     )
@@ -57,20 +63,23 @@ def show_figures(request: Request) -> Reply:
 
 @app.api("GET", f"{_FIGURES}/export", permission=_READ)
 def export_figures(request: Request) -> Reply:
-    """The same as a file for people: ``format`` xlsx or csv, one row per counterparty."""
+    """The same as a file for people: ``format`` xlsx or csv, one row per counterparty; ``listed``
+    narrows the rows as it does those of the answer.
+    """
     shown = _figures(request)
+    rows = _chosen(request, shown)
     words = words_of(request)
     name = f"{shown.form.value}-{shown.rules.period}"
     header = [words.text(title) for title in FIGURES_HEADER]
-    cells = _cells(shown, say_of(request), (words.text("yes"), words.text("no")))
+    cells = _cells(shown, rows, say_of(request), (words.text("yes"), words.text("no")))
     chosen = request.query.get("format", "xlsx")
     return file_reply(application().table_writer.write(chosen, name, header, cells))
 
 
 def _cells(
-    shown: FormFigures, say: Say, yes_no: tuple[str, str]
+    shown: FormFigures, rows: Sequence[Figure], say: Say, yes_no: tuple[str, str]
 ) -> Iterator[tuple[ExportCell, ...]]:
-    for row in shown.figures.rows:
+    for row in rows:
         cards = [shown.cards[card].fields for card in row.cards if card in shown.cards]
         number = cards[0].party.number if cards else ""
         yield (
