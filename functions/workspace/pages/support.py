@@ -199,7 +199,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
         )
         return redirect(VISIT)
 
-    @app.page("GET", VISIT, permission="workspace:support:visit")
+    @app.page("GET", VISIT, permission="support:visit:read")
     def show_visit(request: Request) -> Reply:
         """Where one is, and the way out."""
         values = {"company": request.principal.tenant_name}

@@ -146,8 +146,9 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
         }
     ),
     "viewer": _VIEWER,
-    # An operator under a support grant: a viewer who is on a visit, and nothing beside.
-    "support": _VIEWER | {"workspace:support:visit"},
+    # An operator under a support grant: a viewer who is on a visit, and nothing beside. `support:`
+    # is a segment of its own, which no wildcard covers.
+    "support": _VIEWER | {"support:visit:read"},
     # `operator:` is a segment of its own: no company's role or key covers it with a wildcard.
     "operator": frozenset(
         {

@@ -276,7 +276,7 @@ CONSOLE: Final[tuple[NavGroup, ...]] = (
                 mark("You are here for support"),
                 "/support-visit",
                 "eye",
-                "workspace:support:visit",
+                "support:visit:read",
             ),
             NavItem(
                 "operator.incidents",

@@ -209,6 +209,9 @@ def test_the_pages_of_both_sides_are_sound(visit: Visit, language: str) -> None:
     assert f"/support-access/{grant}/revoke" in company.body
     assert f"/timeline/support_grant/{grant}" in company.body
     assert "/enter" not in company.body
+    assert "/support-visit" not in company.body
+    assert "/support-visit" not in operators.body
+    assert world.call("GET", "/support-visit", owner).status == 403
     assert f"/operator/support/{grant}/enter" in operators.body
     assert 'name="reason"' in operators.body
     assert "/support-visit/end" in visitor.body

@@ -16,6 +16,7 @@ from workspace.domain.tenant import Tenant, TenantState
 from workspace.domain.user import Person
 
 ACT = "GET /people"
+VISIT = "support:visit:read"
 
 
 @dataclass
@@ -226,8 +227,12 @@ def test_a_visit_reads_and_holds_no_other_right(help_: Help) -> None:
     help_.granted()
     principal = help_.look()
     held = principal.permissions()
-    assert held == ROLE_PERMISSIONS["viewer"] | {"workspace:support:visit"}
-    assert {each.rpartition(":")[2] for each in held} == {"read", "visit"}
+    assert held == ROLE_PERMISSIONS["viewer"] | {"support:visit:read"}
+    assert {each.rpartition(":")[2] for each in held} == {"read"}
+    visiting = {
+        role for role in ROLE_PERMISSIONS if Principal("session", "p", roles=(role,)).may(VISIT)
+    }
+    assert visiting == {SUPPORT}
     # Not even what an operator may do elsewhere.
     assert not principal.may("operator:incident:read")
     assert not principal.may("workspace:incident:resolve")
