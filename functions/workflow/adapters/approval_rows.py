@@ -54,6 +54,7 @@ def approval_row(approval: Approval) -> Row:
                 "content": approval.content,
                 "duties": approval.duties,
                 "chain": _chain_said(approval.chain),
+                "earlier": [[last, _chain_said(chain)] for last, chain in approval.earlier],
                 "tasks": [_task_said(task) for task in approval.tasks],
                 "remarks": [[r.by, _exact(r.at), r.text, r.name] for r in approval.remarks],
                 "standing": {str(stage): list(names) for stage, names in approval.standing.items()},
@@ -77,6 +78,8 @@ def approval_from(row: Mapping[str, Any]) -> Approval:
         content=document["content"],
         content_hash=row["content_hash"],
         chain=_chain(document["chain"]),
+        # Rows of the version before have none.
+        earlier=tuple((last, _chain(said)) for last, said in document.get("earlier", ())),
         duties=document["duties"],
         status=ApprovalStatus(row["state"]),
         round=row["round"],

@@ -194,6 +194,20 @@ def test_a_question_stops_the_clock(world: ApprovalsWorld) -> None:
     assert answered["task"]["elapsed_seconds"] == 0
 
 
+def test_what_needs_fewer_stages_after_a_change_still_shows_its_history(
+    world: ApprovalsWorld,
+) -> None:
+    made = world.ask("1500.00", request_id="R-1")
+    assert world.decide(made, CHIEF).status == 200
+    again = world.ask("900.00", request_id="R-1")
+    assert again["id"] == made["id"]
+    shown = world.read(made["id"])
+    assert [stage["level"] for stage in shown["stages"]] == [shown["task"]["level"]]
+    levels = [stage["level"] for stage in made["stages"]]
+    assert [task["level"] for task in shown["tasks"]] == [*levels, shown["task"]["level"]]
+    assert world.decide(made, CHIEF).json()["status"] == "approved"
+
+
 def test_the_requester_withdraws_and_nobody_else(world: ApprovalsWorld) -> None:
     made = world.ask()
     path = f"/approvals/{made['id']}/withdraw"

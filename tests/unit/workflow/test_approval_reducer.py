@@ -164,6 +164,18 @@ def test_hours_of_work_skip_nights_weekends_and_half_days() -> None:
     assert hours.after(friday, 10, SlaClock.WALL) == friday + timedelta(hours=10)
 
 
+def test_a_task_keeps_the_stage_of_its_round_when_other_content_has_another_chain() -> None:
+    first = decide(approval(), "chief").state
+    shorter = Chain((stage("BOARD"),))
+    again = ev.AskAgain(PEOPLE["asker"], {"amount": 1}, {}, shorter)
+    after = reduce(first, again, START, HOURS).state
+    assert [after.stage_of(task).level for task in after.tasks] == ["CHIEF", "MANAGER", "BOARD"]
+    none = ev.AskAgain(PEOPLE["asker"], {"amount": 0}, {}, Chain(()))
+    ended = reduce(after, none, START, HOURS).state
+    assert ended.status is ApprovalStatus.NOT_REQUIRED
+    assert [ended.stage_of(task).level for task in ended.tasks] == ["CHIEF", "MANAGER", "BOARD"]
+
+
 class Machine(RuleBasedStateMachine):
     """Any order of what people and time may do."""
 

@@ -151,7 +151,8 @@ class Approval:
     Shapes: ``origin`` is the asking context and ``request_id`` its own id; ``subject`` is
     ``<kind>:<id>`` of the thing; ``content`` is what approvers see and ``content_hash`` what they
     approve; ``duties`` name persons with other duties; ``standing`` are, by stage, the persons
-    whose approvals count now.
+    whose approvals count now; ``earlier`` are the chains that changed content replaced, each with
+    the last round it was for.
     """
 
     id: str
@@ -171,6 +172,7 @@ class Approval:
     tasks: tuple[Task, ...] = ()
     remarks: tuple[Remark, ...] = ()
     standing: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    earlier: tuple[tuple[int, Chain], ...] = ()
     closed_at: datetime | None = None
     stamp: Stamp = NEW
 
@@ -180,8 +182,9 @@ class Approval:
         return next((task for task in reversed(self.tasks) if task.open), None)
 
     def stage_of(self, task: Task) -> Stage:
-        """The stage a task belongs to."""
-        return self.chain.stages[task.stage]
+        """The stage a task belongs to, in the chain of its round."""
+        chains = (chain for last, chain in self.earlier if task.round <= last)
+        return next(chains, self.chain).stages[task.stage]
 
     def task_by_id(self, task_id: str) -> Task:
         """Raises: NotFoundError."""

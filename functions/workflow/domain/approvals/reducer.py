@@ -329,11 +329,16 @@ def _ask_again(approval: Approval, event: ev.AskAgain, now: datetime, hours: Wor
     if pending and asked == approval.content_hash:
         return Step(approval, (), ev.Note(""))
     state, effects = _stop(approval, TaskOutcome.SUPERSEDED, now)
+    # A returned approval has its new round already; changed content voids what was given (A8).
+    new_round = approval.round + 1 if pending else approval.round
+    changed = event.chain != approval.chain
     state = replace(
         state,
         status=ApprovalStatus.PENDING,
-        # A returned approval has its new round already; changed content voids what was given (A8).
-        round=approval.round + 1 if pending else approval.round,
+        round=new_round,
+        earlier=(*approval.earlier, (new_round - 1, approval.chain))
+        if changed
+        else approval.earlier,
         content=event.content,
         content_hash=asked,
         facts=event.facts,
