@@ -86,11 +86,13 @@ def trim_data(packages: Path) -> None:
 
 
 def trim_imports(packages: Path) -> None:
-    """Stop imports of what no function of ours uses: other kinds of events, help texts.
+    """Stop imports of what no function of ours uses: other kinds of events, help texts, types that
+    only a type checker reads.
 
     Powertools imports the resolvers and event classes of every AWS service when it is asked for
     one, botocore its generator of documentation when it is asked for a client: together a quarter
-    of the start of a function (bench/cold.py).
+    of the start of a function (bench/cold.py). pydantic describes its schemas in ninety typed
+    dictionaries, and makes plain ones: another twenty-fifth of a function that reads a body.
     """
     for name in LAZY:
         if (packages / name).is_dir():
@@ -99,8 +101,13 @@ def trim_imports(packages: Path) -> None:
     if documentation.is_dir():
         _replace(documentation / "__init__.py", _NO_DOCUMENTATION)
         _replace(documentation / "docstring.py", _NO_HELP)
+    schemas = packages / "pydantic_core" / "core_schema.py"
+    if schemas.is_file():
+        text = schemas.read_text(encoding="utf-8")
+        _replace(schemas, _TYPED_DICTIONARY.sub(_plain_class, text))
 
 
+_TYPED_DICTIONARY: Final = re.compile(r"^(class \w+)\((\w+)(?:, total=False)?\):$", re.MULTILINE)
 # boto3 asks for the name.
 _NO_DOCUMENTATION: Final = "DEPRECATED_SERVICE_NAMES = {'sms-voice'}\n"
 _NO_HELP: Final = '''"""Help texts of clients: none, because nobody asks a function for help."""
@@ -122,6 +129,13 @@ class WaiterDocstring(LazyLoadedDocstring):
 class PaginatorDocstring(LazyLoadedDocstring):
     pass
 '''
+
+
+def _plain_class(line: re.Match[str]) -> str:
+    """The first line of a class that is no typed dictionary any more."""
+    base = "dict" if line[2] == "TypedDict" else line[2]
+    return f"{line[1]}({base}):"
+
 
 _GETATTR: Final = """
 

@@ -15,8 +15,8 @@ from infra.tools import finish_build
 from infra.tools.interpreters import lambda_python
 from tests.infra import stack
 
-# What a process needs to make every client and format a date: pure Python, so the copy of this
-# machine stands for the arm64 one.
+# What a process needs to make every client, read a body and format a date: only text is changed,
+# so the copy of this machine stands for the arm64 one.
 COPIED = (
     "boto3",
     "botocore",
@@ -27,6 +27,10 @@ COPIED = (
     "babel",
     "phonenumbers",
     "aws_lambda_powertools",
+    "annotated_types",
+    "pydantic",
+    "pydantic_core",
+    "typing_inspection",
 )
 MODULES = ("six", "typing_extensions")
 
@@ -133,6 +137,38 @@ def test_lazy_packages_give_every_name(packages: Path) -> None:
     early, given = json.loads(_run(packages, program))
     assert early == []
     assert all(len(each) > 15 and all(each) for each in given.values())
+
+
+def test_trimmed_pydantic_builds_checks_and_describes(packages: Path) -> None:
+    program = (
+        "import json, typing\n"
+        "from datetime import date\n"
+        "from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator\n"
+        "import pydantic_core.core_schema as schemas\n"
+        "class Line(BaseModel):\n"
+        "    model_config = ConfigDict(extra='forbid', strict=True)\n"
+        "    kind: typing.Literal['a', 'b']\n"
+        "    on: date | None = None\n"
+        "class Body(BaseModel):\n"
+        "    model_config = ConfigDict(extra='forbid', defer_build=True)\n"
+        "    lines: list[Line] = Field(max_length=2)\n"
+        "    facts: dict[str, int | str] = {}\n"
+        "    @field_validator('facts')\n"
+        "    @classmethod\n"
+        "    def few(cls, value): return value\n"
+        "sent = json.dumps({'lines': [{'kind': 'a', 'on': '2026-01-02'}]})\n"
+        "made = Body.model_validate_json(sent)\n"
+        "try:\n    Body.model_validate({'lines': [{'kind': 'c'}], 'x': 1})\n"
+        "except ValidationError as error:\n    wrong = [one['type'] for one in error.errors()]\n"
+        "typed = [n for n, v in vars(schemas).items() if typing.is_typeddict(v)]\n"
+        "said = sorted(Body.model_json_schema()['properties'])\n"
+        "print(json.dumps([made.model_dump(mode='json'), wrong, typed, said]))"
+    )
+    made, wrong, typed, said = json.loads(_run(packages, program))
+    assert made == {"lines": [{"kind": "a", "on": "2026-01-02"}], "facts": {}}
+    assert wrong == ["literal_error", "extra_forbidden"]
+    assert typed == []
+    assert said == ["facts", "lines"]
 
 
 def test_a_package_that_does_more_than_pass_names_on_is_refused(tmp_path: Path) -> None:

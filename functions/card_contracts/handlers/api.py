@@ -2,10 +2,9 @@
 
 from card_contracts.handlers.http import company, contracts, lookups, matches, sales
 from card_contracts.handlers.http.app import app
-from card_contracts.pages import routes
 
-__all__ = ["company", "contracts", "handler", "lookups", "matches", "routes", "sales"]
+__all__ = ["company", "contracts", "handler", "lookups", "matches", "sales"]
 
-routes.declare(app)
+app.pages("card_contracts.pages.routes")
 
 handler = app.handler

@@ -8,7 +8,6 @@ from payment_codes.handlers.http import (
     statements,
 )
 from payment_codes.handlers.http.app import app
-from payment_codes.pages import routes
 
 __all__ = [
     "batches",
@@ -16,10 +15,9 @@ __all__ = [
     "handler",
     "organisation",
     "refused_events",
-    "routes",
     "statements",
 ]
 
-routes.declare(app)
+app.pages("payment_codes.pages.routes")
 
 handler = app.handler

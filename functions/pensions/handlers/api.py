@@ -2,10 +2,9 @@
 
 from pensions.handlers.http import contracts, contributions, employees, uploads
 from pensions.handlers.http.app import app
-from pensions.pages import routes
 
-__all__ = ["contracts", "contributions", "employees", "handler", "routes", "uploads"]
+__all__ = ["contracts", "contributions", "employees", "handler", "uploads"]
 
-routes.declare(app)
+app.pages("pensions.pages.routes")
 
 handler = app.handler

@@ -13,7 +13,6 @@ from reconciliation.handlers.http import (
     users,
 )
 from reconciliation.handlers.http.app import app
-from reconciliation.pages import routes
 
 __all__ = [
     "book_events",
@@ -26,10 +25,9 @@ __all__ = [
     "letters",
     "mail_matters",
     "replies",
-    "routes",
     "users",
 ]
 
-routes.declare(app)
+app.pages("reconciliation.pages.routes")
 
 handler = app.handler

@@ -11,7 +11,6 @@ from workflow.handlers.http import (
     trust,
 )
 from workflow.handlers.http.app import app
-from workflow.pages import routes
 
 __all__ = [
     "approvals",
@@ -19,13 +18,12 @@ __all__ = [
     "parameters",
     "processes",
     "proposals",
-    "routes",
     "rules",
     "tables",
     "tasks",
     "trust",
 ]
 
-routes.declare(app)
+app.pages("workflow.pages.routes")
 
 handler = app.handler

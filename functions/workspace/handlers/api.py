@@ -12,7 +12,6 @@ from workspace.handlers.http import (
     webhooks,
 )
 from workspace.handlers.http.app import app
-from workspace.pages import routes
 
 __all__ = [
     "companies",
@@ -27,6 +26,6 @@ __all__ = [
     "webhooks",
 ]
 
-routes.declare(app)
+app.pages("workspace.pages.routes")
 
 handler = app.handler

@@ -173,7 +173,7 @@ def test_other_options_are_those_of_the_standard_library() -> None:
     assert loose == made(2)
 
 
-def test_making_one_compiles_one_method() -> None:
+def test_one_method_is_compiled_when_the_first_object_is_made() -> None:
     class Sample:
         """Some fields."""
 
@@ -186,13 +186,37 @@ def test_making_one_compiles_one_method() -> None:
         nonlocal compiled
         compiled += event == "c_call" and argument is exec
 
+    counts = []
     sys.setprofile(note)
     try:
-        ours(Sample)
+        made = ours(Sample)
+        counts.append(compiled)
+        for number in range(3):
+            made(number)
+            counts.append(compiled)
     finally:
         sys.setprofile(None)
     # The standard library of 3.13 compiles once more, for the rest it is not asked for.
-    assert compiled == (1 if sys.version_info < (3, 13) else 2)
+    before = 0 if sys.version_info < (3, 13) else 1
+    assert counts == [before, before + 1, before + 1, before + 1]
+
+
+def test_a_method_that_was_taken_before_the_first_object_works_for_heirs_too() -> None:
+    class Base:
+        """One field."""
+
+        a: int
+
+    made = ours(Base)
+    early = made.__init__
+
+    class Heir(made):  # type: ignore[misc, valid-type]
+        """Calls what it inherits."""
+
+        def __init__(self) -> None:
+            early(self, 5)
+
+    assert [Heir().a, Heir().a, made(6).a] == [5, 5, 6]
 
 
 def test_they_travel() -> None:

@@ -13,13 +13,13 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any, Final, Literal
 from urllib.parse import parse_qsl
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError as RouteNotFoundError
 from aws_lambda_powertools.shared.cookies import Cookie
-from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from pydantic import BaseModel
 
 from kernel.errors import (
@@ -54,6 +54,8 @@ from toolkit.http.problem import (
 from toolkit.observability import logger
 
 Kind = Literal["api", "page"]
+_API: Final = "/v1/"
+_JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _MAX_FORM: Final = 256 * 1024
 _MAX_LIMIT: Final = 200
@@ -230,7 +232,8 @@ class HttpApp:
         self._translate = translate
         self._resolver = APIGatewayHttpResolver()
         self._resolver.not_found(self._route_missing)
-        self.routes: list[RouteSpec] = []
+        self._routes: list[RouteSpec] = []
+        self._pages: list[str] = []
         self._sleeping: dict[tuple[str, int], list[RouteSpec]] = {}
 
     # ------------------------------------------------------------------ declaration
@@ -244,7 +247,7 @@ class HttpApp:
 
         def declare(function: Route) -> Route:
             spec = RouteSpec(method, path, kind, permission, function)
-            self.routes.append(spec)
+            self._routes.append(spec)
             self._sleeping.setdefault((method, path.count("/")), []).append(spec)
             return function
 
@@ -258,6 +261,23 @@ class HttpApp:
         """Declare a page route (HTML, redirects to sign-in, CSRF token on every non-GET)."""
         return self.route(method, path, permission=permission, kind="page")
 
+    def pages(self, module: str) -> None:
+        """Declare pages in time: ``module.declare(app)`` is called when the first path that is not
+        the API's is asked for. A call of the API needs no page, and a function answers one of the
+        two first.
+        """
+        self._pages.append(module)
+
+    @property
+    def routes(self) -> Sequence[RouteSpec]:
+        """Every declared route, with the pages."""
+        self._open_pages()
+        return self._routes
+
+    def _open_pages(self) -> None:
+        while self._pages:
+            import_module(self._pages.pop()).declare(self)
+
     # ------------------------------------------------------------------ invocation
 
     def handler(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -267,8 +287,8 @@ class HttpApp:
         if event.get("requestContext", {}).get("http", {}).get("method") == "HEAD":
             event = {**event, "requestContext": {**event["requestContext"]}}
             event["requestContext"]["http"] = {**event["requestContext"]["http"], "method": "GET"}
-        asked = APIGatewayProxyEventV2(event)
-        self._wake(asked.http_method, asked.path)
+        # The stage is ``$default``, so the path begins with nothing that is not the route's.
+        self._wake(event["requestContext"]["http"]["method"], event["rawPath"])
         return self._resolver.resolve(event, context)
 
     def _wake(self, method: str, path: str) -> None:
@@ -276,6 +296,8 @@ class HttpApp:
 
         It compiles a pattern for each; a hundred of them were a tenth of a cold start.
         """
+        if not path.startswith(_API):
+            self._open_pages()
         for spec in self._sleeping.pop((method, path.count("/")), ()):
             pattern = re.sub(r"\{([a-z_]+)\}", r"<\1>", spec.path)
             self._resolver.route(pattern, method=[method])(self._caller(spec))
@@ -296,6 +318,7 @@ class HttpApp:
             if event.get("isBase64Encoded")
             else body.encode("utf-8", "surrogatepass")
         )
+        query = event.get("rawQueryString")
         cookies: dict[str, str] = {}
         for cookie in event.get("cookies") or []:
             name, _, value = cookie.partition("=")
@@ -306,7 +329,7 @@ class HttpApp:
             route=route,
             principal=principal_of(event),
             headers=headers,
-            query=dict(parse_qsl(event.get("rawQueryString") or "", keep_blank_values=True)),
+            query=dict(parse_qsl(query, keep_blank_values=True)) if query else {},
             path_values=values,
             raw_body=raw,
             cookies=cookies,
@@ -371,7 +394,7 @@ class HttpApp:
 
     def _route_missing(self, _error: RouteNotFoundError) -> Response[str]:
         request = self._request("", {})
-        kind: Kind = "page" if request.wants_html and not request.path.startswith("/v1/") else "api"
+        kind: Kind = "page" if request.wants_html and not request.path.startswith(_API) else "api"
         return self._problem(request, kind, NotFoundError("not_found", "There is no such item."))
 
     def _problem(self, request: Request, kind: Kind, error: KopruError) -> Response[str]:
@@ -408,7 +431,7 @@ class HttpApp:
         if isinstance(body, BaseModel):
             body = body.model_dump_json(by_alias=True)
         elif body is not None and not isinstance(body, (str, bytes)):
-            body = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+            body = _JSON.encode(body)
         headers["content-type"] = reply.content_type
         is_bytes = isinstance(body, bytes)
         # The content type travels in our own headers; given to Response it would be sent twice.
@@ -461,7 +484,9 @@ def principal_of(event: Mapping[str, Any]) -> Principal:
 
 def _choices(text: str) -> tuple[tuple[str, str], ...]:
     """Companies of a person as the authorizer wrote them: JSON pairs of id and name."""
-    return tuple((str(identity), str(name)) for identity, name in json.loads(text or "[]"))
+    if text in ("", "[]"):
+        return ()
+    return tuple((str(identity), str(name)) for identity, name in json.loads(text))
 
 
 def _sign_in_redirect(request: Request) -> Reply:

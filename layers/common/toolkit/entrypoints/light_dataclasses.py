@@ -2,7 +2,8 @@
 
 ``dataclasses.dataclass`` writes six methods per class as text and compiles them one by one; with
 two hundred classes that was a quarter of the start of an API function (bench/cold.py). Here only
-``__init__`` is compiled; the other methods are ordinary functions over the names of the fields.
+``__init__`` is compiled, and not before the first object is made: a request makes objects of some
+thirty classes. The other methods are ordinary functions over the names of the fields.
 What comes out is a dataclass in every other respect (fields, ``replace``, ``asdict``, matching,
 copying). Whatever is not plainly ``@dataclass(frozen=True, slots=True)`` is left to the standard
 library.
@@ -37,11 +38,14 @@ def light(cls: type) -> Any:
     if _is_special(cls):
         return _STANDARD(cls, **_OPTIONS)
     own = vars(cls)
+    if not cls.__doc__:
+        # Otherwise the standard library inspects the signature, which takes longer than the rest.
+        cls.__doc__ = f"{cls.__name__}({', '.join(own.get('__annotations__', {}))})"
     made: Any = _STANDARD(cls, init=False, repr=False, eq=False, slots=True)
     made.__dataclass_params__ = _PARAMS  # frozen, for whoever inherits
     known = fields(made)
     methods: dict[str, Any] = {
-        "__init__": _init(made, known),
+        "__init__": _init_in_time(made, known),
         "__repr__": _repr,
         "__eq__": _eq([each.name for each in known if each.compare]),
         "__getstate__": _state,
@@ -67,6 +71,18 @@ def _is_special(cls: type) -> bool:
         or getattr(vars(cls).get(name), "kw_only", None) is True
         for name, said in annotations.items()
     )
+
+
+def _init_in_time(cls: Any, known: Sequence[Field[Any]]) -> Callable[..., None]:
+    """An ``__init__`` that is compiled when it is called first."""
+
+    def __init__(_self: Any, /, *given: Any, **named: Any) -> None:
+        if cls.__init__ is __init__:
+            cls.__init__ = _init(cls, known)
+        cls.__init__(_self, *given, **named)
+
+    __init__.__qualname__ = f"{cls.__qualname__}.__init__"
+    return __init__
 
 
 def _init(cls: type, known: Sequence[Field[Any]]) -> Callable[..., None]:
