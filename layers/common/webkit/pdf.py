@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import io
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ _FILES: Final = {_REGULAR: "DejaVuSans.ttf", _BOLD: "DejaVuSans-Bold.ttf"}
 _MARGIN, _BOTTOM = 50, 64
 # ReportLab's frame keeps this distance on each side; tables and lines end where text ends.
 _FRAME = 6
+_PADDING: Final = 4
 _INK, _MUTED, _LINE, _HEAD = "#1d2733", "#556170", "#c3ccd6", "#eef1f4"
 
 
@@ -114,6 +116,7 @@ def render_pdf(document: Document) -> bytes:
 @functools.cache
 def _register_fonts(folder: Path) -> None:
     """Read the fonts once per process; each document embeds only the glyphs it shows."""
+    from reportlab import rl_config
     from reportlab.pdfbase import pdfmetrics
     from reportlab.pdfbase.ttfonts import TTFont
 
@@ -123,19 +126,42 @@ def _register_fonts(folder: Path) -> None:
             raise AssetsMissingError("no font for PDFs: run `make assets`")
         pdfmetrics.registerFont(TTFont(name, str(path)))
     pdfmetrics.registerFontFamily(_REGULAR, normal=_REGULAR, bold=_BOLD)
+    # Streams stay binary: as text they are a quarter larger and take longer to write.
+    vars(rl_config)["useA85"] = 0
 
 
-def _style(name: str, size: int, *, bold: bool = False, colour: str = _INK, **more: Any) -> Any:
+@dataclass(frozen=True, slots=True)
+class _Face:
+    """How the text of a cell looks; sizes are points."""
+
+    size: int
+    bold: bool = False
+    colour: str = _INK
+    right: bool = False
+
+    @property
+    def font(self) -> str:
+        return _BOLD if self.bold else _REGULAR
+
+    @property
+    def leading(self) -> int:
+        return self.size * 14 // 10
+
+
+@functools.cache
+def _style(face: _Face, before: int = 0, after: int = 0) -> Any:
     from reportlab.lib.colors import HexColor
     from reportlab.lib.styles import ParagraphStyle
 
     return ParagraphStyle(
-        name,
-        fontName=_BOLD if bold else _REGULAR,
-        fontSize=size,
-        leading=size * 14 // 10,
-        textColor=HexColor(colour),
-        **more,
+        "kopru",
+        fontName=face.font,
+        fontSize=face.size,
+        leading=face.leading,
+        textColor=HexColor(face.colour),
+        alignment=2 if face.right else 0,
+        spaceBefore=before,
+        spaceAfter=after,
     )
 
 
@@ -148,20 +174,18 @@ def _paragraph(text: str, style: Any) -> Any:
 
 def _heading(document: Document) -> list[Any]:
     parts = [
-        _paragraph(document.sender, _style("sender", 9, colour=_MUTED, spaceAfter=6)),
-        _paragraph(document.title, _style("title", 16, bold=True, spaceAfter=4)),
+        _paragraph(document.sender, _style(_Face(9, colour=_MUTED), after=6)),
+        _paragraph(document.title, _style(_Face(16, bold=True), after=4)),
     ]
     if document.subtitle:
-        parts.append(
-            _paragraph(document.subtitle, _style("subtitle", 10, colour=_MUTED, spaceAfter=12))
-        )
+        parts.append(_paragraph(document.subtitle, _style(_Face(10, colour=_MUTED), after=12)))
     return parts
 
 
 def _flowables(block: Block, width: float) -> list[Any]:
     match block:
         case Text():
-            style = _style("text", 10, bold=block.strong, spaceBefore=6, spaceAfter=6)
+            style = _style(_Face(10, bold=block.strong), before=6, after=6)
             return [_paragraph(block.text, style)]
         case KeyValues():
             return [*_block_title(block.title), _key_values(block, width)]
@@ -172,13 +196,13 @@ def _flowables(block: Block, width: float) -> list[Any]:
 def _block_title(title: str) -> list[Any]:
     if not title:
         return []
-    return [_paragraph(title, _style("block", 11, bold=True, spaceBefore=12, spaceAfter=4))]
+    return [_paragraph(title, _style(_Face(11, bold=True), before=12, after=4))]
 
 
 def _key_values(block: KeyValues, width: float) -> Any:
-    label, value = _style("label", 9, colour=_MUTED), _style("value", 10, bold=True)
-    cells = [[_paragraph(name, label), _paragraph(text, value)] for name, text in block.rows]
-    return _grid(cells, [width * 32 / 100, width * 68 / 100], heads=0)
+    faces = (_Face(9, colour=_MUTED), _Face(10, bold=True))
+    rows = [(row, faces) for row in block.rows]
+    return _grid(rows, [width * 32 / 100, width * 68 / 100], heads=0)
 
 
 def _table(block: Table, width: float) -> Any:
@@ -189,38 +213,63 @@ def _table(block: Table, width: float) -> Any:
     shares = block.widths or (1,) * columns
     widths = [width * share / sum(shares) for share in shares]
 
-    def line(cells: Sequence[str], size: int, bold: bool, colour: str = _INK) -> list[Any]:
-        left = _style("cell", size, bold=bold, colour=colour)
-        right = _style("figure", size, bold=bold, colour=colour, alignment=2)
-        return [
-            _paragraph(text, right if index in block.numeric else left)
-            for index, text in enumerate(cells)
-        ]
+    def faces(size: int, bold: bool, colour: str = _INK) -> tuple[_Face, ...]:
+        return tuple(
+            _Face(size, bold, colour, right=index in block.numeric) for index in range(columns)
+        )
 
-    cells = [line(block.head, 8, bold=True, colour=_MUTED)]
-    cells += [line(row, 9, bold=False) for row in block.rows]
+    lines = [(block.head, faces(8, bold=True, colour=_MUTED))]
+    body = faces(9, bold=False)
+    lines += [(tuple(row), body) for row in block.rows]
     if block.total:
-        cells.append(line(block.total, 9, bold=True))
-    return _grid(cells, widths, heads=1)
+        lines.append((block.total, faces(9, bold=True)))
+    return _grid(lines, widths, heads=1)
 
 
-def _grid(cells: list[list[Any]], widths: list[float], *, heads: int) -> Any:
+def _grid(
+    rows: Sequence[tuple[tuple[str, ...], tuple[_Face, ...]]], widths: list[float], *, heads: int
+) -> Any:
+    """Rows of texts, each with its face."""
     from reportlab.lib.colors import HexColor
     from reportlab.platypus import LongTable, TableStyle
 
     commands: list[tuple[Any, ...]] = [
         ("LINEBELOW", (0, 0), (-1, -1), 0.5, HexColor(_LINE)),
         ("VALIGN", (0, 0), (-1, -1), "TOP"),
-        ("LEFTPADDING", (0, 0), (-1, -1), 4),
-        ("RIGHTPADDING", (0, 0), (-1, -1), 4),
+        ("LEFTPADDING", (0, 0), (-1, -1), _PADDING),
+        ("RIGHTPADDING", (0, 0), (-1, -1), _PADDING),
         ("TOPPADDING", (0, 0), (-1, -1), 4),
         ("BOTTOMPADDING", (0, 0), (-1, -1), 5),
     ]
     if heads:
         commands.append(("BACKGROUND", (0, 0), (-1, heads - 1), HexColor(_HEAD)))
+    cells: list[list[Any]] = []
+    for faces, group in itertools.groupby(rows, key=lambda row: row[1]):
+        first = len(cells)
+        for texts, _ in group:
+            line = zip(texts, faces, widths, strict=True)
+            cells.append([_cell(text, face, width - 2 * _PADDING) for text, face, width in line])
+        for column, face in enumerate(faces):
+            area = (column, first), (column, len(cells) - 1)
+            commands += [
+                ("FONT", *area, face.font, face.size, face.leading),
+                ("TEXTCOLOR", *area, HexColor(face.colour)),
+                ("ALIGN", *area, "RIGHT" if face.right else "LEFT"),
+            ]
     return LongTable(
         cells, colWidths=widths, repeatRows=heads, hAlign="LEFT", style=TableStyle(commands)
     )
+
+
+def _cell(text: str, face: _Face, width: float) -> Any:
+    """Text that is one line as it stands is drawn as it is, at the same place: laying out a
+    paragraph takes ten times as long. A paragraph joins blanks, so those decide, too.
+    """
+    from reportlab.pdfbase.pdfmetrics import stringWidth
+
+    if text == " ".join(text.split()) and stringWidth(text, face.font, face.size) <= width:
+        return text
+    return _paragraph(text, _style(face))
 
 
 def _page_frame(document: Document, canvas: Any, _paper: Any) -> None:
