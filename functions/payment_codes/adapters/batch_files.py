@@ -241,11 +241,9 @@ def _read(file: UploadedFile, known: frozenset[str], language: str) -> Table:
 
 
 def _rows(table: Table, mapping: ColumnMapping, kind: SourceKind) -> Iterator[BatchRow]:
-    originals = table.rows()
     for mapped in COLUMNS.rows(table, mapping):
-        original = next(row for row in originals if row.number == mapped.number)
         document, problems = _document(mapped, kind)
-        yield BatchRow(mapped.number, document, problems, original.texts)
+        yield BatchRow(mapped.number, document, problems, mapped.texts)
 
 
 def _document(

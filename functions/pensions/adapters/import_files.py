@@ -233,12 +233,10 @@ def _read(file: UploadedFile, known: frozenset[str], language: str) -> Table:
 
 def _rows(columns: ColumnSet, table: Table, mapping: ColumnMapping) -> Iterator[ImportRow]:
     """Rows by field, without the example row of our own template."""
-    originals = table.rows()
     for mapped in columns.rows(table, mapping):
-        original = next(row for row in originals if row.number == mapped.number)
         fields = {name: cell.text.strip(" ") for name, cell in mapped.cells.items()}
         full_name = fields.pop("full_name", "")
         if full_name and not fields.get("last_name"):
             first, _, last = full_name.rpartition(" ")
             fields["first_name"], fields["last_name"] = first or last, last if first else ""
-        yield ImportRow(mapped.number, fields, original.texts)
+        yield ImportRow(mapped.number, fields, mapped.texts)

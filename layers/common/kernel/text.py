@@ -36,6 +36,9 @@ _RUN_OF_SPACES: Final = re.compile(" +")
 _WORD_BREAK: Final = re.compile(r"[\s/&(),;+\u2013\u2014-]+")
 _EQUAL_MARKS: Final = re.compile(r"(.)\1\1", re.DOTALL)
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+# Letters and signs that are canonical whatever stands beside them: most names are made of nothing
+# else, and need none of the checks below.
+_PLAIN: Final = re.compile("[A-Za-z0-9ÇÖÜçöüĞğİıŞşΑ-ΡΣ-Ωα-ωΆΈΉΊΌΎΏάέήίόύώΪΫϊϋΐΰ '’.,&/()-]*")
 _NAME_SIGNS: Final = frozenset(" '’-.")
 _REPLACEMENT: Final = "\ufffd"
 _MAX_MARKS: Final = 4
@@ -238,7 +241,10 @@ def _text(value: object) -> str:
 
 
 def _clean_title(value: object) -> str:
-    composed = unicodedata.normalize("NFC", _text(value).translate(_SPACES))
+    given = _text(value)
+    if _PLAIN.fullmatch(given):
+        return _RUN_OF_SPACES.sub(" ", given).strip(" ")
+    composed = unicodedata.normalize("NFC", given.translate(_SPACES))
     # Lower-casing İ elsewhere leaves a lone dot above: repaired, not refused.
     repaired = unicodedata.normalize("NFC", composed.replace("i\u0307", "i"))
     text = _RUN_OF_SPACES.sub(" ", repaired).strip(" ")

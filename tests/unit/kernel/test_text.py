@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable
+from unittest import mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kernel import text as kernel_text
 from kernel.errors import ParseError
 from kernel.scripts import longest_mark_run, script_of, scripts_of
 from kernel.text import (
@@ -40,6 +43,23 @@ def code_of(clean: Callable[[object], str], value: object) -> str:
     with pytest.raises(ParseError) as caught:
         clean(value)
     return caught.value.code
+
+
+PLAIN = "AZazĞğİıŞşÇÖÜçöü ΆΑΡΣΩαςωΐΰϋ 09'’.,&/()-"
+
+
+@given(st.text(alphabet=PLAIN + "\u0301\u00a0ﬁⅠА", max_size=12) | st.text(alphabet=PLAIN))
+@pytest.mark.parametrize("clean", [clean_person_name, clean_company_title])
+def test_what_is_plain_needs_no_cleaning(clean: Callable[[object], str], text: str) -> None:
+    def outcome() -> str:
+        try:
+            return clean(text)
+        except ParseError as error:
+            return error.code
+
+    short = outcome()
+    with mock.patch.object(kernel_text, "_PLAIN", re.compile("(?!)")):
+        assert outcome() == short
 
 
 @given(st.text(alphabet=TURKISH + " -'.1"))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.errors import ParseError
+from toolkit import phones
 from toolkit.phones import parse_mobile
 
 NUMBER = "+905321234567"
@@ -80,3 +83,30 @@ def test_any_text_ends_in_a_number_or_a_reason(text: str) -> None:
     except ParseError:
         return
     assert parse_mobile(result) == result
+
+
+DIGITS = st.text("0123456789", min_size=6, max_size=9)
+SIGNS = st.sampled_from(["", " ", "-"])
+
+
+@given(
+    st.sampled_from([("TR", "05"), ("TR", "5"), ("GR", "69"), ("TR", "69"), ("GR", "05")]),
+    DIGITS,
+    st.tuples(SIGNS, SIGNS, SIGNS),
+)
+def test_what_is_written_as_usual_is_read_as_the_library_reads_it(
+    start: tuple[str, str], digits: str, signs: tuple[str, str, str]
+) -> None:
+    region, first = start
+    parts = (first + digits[:2], digits[2:5], digits[5:7], digits[7:])
+    text = "".join(part + sign for part, sign in zip(parts, (*signs, ""), strict=True))
+
+    def outcome() -> str:
+        try:
+            return parse_mobile(text, region)
+        except ParseError as error:
+            return error.code
+
+    short = outcome()
+    with mock.patch.object(phones, "_USUAL", {}):
+        assert outcome() == short

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 from kernel.errors import ParseError
@@ -26,11 +27,13 @@ _REFUSED: Final = frozenset(
 )
 
 
+@lru_cache(maxsize=1024)
 def parse(value: str) -> str:
     """The name in lower case with A-labels.
 
     Shapes: at least two labels, at most 253 characters; the last label is no number, so that an
-    address in any notation (127.1, 2130706433, 0x7f.1) is no name.
+    address in any notation (127.1, 2130706433, 0x7f.1) is no name. The people of a file share few
+    names, so the last ones are remembered.
     Raises: ParseError("LABEL" | "SCRIPT" | "LENGTH").
     """
     labels = value.split(".")

@@ -69,10 +69,14 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class MappedRow:
-    """One row by canonical field; a field the file does not have reads as an empty cell."""
+    """One row by canonical field; a field the file does not have reads as an empty cell.
+
+    Shapes: ``texts`` is the row as the file has it, an entry per header name.
+    """
 
     number: int
     cells: Mapping[str, Cell]
+    texts: tuple[str, ...]
 
     def __getitem__(self, name: str) -> Cell:
         return self.cells.get(name, EMPTY_CELL)
@@ -123,6 +127,7 @@ class ColumnMapping:
                 for position, target in enumerate(self.fields)
                 if target is not None
             },
+            row.texts,
         )
 
 

@@ -188,11 +188,11 @@ class _SheetScanner:
 
     def on_end(self, name: str) -> None:
         """A cell or the index of its shared text ends."""
-        if self._index is not None and local_name(name) == "v":
+        if name == "c" or name[-2:] == ":c":
+            self._in_cell = False
+        elif self._index is not None and local_name(name) == "v":
             self._count_shared("".join(self._index))
             self._index = None
-        elif name == "c" or name.endswith(":c"):
-            self._in_cell = False
 
     def on_text(self, text: str) -> None:
         """Text counts only where it is the index of a shared text."""
