@@ -12,6 +12,7 @@ import json
 from typing import Final
 
 from bench.frame import ROOT, Report
+from tests.budgets.counts import requests
 
 FOLDER: Final = ROOT / "tests" / "budgets"
 # Unit of work, committed use cases (file, name, size) with how many units one run holds, and the
@@ -67,11 +68,11 @@ def measure(report: Report) -> None:
     for what, uses, units, least, why in UNITS:
         found = [_counts(*use) for use in uses]
         transactions = sum(each.get("transactions", 0) for each in found)
-        requests = sum(sum(each.values()) for each in found)
+        made = sum(requests(each) for each in found)
         report.add(
             "P5",
             f"one {what}, of {units}",
-            f"{requests / units:.2f} requests, {transactions / units:.2f} transactions",
+            f"{made / units:.2f} requests, {transactions / units:.2f} transactions",
             peer=f"least {least / units:.2f} transactions: {why}",
             goal=f"the committed budget is at most {MOST:g} x the least",
             holds=transactions <= MOST * least,
@@ -95,5 +96,5 @@ def _counts(file: str, name: str, size: str) -> dict[str, int]:
 
 
 def _growth(sizes: dict[str, dict[str, int]]) -> float:
-    totals = {int(size): sum(counts.values()) for size, counts in sizes.items()}
+    totals = {int(size): requests(counts) for size, counts in sizes.items()}
     return totals[max(totals)] / totals[min(totals)]

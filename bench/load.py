@@ -17,6 +17,7 @@ from typing import Any, Final
 from bench.drain import DAY, Assumptions, Drain, Outage, Told, behind_a_large_one, three_days
 from bench.frame import ROOT, Report
 from pensions.domain.circuit import PROBE_EVERY
+from tests.budgets.counts import requests
 
 WINDOW: Final = 3 * DAY
 SEED: Final = 2026
@@ -62,10 +63,10 @@ REQUESTS_A_MESSAGE: Final = 3
 def measure(report: Report, known: Assumptions | None = None) -> None:
     """P12."""
     known = known or Assumptions()
-    requests = sending_requests()
-    told = Drain(known, requests).run(three_days(known, SEED))
+    sending = sending_requests()
+    told = Drain(known, sending).run(three_days(known, SEED))
     _drained(report, known, told)
-    _outage(report, known, requests)
+    _outage(report, known, sending)
     most, large = behind_a_large_one(SEED)
     report.add(
         "P12",
@@ -89,7 +90,7 @@ def sending_requests() -> dict[int, int]:
     """Requests to AWS of one sending, by its number of lines."""
     table = json.loads((BUDGETS / "budgets.json").read_text(encoding="utf-8"))
     return {
-        int(size): sum(number for kind, number in counts.items() if kind != "insurer")
+        int(size): requests(counts) - counts["insurer"]
         for size, counts in table["send contributions"].items()
     }
 
@@ -110,10 +111,10 @@ def _drained(report: Report, known: Assumptions, told: list[Told]) -> None:
         )
 
 
-def _outage(report: Report, known: Assumptions, requests: Mapping[int, int]) -> None:
+def _outage(report: Report, known: Assumptions, sending: Mapping[int, int]) -> None:
     """Six hours without one insurer, in the middle of the second day."""
     outage = Outage("anadolu", DAY + 10 * 3_600, DAY + 16 * 3_600)
-    told = Drain(known, requests, outage, providers=["anadolu", "garanti"]).run(
+    told = Drain(known, sending, outage, providers=["anadolu", "garanti"]).run(
         wish for wish in three_days(known, SEED) if wish[1] == "anadolu"
     )
     one = next(each for each in told if each.provider.code == "anadolu")

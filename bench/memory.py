@@ -1,18 +1,17 @@
 """Peak memory of whole processes: the send worker, letters, a large import (P11).
 
-Each act runs in a process of its own, which reports the largest resident size it ever had; so
-imports, caches and garbage count as they do in Lambda.
+Each act runs in a process of its own, which reports the most memory it ever held; so imports,
+caches and garbage count as they do in Lambda.
 """
 
 from __future__ import annotations
 
 import importlib
-import resource
 import subprocess
 import sys
 from typing import Final
 
-from bench.frame import ROOT, Report
+from bench.frame import ROOT, Report, peak_mb
 
 FILE_ROWS: Final = 50_000
 """Most rows of one file."""
@@ -34,7 +33,7 @@ def measure(report: Report) -> None:
             stdout=subprocess.PIPE,
             check=True,
         )
-        peak = int(done.stdout.split()[-1]) / 1024
+        peak = float(done.stdout.split()[-1])
         report.add(
             "P11",
             WHAT[name],
@@ -67,4 +66,4 @@ def rows() -> None:
 
 if __name__ == "__main__":
     {"send": send, "letters": letters, "rows": rows}[sys.argv[1]]()
-    sys.stdout.write(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}\n")
+    sys.stdout.write(f"{peak_mb()}\n")

@@ -8,7 +8,7 @@ quarters of a kibibyte, because a line names its place in the source.
 import io
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from datetime import timedelta
 from pathlib import Path
@@ -66,7 +66,17 @@ Count = Callable[[Act, io.StringIO | None], Counts]
 CALLS: Final = frozenset({*KINDS.values(), "insurer"})
 """Kinds that are calls; the others are charges of calls, or bytes."""
 
+CHARGES: Final = frozenset(
+    {"read_units", "write_units", "messages", "events", "s3_puts", "log_bytes"}
+)
+"""Kinds that are no calls: what calls are charged for, and bytes logged."""
+
 _LOG_STEP: Final = 256
+
+
+def requests(counts: Mapping[str, int]) -> int:
+    """Calls of all kinds together, also those that have no kind of their own."""
+    return sum(number for kind, number in counts.items() if kind not in CHARGES)
 
 
 def count(act: Act, log: io.StringIO | None = None) -> Counts:
