@@ -1,25 +1,29 @@
 """The local stack: how soon it answers, and how fast its API is (P10).
 
 It starts on a new folder, as after a clone with everything installed. The whole path of 10,000
-employees takes minutes and has a proof of its own, ``python -m bench.proof_10k``; its last result
-is told here.
+employees takes minutes and has a proof of its own, ``python -m bench.proof_10k``: its last result
+is told here, and without one it is run with a fifth of the people.
 """
 
 from __future__ import annotations
 
 import json
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Final
 
-from bench.frame import FOLDER, Report
+from bench.frame import FOLDER, ROOT, Report
 from bench.stack import Company, StackProcess
 
 READY: Final = 6.0
 ANSWER_MS: Final = 25.0
 REQUESTS: Final = 100
+EMPLOYEES_SECONDS: Final = 300
+SAMPLE: Final = 2_000
 
 
 def measure(report: Report) -> None:
@@ -60,16 +64,23 @@ def measure(report: Report) -> None:
         goal=f"at most {ANSWER_MS:g} ms",
         holds=middle <= ANSWER_MS,
     )
-    last = FOLDER / "proof_10k.json"
+    _proof(report)
+
+
+def _proof(report: Report) -> None:
+    """The last proof, or a small one now."""
+    last, when = FOLDER / "proof_10k.json", "last proof"
     if not last.exists():
-        report.add("P10", "10,000 employees", "not run: python -m bench.proof_10k", holds=None)
-        return
+        last, when = FOLDER / "proof_sample.json", "now"
+        command = [sys.executable, "-m", "bench.proof_10k"]
+        sample = ["--people", str(SAMPLE), "--out", str(last)]
+        subprocess.run([*command, *sample], cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
     proof = json.loads(last.read_text(encoding="utf-8"))
     seconds = sum(proof["seconds"].values())
     report.add(
         "P10",
-        f"{proof['people']} employees from file to policy number, last proof",
+        f"{proof['people']} employees from file to policy number, {when}",
         f"{seconds:.0f} s, lost {proof['lost']}, doubled {proof['doubled']}",
-        goal="at most 300 s for 10,000",
-        holds=bool(proof["holds"]) and seconds <= 300 * proof["people"] / 10_000,
+        goal=f"at most {EMPLOYEES_SECONDS} s for 10,000",
+        holds=bool(proof["holds"]) and seconds <= EMPLOYEES_SECONDS * proof["people"] / 10_000,
     )

@@ -22,13 +22,11 @@ from workflow.adapters.dynamodb_subjects import DynamoMornings, DynamoSubjectSto
 from workflow.adapters.kms_seal import KmsSeal
 from workflow.adapters.s3_archive import S3DecisionArchive
 from workflow.adapters.sealed_facts import SealedFacts
-from workflow.adapters.sheet_files import TabularSheetFiles
 from workflow.adapters.shipped_packs import shipped
 from workflow.adapters.shipped_processes import shipped_processes
 from workflow.adapters.shipped_triggers import time_driven
 from workflow.adapters.step_functions import StepFunctionsMachine
 from workflow.adapters.stopwatch import microseconds
-from workflow.adapters.subject_files import TabularSubjectFiles
 from workflow.application.advance_process import AdvanceProcess, HearApproval
 from workflow.application.approvals.act_on_task import (
     ActOnTask,
@@ -168,6 +166,8 @@ class Workflow:
     @cached_property
     def sheets(self) -> SheetFiles:
         """Tables as workbooks, and the uploads of the tenant."""
+        from workflow.adapters.sheet_files import TabularSheetFiles
+
         return TabularSheetFiles(self.application.platform.files, self.context.tenant_id)
 
     def simulate_version(self) -> SimulateVersion:
@@ -207,6 +207,8 @@ class Workflow:
     @cached_property
     def subject_files(self) -> SubjectFiles:
         """Subjects as workbooks."""
+        from workflow.adapters.subject_files import TabularSubjectFiles
+
         return TabularSubjectFiles()
 
     def run_subject_import(self) -> RunSubjectImport:

@@ -26,6 +26,16 @@ from tests.infra import stack
 CONTEXTS = sorted(
     path.name for path in (stack.ROOT / "functions").iterdir() if (path / "__init__.py").exists()
 )
+# Most modules of ours that the API of a context imports at its start, and with all its pages: what
+# it has now, and ten to grow. It is the first handler of its context, so nothing is there before.
+LOADED = {
+    "card_contracts": (170, 180),
+    "payment_codes": (170, 175),
+    "pensions": (155, 165),
+    "reconciliation": (205, 215),
+    "workflow": (190, 220),
+    "workspace": (220, 235),
+}
 FOREIGN = ("infra", "tests", "moto", "pytest", "rich", "yaml")
 
 # Runs in the bare process: refuses every installed package that is not on the list it is given.
@@ -48,13 +58,20 @@ sys.meta_path = [f for f in finders if f is not importlib.machinery.PathFinder] 
 standard = [entry for entry in sys.path if entry]
 job["own"] = job["own"] + standard
 sys.path[:] = job["own"] + job["site"]
-answer = {"imported": {}, "foreign": []}
+answer = {"imported": {}, "foreign": [], "loaded": {}}
 for name in job["foreign"]:
     if importlib.util.find_spec(name) is not None:
         answer["foreign"].append(name)
+ours = ("kernel", "toolkit", "webkit", job["modules"][0].partition(".")[0])
 for name in job["modules"]:
     try:
-        answer["imported"][name] = callable(importlib.import_module(name).handler)
+        module = importlib.import_module(name)
+        answer["imported"][name] = callable(module.handler)
+        if hasattr(module, "app"):
+            start = [each for each in sys.modules if each.partition(".")[0] in ours]
+            assert module.app.routes, "the pages are declared in time"
+            pages = [each for each in sys.modules if each.partition(".")[0] in ours]
+            answer["loaded"].setdefault(name, [len(start), len(pages)])
     except BaseException as error:
         answer["imported"][name] = f"{type(error).__name__}: {error}"
 print(json.dumps(answer))
@@ -122,6 +139,11 @@ def test_handlers_start_from_their_artifact_and_the_layers_alone(
     answer = _import(own, modules, foreign)
     assert answer["imported"] == dict.fromkeys(modules, True)
     assert answer["foreign"] == []
+    start, pages = answer["loaded"][f"{context}.handlers.api"]
+    most, most_with_pages = LOADED[context]
+    assert start < pages
+    assert start <= most
+    assert pages <= most_with_pages
 
 
 def _bare_context(folder: Path, statement: str) -> Path:

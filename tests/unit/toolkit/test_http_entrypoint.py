@@ -1,8 +1,10 @@
 """The HTTP door: access, bodies, forms, problems, headers, cookies; decided in one place."""
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from datetime import date
+from types import SimpleNamespace
 from typing import Annotated, Any
 
 import pytest
@@ -514,3 +516,25 @@ def test_declared_routes_can_be_listed() -> None:
         ("GET", "/v1/a/{id}", "api", "workspace:a:read"),
         ("POST", "/a", "page", None),
     ]
+
+
+def test_pages_are_declared_when_the_first_one_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    declared: list[HttpApp] = []
+
+    def declare(app: HttpApp) -> None:
+        declared.append(app)
+        app.page("GET", "/late", permission=None)(lambda _: Reply("late", content_type="text/html"))
+
+    monkeypatch.setitem(sys.modules, "late_pages", SimpleNamespace(declare=declare))
+    app = _app()
+    app.api("GET", "/v1/early", permission=None)(_fine)
+    app.pages("late_pages")
+    for path in ("/v1/early", "/v1/late"):
+        invoke(app.handler, http_event("GET", path))
+    assert declared == []
+    for _ in range(2):
+        assert invoke(app.handler, http_event("GET", "/late")).body == "late"
+    assert [spec.path for spec in app.routes] == ["/v1/early", "/late"]
+    assert declared == [app]
