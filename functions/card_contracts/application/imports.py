@@ -5,7 +5,8 @@ A worker that dies continues where it stopped: documents that this job posted ar
 never posted twice.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,7 +16,7 @@ from card_contracts.application.sales import Companions
 from card_contracts.application.take_sale import take_sale
 from card_contracts.application.try_sales import TrySales
 from card_contracts.domain.sale_event import SaleEvent
-from card_contracts.ports import CardsStore, FileAccess, JobView, SaleFiles, SaleRow
+from card_contracts.ports import FileAccess, JobView, SaleFiles, SaleRow
 from kernel.errors import KopruError, NotFoundError, Problem, ValidationError
 from kernel.files import UploadedFile
 from kernel.storing import WriteRefusedError
@@ -78,8 +79,8 @@ class StartSalesImport:
         return job_id
 
 
-class SalesFileJob:
-    """What every job over a file of sales is built from."""
+class SalesFileJob(ABC):
+    """A job over a file of sales: idempotent, a redelivered one does what is left."""
 
     def __init__(
         self, scope: Scope, files: FileAccess, sale_files: SaleFiles, parse: ParseRow
@@ -89,52 +90,74 @@ class SalesFileJob:
         self._sale_files = sale_files
         self._parse = parse
 
-    def _begun(self, job_id: str) -> JobView | None:
-        """The job, running from now on; None when it is over."""
+    def __call__(self, job_id: str) -> None:
+        """Read the file and work on its rows; a file that cannot be read ends the job."""
         job = self._scope.store.job(job_id)
         if job is None or job.status not in {"queued", "running"}:
-            return None
-        self._scope.store.start_job(job_id)
-        return job
-
-    def _rows(self, job: JobView) -> Iterator[SaleRow]:
-        """Rows of its file. Raises: NotFoundError, ValidationError."""
-        file = self._files.upload(str(job.private["upload_id"]))
-        yield from self._sale_files.read(file, language=str(job.private["language"]))
-
-
-class RunSalesImport(SalesFileJob):
-    """Try a whole file and, unless it is a dry run or wrong, take every row."""
-
-    def __call__(self, job_id: str) -> None:
-        """Idempotent: a redelivered job posts what is left."""
-        store = self._scope.store
-        job = self._begun(job_id)
-        if job is None:
             return
+        self._scope.store.start_job(job_id)
         try:
             rows = self._read(job)
-        except (ValidationError, NotFoundError) as error:
+        except (ValidationError, NotFoundError) as unread:
+            error = self._unreadable(unread)
             found = [RowProblem(0, problem) for problem in error.problems]
-            end_job(store, job_id, "failed", {"code": error.code}, found or [whole(error)])
+            whole = RowProblem(0, Problem("", error.code, error.message))
+            self._end(job_id, "failed", {"code": error.code}, found or [whole])
             return
-        events, problems = self._check(rows, job_id)
-        if problems or job.private["dry_run"]:
-            counts = {"valid": len(events), "refused": len({one.line for one in problems})}
-            status = "failed" if problems else "succeeded"
-            end_job(store, job_id, status, counts, problems, total=len(rows))
-            return
-        self._post(job_id, events)
+        self._work(job, rows)
+
+    @abstractmethod
+    def _work(self, job: JobView, rows: Sequence[SaleRow]) -> None:
+        """Do what the job is for, and end it."""
+
+    def _unreadable(self, error: KopruError) -> KopruError:
+        """What the job says of a file that cannot be read."""
+        return error
 
     def _read(self, job: JobView) -> list[SaleRow]:
+        file = self._files.upload(str(job.private["upload_id"]))
         rows = []
-        for row in self._rows(job):
+        for row in self._sale_files.read(file, language=str(job.private["language"])):
             rows.append(row)
             if len(rows) > MAX_ROWS:
                 raise ValidationError("too_many_rows", f"At most {MAX_ROWS} sales in one file.")
         if not rows:
             raise ValidationError("file_empty", "There are no sales in this file.")
         return rows
+
+    def _end(
+        self,
+        job_id: str,
+        status: str,
+        result: Mapping[str, Any],
+        problems: Sequence[RowProblem],
+        *,
+        total: int = 0,
+    ) -> None:
+        unit = self._scope.store.unit()
+        unit.finish_job(
+            job_id,
+            status,
+            result=result,
+            problems=[problem.to_dict() for problem in problems],
+            total=total,
+            failed=len({problem.line for problem in problems}),
+        )
+        with suppress(WriteRefusedError):  # another worker closed it
+            unit.commit()
+
+
+class RunSalesImport(SalesFileJob):
+    """Try a whole file and, unless it is a dry run or wrong, take every row."""
+
+    def _work(self, job: JobView, rows: Sequence[SaleRow]) -> None:
+        events, problems = self._check(rows, job.id)
+        if problems or job.private["dry_run"]:
+            counts = {"valid": len(events), "refused": len({one.line for one in problems})}
+            status = "failed" if problems else "succeeded"
+            self._end(job.id, status, counts, problems, total=len(rows))
+            return
+        self._post(job.id, events)
 
     def _check(
         self, rows: Sequence[SaleRow], job_id: str
@@ -173,7 +196,7 @@ class RunSalesImport(SalesFileJob):
         status = "succeeded"
         if problems:
             status = "failed" if len(problems) == len(events) else "partially_succeeded"
-        end_job(self._scope.store, job_id, status, counts, problems, total=len(events))
+        self._end(job_id, status, counts, problems, total=len(events))
 
     def _counts(self, job_id: str, rows: int, refused: int) -> dict[str, int]:
         """Every row that did something counted itself in its transaction, in whichever run."""
@@ -181,31 +204,3 @@ class RunSalesImport(SalesFileJob):
         posted = job.done if job is not None else 0
         counts = {"posted": posted, "unchanged": rows - posted - refused, "refused": refused}
         return {name: number for name, number in counts.items() if number}
-
-
-def end_job(
-    store: CardsStore,
-    job_id: str,
-    status: str,
-    result: Mapping[str, Any],
-    problems: Sequence[RowProblem],
-    *,
-    total: int = 0,
-) -> None:
-    """Close a job, once."""
-    unit = store.unit()
-    unit.finish_job(
-        job_id,
-        status,
-        result=result,
-        problems=[problem.to_dict() for problem in problems],
-        total=total,
-        failed=len({problem.line for problem in problems}),
-    )
-    with suppress(WriteRefusedError):  # another worker closed it
-        unit.commit()
-
-
-def whole(error: KopruError) -> RowProblem:
-    """A problem of the file as a whole."""
-    return RowProblem(0, Problem("", error.code, error.message))

@@ -7,6 +7,7 @@ themselves; they stay too.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -16,14 +17,12 @@ from card_contracts.application.imports import (
     UNDO_KIND,
     RowProblem,
     SalesFileJob,
-    end_job,
-    whole,
 )
 from card_contracts.application.sales import CancelSale, Companions
 from card_contracts.domain.sale import Sale, SaleState
 from card_contracts.domain.sale_event import SaleEvent
-from card_contracts.ports import FileAccess, JobView
-from kernel.errors import KopruError, NotFoundError, Problem, ValidationError
+from card_contracts.ports import FileAccess, JobView, SaleRow
+from kernel.errors import KopruError, NotFoundError, Problem
 from kernel.storing import WriteRefusedError
 from kernel.undoing import not_undoable, undo_expired, undo_id, undoable
 
@@ -73,18 +72,11 @@ class _Found:
 class UndoSales(SalesFileJob):
     """Take back the sales of one file, or only count them."""
 
-    def __call__(self, job_id: str) -> None:
-        """Idempotent: a redelivered job takes back what is left."""
-        store = self._scope.store
-        job = self._begun(job_id)
-        if job is None:
-            return
-        try:
-            rows = list(self._rows(job))
-        except (ValidationError, NotFoundError):
-            error = undo_expired()
-            end_job(store, job_id, "failed", {"code": error.code}, [whole(error)])
-            return
+    def _unreadable(self, _: KopruError) -> KopruError:
+        """It was read when it was imported: now it is gone."""
+        return undo_expired()
+
+    def _work(self, job: JobView, rows: Sequence[SaleRow]) -> None:
         found = _Found()
         for row in rows:
             event = self._parse(row.fields)
@@ -92,9 +84,9 @@ class UndoSales(SalesFileJob):
                 self._sale(row.line, event, job, found)
             else:
                 self._reversal(row.line, event, job, found)
-        counts = self._counts(job_id, found)
+        counts = self._counts(job.id, found)
         status = "partially_succeeded" if found.kept else "succeeded"
-        end_job(store, job_id, status, counts, found.kept, total=sum(counts.values()))
+        self._end(job.id, status, counts, found.kept, total=sum(counts.values()))
 
     def _counts(self, job_id: str, found: _Found) -> dict[str, int]:
         """Sales that this job took back counted themselves in its transactions, in whichever run;

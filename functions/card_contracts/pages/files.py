@@ -175,8 +175,6 @@ def declare(app: HttpApp, kit: Kit) -> None:
         check = request.form().get("dry_run") == "1"
         try:
             job_id = use_of(request).start_sales_undo()(request.id(), dry_run=check)
-        except NotFoundError:
-            raise
         except KopruError as error:
             return show_job(request, SALES_KIND, "settlement/import.html", _IMPORTS, error)
         return go(f"{_IMPORTS}/{job_id}")

@@ -195,12 +195,15 @@ def test_an_import_of_sales_is_taken_back_after_its_count(world: CardsWorld, lan
     assert early.status == 409
     assert "The import is still running." in early.body
     world.work()
+    words = world.app.renderer.language(language)
+    unused = post(world, f"{here}/undo", dry_run="1").headers["location"]
+    world.work()
+    assert words.text("Cancel these sales") in page(world, unused, language)
     upload(world, csv(("01.06.2026", "325,34", "POS")))  # the bank pays a part of F-2
     assert f'action="{here}/undo"' in page(world, here, language)
     check = post(world, f"{here}/undo", dry_run="1").headers["location"]
     page(world, check, language)
     world.work()
-    words = world.app.renderer.language(language)
     shown = page(world, check, language)
     assert words.plural("%(num)s row stays as it is.", "%(num)s rows stay as they are.", 1) in shown
     assert words.problem("sale_settled") in shown

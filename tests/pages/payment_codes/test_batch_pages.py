@@ -104,6 +104,10 @@ def test_a_batch_is_taken_back_after_its_count(world: PaymentWorld, language: st
     assert early.status == 409
     assert "The import is still running." in early.body
     world.work()
+    words = world.app.renderer.language(language)
+    unused = _post(world, f"{here}/undo", dry_run="1").headers["location"]
+    world.work()
+    assert words.text("Cancel these codes") in _page(world, unused, language)
     codes = world.call("GET", BASE).json()["items"]
     paid = codes[0]
     world.pay(paid["code"], "1.00")
@@ -112,7 +116,6 @@ def test_a_batch_is_taken_back_after_its_count(world: PaymentWorld, language: st
     check = _post(world, f"{here}/undo", dry_run="1").headers["location"]
     assert "hx-get" in _page(world, check, language)
     world.work()
-    words = world.app.renderer.language(language)
     shown = _page(world, check, language)
     assert words.plural("%(num)s code stays", "%(num)s codes stay", 1) in shown
     assert words.problem("code_has_payments") in shown

@@ -29,11 +29,13 @@ class RunningDias:
     def __init__(self, network: Network) -> None:
         self.network = network
         self._lock = threading.Lock()
+        self._stopping = threading.Event()
         self._server: ThreadingHTTPServer | None = None
         self._port = 0
         self._last: tuple[dict[str, str], bytes] | None = None
         self._sent = 0
         self._open()
+        threading.Thread(target=self._watch, name=f"{NAME}-outage", daemon=True).start()
 
     @property
     def name(self) -> str:
@@ -47,7 +49,7 @@ class RunningDias:
 
     def describe(self) -> Mapping[str, Any]:
         """What it would do next and what it holds."""
-        self._follow_outage()
+        self.follow_clock()
         state = self.network.state
         return {
             "name": NAME,
@@ -91,11 +93,19 @@ class RunningDias:
 
     def follow_clock(self) -> None:
         """Begin or end an outage that the clock has reached."""
-        self._follow_outage()
+        with self._lock:
+            if self._stopping.is_set():
+                return
+            if self.network.is_down and self._server is not None:
+                self._close()
+            elif not self.network.is_down and self._server is None:
+                self._open()
 
     def stop(self) -> None:
-        """Stop listening."""
-        self._close()
+        """Stop listening, for good."""
+        self._stopping.set()
+        with self._lock:
+            self._close()
 
     # ------------------------------------------------------------------ commands
 
@@ -122,7 +132,7 @@ class RunningDias:
         elif name == "send":
             return {"status": self._notify(value["rf"], str(value.get("as", "good")))}
         network.save()
-        self._follow_outage()
+        self.follow_clock()
         return True
 
     def _notify(self, rf: str, how: str = "good") -> int:
@@ -147,13 +157,6 @@ class RunningDias:
         return _post(target["url"], headers, body)
 
     # ------------------------------------------------------------------ listening
-
-    def _follow_outage(self) -> None:
-        with self._lock:
-            if self.network.is_down and self._server is not None:
-                self._close()
-            elif not self.network.is_down and self._server is None:
-                self._open()
 
     def _open(self) -> None:
         network = self.network
@@ -192,19 +195,11 @@ class RunningDias:
         self._server.daemon_threads = True
         self._port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, name=NAME, daemon=True).start()
-        threading.Thread(target=self._watch, name=f"{NAME}-outage", daemon=True).start()
 
     def _watch(self) -> None:
         """An outage begins and ends by the clock of the stack, which may be moved."""
-        server = self._server
-        while self._server is server and server is not None:
-            time.sleep(0.2)
-            if self.network.is_down:
-                self._follow_outage()
-                while self.network.is_down:
-                    time.sleep(0.2)
-                self._follow_outage()
-                return
+        while not self._stopping.wait(0.2):
+            self.follow_clock()
 
     def _close(self) -> None:
         server, self._server = self._server, None
