@@ -10,6 +10,7 @@ import importlib
 import resource
 import subprocess
 import sys
+from pathlib import Path
 from typing import Final
 
 from bench.frame import ROOT, Report
@@ -34,13 +35,13 @@ def measure(report: Report) -> None:
             stdout=subprocess.PIPE,
             check=True,
         )
-        peak = int(done.stdout.split()[-1]) / 1024
+        size = int(done.stdout.split()[-1]) / 1024
         report.add(
             "P11",
             WHAT[name],
-            f"{peak:.0f} MB",
+            f"{size:.0f} MB",
             goal=f"at most {limit} MB",
-            holds=peak <= limit,
+            holds=size <= limit,
         )
 
 
@@ -65,6 +66,19 @@ def rows() -> None:
             raise SystemExit("not every row was read as good")
 
 
+def peak() -> int:
+    """Largest resident size of this process in KiB.
+
+    Linux counts into ``ru_maxrss`` also the process that started this one, as it was at the fork;
+    the status file knows this program alone. macOS counts bytes.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        lines = status.read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
 if __name__ == "__main__":
     {"send": send, "letters": letters, "rows": rows}[sys.argv[1]]()
-    sys.stdout.write(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}\n")
+    sys.stdout.write(f"{peak()}\n")

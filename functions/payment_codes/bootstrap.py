@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -22,7 +22,14 @@ from payment_codes.adapters.s3_batches import S3BatchSlices
 from payment_codes.application.context import Scope
 from payment_codes.application.document_events import TakeDocumentEvent
 from payment_codes.application.import_statement import ImportStatement, StartStatementImport
-from payment_codes.application.issue_batch import CloseBatch, IssueSlice, PrepareBatch, StartBatch
+from payment_codes.application.issue_batch import (
+    CloseBatch,
+    IssueSlice,
+    PrepareBatch,
+    SliceWork,
+    StartBatch,
+    WorkOnSlice,
+)
 from payment_codes.application.issue_code import CancelCode, IssueCode
 from payment_codes.application.organisations import (
     RenewEventSecret,
@@ -45,6 +52,7 @@ from payment_codes.application.split_payment import SplitPayment
 from payment_codes.application.sweep import AskForNews, Sweep
 from payment_codes.application.undo_batch import StartUndo, UndoSlice
 from payment_codes.application.unmatched import AssignPayment, ReturnPayment
+from payment_codes.domain.batch import JOB_KIND, UNDO_KIND
 from payment_codes.domain.organisation import ProviderKind
 from payment_codes.domain.statement_line import Settlement
 from payment_codes.ports import (
@@ -130,15 +138,16 @@ class PaymentCodes:
     def prepare_batch(self) -> PrepareBatch:
         return PrepareBatch(self.scope, self.files, self.slices, self.application.batch_files)
 
-    def issue_slice(self) -> IssueSlice:
-        return IssueSlice(self.scope, self.files, self.slices, self.application.batch_files)
+    def work_on_slice(self) -> WorkOnSlice:
+        closing = CloseBatch(self.scope, self.files, self.slices, self.application.batch_files)
+        works: Mapping[str, SliceWork] = {
+            JOB_KIND: IssueSlice(self.scope, self.slices),
+            UNDO_KIND: UndoSlice(self.scope, self.slices),
+        }
+        return WorkOnSlice(self.scope, closing, works)
 
     def undo_batch(self) -> StartUndo:
         return StartUndo(self.scope, self.slices)
-
-    def undo_slice(self) -> UndoSlice:
-        closing = CloseBatch(self.scope, self.files, self.slices, self.application.batch_files)
-        return UndoSlice(self.scope, self.slices, closing)
 
     def take_document_event(self) -> TakeDocumentEvent:
         return TakeDocumentEvent(self.scope)

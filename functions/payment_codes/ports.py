@@ -10,7 +10,6 @@ from typing import Any, Final, Protocol
 
 from kernel.errors import KopruError
 from kernel.files import UploadedFile, UploadForm
-from kernel.mail_delivery import MailNews
 from kernel.mailing import MailOutcome
 from kernel.money import Money
 from kernel.sensitive import Email, Secret
@@ -104,19 +103,6 @@ class PaymentProvider(Protocol):
 
 CODE_MAIL_TAG: Final = "kopru-code-mail"
 """Tag that every mail with a code carries and every report about it brings back."""
-
-
-@dataclass(frozen=True, slots=True)
-class MailReport:
-    """One report of the mail service, already understood: whose mail, what happened, and whether
-    it is for good.
-    """
-
-    tenant_id: str
-    mail_id: str
-    provider_id: str
-    news: MailNews
-    permanent: bool
 
 
 class CodeMailer(Protocol):

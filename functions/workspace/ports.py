@@ -12,7 +12,6 @@ from datetime import date, datetime
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from kernel.events import Event
-from kernel.mail_delivery import MailNews
 from kernel.mailing import MailOutcome
 from kernel.sensitive import Email, Secret
 from kernel.storing import CommandIdentity, Position, Remembered
@@ -516,19 +515,6 @@ class Throttle(Protocol):
 
 # Tag that every mail of this context carries and every report about it brings back.
 MESSAGE_TAG: Final = "kopru-message"
-
-
-@dataclass(frozen=True, slots=True)
-class MailReport:
-    """One report of the mail service, already understood: whose mail, what happened, and whether
-    it is for good.
-    """
-
-    tenant_id: str
-    message_id: str
-    provider_id: str
-    news: MailNews
-    permanent: bool
 
 
 class Mailer(Protocol):

@@ -8,7 +8,6 @@ themselves; they stay too.
 
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from card_contracts.application.context import Scope
@@ -23,8 +22,7 @@ from card_contracts.domain.sale import Sale, SaleState
 from card_contracts.domain.sale_event import SaleEvent
 from card_contracts.ports import FileAccess, JobView, SaleRow
 from kernel.errors import KopruError, NotFoundError, Problem
-from kernel.storing import WriteRefusedError
-from kernel.undoing import not_undoable, undo_expired, undo_id, undoable
+from kernel.undoing import not_undoable, start_undo, undo_expired, undo_id, undoable
 
 
 class StartUndo:
@@ -52,12 +50,8 @@ class StartUndo:
             raise undo_expired() from None
         private = {**job.private, "import_id": import_id, "dry_run": dry_run}
         private["imported_at"] = job.created_at
-        unit = scope.store.unit()
-        unit.create_job(job_id, UNDO_KIND, subject=f"card_import:{import_id}", private=private)
-        unit.enqueue("import", {"job_id": job_id})
-        # Refused: somebody asked for it already.
-        with suppress(WriteRefusedError):
-            unit.commit()
+        unit, subject = scope.store.unit(), f"card_import:{import_id}"
+        start_undo(unit, "import", job_id, UNDO_KIND, subject=subject, private=private)
         return job_id
 
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from kernel.errors import ConflictError, KopruError, NotFoundError, Problem, ValidationError
 from kernel.files import XLSX, UploadedFile
@@ -98,11 +98,10 @@ def check_documents(
 
 
 def _enqueue_slices(scope: Scope, job: JobView, numbers: Sequence[int]) -> None:
-    way = {"undo": True} if job.kind == UNDO_KIND else {}
     for part in _parts(numbers, _MESSAGES):
         unit = scope.store.unit()
         for number in part:
-            unit.enqueue(QUEUE, {"job_id": job.id, "slice": number, **way})
+            unit.enqueue(QUEUE, {"job_id": job.id, "slice": number})
         unit.commit()
 
 
@@ -223,10 +222,7 @@ class PrepareBatch:
             table = self._closing.table(job)
             found = self._found(table)
         except (ValidationError, NotFoundError, ConflictError) as error:
-            problems = [
-                {"pointer": p.pointer, "code": p.code, "message": p.message} for p in error.problems
-            ] or [{"pointer": "", "code": error.code, "message": error.message}]
-            self._closing.end(job_id, "failed", {"code": error.code}, problems)
+            self._closing.fail(job_id, error)
             return
         if found.problems:
             self._slices.keep_problems(job_id, found.problems)
@@ -288,19 +284,28 @@ class PrepareBatch:
         self._closing(job.id)
 
 
-class IssueSlice:
-    """Issue the codes of one slice; a repeated message issues nothing twice.
+class SliceWork(Protocol):
+    """What a kind of job does with one slice; doing it again changes nothing.
 
-    Raises: TryAgainError when time is short: what is written stays, and the rest comes again.
+    Raises: TryAgainError when time is short: what is written stays, and the rest comes again;
+    ConflictError for what ends the whole job.
     """
 
-    def __init__(
-        self, scope: Scope, files: FileAccess, slices: BatchSlices, batch_files: BatchFiles
-    ) -> None:
+    def __call__(
+        self, job: JobView, number: int, remaining: Callable[[], float]
+    ) -> SliceResult: ...
+
+
+class WorkOnSlice:
+    """Deal with one slice of a job as its kind asks; a repeated message does nothing twice.
+
+    Raises: TryAgainError.
+    """
+
+    def __init__(self, scope: Scope, closing: "CloseBatch", works: Mapping[str, SliceWork]) -> None:
         self._scope = scope
-        self._slices = slices
-        self._issue = IssueCode(scope)
-        self._closing = CloseBatch(scope, files, slices, batch_files)
+        self._closing = closing
+        self._works = works
 
     def __call__(self, job_id: str, number: int, *, remaining: Callable[[], float]) -> None:
         store = self._scope.store
@@ -308,17 +313,26 @@ class IssueSlice:
         if job is None or job.is_final:
             return
         if store.slice_done(job_id, number) is None:
-            documents = self._slices.documents(job_id, number)
-            self._closing.note(job_id, self._issued(job_id, number, documents, remaining))
+            try:
+                result = self._works[job.kind](job, number, remaining)
+            except ConflictError as error:
+                self._closing.fail(job_id, error)
+                return
+            self._closing.note(job_id, result)
         self._closing(job_id)
 
-    def _issued(
-        self,
-        job_id: str,
-        number: int,
-        documents: Sequence[BatchDocument],
-        remaining: Callable[[], float],
-    ) -> SliceResult:
+
+class IssueSlice:
+    """Issue the codes of one slice."""
+
+    def __init__(self, scope: Scope, slices: BatchSlices) -> None:
+        self._scope = scope
+        self._slices = slices
+        self._issue = IssueCode(scope)
+
+    def __call__(self, job: JobView, number: int, remaining: Callable[[], float]) -> SliceResult:
+        job_id = job.id
+        documents = self._slices.documents(job_id, number)
         organisation = self._scope.organisation()
         known = self._scope.store.codes_of_sources([each.source for each in documents])
         switches = self._scope.store.customers_enabled({each.customer.id for each in documents})
@@ -468,6 +482,13 @@ class CloseBatch:
         )
         self._files.keep_export(job.id, UploadedFile(content, XLSX, f"{job.id}.xlsx"))
         return job.id
+
+    def fail(self, job_id: str, error: KopruError) -> None:
+        """Close the job with everything that is wrong."""
+        problems = [
+            {"pointer": p.pointer, "code": p.code, "message": p.message} for p in error.problems
+        ] or [{"pointer": "", "code": error.code, "message": error.message}]
+        self.end(job_id, "failed", {"code": error.code}, problems)
 
     def end(
         self,

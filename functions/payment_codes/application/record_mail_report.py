@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from kernel.mail_delivery import MailNews, MailState, is_about, joined
-from kernel.mail_reports import read_report
+from kernel.mail_reports import MailReport, read_report
 from kernel.storing import WriteRefusedError
 from payment_codes.application.connection import CODE_ATTENTION_CLEARED
 from payment_codes.application.context import TRIES, Scope, TryAgainError
 from payment_codes.application.send_code import attention_key, raise_mail_attention
 from payment_codes.domain.mail import CodeMail
-from payment_codes.ports import CODE_MAIL_TAG, MailReport, PaymentsUnit
+from payment_codes.ports import CODE_MAIL_TAG, PaymentsUnit
 
 _TROUBLED = frozenset(
     {
@@ -32,9 +32,7 @@ def mail_report(detail: Mapping[str, Any]) -> MailReport | None:
     report = read_report(detail, CODE_MAIL_TAG)
     if report is None or not report.tenant_id or report.news is MailNews.OPENED:
         return None
-    return MailReport(
-        report.tenant_id, report.item_id, report.provider_id, report.news, report.permanent
-    )
+    return report
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +61,7 @@ class RecordMailReport:
 
     def _join(self, scope: Scope, mail: CodeMail, report: MailReport) -> None:
         after = joined(mail, report.news, report.provider_id)
-        final = report.news is MailNews.COMPLAINED or (
-            report.news is MailNews.BOUNCED and report.permanent
-        )
-        silence = final and not scope.store.is_suppressed(mail.to)
+        silence = report.silences and not scope.store.is_suppressed(mail.to)
         if after == mail and not silence:
             return
         unit = scope.store.unit()

@@ -7,16 +7,15 @@ that somebody claims meanwhile keeps its code. What was paid or mailed stays and
 
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from kernel.errors import NotFoundError
 from kernel.mail_delivery import MailState, withdrawn
 from kernel.storing import WriteRefusedError
-from kernel.undoing import not_undoable, undo_expired, undo_id, undoable
+from kernel.undoing import not_undoable, start_undo, undo_expired, undo_id, undoable
 from payment_codes.application.context import TRIES, Scope, TryAgainError
-from payment_codes.application.issue_batch import QUEUE, RESERVE_SECONDS, CloseBatch
+from payment_codes.application.issue_batch import QUEUE, RESERVE_SECONDS
 from payment_codes.application.issue_code import DEAD, close_code
 from payment_codes.domain.batch import (
     JOB_KIND,
@@ -74,43 +73,26 @@ class StartUndo:
             "slices": batch.slices,
         }
         subject = f"organisation:{scope.tenant_id}"
-        unit.create_job(job_id, UNDO_KIND, subject=subject, private=private)
-        unit.enqueue(QUEUE, {"job_id": job_id})
-        # Refused: somebody asked for it already.
-        with suppress(WriteRefusedError):
-            unit.commit()
+        start_undo(unit, QUEUE, job_id, UNDO_KIND, subject=subject, private=private)
         return job_id
 
 
 @dataclass(frozen=True, slots=True)
 class UndoSlice:
-    """Take back the codes of one slice; a repeated message cancels nothing twice.
+    """Take back the codes of one slice, or only count them.
 
-    Raises: TryAgainError when time is short: what is cancelled stays, and the rest comes again.
+    Raises: TryAgainError; ConflictError("undo_expired").
     """
 
     scope: Scope
     slices: BatchSlices
-    closing: CloseBatch
 
-    def __call__(self, job_id: str, number: int, *, remaining: Callable[[], float]) -> None:
-        job = self.scope.store.job(job_id)
-        if job is None or job.is_final:
-            return
-        if self.scope.store.slice_done(job_id, number) is None:
-            try:
-                result = self._undone(job, number, remaining)
-            except NotFoundError:
-                error = undo_expired()
-                problem = {"pointer": "", "code": error.code, "message": error.message}
-                self.closing.end(job_id, "failed", {"code": error.code}, [problem])
-                return
-            self.closing.note(job_id, result)
-        self.closing(job_id)
-
-    def _undone(self, job: JobView, number: int, remaining: Callable[[], float]) -> SliceResult:
+    def __call__(self, job: JobView, number: int, remaining: Callable[[], float]) -> SliceResult:
         store, batch_id = self.scope.store, str(job.private["batch_id"])
-        documents = self.slices.documents(batch_id, number)
+        try:
+            documents = self.slices.documents(batch_id, number)
+        except NotFoundError:
+            raise undo_expired() from None
         done = store.slice_done(batch_id, number)
         issued = done.outcomes.get(RowOutcome.ISSUED.value, 0) if done is not None else 0
         known = store.codes_of_sources([document.source for document in documents])

@@ -14,10 +14,6 @@ def handler(message: QueueMessage) -> None:
         use.prepare_batch()(job_id)
         return
     try:
-        number = int(message.body["slice"])
-        if message.body.get("undo"):
-            use.undo_slice()(job_id, number, remaining=message.remaining_seconds)
-        else:
-            use.issue_slice()(job_id, number, remaining=message.remaining_seconds)
+        use.work_on_slice()(job_id, int(message.body["slice"]), remaining=message.remaining_seconds)
     except TryAgainError as error:
         raise RetryLaterError from error

@@ -14,6 +14,7 @@ from payment_codes.pages.kit import Kit, go, use_of
 from payment_codes.pages.words import SOURCE, Say, words_of
 from payment_codes.ports import BatchColumns, JobView
 from toolkit.entrypoints.http import HttpApp, Reply, Request
+from toolkit.http.files import elsewhere
 from webkit.components import Column, Option, Step, StepState
 from webkit.reader import language_of
 from webkit.urls import link
@@ -197,7 +198,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
         if not job.result.get("corrected_workbook"):
             raise NotFoundError("not_found", "There is no such item.")
         address = use_of(request).files.download_link(job.id, f"kopru-{job.id}.xlsx")
-        return Reply("", 303, {"location": address}, "text/plain; charset=utf-8")
+        return elsewhere(address)
 
 
 def _job(request: Request, *kinds: str) -> JobView:

@@ -14,6 +14,7 @@ from pensions.pages.kit import Kit, go, use_of
 from pensions.pages.words import Say, words_of
 from pensions.ports import FileColumns, JobView
 from toolkit.entrypoints.http import HttpApp, Reply, Request
+from toolkit.http.files import elsewhere
 from webkit.components import Column, Option, Step, StepState
 from webkit.reader import language_of
 from webkit.urls import link
@@ -209,7 +210,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
         """The imported file with its problems marked; leads to the download."""
         job = _job(request)
         address = use_of(request).files.download_link(job.id, f"kopru-{job.id}.xlsx")
-        return Reply("", 303, {"location": address}, "text/plain; charset=utf-8")
+        return elsewhere(address)
 
 
 def _job(request: Request) -> JobView:

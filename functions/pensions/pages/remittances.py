@@ -8,6 +8,7 @@ from pensions.application.context import provider_of
 from pensions.pages.kit import Kit, go, period_of, use_of
 from pensions.pages.words import Say, explain, words_of
 from toolkit.entrypoints.http import HttpApp, Reply, Request
+from toolkit.http.files import file_reply
 from webkit.components import Column
 from webkit.reader import language_of
 
@@ -80,8 +81,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
         use.check_sanction().require(contract, remittance)
         writer = use.bank_orders(request.principal.tenant_name)
         file = writer.write(chosen, remittance, contract, language=language_of(request))
-        disposition = {"content-disposition": f'attachment; filename="{file.filename}"'}
-        return Reply(file.content, 200, disposition, file.content_type)
+        return file_reply(file)
 
     @app.page("POST", _ROUTE + "/approval", permission="pensions:remittance:ask")
     def ask_sanction(request: Request) -> Reply:

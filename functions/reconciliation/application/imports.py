@@ -5,7 +5,6 @@ A worker that dies continues where it stopped: what it recorded is known and not
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -13,7 +12,7 @@ from typing import Any, Final, TypeVar
 from kernel.errors import KopruError, NotFoundError, Problem, ValidationError
 from kernel.files import XLSX, UploadedFile
 from kernel.storing import WriteRefusedError
-from kernel.undoing import undo_id, undoable
+from kernel.undoing import start_undo, undo_id, undoable
 from reconciliation.application.context import Scope
 from reconciliation.application.counterparties import SaveCounterparties, UndoCounterparties, same
 from reconciliation.application.invoices import TakeInvoice
@@ -103,13 +102,9 @@ class StartUndo:
         job = undoable(store.job(job_id), UNDO_KINDS)
         undo = undo_id(self._scope.tenant_id, job_id)
         kind = UNDO_KINDS[job.kind]
-        unit = store.unit()
         private = {**job.private, "import_id": job_id}
-        unit.create_job(undo, kind, subject=f"{kind}:{undo}", private=private)
-        unit.enqueue("import", {"job_id": undo})
-        # Refused: somebody asked for it already.
-        with suppress(WriteRefusedError):
-            unit.commit()
+        subject = f"{kind}:{undo}"
+        start_undo(store.unit(), "import", undo, kind, subject=subject, private=private)
         return undo
 
 

@@ -10,7 +10,6 @@ from kernel.errors import NotFoundError
 from kernel.files import UploadedFile
 from kernel.mail_delivery import (
     LEASE_MARGIN,
-    MailNews,
     MailState,
     claimed,
     handed_over,
@@ -22,6 +21,7 @@ from kernel.mail_delivery import (
     suppressed,
     withdrawn,
 )
+from kernel.mail_reports import MailReport
 from kernel.mailing import MailOutcome, MailResult
 from kernel.parsing import format_instant
 from kernel.sensitive import Email
@@ -41,7 +41,6 @@ from reconciliation.domain.counterparty import Counterparty
 from reconciliation.domain.mail_matter import AGAIN
 from reconciliation.domain.portal_mail import PortalMail, PortalMailKind
 from reconciliation.ports import (
-    MailReport,
     PortalMailer,
     PortalMailText,
     ReconciliationUnit,
@@ -187,10 +186,7 @@ class RecordPortalMailReport:
             if mail is None or not is_about(mail, report.provider_id):
                 return False
             after = joined(mail, report.news, report.provider_id)
-            final = report.news is MailNews.COMPLAINED or (
-                report.news is MailNews.BOUNCED and report.permanent
-            )
-            silence = final and not scope.store.is_suppressed(mail.to)
+            silence = report.silences and not scope.store.is_suppressed(mail.to)
             if after == mail and not silence:
                 return True
             unit = scope.store.unit()

@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kernel.mail_delivery import MailNews, is_about, joined
-from kernel.mail_reports import read_report
+from kernel.mail_delivery import is_about, joined
+from kernel.mail_reports import MailReport, read_report
 from kernel.storing import WriteRefusedError
 from reconciliation.application.attention import mail_attention
 from reconciliation.application.context import TRIES, Scope, TryAgainError
 from reconciliation.application.letters import with_reminder
 from reconciliation.domain.letter import LetterMail, with_mail
-from reconciliation.ports import LETTER_MAIL_TAG, MailReport
+from reconciliation.ports import LETTER_MAIL_TAG
 
 
 def mail_report(detail: Mapping[str, Any]) -> MailReport | None:
@@ -19,9 +19,7 @@ def mail_report(detail: Mapping[str, Any]) -> MailReport | None:
     report = read_report(detail, LETTER_MAIL_TAG)
     if report is None or not report.tenant_id:
         return None
-    return MailReport(
-        report.tenant_id, report.item_id, report.provider_id, report.news, report.permanent
-    )
+    return report
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +49,7 @@ class RecordMailReport:
     @staticmethod
     def _join(scope: Scope, mail: LetterMail, report: MailReport) -> None:
         after = joined(mail, report.news, report.provider_id)
-        final = report.news is MailNews.COMPLAINED or (
-            report.news is MailNews.BOUNCED and report.permanent
-        )
-        silence = final and not scope.store.is_suppressed(mail.to)
+        silence = report.silences and not scope.store.is_suppressed(mail.to)
         if after == mail and not silence:
             return
         unit = scope.store.unit()

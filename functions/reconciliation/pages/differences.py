@@ -19,6 +19,7 @@ from reconciliation.pages.difference_words import (
 from reconciliation.pages.kit import Kit, go, use_of
 from reconciliation.pages.words import words_of
 from toolkit.entrypoints.http import HttpApp, Reply, Request
+from toolkit.http.files import file_reply
 from webkit.components import Column
 
 SECTION: Final = "reconciliation.differences"
@@ -62,15 +63,13 @@ def declare(app: HttpApp, kit: Kit) -> None:
     def export(request: Request) -> Reply:
         """All lines as a workbook."""
         file = differences_file(request, request.id())
-        disposition = {"content-disposition": f'attachment; filename="{file.filename}"'}
-        return Reply(file.content, 200, disposition, file.content_type)
+        return file_reply(file)
 
     @app.page("GET", f"{_PATH}/{{id}}/evidence", permission=_WRITE)
     def evidence(request: Request) -> Reply:
         """Everything about the letter as an archive that can be checked offline."""
         file = use_of(request).evidence_archive(request.id())
-        disposition = {"content-disposition": f'attachment; filename="{file.filename}"'}
-        return Reply(file.content, 200, disposition, file.content_type)
+        return file_reply(file)
 
     @app.page("POST", f"{_PATH}/{{id}}/notes", permission=_WRITE)
     def say(request: Request) -> Reply:

@@ -9,6 +9,7 @@ from reconciliation.pages.kit import Kit, go, use_of
 from reconciliation.pages.words import Say, words_of
 from reconciliation.ports import ImportKind
 from toolkit.entrypoints.http import HttpApp, Reply, Request
+from toolkit.http.files import file_reply
 from webkit.components import Column, Option
 from webkit.i18n import mark
 from webkit.urls import link
@@ -152,8 +153,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
     def show_corrected(request: Request) -> Reply:
         """The file that came, with what is wrong beside every row."""
         file = use_of(request).corrected_workbook()(request.id())
-        disposition = {"content-disposition": f'attachment; filename="{file.filename}"'}
-        return Reply(file.content, 200, disposition, file.content_type)
+        return file_reply(file)
 
     @app.page("POST", f"{_HERE}/{{id}}/undo", permission=_WRITE)
     def undo_import(request: Request) -> Reply:

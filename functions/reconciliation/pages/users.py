@@ -12,6 +12,7 @@ from reconciliation.domain.access import grouped
 from reconciliation.pages.kit import Kit, go, paging_of, position_in, use_of
 from reconciliation.pages.words import words_of
 from toolkit.entrypoints.http import HttpApp, Reply, Request
+from toolkit.http.files import file_reply
 from webkit.components import Chip, Column, Status, Tone
 from webkit.i18n import Language, mark
 from webkit.urls import link
@@ -89,8 +90,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
     def export(request: Request) -> Reply:
         """The same as a workbook."""
         file = users_file(request)
-        disposition = {"content-disposition": f'attachment; filename="{file.filename}"'}
-        return Reply(file.content, 200, disposition, file.content_type)
+        return file_reply(file)
 
     @app.page("POST", f"{_PATH}/{{id}}/invite", permission=_INVITE)
     def invite(request: Request) -> Reply:

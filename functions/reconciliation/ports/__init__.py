@@ -14,7 +14,6 @@ from reconciliation.ports.letters import (
     LetterPaper,
     LetterPdf,
     MailLine,
-    MailReport,
     PaperError,
 )
 from reconciliation.ports.portal import (
@@ -66,7 +65,6 @@ __all__ = [
     "LetterTokens",
     "Located",
     "MailLine",
-    "MailReport",
     "MailToSend",
     "MatchFiles",
     "PaperError",

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from kernel.errors import KopruError
-from kernel.mail_delivery import MailNews
 from kernel.mailing import MailOutcome
 from kernel.sensitive import Email
 from reconciliation.domain.counterparty import Counterparty
@@ -81,17 +80,6 @@ class AccessLinks(Protocol):
         none.
         """
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class MailReport:
-    """One report of the mail service, already understood."""
-
-    tenant_id: str
-    mail_id: str
-    provider_id: str
-    news: MailNews
-    permanent: bool
 
 
 @dataclass(frozen=True, slots=True)

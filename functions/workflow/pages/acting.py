@@ -7,10 +7,9 @@ from typing import Final
 from kernel.clock import local_date
 from kernel.errors import ParseError, ValidationError
 from kernel.parsing import parse_date_api
-from toolkit.entrypoints.http import Reply, Request
+from toolkit.entrypoints.http import Request
 from workflow.application.context import ZONE
 from workflow.domain.approvals.chain import Person
-from workflow.domain.approvals.statement import Statement
 from workflow.schemas import long_text
 
 _PERIOD: Final = timedelta(days=90)
@@ -38,12 +37,6 @@ def days_of(request: Request, now: datetime) -> tuple[date, date]:
 def person_of(request: Request) -> Person:
     """Who acts, with the roles held now."""
     return Person(request.tenant.actor, request.principal.roles, request.principal.name)
-
-
-def statement_reply(statement: Statement) -> Reply:
-    """A statement as a file to download."""
-    headers = {"content-disposition": f'attachment; filename="{statement.filename}"'}
-    return Reply(statement.content, 200, headers, "application/json")
 
 
 def cleaned(form: Mapping[str, str], name: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from kernel.errors import NotFoundError
 from toolkit.entrypoints.http import HttpApp, Reply, Request
+from toolkit.http.files import file_reply
 from webkit.components import Column
 from webkit.i18n import mark
 from webkit.urls import link
@@ -131,8 +132,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
         use, key = use_of(request), key_of(request)
         version = chosen(use, key, request.query.get("version", ""))
         file = use.sheets.write(f"{key}-{version.valid_from.isoformat()}", version.table)
-        disposition = {"content-disposition": f'attachment; filename="{file.filename}"'}
-        return Reply(file.content, 200, disposition, file.content_type)
+        return file_reply(file)
 
 
 def key_of(request: Request) -> str:

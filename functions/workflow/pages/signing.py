@@ -5,10 +5,11 @@ from typing import Any, Final
 from kernel.errors import KopruError, NotFoundError
 from toolkit.auth import has_proved
 from toolkit.entrypoints.http import HttpApp, Reply, Request
+from toolkit.http.files import file_reply
 from workflow.application.approvals.act_on_task import Decision
 from workflow.bootstrap import Workflow, application
 from workflow.domain.approvals.approval import Approval, Task
-from workflow.pages.acting import cleaned, person_of, statement_reply
+from workflow.pages.acting import cleaned, person_of
 from workflow.pages.kit import Kit, go, use_of
 from workflow.pages.task_words import SayTask
 from workflow.pages.words import words_of
@@ -40,9 +41,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
     def show_statement(request: Request) -> Reply:
         """The file to sign."""
         use, approval, task = found(request)
-        return statement_reply(
-            use.state_decision()(approval, task.id, person_of(request), _OUTCOME)
-        )
+        return file_reply(use.state_decision()(approval, task.id, person_of(request), _OUTCOME))
 
     @app.page("GET", f"{_ONE}/sign", permission=_DECIDE)
     def choose_signature(request: Request) -> Reply:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from kernel.errors import NotFoundError
 from toolkit.entrypoints.http import HttpApp, Reply, Request
+from toolkit.http.files import file_reply
 from webkit.components import Chip, Column, Status, Tone
 from webkit.i18n import mark
 from webkit.reader import language_of
@@ -103,8 +104,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
         use = use_of(request)
         kind = _kind(use, request.query.get("kind", ""))
         file = use.subject_files.template(kind, language=language_of(request))
-        disposition = {"content-disposition": f'attachment; filename="{file.filename}"'}
-        return Reply(file.content, 200, disposition, file.content_type)
+        return file_reply(file)
 
     @app.page("GET", f"{HERE}/uploads/{{subject_kind}}/{{upload_id}}", permission=WRITE)
     def show_upload(request: Request) -> Reply:

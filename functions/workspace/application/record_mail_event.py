@@ -5,23 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from kernel.clock import Clock
-from kernel.mail_delivery import MailNews
-from kernel.mail_reports import read_report
+from kernel.mail_reports import MailReport, read_report
 from kernel.parsing import format_instant
 from toolkit.auth import TenantContext
 from workspace.application.send_mail import ACTOR
 from workspace.domain.message import Message, joined
-from workspace.ports import MESSAGE_TAG, MailReport, SystemStore
+from workspace.ports import MESSAGE_TAG, SystemStore
 
 
 def mail_report(detail: Mapping[str, Any]) -> MailReport | None:
     """What an event of the mail service says of a mail of ours; None for anything else."""
-    report = read_report(detail, MESSAGE_TAG)
-    if report is None:
-        return None
-    return MailReport(
-        report.tenant_id, report.item_id, report.provider_id, report.news, report.permanent
-    )
+    return read_report(detail, MESSAGE_TAG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +31,18 @@ class RecordMailEvent:
         A report whose mail we do not know, or that names another hand-over than ours, is ignored
         (S30). Raises: ConflictError when the mail is being written; the record comes again.
         """
-        message = self.store.message(report.tenant_id, report.message_id)
+        message = self.store.message(report.tenant_id, report.mail_id)
         if message is None or not self._is_ours(message, report):
             return False
         at = format_instant(self.clock.now())
         after = joined(message, report.news, report.provider_id, at)
-        final = report.news is MailNews.COMPLAINED or (
-            report.news is MailNews.BOUNCED and report.permanent
-        )
-        if after == message and not final:
+        if after == message and not report.silences:
             return True
         context = TenantContext(message.tenant_id, ACTOR, message.id)
         unit = self.store.company(context).unit() if message.tenant_id else self.store.unit(ACTOR)
         if after != message:
             unit.save_message(message, after, f"message.{report.news.value}")
-        if final and message.to is not None:
+        if report.silences and message.to is not None:
             unit.suppress(message.to, report.news.value)
         if len(unit):
             unit.commit()

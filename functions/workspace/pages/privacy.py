@@ -5,7 +5,9 @@ from datetime import date
 from typing import Any, Final
 
 from kernel.errors import ConflictError, KopruError, NotFoundError, ValidationError
+from kernel.files import UploadedFile
 from toolkit.entrypoints.http import HttpApp, Reply, Request
+from toolkit.http.files import file_reply
 from webkit.components import Column, Option, Status, Tone
 from webkit.i18n import Language
 from webkit.urls import link
@@ -214,8 +216,8 @@ def declare(app: HttpApp, kit: Kit) -> None:
         words = words_of(request)
         if request.form().get("format") == "json":
             text = json.dumps({"records": records}, ensure_ascii=False, indent=2)
-            disposition = {"content-disposition": 'attachment; filename="personal-data.json"'}
-            return Reply(text.encode(), headers=disposition)
+            copy = UploadedFile(text.encode(), "application/json", "personal-data.json")
+            return file_reply(copy)
         values = {
             "found": found,
             "groups": _copy_groups(words, records),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from kernel.files import TableWriter
 from toolkit.entrypoints.http import Reply
+from toolkit.http.files import file_reply
 from webkit.i18n import Language
 from workspace.domain.field_register import FieldRegister, RegisterLine
 from workspace.pages.words import sentence
@@ -98,6 +99,4 @@ def register_file(
         )
         for row in register_rows(words, register)
     )
-    file = writer.write(file_format, "field-register", register_header(words), rows)
-    headers = {"content-disposition": f'attachment; filename="{file.filename}"'}
-    return Reply(file.content, headers=headers, content_type=file.content_type)
+    return file_reply(writer.write(file_format, "field-register", register_header(words), rows))

@@ -26,19 +26,26 @@ _NEWS: Final[Mapping[str, MailNews]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceReport:
+class MailReport:
     """One report. Shapes: ``tenant_id`` is empty for a mail of no company; ``permanent`` is set for
     a bounce that will not heal.
     """
 
     news: MailNews
     tenant_id: str
-    item_id: str
+    mail_id: str
     provider_id: str
     permanent: bool
 
+    @property
+    def silences(self) -> bool:
+        """Whether the address gets no mail any more: it complained, or it does not exist."""
+        return self.news is MailNews.COMPLAINED or (
+            self.news is MailNews.BOUNCED and self.permanent
+        )
 
-def read_report(detail: Mapping[str, Any], item_tag: str) -> ServiceReport | None:
+
+def read_report(detail: Mapping[str, Any], item_tag: str) -> MailReport | None:
     """What an event of SES says, or None for one that is not about a mail with ``item_tag``.
 
     Shapes: ``detail`` of an EventBridge event with ``eventType`` and ``mail``; a delay, a click or
@@ -48,15 +55,15 @@ def read_report(detail: Mapping[str, Any], item_tag: str) -> ServiceReport | Non
     if not isinstance(mail, Mapping) or news is None:
         return None
     tags = mail.get("tags")
-    item_id, tenant_id = _tag(tags, item_tag), _tag(tags, TENANT_TAG)
-    if not is_id(item_id) or not (is_id(tenant_id) or tenant_id == NO_TENANT):
+    mail_id, tenant_id = _tag(tags, item_tag), _tag(tags, TENANT_TAG)
+    if not is_id(mail_id) or not (is_id(tenant_id) or tenant_id == NO_TENANT):
         return None
     bounce = detail.get("bounce")
     kind = str(bounce.get("bounceType", "")) if isinstance(bounce, Mapping) else ""
-    return ServiceReport(
+    return MailReport(
         news=news,
         tenant_id="" if tenant_id == NO_TENANT else tenant_id,
-        item_id=item_id,
+        mail_id=mail_id,
         provider_id=str(mail.get("messageId", "")),
         permanent=kind.lower() == "permanent",
     )

@@ -1,10 +1,12 @@
 """Taking an import back: which one can be, and the one job that does it (N11)."""
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Any, Final, Protocol, TypeVar
 
 from kernel.errors import ConflictError, NotFoundError
 from kernel.ids import derived_id
+from kernel.storing import WriteRefusedError
 
 _RUNNING: Final = frozenset({"queued", "running"})
 
@@ -18,6 +20,16 @@ class ImportJob(Protocol):
     def status(self) -> str: ...
     @property
     def private(self) -> Mapping[str, Any]: ...
+
+
+class UndoUnit(Protocol):
+    """The unit of work in which a job is created beside its message."""
+
+    def create_job(
+        self, job_id: str, kind: str, *, subject: str, private: Mapping[str, Any]
+    ) -> None: ...
+    def enqueue(self, queue: str, message: Mapping[str, Any]) -> None: ...
+    def commit(self) -> None: ...
 
 
 JobT = TypeVar("JobT", bound=ImportJob)
@@ -40,6 +52,17 @@ def undoable(job: JobT | None, kinds: Collection[str]) -> JobT:
     if job.status in _RUNNING:
         raise ConflictError("import_running", "The import is still running.")
     return job
+
+
+def start_undo(
+    unit: UndoUnit, queue: str, job_id: str, kind: str, *, subject: str, private: Mapping[str, Any]
+) -> None:
+    """Create the job that takes an import back, with its message. Asked for twice is once."""
+    unit.create_job(job_id, kind, subject=subject, private=private)
+    unit.enqueue(queue, {"job_id": job_id})
+    # Refused: somebody asked for it already.
+    with suppress(WriteRefusedError):
+        unit.commit()
 
 
 def not_undoable() -> ConflictError:

@@ -225,9 +225,9 @@ def test_a_lost_answer_is_unknown_and_a_bounce_silences_the_address(
     assert mail is not None
     assert mail.state is MailState.UNKNOWN
     from kernel.mail_delivery import MailNews
-    from reconciliation.ports import MailReport
+    from kernel.mail_reports import MailReport
 
-    report = MailReport(TENANT, mail.id, "m-1", MailNews.BOUNCED, True)
+    report = MailReport(MailNews.BOUNCED, TENANT, mail.id, "m-1", permanent=True)
     for _ in range(2):
         assert world.app.record_portal_mail_report()(report)
     after = use.store.portal_mail(mail.id)

@@ -228,7 +228,7 @@ def _report(event_type: str, **more: Any) -> dict[str, Any]:
 def test_reports_are_understood(event_type: str, news: MailNews) -> None:
     report = mail_report(_report(event_type))
     assert report is not None
-    assert (report.news, report.tenant_id, report.message_id) == (news, TENANT, MESSAGE)
+    assert (report.news, report.tenant_id, report.mail_id) == (news, TENANT, MESSAGE)
     assert report.provider_id == "ses-1"
 
 

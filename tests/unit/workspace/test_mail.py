@@ -7,6 +7,7 @@ import pytest
 
 from kernel.errors import ConflictError
 from kernel.mail_delivery import MailNews
+from kernel.mail_reports import MailReport
 from kernel.mailing import MailOutcome, MailResult
 from kernel.sensitive import Email
 from tests.unit.workspace.conftest import Desk
@@ -14,7 +15,6 @@ from workspace.application.send_mail import SendResult
 from workspace.domain.incident import IncidentState
 from workspace.domain.message import Message, MessageState
 from workspace.domain.tenant import Tenant
-from workspace.ports import MailReport
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def _send(desk: Desk, message: Message, remaining: float = 30.0) -> SendResult:
 
 
 def _report(message: Message, news: MailNews, provider_id: str = "ses-1") -> MailReport:
-    return MailReport(message.tenant_id, message.id, provider_id, news, permanent=True)
+    return MailReport(news, message.tenant_id, message.id, provider_id, permanent=True)
 
 
 def test_a_mail_is_claimed_handed_over_and_committed(
@@ -200,7 +200,7 @@ def test_bounces_and_complaints_silence_the_address(
 @pytest.mark.parametrize(
     "forge",
     [
-        lambda report: replace(report, message_id="01KT16JKM0ZZZZZZZZZZZZZZZZ"),
+        lambda report: replace(report, mail_id="01KT16JKM0ZZZZZZZZZZZZZZZZ"),
         lambda report: replace(report, tenant_id=""),
         lambda report: replace(report, provider_id="ses-of-somebody"),
     ],

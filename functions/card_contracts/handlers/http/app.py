@@ -8,7 +8,6 @@ from urllib.parse import unquote
 from card_contracts.bootstrap import CardContracts, application
 from card_contracts.pages.words import error_page, problem_text, words_of
 from kernel.errors import KopruError, NotFoundError, Problem, ValidationError
-from kernel.files import UploadedFile
 from kernel.parsing import parse_date_api
 from kernel.why import Why
 from toolkit.entrypoints.http import HttpApp, Reply, Request
@@ -68,18 +67,11 @@ def days_of(request: Request) -> tuple[date | None, date | None]:
     return found["from"], found["to"]
 
 
-def file_reply(file: UploadedFile) -> Reply:
-    """A file as an attachment."""
-    disposition = {"content-disposition": f'attachment; filename="{file.filename}"'}
-    return Reply(file.content, 200, disposition, file.content_type)
-
-
 __all__ = [
     "BASE",
     "app",
     "code_of",
     "days_of",
-    "file_reply",
     "language_of",
     "say_of",
     "use_of",

@@ -16,16 +16,14 @@ from card_contracts.schemas import (
     TableProfileIn,
     TakeBackIn,
 )
-from kernel.errors import Problem, TooLargeError, ValidationError
-from kernel.files import UploadedFile
-from toolkit.entrypoints.http import Reply, Request, etag
+from kernel.errors import Problem, ValidationError
+from toolkit.entrypoints.http import Reply, Request, accepted, etag
+from toolkit.http.files import STATEMENTS, asks_dry_run, direct_file
 
 _READ: Final = "card_contracts:match:read"
 _WRITE: Final = "card_contracts:match:write"
 _MATCHES: Final = f"{BASE}/matches"
 _LINE_PATH: Final = f"{BASE}/bank-lines"
-_DIRECT_LIMIT: Final = 1_048_576
-_TYPES: Final = ("application/xml", "text/xml", "text/plain", "text/csv")
 _LINES: Final = {"unmatched": LineState.OPEN, "set_aside": LineState.ASIDE}
 _STATES: Final = frozenset({*(state.value for state in MatchState), *_LINES})
 _MONTH: Final = re.compile(r"20[0-9]{2}-(?:0[1-9]|1[0-2])")
@@ -39,15 +37,12 @@ def import_card_statement(request: Request) -> Reply:
     then the options are in the query.
     """
     command = request.optional_command()
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     start = use_of(request).start_statement_import()
-    if content_type in _TYPES:
-        if len(request.raw_body) > _DIRECT_LIMIT:
-            raise TooLargeError("too_large", "Files above 1 MiB are uploaded first.")
+    if (file := direct_file(request, "statement", STATEMENTS)) is not None:
         job_id = start(
-            file=UploadedFile(request.raw_body, content_type, "statement"),
+            file=file,
             account=request.query.get("bank_account_code", ""),
-            dry_run=request.query.get("dry_run", "") == "true",
+            dry_run=asks_dry_run(request),
             profile=request.query.get("profile"),
             command=command,
         )
@@ -63,12 +58,7 @@ def import_card_statement(request: Request) -> Reply:
             profile=profile,
             command=command,
         )
-    return _job(job_id)
-
-
-def _job(job_id: str) -> Reply:
-    job = {"id": job_id, "kind": KIND, "status": "queued", "total": 0, "done": 0, "failed": 0}
-    return Reply(job, 202, {"location": f"/v1/jobs/{job_id}", "retry-after": "1"})
+    return accepted(job_id, KIND)
 
 
 @app.api("GET", _MATCHES, permission=_READ)
@@ -137,7 +127,7 @@ def look_again(request: Request) -> Reply:
     """Match the lines of an account that still wait: after new sales or with other tolerances."""
     command = request.optional_command()
     body = request.json(LookAgainIn)
-    return _job(use_of(request).look_again()(body.bank_account_code, command))
+    return accepted(use_of(request).look_again()(body.bank_account_code, command), KIND)
 
 
 @app.api("GET", f"{_MATCHES}/{{id}}", permission=_READ)

@@ -16,7 +16,6 @@ from card_contracts.handlers.http.app import (
     BASE,
     app,
     days_of,
-    file_reply,
     language_of,
     say_of,
     use_of,
@@ -25,10 +24,10 @@ from card_contracts.pages.feed import calendar_reply
 from card_contracts.pages.tables import JOURNAL, export_header, export_row, journal
 from card_contracts.pages.words import words_of
 from card_contracts.schemas import CardSaleIn, RefundIn, SalesImportIn
-from kernel.errors import Problem, TooLargeError, ValidationError
-from kernel.files import XLSX, UploadedFile
+from kernel.errors import Problem, ValidationError
 from kernel.storing import Position
-from toolkit.entrypoints.http import Reply, Request, etag
+from toolkit.entrypoints.http import Reply, Request, accepted, etag
+from toolkit.http.files import asks_dry_run, direct_file, file_reply
 
 _READ: Final = "card_contracts:sale:read"
 _WRITE: Final = "card_contracts:sale:write"
@@ -36,8 +35,6 @@ _RECEIVABLE: Final = "card_contracts:receivable:read"
 _SALES: Final = f"{BASE}/sales"
 _RECEIVABLES: Final = f"{BASE}/receivables"
 _CALENDAR: Final = f"{BASE}/cash-calendar"
-_DIRECT_LIMIT: Final = 1_048_576
-_TABLES: Final = {"text/csv": "sales.csv", XLSX: "sales.xlsx"}
 
 
 def _reply(request: Request, use: CardContracts, sale: Sale, status: int = 200) -> Reply:
@@ -104,26 +101,13 @@ def import_sales(request: Request) -> Reply:
 
     ``dry_run`` only checks.
     """
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     start = use_of(request).start_sales_import()
-    if content_type in _TABLES:
-        if len(request.raw_body) > _DIRECT_LIMIT:
-            raise TooLargeError("too_large", "Files above 1 MiB are uploaded first.")
-        job_id = start(
-            file=UploadedFile(request.raw_body, content_type, _TABLES[content_type]),
-            dry_run=request.query.get("dry_run", "") == "true",
-            language=language_of(request),
-        )
+    if (file := direct_file(request, "sales")) is not None:
+        job_id = start(file=file, dry_run=asks_dry_run(request), language=language_of(request))
     else:
         body = request.json(SalesImportIn)
         job_id = start(upload_id=body.upload_id, dry_run=body.dry_run, language=body.language)
-    return _started(job_id, KIND)
-
-
-def _started(job_id: str, kind: str) -> Reply:
-    job = {"id": job_id, "kind": kind, "status": "queued"}
-    headers = {"location": f"/v1/jobs/{job_id}", "retry-after": "1"}
-    return Reply({**job, "total": 0, "done": 0, "failed": 0}, 202, headers)
+    return accepted(job_id, KIND)
 
 
 @app.api("POST", f"{_SALES}/imports/{{id}}/undo", permission=_WRITE)
@@ -132,8 +116,8 @@ def undo_sales_import(request: Request) -> Reply:
 
     Twice is once; the job names every sale that stays, and why. ``?dry_run=true`` only counts.
     """
-    dry_run = request.query.get("dry_run", "") == "true"
-    return _started(use_of(request).start_sales_undo()(request.id(), dry_run=dry_run), UNDO_KIND)
+    undo = use_of(request).start_sales_undo()
+    return accepted(undo(request.id(), dry_run=asks_dry_run(request)), UNDO_KIND)
 
 
 @app.api("GET", f"{_SALES}/{{id}}", permission=_READ)

@@ -1,32 +1,18 @@
 """Batches: codes for many documents at once, from a list or a file (PAY-01, PAY-02)."""
 
-from typing import Any, Final
+from typing import Final
 
-from kernel.errors import NotFoundError, TooLargeError
-from kernel.files import XLSX, UploadedFile
+from kernel.errors import NotFoundError
 from payment_codes.domain.batch import JOB_KIND, UNDO_KIND, BatchDocument
 from payment_codes.domain.source import Source
 from payment_codes.handlers.http.app import app, use_of
 from payment_codes.schemas import BatchDocumentIn, BatchFileIn, BatchListIn
-from toolkit.entrypoints.http import Reply, Request
+from toolkit.entrypoints.http import Reply, Request, accepted
 from toolkit.http.fields import parse_model
+from toolkit.http.files import asks_dry_run, direct_file, elsewhere
 from webkit.reader import language_of
 
 _WRITE: Final = "payment_codes:code:write"
-_DIRECT_LIMIT: Final = 1_048_576
-_TABLE_TYPES: Final = {"text/csv": "batch.csv", XLSX: "batch.xlsx"}
-
-
-def _accepted(job_id: str, kind: str = JOB_KIND) -> Reply:
-    body: dict[str, Any] = {
-        "id": job_id,
-        "kind": kind,
-        "status": "queued",
-        "total": 0,
-        "done": 0,
-        "failed": 0,
-    }
-    return Reply(body, 202, {"location": f"/v1/jobs/{job_id}", "retry-after": "1"})
 
 
 def _document(place: int, body: BatchDocumentIn) -> BatchDocument:
@@ -49,7 +35,7 @@ def start_batch(request: Request) -> Reply:
     """
     body = request.json(BatchListIn)
     documents = [_document(place, each) for place, each in enumerate(body.documents)]
-    return _accepted(use_of(request).start_batch().of_list(documents))
+    return accepted(use_of(request).start_batch().of_list(documents), JOB_KIND)
 
 
 @app.api("POST", "/v1/payment-codes/batches/imports", permission=_WRITE)
@@ -58,34 +44,23 @@ def start_batch_import(request: Request) -> Reply:
 
     A direct body takes its options from the query: ``kind``, ``dry_run=true``.
     """
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     start = use_of(request).start_batch()
-    if content_type not in _TABLE_TYPES:
+    file = direct_file(request, "batch")
+    if file is None:
         options = request.json(BatchFileIn)
-        return _accepted(
-            start.of_file(
-                options.kind,
-                upload_id=options.upload_id,
-                dry_run=options.dry_run,
-                language=options.language,
-                mapping=options.mapping,
-            )
+        job_id = start.of_file(
+            options.kind,
+            upload_id=options.upload_id,
+            dry_run=options.dry_run,
+            language=options.language,
+            mapping=options.mapping,
         )
-    if len(request.raw_body) > _DIRECT_LIMIT:
-        raise TooLargeError("too_large", "Files above 1 MiB are uploaded first.")
-    options = parse_model(
-        BatchFileIn,
-        {
-            "upload_id": "-",
-            "dry_run": request.query.get("dry_run", "") == "true",
-            **({"kind": request.query["kind"]} if "kind" in request.query else {}),
-        },
-    )
-    file = UploadedFile(request.raw_body, content_type, _TABLE_TYPES[content_type])
+        return accepted(job_id, JOB_KIND)
+    kind = {"kind": request.query["kind"]} if "kind" in request.query else {}
+    options = parse_model(BatchFileIn, {"upload_id": "-", "dry_run": asks_dry_run(request), **kind})
     language = language_of(request)
-    return _accepted(
-        start.of_file(options.kind, file=file, dry_run=options.dry_run, language=language)
-    )
+    job_id = start.of_file(options.kind, file=file, dry_run=options.dry_run, language=language)
+    return accepted(job_id, JOB_KIND)
 
 
 @app.api("POST", "/v1/payment-codes/batches/{id}/undo", permission=_WRITE)
@@ -94,8 +69,8 @@ def undo_batch(request: Request) -> Reply:
 
     The job names every code that stays, and why. ``?dry_run=true`` only counts.
     """
-    dry_run = request.query.get("dry_run", "") == "true"
-    return _accepted(use_of(request).undo_batch()(request.id(), dry_run=dry_run), UNDO_KIND)
+    undo = use_of(request).undo_batch()
+    return accepted(undo(request.id(), dry_run=asks_dry_run(request)), UNDO_KIND)
 
 
 @app.api(
@@ -108,4 +83,4 @@ def corrected_workbook(request: Request) -> Reply:
     if job is None or not job.result.get("corrected_workbook"):
         raise NotFoundError("not_found", "There is no such item.")
     link = use.files.download_link(job.id, f"kopru-{job.id}.xlsx")
-    return Reply("", 303, {"location": link}, "text/plain; charset=utf-8")
+    return elsewhere(link)

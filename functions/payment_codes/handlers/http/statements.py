@@ -2,8 +2,7 @@
 
 from typing import Any, Final
 
-from kernel.errors import NotFoundError, Problem, TooLargeError, ValidationError
-from kernel.files import UploadedFile
+from kernel.errors import NotFoundError, Problem, ValidationError
 from payment_codes.bootstrap import application
 from payment_codes.domain.statement_line import LineOutcome
 from payment_codes.handlers.http.app import app, use_of
@@ -14,12 +13,11 @@ from payment_codes.schemas import (
     chunk_line_out,
     line_out,
 )
-from toolkit.entrypoints.http import Reply, Request
+from toolkit.entrypoints.http import Reply, Request, accepted
+from toolkit.http.files import STATEMENTS, asks_dry_run, direct_file
 
-DIRECT_LIMIT: Final = 1_048_576
 _READ: Final = "payment_codes:statement:read"
 _WRITE: Final = "payment_codes:statement:write"
-_TYPES: Final = ("application/xml", "text/xml", "text/plain", "text/csv")
 _OUTCOMES: Final = frozenset({*(each.value for each in LineOutcome), "with_code"})
 _CHUNKS: Final = 4
 
@@ -32,14 +30,11 @@ def import_statement(request: Request) -> Reply:
     are in the query.
     """
     command = request.command()
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     start = use_of(request).start_statement_import()
-    if content_type in _TYPES:
-        if len(request.raw_body) > DIRECT_LIMIT:
-            raise TooLargeError("too_large", "Files above 1 MiB are uploaded first.")
+    if (file := direct_file(request, "statement", STATEMENTS)) is not None:
         job_id = start(
-            file=UploadedFile(request.raw_body, content_type, "statement"),
-            dry_run=request.query.get("dry_run", "") == "true",
+            file=file,
+            dry_run=asks_dry_run(request),
             profile=request.query.get("profile"),
             command=command,
         )
@@ -51,15 +46,7 @@ def import_statement(request: Request) -> Reply:
         job_id = start(
             upload_id=body.upload_id, dry_run=body.dry_run, profile=profile, command=command
         )
-    queued = {
-        "id": job_id,
-        "kind": "statement_import",
-        "status": "queued",
-        "total": 0,
-        "done": 0,
-        "failed": 0,
-    }
-    return Reply(queued, 202, {"location": f"/v1/jobs/{job_id}", "retry-after": "1"})
+    return accepted(job_id, "statement_import")
 
 
 @app.api("GET", "/v1/payment-codes/statements/imports/{id}/lines", permission=_READ)

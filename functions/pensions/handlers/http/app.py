@@ -38,17 +38,4 @@ def reveals(request: Request) -> bool:
     return request.principal.kind == "api_key" and request.principal.may(REVEAL)
 
 
-def accepted(job_id: str, kind: str) -> Reply:
-    """202 with the address of the job and its first state."""
-    body: dict[str, Any] = {
-        "id": job_id,
-        "kind": kind,
-        "status": "queued",
-        "total": 0,
-        "done": 0,
-        "failed": 0,
-    }
-    return Reply(body, 202, {"location": f"/v1/jobs/{job_id}", "retry-after": "1"})
-
-
-__all__ = ["accepted", "app", "language_of", "pensions", "reveals"]
+__all__ = ["app", "language_of", "pensions", "reveals"]

@@ -12,7 +12,7 @@ from pensions.application.contributions import (
 )
 from pensions.domain.contribution import Contribution, ContributionStatus, summarise
 from pensions.domain.remittance import Remittance
-from pensions.handlers.http.app import accepted, app, language_of, pensions
+from pensions.handlers.http.app import app, language_of, pensions
 from pensions.handlers.http.uploads import period_of_query, start_import
 from pensions.pages.words import explain
 from pensions.schemas import (
@@ -25,7 +25,8 @@ from pensions.schemas import (
     sanction_out,
     summary_out,
 )
-from toolkit.entrypoints.http import Reply, Request, etag
+from toolkit.entrypoints.http import Reply, Request, accepted, etag
+from toolkit.http.files import file_reply
 
 _ROUTE: Final = "/v1/pensions/contracts/{id}/contributions"
 _ORDER_FORMATS: Final = frozenset({"pain001", "csv", "pdf", "text"})
@@ -210,8 +211,7 @@ def show_remittance(request: Request) -> Reply:
     use.check_sanction().require(contract, remittance)
     writer = use.bank_orders(request.principal.tenant_name or "")
     file = writer.write(chosen, remittance, contract, language=language)
-    disposition = {"content-disposition": f'attachment; filename="{file.filename}"'}
-    return Reply(file.content, 200, disposition, file.content_type)
+    return file_reply(file)
 
 
 @app.api(

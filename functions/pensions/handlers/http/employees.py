@@ -7,7 +7,7 @@ from pensions.application.find_employees import STATUSES, find_employees
 from pensions.application.submissions import MAX_NAMED
 from pensions.bootstrap import application
 from pensions.domain.employee import Employee, EmployeeStatus, RevealReason
-from pensions.handlers.http.app import accepted, app, pensions, reveals
+from pensions.handlers.http.app import app, pensions, reveals
 from pensions.handlers.http.uploads import start_import
 from pensions.ports import PensionsStore
 from pensions.schemas import (
@@ -18,7 +18,7 @@ from pensions.schemas import (
     counts_out,
     employee_out,
 )
-from toolkit.entrypoints.http import Reply, Request, etag
+from toolkit.entrypoints.http import Reply, Request, accepted, etag
 
 _ROUTE: Final = "/v1/pensions/contracts/{id}/employees"
 

@@ -1,17 +1,11 @@
 """Files in and out: imports from uploads or small bodies, undo, the corrected workbook, exports."""
 
-from typing import Final
-
-from kernel.errors import NotFoundError, Problem, TooLargeError, ValidationError
-from kernel.files import UploadedFile
+from kernel.errors import NotFoundError, Problem, ValidationError
 from kernel.periods import Period
-from pensions.application.imports import XLSX
-from pensions.handlers.http.app import accepted, app, language_of, pensions
+from pensions.handlers.http.app import app, language_of, pensions
 from pensions.schemas import ImportIn
-from toolkit.entrypoints.http import Reply, Request
-
-DIRECT_LIMIT: Final = 1_048_576
-_TABLE_TYPES: Final = {"text/csv": "payroll.csv", XLSX: "payroll.xlsx"}
+from toolkit.entrypoints.http import Reply, Request, accepted
+from toolkit.http.files import asks_dry_run, direct_file, elsewhere, file_reply
 
 
 def start_import(request: Request, kind: str) -> Reply:
@@ -19,21 +13,17 @@ def start_import(request: Request, kind: str) -> Reply:
 
     A direct body takes its options from the query: ``dry_run=true``, ``year``, ``month``.
     """
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     start = pensions(request).start_import()
     language = language_of(request)
-    if content_type in _TABLE_TYPES:
-        if len(request.raw_body) > DIRECT_LIMIT:
-            raise TooLargeError("too_large", "Files above 1 MiB are uploaded first.")
+    if (file := direct_file(request, "payroll")) is not None:
         options = ImportIn.model_validate(
             {
                 "upload_id": "-",
-                "dry_run": request.query.get("dry_run", "") == "true",
+                "dry_run": asks_dry_run(request),
                 "year": _number(request.query.get("year")),
                 "month": _number(request.query.get("month")),
             }
         )
-        file = UploadedFile(request.raw_body, content_type, _TABLE_TYPES[content_type])
         started = start(
             request.id(),
             kind,
@@ -87,7 +77,7 @@ def corrected_workbook(request: Request) -> Reply:
     if job is None:
         raise NotFoundError("not_found", "There is no such item.")
     link = use.files.download_link(job.id, f"kopru-{job.id}.xlsx")
-    return Reply("", 303, {"location": link}, "text/plain; charset=utf-8")
+    return elsewhere(link)
 
 
 @app.api(
@@ -98,7 +88,7 @@ def corrected_workbook(request: Request) -> Reply:
 def export_employees(request: Request) -> Reply:
     """People of a contract as a file to upload in the insurer's own screens (PEN-10)."""
     export = pensions(request).export_people()
-    return _file(export(request.id(), request.query.get("format", "xlsx")))
+    return file_reply(export(request.id(), request.query.get("format", "xlsx")))
 
 
 @app.api(
@@ -110,7 +100,7 @@ def export_contributions(request: Request) -> Reply:
     """Contributions of a month as a file to upload in the insurer's own screens (PEN-10)."""
     export = pensions(request).export_contributions()
     chosen = request.query.get("format", "xlsx")
-    return _file(export(request.id(), period_of_query(request), chosen))
+    return file_reply(export(request.id(), period_of_query(request), chosen))
 
 
 def period_of_query(request: Request) -> Period:
@@ -124,8 +114,3 @@ def period_of_query(request: Request) -> Period:
     if problems or year is None or month is None:
         raise ValidationError("invalid_input", "Say which month.", problems=problems)
     return Period(year, month)
-
-
-def _file(file: UploadedFile) -> Reply:
-    disposition = {"content-disposition": f'attachment; filename="{file.filename}"'}
-    return Reply(file.content, 200, disposition, file.content_type)

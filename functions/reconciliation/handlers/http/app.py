@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
-from kernel.errors import NotFoundError, ParseError, Problem, TooLargeError, ValidationError
-from kernel.files import XLSX, UploadedFile
+from kernel.errors import NotFoundError, ParseError, Problem, ValidationError
 from kernel.periods import Period
 from kernel.storing import Position
 from kernel.why import Why
@@ -14,12 +13,11 @@ from reconciliation.bootstrap import Reconciliation, application
 from reconciliation.pages.words import error_page, problem_text, words_of
 from reconciliation.ports import ImportKind
 from reconciliation.schemas import FileImportIn, Say
-from toolkit.entrypoints.http import HttpApp, Reply, Request
+from toolkit.entrypoints.http import HttpApp, Reply, Request, accepted
+from toolkit.http.files import direct_file
 from webkit.reader import language_of
 
 BASE: Final = "/v1/reconciliation"
-_DIRECT_LIMIT: Final = 1_048_576
-_TABLES: Final = {"text/csv": "csv", XLSX: "xlsx"}
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
@@ -118,34 +116,13 @@ def page_reply(
     return Reply({"items": items, "next_cursor": sealed(following, scope)})
 
 
-def media_type(request: Request) -> str:
-    """Content type without parameters."""
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-def file_reply(file: UploadedFile) -> Reply:
-    """A file as an attachment."""
-    disposition = {"content-disposition": f'attachment; filename="{file.filename}"'}
-    return Reply(file.content, 200, disposition, file.content_type)
-
-
 def import_reply(request: Request, kind: ImportKind) -> Reply:
     """Start an import: an upload, or the table itself up to 1 MiB."""
     start = use_of(request).start_import()
-    content_type = media_type(request)
-    if content_type in _TABLES:
-        if len(request.raw_body) > _DIRECT_LIMIT:
-            raise TooLargeError("too_large", "Files above 1 MiB are uploaded first.")
-        name = f"{kind}.{_TABLES[content_type]}"
-        job_id = start(
-            kind,
-            file=UploadedFile(request.raw_body, content_type, name),
-            dry_run=flag_of(request, "dry_run") or False,
-            language=language_of(request),
-        )
+    if (file := direct_file(request, kind)) is not None:
+        dry_run = flag_of(request, "dry_run") or False
+        job_id = start(kind, file=file, dry_run=dry_run, language=language_of(request))
     else:
         body = request.json(FileImportIn)
         job_id = start(kind, upload_id=body.upload_id, dry_run=body.dry_run, language=body.language)
-    job = {"id": job_id, "kind": JOB_KINDS[kind], "status": "queued"}
-    headers = {"location": f"/v1/jobs/{job_id}", "retry-after": "1"}
-    return Reply({**job, "total": 0, "done": 0, "failed": 0}, 202, headers)
+    return accepted(job_id, JOB_KINDS[kind])

@@ -2,8 +2,7 @@
 
 from typing import Any, Final
 
-from kernel.errors import NotFoundError, TooLargeError, UnsupportedMediaTypeError
-from kernel.files import XLSX, UploadedFile
+from kernel.errors import NotFoundError, UnsupportedMediaTypeError
 from reconciliation.domain.answer import Channel
 from reconciliation.domain.difference import Case, LineNote, Side, TheirStatement
 from reconciliation.domain.statement_match import Category, StatementLine
@@ -11,8 +10,6 @@ from reconciliation.handlers.http.app import (
     BASE,
     app,
     cursor_scope,
-    file_reply,
-    media_type,
     position_of,
     say_of,
     sealed,
@@ -23,13 +20,13 @@ from reconciliation.pages.difference_words import RoomLine, room_lines
 from reconciliation.pages.differences import differences_file
 from reconciliation.schemas import Say, StatementIn, TextIn
 from toolkit.entrypoints.http import Reply, Request
+from toolkit.http.files import TABLES, direct_file, file_reply
 
 _READ: Final = "reconciliation:reply:read"
 _WRITE: Final = "reconciliation:reply:write"
 _LETTER: Final = f"{BASE}/letters/{{id}}"
 _DIFFERENCES: Final = f"{_LETTER}/differences"
-_DIRECT_LIMIT: Final = 1_048_576
-_TYPES: Final = {"text/csv": "csv", XLSX: "xlsx", "application/pdf": "pdf"}
+_TYPES: Final = {**TABLES, "application/pdf": "pdf"}
 
 
 @app.api("POST", f"{_LETTER}/statements", permission=_WRITE)
@@ -39,15 +36,10 @@ def take_statement(request: Request) -> Reply:
     """
     use = use_of(request)
     letter = use.store.letter(request.id())
-    kind = media_type(request)
-    file, upload_id = None, ""
-    if kind == "application/json":
+    file, upload_id = direct_file(request, "statement", _TYPES), ""
+    if request.media_type == "application/json":
         upload_id = request.json(StatementIn).upload_id
-    elif kind in _TYPES:
-        if len(request.raw_body) > _DIRECT_LIMIT:
-            raise TooLargeError("too_large", "Files above 1 MiB are uploaded first.")
-        file = UploadedFile(request.raw_body, kind, f"statement.{_TYPES[kind]}")
-    else:
+    elif file is None:
         raise UnsupportedMediaTypeError(
             "unsupported_media_type", "Send CSV, XLSX or PDF, or name an upload as JSON."
         )

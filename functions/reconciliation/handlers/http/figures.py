@@ -13,7 +13,6 @@ from reconciliation.handlers.http.app import (
     app,
     choice_of,
     cursor_scope,
-    file_reply,
     flag_of,
     period_of,
     position_of,
@@ -24,6 +23,7 @@ from reconciliation.handlers.http.app import (
 from reconciliation.pages.words import FIGURES_HEADER, words_of
 from reconciliation.schemas import BabsParametersIn, Say, figures_out, parameters_out
 from toolkit.entrypoints.http import Reply, Request, etag
+from toolkit.http.files import file_reply
 
 _READ: Final = "reconciliation:figure:read"
 _FIGURES: Final = f"{BASE}/periods/{{period}}/figures"

@@ -10,7 +10,6 @@ from reconciliation.handlers.http.app import (
     app,
     choice_of,
     cursor_scope,
-    media_type,
     page_reply,
     position_of,
     use_of,
@@ -46,7 +45,7 @@ def take_e_invoice(request: Request) -> Reply:
     """Take one UBL-TR document, the XML itself as body, up to 1 MiB; ``direction`` says whether the
     company sold or purchased. The same document again answers 200 with what is stored.
     """
-    if media_type(request) not in _XML:
+    if request.media_type not in _XML:
         raise UnsupportedMediaTypeError(
             "unsupported_media_type", "The body is an XML document: application/xml."
         )

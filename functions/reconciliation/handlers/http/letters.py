@@ -15,7 +15,6 @@ from reconciliation.handlers.http.app import (
     BASE,
     app,
     cursor_scope,
-    file_reply,
     page_reply,
     period_filter,
     period_of,
@@ -36,7 +35,8 @@ from reconciliation.schemas import (
     mailing_settings_out,
     template_out,
 )
-from toolkit.entrypoints.http import Reply, Request, etag
+from toolkit.entrypoints.http import Reply, Request, accepted, etag
+from toolkit.http.files import file_reply
 
 _READ: Final = "reconciliation:letter:read"
 _SEND: Final = "reconciliation:letter:send"
@@ -103,8 +103,7 @@ def start_mailing(request: Request) -> Reply:
     if problems := body.problems():
         raise ValidationError("invalid_input", "Some fields are wrong.", problems=problems)
     job_id = use_of(request).start_mailing()(period, body.forms, body.counterparty_ids, command)
-    job = {"id": job_id, "kind": KIND, "status": "queued", "total": 0, "done": 0, "failed": 0}
-    return Reply(job, 202, {"location": f"/v1/jobs/{job_id}", "retry-after": "1"})
+    return accepted(job_id, KIND)
 
 
 @app.api("GET", f"{BASE}/periods/{{period}}/letter-board", permission=_READ)

@@ -9,13 +9,13 @@ from reconciliation.handlers.http.app import (
     BASE,
     app,
     cursor_scope,
-    file_reply,
     page_reply,
     position_of,
     use_of,
 )
 from reconciliation.pages.users import chosen_state, users_file
 from toolkit.entrypoints.http import Reply, Request
+from toolkit.http.files import file_reply
 
 _READ: Final = "reconciliation:user:read"
 _INVITE: Final = "reconciliation:user:invite"

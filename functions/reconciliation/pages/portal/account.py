@@ -11,10 +11,11 @@ from reconciliation.application.portal_entry import Guest
 from reconciliation.bootstrap import application
 from reconciliation.domain.account import Statement
 from reconciliation.domain.e_invoice import EInvoice
-from reconciliation.pages.portal.kit import PortalKit, file_reply, language_of, use_of
+from reconciliation.pages.portal.kit import PortalKit, language_of, use_of
 from reconciliation.pages.portal.words import Say
 from reconciliation.pages.words import renderer
 from toolkit.entrypoints.http import Reply, Request
+from toolkit.http.files import file_reply
 from webkit.components import Column
 from webkit.i18n import mark
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from kernel.errors import ForbiddenError, KopruError, TooManyRequestsError
-from kernel.files import UploadedFile
 from kernel.sensitive import Secret
 from kernel.storing import Position
 from reconciliation.application.portal_entry import Guest
@@ -141,12 +140,6 @@ def _scope(request: Request, guest: Guest) -> dict[str, Any]:
         "filters": {"counterparty": guest.counterparty.id},
         "now": application().platform.clock.now(),
     }
-
-
-def file_reply(file: UploadedFile) -> Reply:
-    """A file as an attachment."""
-    disposition = {"content-disposition": f'attachment; filename="{file.filename}"'}
-    return Reply(file.content, 200, disposition, file.content_type)
 
 
 def use_of(guest: Guest) -> Reconciliation:

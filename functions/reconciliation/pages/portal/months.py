@@ -31,7 +31,6 @@ from reconciliation.domain.visit import Visit, judge
 from reconciliation.pages.portal.kit import (
     PortalKit,
     check_token,
-    file_reply,
     go,
     language_of,
     status_of,
@@ -40,6 +39,7 @@ from reconciliation.pages.portal.kit import (
 from reconciliation.pages.portal.words import Say
 from reconciliation.pages.words import renderer
 from toolkit.entrypoints.http import Reply, Request
+from toolkit.http.files import file_reply
 from webkit.components import Column
 from webkit.i18n import Language
 

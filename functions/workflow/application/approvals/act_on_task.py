@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kernel.errors import ConflictError, ForbiddenError, Problem, ValidationError
+from kernel.files import UploadedFile
 from kernel.parsing import format_instant
 from kernel.storing import WriteRefusedError
 from workflow.application.approvals.context import TRIES, ApprovalScope, advance, store_step
@@ -23,7 +24,7 @@ from workflow.domain.approvals.signing import (
     signature_problem,
     trusted_on,
 )
-from workflow.domain.approvals.statement import Statement, decision_statement
+from workflow.domain.approvals.statement import decision_statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ class StateDecision:
     def __init__(self, scope: ApprovalScope) -> None:
         self._scope = scope
 
-    def __call__(self, approval: Approval, task_id: str, by: Person, outcome: str) -> Statement:
+    def __call__(self, approval: Approval, task_id: str, by: Person, outcome: str) -> UploadedFile:
         scope = self._scope
         if outcome not in ("approve", "reject"):
             problem = Problem("/outcome", "choice", "approve or reject.")
@@ -134,7 +135,7 @@ class StateDecision:
             raise closed_before(task)
         may_decide(approval, task, by, scope.store.delegations(), scope.now)
         content = decision_statement(approval, task, by.id, outcome)
-        return Statement(content, f"decision-{task.id}-{outcome}.json")
+        return UploadedFile(content, "application/json", f"decision-{task.id}-{outcome}.json")
 
 
 class ReadSignature:

@@ -2,18 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from kernel.approval import canonical
 from workflow.domain.approvals.approval import Approval, Task
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """What somebody signs to decide: the bytes, and what the file is called."""
-
-    content: bytes
-    filename: str
 
 
 def decision_statement(approval: Approval, task: Task, person: str, outcome: str) -> bytes:

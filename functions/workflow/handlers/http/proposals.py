@@ -2,11 +2,11 @@
 
 from typing import Any, Final
 
-from kernel.errors import Problem, TooLargeError, ValidationError
-from kernel.files import UploadedFile
+from kernel.errors import Problem, ValidationError
 from kernel.money import Money
 from kernel.storing import Position
-from toolkit.entrypoints.http import Reply, Request, etag
+from toolkit.entrypoints.http import Reply, Request, accepted, etag
+from toolkit.http.files import asks_dry_run, direct_file
 from webkit.reader import language_of
 from workflow.bootstrap import application
 from workflow.handlers.http.app import app, use_of
@@ -29,11 +29,6 @@ _DECIDE: Final = "workflow:proposal:decide"
 _SUBJECTS: Final = "/v1/workflow/subjects"
 _PROPOSALS: Final = "/v1/workflow/proposals"
 _ONE: Final = f"{_PROPOSALS}/{{id}}"
-_DIRECT_LIMIT: Final = 1024 * 1024
-_TABLES: Final = {
-    "text/csv": "csv",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
-}
 
 
 def _cursor(request: Request, route: str, **filters: str) -> tuple[dict[str, Any], Position | None]:
@@ -104,15 +99,11 @@ def import_subjects(request: Request) -> Reply:
     Up to 1 MiB may be the body itself, with ``?kind=`` and ``?dry_run=true``.
     """
     start = use_of(request).start_subject_import()
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type in _TABLES:
-        if len(request.raw_body) > _DIRECT_LIMIT:
-            raise TooLargeError("too_large", "Files above 1 MiB are uploaded first.")
-        name = f"subjects.{_TABLES[content_type]}"
+    if (file := direct_file(request, "subjects")) is not None:
         job_id = start(
             request.query.get("kind", ""),
-            file=UploadedFile(request.raw_body, content_type, name),
-            dry_run=request.query.get("dry_run") == "true",
+            file=file,
+            dry_run=asks_dry_run(request),
             language=language_of(request),
         )
     else:
@@ -123,9 +114,7 @@ def import_subjects(request: Request) -> Reply:
             dry_run=body.dry_run,
             language=language_of(request),
         )
-    job = {"id": job_id, "kind": "subject_import", "status": "queued"}
-    headers = {"location": f"/v1/jobs/{job_id}", "retry-after": "1"}
-    return Reply({**job, "total": 0, "done": 0, "failed": 0}, 202, headers)
+    return accepted(job_id, "subject_import")
 
 
 # ---------------------------------------------------------------------------- runs

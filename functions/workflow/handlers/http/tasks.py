@@ -4,6 +4,7 @@ from kernel.errors import NotFoundError, ValidationError
 from kernel.ids import is_id
 from toolkit.auth import has_proved
 from toolkit.entrypoints.http import Reply, Request, etag
+from toolkit.http.files import file_reply
 from workflow.application.approvals.act_on_task import Decision
 from workflow.application.approvals.list_tasks import Whose
 from workflow.bootstrap import Workflow
@@ -11,7 +12,7 @@ from workflow.domain.approvals.approval import Approval, Task, approval_of_task
 from workflow.handlers.http.app import app, page_reply, use_of
 from workflow.handlers.http.approval_answers import task_out
 from workflow.handlers.http.approvals import approval_reply
-from workflow.pages.acting import person_of, statement_reply
+from workflow.pages.acting import person_of
 from workflow.schemas import (
     DecisionIn,
     DelegateIn,
@@ -105,7 +106,7 @@ def show_statement(request: Request) -> Reply:
     approval = use.approvals.approval(_approval_named(request))
     task, outcome = _task_named(request, approval), request.query.get("outcome", "approve")
     statement = use.state_decision()(approval, task.id, person_of(request), outcome)
-    return statement_reply(statement)
+    return file_reply(statement)
 
 
 @app.api("POST", f"{_ONE}/return", permission=_DECIDE)

@@ -119,8 +119,7 @@ class Request:
 
     def form(self) -> dict[str, str]:
         """Fields of a URL-encoded form; the last value wins, surrounding blanks stay."""
-        content_type = self.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if content_type != "application/x-www-form-urlencoded":
+        if self.media_type != "application/x-www-form-urlencoded":
             raise MalformedError("form_expected", "A form was expected.")
         if len(self.raw_body) > _MAX_FORM:
             raise MalformedError("form_too_large", "The form is too large.")
@@ -186,9 +185,20 @@ class Request:
         return int(text)
 
     @property
+    def media_type(self) -> str:
+        """Content type of the body without parameters."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @property
     def wants_html(self) -> bool:
         """Whether a browser asks for a page."""
         return "text/html" in self.headers.get("accept", "")
+
+
+def accepted(job_id: str, kind: str) -> Reply:
+    """202 with the address of a job that starts, and its first state (api.md, jobs)."""
+    job = {"id": job_id, "kind": kind, "status": "queued", "total": 0, "done": 0, "failed": 0}
+    return Reply(job, 202, {"location": f"/v1/jobs/{job_id}", "retry-after": "1"})
 
 
 def etag(version: int) -> str:
