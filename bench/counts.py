@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from bench.frame import ROOT, Report
+from bench.frame import ROOT, Report, requests_of
 
 FOLDER: Final = ROOT / "tests" / "budgets"
 # Unit of work, committed use cases (file, name, size) with how many units one run holds, and the
@@ -67,7 +67,7 @@ def measure(report: Report) -> None:
     for what, uses, units, least, why in UNITS:
         found = [_counts(*use) for use in uses]
         transactions = sum(each.get("transactions", 0) for each in found)
-        requests = sum(sum(each.values()) for each in found)
+        requests = sum(map(requests_of, found))
         report.add(
             "P5",
             f"one {what}, of {units}",
@@ -95,5 +95,5 @@ def _counts(file: str, name: str, size: str) -> dict[str, int]:
 
 
 def _growth(sizes: dict[str, dict[str, int]]) -> float:
-    totals = {int(size): sum(counts.values()) for size, counts in sizes.items()}
+    totals = {int(size): requests_of(counts) for size, counts in sizes.items()}
     return totals[max(totals)] / totals[min(totals)]

@@ -22,6 +22,16 @@ ROUNDS: Final = 9
 ROOT: Final = Path(__file__).resolve().parents[1]
 FOLDER: Final = ROOT / "build" / "bench"
 
+AWS_CALLS: Final = frozenset(
+    {"reads", "transactions", "updates", "outbox_marks", "queue_bus", "kms", "s3"}
+)
+"""Kinds of a budget that are requests to AWS; the others are charges, bytes, other services."""
+
+
+def requests_of(counts: Mapping[str, int]) -> int:
+    """Requests to AWS among what a committed budget counts (``tests/budgets``)."""
+    return sum(number for kind, number in counts.items() if kind in AWS_CALLS)
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

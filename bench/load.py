@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.drain import DAY, Assumptions, Drain, Outage, Told, behind_a_large_one, three_days
-from bench.frame import ROOT, Report
+from bench.frame import ROOT, Report, requests_of
 from pensions.domain.circuit import PROBE_EVERY
 
 WINDOW: Final = 3 * DAY
@@ -88,10 +88,7 @@ def measure(report: Report, known: Assumptions | None = None) -> None:
 def sending_requests() -> dict[int, int]:
     """Requests to AWS of one sending, by its number of lines."""
     table = json.loads((BUDGETS / "budgets.json").read_text(encoding="utf-8"))
-    return {
-        int(size): sum(number for kind, number in counts.items() if kind != "insurer")
-        for size, counts in table["send contributions"].items()
-    }
+    return {int(size): requests_of(counts) for size, counts in table["send contributions"].items()}
 
 
 def _drained(report: Report, known: Assumptions, told: list[Told]) -> None:
