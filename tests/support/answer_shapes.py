@@ -187,6 +187,7 @@ class Recording:
         for name, schema in now.schemas.items():
             files[name.partition(".")[0] if "." in name else "shared"]["schemas"][name] = schema
         files["shared"]["problems"] = now.problems
+        FOLDER.mkdir(exist_ok=True)
         for name, content in files.items():
             text = json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True)
             (FOLDER / f"{name}.json").write_text(text + "\n", encoding="utf-8")

@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from infra.tools import openapi
-from infra.tools.answers import JSON, PROBLEM, Answer, Description
+from infra.tools.answers import ITSELF, JSON, PROBLEM, Answer, Description
 from tests.support.answer_shapes import Named, Recording, Word
 from toolkit.entrypoints.http import HttpApp, Kind, Reply, Request, Route
 
@@ -70,6 +70,8 @@ class Listener:
 
 def _answer(operation: str, replies: Sequence[Reply], response: Any) -> Answer:
     content_type = response.headers["content-type"].partition(";")[0] if response.body else ""
+    if operation == ITSELF and content_type == JSON:
+        return Answer(operation, response.status_code, content_type, {})
     body = replies[-1].body if content_type == JSON and RECORDING else None
     if content_type in (JSON, PROBLEM) and not isinstance(body, dict | list):
         text = base64.b64decode(response.body) if response.base64_encoded else response.body
