@@ -186,7 +186,8 @@ class Drain:
             for provider, alike in profiles(providers)
         }
         self._events: list[Event] = []
-        self._due: list[list[tuple[float, str, Insurer, Sending]]] = [[] for _ in range(SHARDS)]
+        # What waits for its call, and what an insurer has taken: two lists, as the store has them.
+        self._due: list[list[tuple[float, str, Insurer, Sending]]] = [[] for _ in range(2 * SHARDS)]
         self._number = 0
         self._waiting = 0
         self.starts: list[tuple[float, str, str]] = []
@@ -337,7 +338,9 @@ class Drain:
     def _wait(self, insurer: Insurer, sending: Sending, until: float) -> None:
         """Due at ``until``; an earlier place in the index does not count any more."""
         sending.due = until
-        shard = zlib.crc32(sending.row.id.encode()) % SHARDS
+        shard = zlib.crc32(sending.row.id.encode()) % SHARDS + SHARDS * (
+            sending.taken or sending.busy
+        )
         heapq.heappush(self._due[shard], (until, sending.row.id, insurer, sending))
 
     def _sweep(self, now: float) -> None:

@@ -184,6 +184,10 @@ class PaymentsUnit(Protocol):
     def save_code(
         self, before: PaymentCode, after: PaymentCode, action: str, detail: Mapping[str, Any]
     ) -> PaymentCode: ...
+    def require_code(self, code: PaymentCode) -> None:
+        """Refused (label ``code:<id>``) when the code is not the one that was read any more."""
+        ...
+
     def add_payment(self, payment: Payment, action: str) -> None:
         """Add a payment; its key is taken for ever."""
         ...

@@ -425,7 +425,10 @@ class DueWork(Protocol):
     """Finds what is due over all tenants (sweeper only)."""
 
     def due(self, now: datetime, limit: int) -> list[Due]:
-        """Rows due by ``now``; each was pushed forward by condition, so nobody else has it."""
+        """Rows due by ``now``; each was pushed forward by condition, so nobody else has it.
+
+        Units: at most ``limit`` of what insurers have or may have, and as many others.
+        """
         ...
 
     def polls(self, now: datetime, limit: int) -> list[Due]:

@@ -230,13 +230,20 @@ def idle_sweep(drive: Drive, _n: int) -> Act:
 
 
 @contextmanager
-def issuing() -> Iterator[PaymentWorld]:
-    """Payment codes over a fresh account, with an organisation at the network."""
+def payments() -> Iterator[PaymentWorld]:
+    """Payment codes over a fresh account."""
     with (
         aws_world() as aws,
         switched_on(clock := FixedClock(START)),
         payment_world(aws, platform_of(aws, clock=clock), clock) as world,
     ):
+        yield world
+
+
+@contextmanager
+def issuing() -> Iterator[PaymentWorld]:
+    """The same, with an organisation at the network."""
+    with payments() as world:
         world.organisation()
         yield world
 

@@ -17,13 +17,21 @@ from kernel.clock import FixedClock
 from kernel.ids import SequenceIds
 from tests.budgets.committed import check_committed
 from tests.budgets.counts import count
-from tests.support.approvals_world import CHIEF, MANAGER, ApprovalsWorld, approvals_world
+from tests.budgets.day import Day
+from tests.support.approvals_world import (
+    CHIEF,
+    MANAGER,
+    REQUESTER,
+    ApprovalsWorld,
+    approvals_world,
+)
 from tests.support.aws import START, aws_world, platform_of
 from tests.support.events import queue_event
 from tests.support.faults import switched_on
 from tests.support.lambda_context import LambdaContext
 from tests.support.pensions_builders import tckn
-from tests.support.signers import Signing, authority, person
+from tests.support.rules_world import TENANT
+from tests.support.signers import Signing, authority, person, revocation_list
 
 pytestmark = pytest.mark.slow
 FILE: Final = Path(__file__).with_name("approvals.json")
@@ -147,6 +155,75 @@ MEASURES: Final[dict[str, Callable[[ApprovalsWorld], Act]]] = {
 def test_the_counts_are_the_committed_ones(world: ApprovalsWorld, name: str) -> None:
     act = MEASURES[name](world)
     check_committed(FILE, name, count(lambda: act(world)))
+
+
+# ---------------------------------------------------------------------------- one after the other
+
+DAY: Final = Day(FILE)
+
+
+def test_the_counts_of_a_day_are_the_committed_ones(world: ApprovalsWorld) -> None:
+    substitutes(world)
+    trust(world)
+    asked_by_others(world)
+
+
+def substitutes(world: ApprovalsWorld) -> None:
+    """Somebody is known to colleagues, names a substitute and comes back."""
+    join = "/workflow/delegations/join"
+    DAY.counted("be known as a colleague", lambda: world.rules.post(join, person=MANAGER))
+    absence = {
+        "substitute": f"user:{MANAGER}",
+        "starts_at": "2026-06-01T09:00:00Z",
+        "ends_at": "2026-06-08T09:00:00Z",
+    }
+    made = DAY.counted(
+        "name a substitute", lambda: world.ok("POST", "/delegations", absence, who=CHIEF)
+    )
+    path = f"/delegations/{made['id']}/end"
+    DAY.counted("end a substitution", lambda: world.ok("POST", path, {}, who=CHIEF))
+
+
+def trust(world: ApprovalsWorld) -> None:
+    """An authority, its list of revoked certificates and a signer are trusted; the signer ends."""
+    root = authority("Deneme Kok", number=32)
+
+    def told(name: str, path: str, body: dict[str, str]) -> Any:
+        return DAY.counted(name, lambda: world.ok("POST", path, body, who=MANAGER))
+
+    told("trust an authority", "/trust/anchors", {"certificate": root.pem})
+    revoked = base64.b64encode(revocation_list(root)).decode()
+    told("take a list of revoked certificates", "/trust/revocation-lists", {"list": revoked})
+    who = {"person": f"user:{CHIEF}", "identity_kind": "serial_number", "identity": tckn(1)}
+    signer = told("say whose certificate it is", "/trust/signers", who)
+    told("stop trusting", f"/trust/{signer['id']}/end", {})
+
+
+def asked_by_others(world: ApprovalsWorld) -> None:
+    """Another context asks for an approval, and withdraws it."""
+    envelope: dict[str, Any] = {
+        "id": "01JXQ60A1B2C3D4E5F6G7H8J9E",
+        "type": "pensions.ApprovalRequested.v1",
+        "source": "kopru.pensions",
+        "time": "2026-06-01T09:00:00Z",
+        "tenant_id": TENANT,
+        "subject": "remittance:01JXQ60A1B2C3D4E5F6G7H8J9P-2026-06",
+        "data": {
+            "request_id": "01JXQ60A1B2C3D4E5F6G7H8J9Q",
+            "kind": "pension_remittance",
+            "facts": {"amount": "5000.00"},
+            "content": {"amount": {"amount": "5000.00", "currency": "TRY"}},
+            "requested_by": f"user:{REQUESTER}",
+        },
+    }
+    assert DAY.counted("hear a request", lambda: world.hear(envelope)) == []
+    withdrawn = {
+        **envelope,
+        "id": "01JXQ60A1B2C3D4E5F6G7H8J9F",
+        "type": "pensions.ApprovalWithdrawn.v1",
+        "data": {"request_id": envelope["data"]["request_id"], "reason": "changed"},
+    }
+    assert DAY.counted("hear that it is withdrawn", lambda: world.hear(withdrawn)) == []
 
 
 def test_a_decision_stays_under_the_ceiling() -> None:

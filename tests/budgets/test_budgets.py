@@ -123,7 +123,7 @@ CEILINGS: dict[str, Ceiling] = {
         "s3": 2,
     },
     "mail a code": lambda _n: {"reads": 5, "transactions": 2, "queue_bus": 0},
-    "idle minute sweep": lambda _n: {"reads": 8, "transactions": 0, "updates": 0, "queue_bus": 0},
+    "idle minute sweep": lambda _n: {"reads": 12, "transactions": 0, "updates": 0, "queue_bus": 0},
 }
 
 

@@ -6,6 +6,7 @@ review; ``KOPRU_WRITE_BUDGETS=1`` writes it anew.
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from kernel.clock import FixedClock
 from kernel.ids import SequenceIds
 from tests.budgets.committed import check_committed
 from tests.budgets.counts import count
+from tests.budgets.day import Day
 from tests.support.aws import START, aws_world, platform_of
 from tests.support.card_contracts_builders import api_contract, api_sale
 from tests.support.cards_world import BASE, CardsWorld, cards_world
@@ -160,6 +162,72 @@ MEASURES: Final[dict[str, Callable[[CardsWorld], Any]]] = {
 def test_the_counts_are_the_committed_ones(world: CardsWorld, name: str) -> None:
     act = MEASURES[name](world)
     check_committed(FILE, name, count(lambda: act(world)))
+
+
+# ---------------------------------------------------------------------------- one after the other
+
+DAY: Final = Day(FILE)
+FILES: Final = (2, 4, 8)
+
+
+def test_the_counts_of_a_day_are_the_committed_ones(world: CardsWorld) -> None:
+    lists(world)
+    days(world)
+    files(world)
+
+
+def lists(world: CardsWorld) -> None:
+    """An entry of a list is added, changed and removed."""
+    cards = f"{BASE}/cards"
+    body = {"code": "BONUS", "name": "Bonus"}
+    made = DAY.counted("add an entry to a list", lambda: world.call("POST", cards, body))
+    found = {"if-match": made.headers["etag"]}
+    new = {**body, "name": "Bonus Plus"}
+    path = f"{cards}/BONUS"
+    changed = DAY.counted("change the entry", lambda: world.call("PUT", path, new, headers=found))
+    found = {"if-match": changed.headers["etag"]}
+    DAY.counted("remove the entry", lambda: world.call("DELETE", path, headers=found))
+
+
+def days(world: CardsWorld) -> None:
+    """A changed day, and the secret feed of the cash calendar."""
+    path = f"{BASE}/calendars/TR/days/2026-07-28"
+    day = {"kind": "holiday", "name": "İdari izin", "source": "RG 33000"}
+    DAY.counted("change a day", lambda: world.call("PUT", path, day))
+    DAY.counted("take the day back", lambda: world.call("DELETE", path))
+    feed = f"{BASE}/calendar-feed"
+    made = DAY.counted("make a secret feed", lambda: world.call("POST", feed, shows="the address"))
+    token = made.json()["url"].rpartition("/")[2]
+    world.sale("F-0", instalments=12)
+    DAY.counted("show the secret feed", lambda: world.feed(token))
+
+
+def files(world: CardsWorld) -> None:
+    """Files of 2, 4 and 8 sales: tried, posted and taken back."""
+    header = "Belge No;Sözleşme Kodu;Satış Tarihi;Tutar;Taksit Sayısı\r\n"
+    path = f"{BASE}/sales/imports"
+
+    def done(path: str, content: bytes | None = None, query: str = "") -> str:
+        headers = {"content-type": "text/csv"} if content else {}
+        answer = world.call("POST", path, content, headers=headers, query=query)
+        assert answer.status == 202, answer.body
+        world.work()
+        return str(answer.json()["id"])
+
+    for size in FILES:
+        rows = [f"{size}-{n};AXESS-26;28.04.2026;1.000,00;3" for n in range(size)]
+        content = (header + "\r\n".join(rows)).encode()
+        name = f"a file of {size} sales"
+        DAY.counted(f"try {name}", partial(done, path, content, "dry_run=true"))
+        posted = DAY.counted(f"post {name}", partial(done, path, content))
+        back = f"{path}/{posted}/undo"
+        DAY.counted(f"take back {name}", partial(done, back))
+        assert world.job(posted)["result"] == {"posted": size}
+
+
+@pytest.mark.parametrize("what", ["try", "post", "take back"])
+def test_a_file_grows_with_its_rows_and_nothing_else(what: str) -> None:
+    DAY.grows_by_the_line(f"{what} a file of {{}} sales", FILES)
 
 
 def test_posting_a_sale_is_one_transaction() -> None:

@@ -15,12 +15,18 @@ import pytest
 from kernel.clock import FixedClock
 from kernel.files import UploadedFile
 from kernel.ids import SequenceIds
+from kernel.sensitive import Secret
 from reconciliation.domain.ledger import MAX_TOGETHER
 from tests.budgets.committed import check_committed
 from tests.budgets.counts import CALLS, count
+from tests.budgets.day import Day
+from tests.integration.reconciliation.test_book_events import REFUSED, signed
+from tests.integration.reconciliation.test_portal_mails import Post
 from tests.support.aws import START, aws_world, platform_of
+from tests.support.events import queue_event
 from tests.support.faults import switched_on
-from tests.support.letters_world import LettersDesk
+from tests.support.lambda_context import LambdaContext
+from tests.support.letters_world import TEXT, LettersDesk
 from tests.support.reconciliation_builders import api_counterparty, api_entry, ubl
 from tests.support.reconciliation_world import (
     TENANT,
@@ -28,6 +34,7 @@ from tests.support.reconciliation_world import (
     ReconciliationWorld,
     reconciliation_world,
 )
+from toolkit.http.webhook_signature import key_of
 
 pytestmark = pytest.mark.slow
 FILE: Final = Path(__file__).with_name("reconciliation.json")
@@ -213,6 +220,65 @@ MEASURES: Final[dict[str, Callable[[ReconciliationWorld], Act]]] = {
 def test_the_counts_are_the_committed_ones(world: ReconciliationWorld, name: str) -> None:
     act = MEASURES[name](world)
     check_committed(FILE, name, count(lambda: act(world)))
+
+
+# ---------------------------------------------------------------------------- one after the other
+
+DAY: Final = Day(FILE)
+
+
+def test_the_counts_of_a_day_are_the_committed_ones(world: ReconciliationWorld) -> None:
+    rules(world)
+    portal_mail(world)
+    book_events(world)
+
+
+def rules(world: ReconciliationWorld) -> None:
+    """The company's own parameters, and a letter text of its own."""
+    row = {"key": "babs.threshold", "since": "2026-01", "value": "10000.00", "legal_ref": "RG"}
+    body, read = {"items": [row]}, {"if-match": '"v0"'}
+    DAY.counted("save own parameters", lambda: world.call("PUT", "/parameters", body, headers=read))
+    path = "/letter-templates"
+    drafted = DAY.counted("draft a letter text", lambda: world.call("POST", path, TEXT)).json()
+    approve = f"{path}/{drafted['id']}/approve"
+    DAY.counted("approve a letter text", lambda: world.call("POST", approve))
+
+
+def portal_mail(world: ReconciliationWorld) -> None:
+    """An invitation to the portal is mailed and reported on."""
+    from reconciliation.handlers import send_mail
+
+    world.app.portal_mailer = Post()
+    (card,) = world.call("GET", "/counterparties").json()["items"]
+    assert world.call("POST", f"/counterparties/{card['id']}/invitations").status == 202
+    (order,) = world.aws.messages("reconciliation-mail")
+    context = LambdaContext(remaining_ms=60_000)
+    DAY.counted("send a mail of the portal", lambda: send_mail.handler(queue_event(order), context))
+    desk = LettersDesk(world)
+    mail = order["portal_mail_id"]
+    DAY.counted("one report of a mail of the portal", lambda: desk.report(mail, "Delivery"))
+
+
+def book_events(world: ReconciliationWorld) -> None:
+    """Signed events of the books: a secret, two lines, and one that cannot be taken."""
+    from reconciliation.handlers import take_book_events
+
+    made = DAY.counted(
+        "renew the secret of book events", lambda: world.call("POST", "/book-events/secret")
+    )
+    key = key_of(Secret(made.json()["secret"]))
+    context = LambdaContext(remaining_ms=60_000)
+    lines = {"kind": "ledger_entries.stated", "entries": [api_entry("E-1"), api_entry("E-2")]}
+    good = queue_event(signed(world, key, lines, "erp-1"))
+    wrong = queue_event(signed(world, key, {"kind": "ledger_entries.stated"}, "erp-2"))
+    DAY.counted("take a book event of 2 lines", lambda: take_book_events.handler(good, context))
+    DAY.counted(
+        "keep a book event that cannot be taken",
+        lambda: take_book_events.handler(wrong, context),
+    )
+    (refused,) = world.call("GET", REFUSED).json()["items"]
+    path = f"{REFUSED}/{refused['id']}/dismiss"
+    DAY.counted("dismiss it", lambda: world.call("POST", path, {"note": "wrong export"}))
 
 
 def test_no_page_of_the_portal_writes_and_a_letter_costs_few_reads() -> None:

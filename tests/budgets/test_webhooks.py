@@ -6,6 +6,7 @@ review; ``KOPRU_WRITE_BUDGETS=1`` writes it anew.
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ import pytest
 
 from kernel.clock import FixedClock
 from kernel.ids import SequenceIds
+from kernel.parsing import format_instant
 from tests.budgets.committed import check_committed
 from tests.budgets.counts import count
 from tests.support.aws import START, aws_world, platform_of
@@ -20,7 +22,7 @@ from tests.support.builders import Company
 from tests.support.events import schedule_event
 from tests.support.faults import switched_on
 from tests.support.lambda_context import LambdaContext
-from tests.support.webhook_world import WebhookWorld, webhook_world
+from tests.support.webhook_world import DOWN, TAKEN, WebhookWorld, webhook_world
 
 pytestmark = pytest.mark.slow
 FILE: Final = Path(__file__).with_name("webhooks.json")
@@ -62,6 +64,39 @@ def _sent(count_of: int) -> Callable[[World], Act]:
     return arrange
 
 
+def _back(world: World) -> Act:
+    """Two lanes wait for a target that was down; it is back."""
+    made, company = world
+    made.endpoint(company.owner)
+    made.receivers.behaviour = lambda _call: DOWN
+    made.happen(company, "payment_code:A", "payment_code:B")
+    made.pass_time(timedelta(hours=3))
+    made.receivers.behaviour = lambda _call: TAKEN
+    made.happen(company, "payment_code:C")
+    (order,) = made.aws.messages("workspace-deliver-webhooks")
+    made.deliver(order)
+    (waking,) = made.aws.messages("workspace-deliver-webhooks")
+    assert "endpoint_id" in waking
+    return lambda: made.deliver(waking)
+
+
+def _recovered(world: World) -> Act:
+    """A target asks for the two events from before it was there."""
+    made, company = world
+    since = made.clock.now()
+    made.happen(company, "payment_code:A", "payment_code:B")
+    target = made.endpoint(company.owner)
+    path = f"/v1/webhook-endpoints/{target['id']}/recover"
+    body = {"since": format_instant(since)}
+
+    def recover() -> None:
+        assert made.workspace.call("POST", path, company.owner, body=body).status == 202
+        (order,) = made.aws.messages("workspace-deliver-webhooks")
+        assert made.deliver(order)
+
+    return recover
+
+
 def _quiet_minute(_world: World) -> Act:
     from workspace.handlers import relay_outbox
 
@@ -73,6 +108,8 @@ MEASURES: Final[dict[str, Callable[[World], Act]]] = {
     "an event for one target": _heard,
     "send one notification": _sent(1),
     "send three of one subject": _sent(3),
+    "wake two lanes": _back,
+    "send two events again since an instant": _recovered,
     "minute with nothing due": _quiet_minute,
 }
 

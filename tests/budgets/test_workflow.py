@@ -6,6 +6,8 @@ review; ``KOPRU_WRITE_BUDGETS=1`` writes it anew.
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,11 +17,13 @@ from kernel.clock import FixedClock
 from kernel.ids import SequenceIds
 from tests.budgets.committed import check_committed
 from tests.budgets.counts import count
+from tests.budgets.day import Day
 from tests.integration.workflow.test_personal_facts import FACTS, KEY, SOCIAL
+from tests.integration.workflow.test_proposals import METER, tell
 from tests.support.aws import START, aws_world, platform_of
 from tests.support.faults import switched_on
 from tests.support.lambda_context import LambdaContext
-from tests.support.processes import FEES, command, connection, started
+from tests.support.processes import FEES, command, connection, started, work
 from tests.support.rule_tables import PURCHASE_AS_WRITTEN
 from tests.support.rules_world import SECOND, TENANT, RulesWorld, rules_world
 
@@ -167,6 +171,70 @@ MEASURES: Final[dict[str, Callable[[RulesWorld], Any]]] = {
 def test_the_counts_are_the_committed_ones(world: RulesWorld, name: str) -> None:
     act = MEASURES[name](world)
     check_committed(FILE, name, count(lambda: act(world)))
+
+
+# ---------------------------------------------------------------------------- one after the other
+
+DAY: Final = Day(FILE)
+LINES: Final = (20, 40, 80)
+
+
+def test_the_counts_of_a_day_are_the_committed_ones(world: RulesWorld) -> None:
+    processes(world)
+    proposals(world)
+    subjects(world)
+
+
+def processes(world: RulesWorld) -> None:
+    """A process is corrected, reminded when its time has come, and cancelled."""
+    made = connection(world)
+    paid = command(world, made, "COLLECT_FEES", FEES)
+    path = f"/processes/{made['id']}"
+    event = paid["timeline"][2]["id"]
+    fix = {"event_id": event, "data": {"receipt_no": "M-78"}, "reason": "typed wrong"}
+    DAY.counted("correct a process", lambda: world.ok("POST", f"{path}/corrections", fix))
+    wish = {"reason": "given up"}
+    DAY.counted("cancel a process", lambda: world.ok("POST", f"{path}/cancel", wish))
+    DAY.counted("minute with nothing due", lambda: work(world))
+    connection(world, application_no="B-1002", applied_on="2026-05-30")
+    world.clock.advance(timedelta(days=40))
+    DAY.counted("minute with two timers of one process", lambda: work(world))
+
+
+def proposals(world: RulesWorld) -> None:
+    """Two proposals of a run: one is accepted, one is dismissed."""
+    tell(world, "meter", "P-1", **METER)
+    world.ok("POST", "/trigger-runs")
+    work(world)
+    found = world.ok("GET", "/proposals", query={"state": "open"})["items"]
+    path = {each["action"]: f"/proposals/{each['id']}" for each in found}
+    accept, dismiss = f"{path['CUT_GAS']}/accept", f"{path['VERIFICATION_READING']}/dismiss"
+    DAY.counted("accept a proposal", lambda: world.ok("POST", accept, {}))
+    why = {"reason": "read yesterday"}
+    DAY.counted("dismiss a proposal", lambda: world.ok("POST", dismiss, why))
+
+
+def subjects(world: RulesWorld) -> None:
+    """A system tells of 20 meters; files bring 20, 40 and 80."""
+    told = [{"reference": f"T-{n}", "facts": {"stamp_year": 2017}} for n in range(20)]
+    body = {"kind": "meter", "subjects": told}
+    DAY.counted("tell of 20 meters", lambda: world.ok("POST", "/subjects", body))
+    DAY.counted("tell the same again", lambda: world.ok("POST", "/subjects", body))
+    headers, query = {"content-type": "text/csv"}, {"kind": "meter"}
+
+    def imported(content: bytes) -> None:
+        answer = world.call("POST", "/subjects/imports", content, headers=headers, query=query)
+        assert answer.status == 202, answer.body
+        assert work(world) == 1
+
+    for size in LINES:
+        rows = "".join(f"F{size}-{n};2017\r\n" for n in range(size))
+        content = f"No;Damga yılı\r\n{rows}".encode()
+        DAY.counted(f"import {size} meters", partial(imported, content))
+
+
+def test_an_import_grows_with_its_rows_and_nothing_else() -> None:
+    DAY.grows_by_the_line("import {} meters", LINES)
 
 
 def test_a_decision_is_one_transaction() -> None:

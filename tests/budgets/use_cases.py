@@ -2,7 +2,7 @@
 
 A use case is a module of an application layer. Whoever writes a budget anew
 (``KOPRU_WRITE_BUDGETS=1``) also notes which modules were at work while it was counted; a test asks
-that every module has such a budget, or stands on the list of those that still have none.
+that every module has such a budget.
 """
 
 import json
@@ -58,9 +58,9 @@ def note(budget: str) -> None:
 
 
 def committed() -> dict[str, Any]:
-    """``covered`` maps a module to its budgets, ``without`` one to why it has none."""
+    """``covered`` maps a module to its budgets."""
     if not FILE.exists():
-        return {"covered": {}, "without": {}}
+        return {"covered": {}}
     table: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
     return table
 

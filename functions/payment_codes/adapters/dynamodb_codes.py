@@ -182,6 +182,15 @@ class DynamoUnit(JobWrites, StatementWrites):
         news = {"pulled_at": moment(before.pulled_at)}
         return rows.code_from(changed, news)
 
+    def require_code(self, code: PaymentCode) -> None:
+        self._unit.transaction.check(
+            "core",
+            entity_key(self._keyspace, CODE, code.id),
+            META,
+            equals("version", code.stamp.version),
+            label=f"code:{code.id}",
+        )
+
     # -------------------------------------------------------------- payments
 
     def _payment_lists(self, payment: Payment) -> dict[str, str]:

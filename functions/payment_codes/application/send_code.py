@@ -23,7 +23,7 @@ from payment_codes.application.connection import CODE_ATTENTION_RAISED
 from payment_codes.application.context import RESERVE_SECONDS, TRIES, Scope, TryAgainError
 from payment_codes.application.issue_code import queue_mail
 from payment_codes.domain.mail import CodeMail
-from payment_codes.domain.payment_code import Registration
+from payment_codes.domain.payment_code import PaymentCode, Registration
 from payment_codes.ports import CodeMailer, PayLinks, PaymentsUnit
 
 MAIL_SECONDS: Final = 8
@@ -130,19 +130,21 @@ class SendMail:
             self._save(mail, again, "mail.not_sent")
             return
         lease = now + timedelta(seconds=remaining()) + LEASE_MARGIN
-        mine = self._claim(mail, claimed(mail, scope.ids.new(), lease))
+        mine = self._claim(mail, claimed(mail, scope.ids.new(), lease), code)
         if mine is None:
             return
         link = self.links.to(f"/pay/{self.tokens.token(scope.tenant_id, code.id)}")
         outcome = self.mailer.send(mine, code, scope.organisation(), link)
         self._commit(mine, outcome)
 
-    def _claim(self, before: CodeMail, after: CodeMail) -> CodeMail | None:
+    def _claim(self, before: CodeMail, after: CodeMail, code: PaymentCode) -> CodeMail | None:
         """The mail in our hands; None when nothing may be sent to its address."""
         unit = self.scope.store.unit()
         mine = unit.save_mail(before, after, "mail.claimed")
-        # In the transaction of the claim: a complaint that comes meanwhile still stops this mail.
+        # In the transaction of the claim: a complaint, a payment or a cancellation that comes
+        # meanwhile still stops this mail, or changes what it says.
         unit.require_not_suppressed(after.to)
+        unit.require_code(code)
         try:
             unit.commit()
         except WriteRefusedError as error:

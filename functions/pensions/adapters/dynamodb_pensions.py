@@ -23,7 +23,7 @@ from pensions.domain.circuit import Circuit
 from pensions.domain.contract import Contract
 from pensions.domain.contribution import Contribution
 from pensions.domain.employee import Employee
-from pensions.domain.transmission import FINAL, FrozenLine, Transmission
+from pensions.domain.transmission import CALLED, FINAL, FrozenLine, Transmission
 from pensions.ports import CredentialsUnavailableError, Due, EmployeeCounts, ImportChunk, JobView
 from toolkit.auth import TenantContext
 from toolkit.aws.due import NOT_DUE, due_at, take_due, waiting
@@ -50,6 +50,11 @@ _PURPOSE: Final = "credentials"
 _BODY: Final = "BODY"
 _COUNTS: Final = "COUNTS"
 _POLL: Final = "POLL"
+_WORK: Final = "DUE"
+_ANSWERS: Final = "ANSWERS"
+"""What an insurer has, or may have. A list of its own: a hundred thousand calls that
+wait for their turn do not stand before the question how one that was made has ended.
+"""
 _SWEEP_PUSH: Final = timedelta(minutes=2)
 _JOB_LEASE: Final = timedelta(minutes=10)  # longer than any worker may run
 _JOB_PUSH: Final = timedelta(minutes=30)
@@ -221,7 +226,8 @@ class DynamoUnit:
     def _due(self, transmission: Transmission) -> dict[str, str]:
         if transmission.due_at is None:
             return {}
-        return due_at(self._keyspace, transmission.due_at, transmission.id)
+        waits_for = _ANSWERS if transmission.state in CALLED else _WORK
+        return due_at(self._keyspace, transmission.due_at, transmission.id, waits_for=waits_for)
 
     def add_transmission(self, transmission: Transmission, action: str) -> None:
         row = {**rows.transmission_row(transmission), **self._due(transmission)}
@@ -625,8 +631,20 @@ class DynamoDueWork:
         self._keyspace = Keyspace(CONTEXT)
 
     def due(self, now: datetime, limit: int) -> list[Due]:
-        """Transmissions and jobs that wait for their time, oldest first."""
-        return self._taken(now, limit, lambda kind: _JOB_PUSH if kind == "JOB" else _SWEEP_PUSH)
+        """Transmissions and jobs that wait for their time, oldest first.
+
+        Units: at most ``limit`` of those that an insurer has, and as many others.
+        """
+
+        def push(kind: str) -> timedelta:
+            return _JOB_PUSH if kind == "JOB" else _SWEEP_PUSH
+
+        found = [
+            item
+            for waits_for in (_ANSWERS, _WORK)
+            for item in self._taken(now, limit, push, waits_for)
+        ]
+        return sorted(found, key=lambda item: item.due_at)
 
     def polls(self, now: datetime, limit: int) -> list[Due]:
         """Contracts to ask about, spread over the day by when their credentials were stored."""
@@ -637,7 +655,7 @@ class DynamoDueWork:
         return waiting(self._database, "core", self._keyspace, waits_for=_POLL)
 
     def _taken(
-        self, now: datetime, limit: int, push: Callable[[str], timedelta], waits_for: str = "DUE"
+        self, now: datetime, limit: int, push: Callable[[str], timedelta], waits_for: str
     ) -> list[Due]:
         taken = take_due(
             self._database,

@@ -50,6 +50,8 @@ TRANSITIONS: Final[Mapping[TransmissionState, frozenset[TransmissionState]]] = {
 }
 FINAL: Final = frozenset({_S.DONE})
 UNRESOLVED: Final = frozenset({_S.UNKNOWN, _S.PARTIAL, _S.WITH_PERSON})
+CALLED: Final = UNRESOLVED | {_S.SENDING}
+"""The insurer has it, or may have it; how it ended is not known yet."""
 
 # Answers that come later are asked for at these distances, then daily; after 30 days a person
 # looks.

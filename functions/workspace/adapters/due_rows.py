@@ -1,6 +1,6 @@
 """``DueRows`` over the ``due`` indexes of all contexts: keys and times only, nothing is moved."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -11,7 +11,19 @@ from toolkit.aws.rows import moment
 from workspace.domain.stuck_item import StuckItem
 
 _OUTBOX: Final = "OUT"
-_TABLES: Final[tuple[TableRole, ...]] = ("core", "flow")
+_LISTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "workspace": ("WEBHOOKS", "PRIVACY"),
+    "pensions": ("ANSWERS",),
+    "workflow": ("WORK", "APPROVALS", "ARCHIVE"),
+}
+"""Lists of work that a context looks through every few minutes, beside the one that all have. What
+is only asked about a few times a day stands in none of them.
+"""
+
+
+def _lists(context: str) -> Iterator[tuple[TableRole, str]]:
+    yield from (("core", "DUE"), ("flow", "DUE"))
+    yield from (("core", name) for name in _LISTS.get(context, ()))
 
 
 class DynamoDueRows:
@@ -24,8 +36,8 @@ class DynamoDueRows:
         found = [
             item
             for context, prefix in PREFIX_OF.items()
-            for table in _TABLES
-            for shard in Keyspace.of_system(prefix).due_shards()
+            for table, waits_for in _lists(context)
+            for shard in Keyspace.of_system(prefix).due_shards(waits_for)
             for item in self._late(context, table, shard, instant, most)
         ]
         return sorted(found, key=lambda item: (item.since, item.context, item.id))

@@ -578,6 +578,21 @@ def test_due_rows_come_once_and_again_after_their_push(stores: Stores) -> None:
     assert {item.id for item in stores.due_work.due(later, 200)} == {"T1", "J1"}
 
 
+def test_a_call_that_was_made_does_not_wait_behind_those_that_were_not(stores: Stores) -> None:
+    now = stores.clock.now()
+    unit = stores.store.unit()
+    for number in range(12):
+        waiting = transmission(f"T{number:02}", due_at=now + timedelta(seconds=number))
+        unit.add_transmission(waiting, "transmission.planned")
+    made = transmission("T99", due_at=now + timedelta(minutes=5))
+    unit.add_transmission(replace(made, state=TransmissionState.UNKNOWN), "transmission.planned")
+    unit.commit()
+    later = stores.clock.advance(timedelta(minutes=6))
+    found = [item.id for item in stores.due_work.due(later, 4)]
+    assert len(found) == 5
+    assert "T99" in found
+
+
 def test_a_started_job_is_left_alone_for_a_while_and_a_closed_one_for_ever(stores: Stores) -> None:
     with_job(stores.store)
     stores.clock.advance(timedelta(minutes=1))

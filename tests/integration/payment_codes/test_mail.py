@@ -1,11 +1,13 @@
 """Mails with codes: asked for once, handed over once, in the customer's language (PAY-05)."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from kernel.mailing import MailOutcome, MailResult
 from kernel.sensitive import Email
+from payment_codes.application.send_code import SendMail
 from payment_codes.domain.mail import CodeMail
 from payment_codes.domain.organisation import Organisation
 from payment_codes.domain.payment_code import PaymentCode
@@ -103,6 +105,25 @@ def test_a_code_that_is_not_payable_is_not_mailed(world: PaymentWorld) -> None:
     world.work()
     assert world.aws.mails() == []
     assert world.call("POST", f"{BASE}/{code['id']}/send", {"channel": "email"}).status == 409
+
+
+def test_a_code_that_is_cancelled_while_its_mail_is_claimed_is_not_mailed(
+    world: PaymentWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.organisation("offline")
+    code = world.issue()
+    world.call("POST", f"{BASE}/{code['id']}/send", {"channel": "email"})
+    claim, raced = SendMail._claim, list[int]()
+
+    def too_late(use: SendMail, before: CodeMail, after: CodeMail, read: PaymentCode) -> Any:
+        if not raced:
+            raced.append(world.call("POST", f"{BASE}/{code['id']}/cancel").status)
+        return claim(use, before, after, read)
+
+    monkeypatch.setattr(SendMail, "_claim", too_late)
+    world.work()
+    assert raced == [200]
+    assert world.aws.mails() == []
 
 
 def test_nobody_is_told_a_code_that_the_banks_do_not_know(world: PaymentWorld) -> None:

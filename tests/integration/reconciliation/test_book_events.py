@@ -34,9 +34,10 @@ def key(world: ReconciliationWorld) -> bytes:
     return key_of(Secret(answer.json()["secret"]))
 
 
-def _signed(
+def signed(
     world: ReconciliationWorld, key: bytes, event: Any, name: str = "erp-1", age: int = 0
 ) -> dict[str, Any]:
+    """One message of an ERP system, as it is sent to the queue."""
     payload = event if isinstance(event, str) else json.dumps(event)
     at = int(world.clock.now().timestamp()) - age
     given = signed_headers(key, name, at, payload.encode())
@@ -59,7 +60,7 @@ def test_cards_lines_and_e_invoices_come_signed_and_count_once_also_over_the_bus
     world: ReconciliationWorld, key: bytes
 ) -> None:
     for number, event in enumerate((CARDS, LINES, INVOICE)):
-        message = _signed(world, key, event, f"erp-{number}")
+        message = signed(world, key, event, f"erp-{number}")
         Draft202012Validator(SCHEMA).validate(message)
         detail = {"version": "0", "detail-type": "reconciliation.BookEvent.v1", "detail": message}
         for body in (message, message, {**detail, "source": "erp.netsis"}):
@@ -77,10 +78,10 @@ def test_cards_lines_and_e_invoices_come_signed_and_count_once_also_over_the_bus
 def test_the_same_content_under_another_id_changes_nothing_and_another_content_replaces(
     world: ReconciliationWorld, key: bytes
 ) -> None:
-    assert _deliver(_signed(world, key, CARDS))
+    assert _deliver(signed(world, key, CARDS))
     changed = {**LINES, "entries": [api_entry("A-1", net="4000.00")]}
     for name, event in (("erp-2", LINES), ("erp-3", LINES), ("erp-4", changed)):
-        assert _deliver(_signed(world, key, event, name))
+        assert _deliver(signed(world, key, event, name))
     assert {line["document_no"]: line["version"] for line in world.lines()} == {"A-1": 2, "A-2": 1}
 
 
@@ -98,13 +99,13 @@ def test_what_the_company_did_not_sign_goes_to_the_dead_letters_and_writes_nothi
     world: ReconciliationWorld, key: bytes, spoil: Any
 ) -> None:
     before = world.aws.tables()
-    assert not _deliver(spoil(_signed(world, key, CARDS)))
+    assert not _deliver(spoil(signed(world, key, CARDS)))
     assert world.aws.tables() == before
 
 
 def test_old_events_and_retired_secrets_end(world: ReconciliationWorld, key: bytes) -> None:
-    assert not _deliver(_signed(world, key, CARDS, age=14 * 86_400 + 1))
-    waiting = _signed(world, key, CARDS)
+    assert not _deliver(signed(world, key, CARDS, age=14 * 86_400 + 1))
+    waiting = signed(world, key, CARDS)
     world.call("POST", "/book-events/secret")
     assert _deliver(waiting)
 
@@ -133,7 +134,7 @@ def test_what_cannot_be_taken_waits_once_with_its_places_and_records_nothing(
     world: ReconciliationWorld, key: bytes, event: Any, code: str, pointer: str
 ) -> None:
     for _ in range(2):
-        assert _deliver(_signed(world, key, event))
+        assert _deliver(signed(world, key, event))
     (waiting,) = _refused(world)
     places = [one["pointer"] for one in waiting["errors"]]
     assert code in (waiting["reason"], waiting["errors"][0]["code"])
@@ -152,7 +153,7 @@ def test_what_cannot_be_taken_waits_once_with_its_places_and_records_nothing(
 def test_a_refused_event_is_taken_after_its_reason_is_gone(
     world: ReconciliationWorld, key: bytes
 ) -> None:
-    assert _deliver(_signed(world, key, LINES))
+    assert _deliver(signed(world, key, LINES))
     (waiting,) = _refused(world)
     assert waiting["document"] == "A-1"
     page = world.page("/reconciliation/book-events").body
@@ -171,7 +172,7 @@ def test_the_page_shows_a_secret_once_and_settles_events(
     shown = world.post("/reconciliation/book-events/secret").body
     assert "whsec_" in shown
     assert "whsec_" not in world.page("/reconciliation/book-events").body
-    assert _deliver(_signed(world, key, LINES))
+    assert _deliver(signed(world, key, LINES))
     (waiting,) = _refused(world)
     base = f"/reconciliation/book-events/{waiting['id']}"
     assert world.post(f"{base}/retry").status == 422
@@ -183,7 +184,7 @@ def test_the_page_shows_a_secret_once_and_settles_events(
 def test_another_company_sees_and_touches_none_of_it(
     world: ReconciliationWorld, key: bytes
 ) -> None:
-    assert _deliver(_signed(world, key, "no JSON"))
+    assert _deliver(signed(world, key, "no JSON"))
     (waiting,) = _refused(world)
     stranger = world.principal(OTHER)
     assert world.call("GET", REFUSED, principal=stranger).json()["items"] == []

@@ -11,6 +11,8 @@ from tests.support.builders import WorkspaceWorld
 from tests.support.events import Answer, http_event, invoke, queue_event
 from tests.support.lambda_context import LambdaContext
 from toolkit.auth import Principal
+from toolkit.aws.due import due_at
+from toolkit.aws.dynamodb import Keyspace
 from toolkit.aws.outbox import Outbox
 from toolkit.entrypoints.queue import REDRIVE, REDRIVES
 
@@ -255,3 +257,19 @@ def test_work_that_nobody_takes_is_reported_by_context(
     assert kinds == {("workspace", "message"), ("workspace", "out")}
     assert found["by_context"] == {"workspace": found["total"]}
     assert all(item["late_seconds"] >= 900 for item in found["items"])
+
+
+@pytest.mark.parametrize(
+    ("context", "waits_for"),
+    [("wsp", "WEBHOOKS"), ("pen", "ANSWERS"), ("wfl", "WORK"), ("wfl", "APPROVALS")],
+)
+def test_every_list_of_work_is_looked_through(desk: Desk, context: str, waits_for: str) -> None:
+    company = desk.world.company().tenant
+    keys = Keyspace(context, company.id)
+    late = due_at(keys, desk.world.clock.now(), "01KT", waits_for=waits_for)
+    desk.world.app.platform.database.put_new(
+        "core", {"pk": keys.key("ENT", "thing", "01KT"), "sk": "META", **late}
+    )
+    desk.world.clock.advance(timedelta(minutes=20))
+    found = desk.call("GET", "/v1/stuck-items").json()["items"]
+    assert (company.id, "01KT") in {(item["tenant_id"], item["id"]) for item in found}

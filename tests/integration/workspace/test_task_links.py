@@ -17,7 +17,8 @@ APPROVAL = "01JXQ60A1B2C3D4E5F6G7H8J9P"
 OWN = "whoever holds the link sees what its mail said"
 
 
-def _hear(world: WorkspaceWorld, company: Company, what: str, **data: Any) -> None:
+def hear(world: WorkspaceWorld, company: Company, what: str, **data: Any) -> None:
+    """News of one task, as the bus brings it."""
     from workspace.handlers import on_events
 
     envelope = {
@@ -41,7 +42,7 @@ def _hear(world: WorkspaceWorld, company: Company, what: str, **data: Any) -> No
 def link(world: WorkspaceWorld) -> tuple[Company, str]:
     """A company whose accountant has got a mail; the path of its link."""
     company = world.company(roles=("owner", "accountant"))
-    _hear(
+    hear(
         world,
         company,
         "AttentionRaised",
@@ -97,7 +98,7 @@ def test_its_reader_goes_on_to_the_task_once(
 def test_a_decided_task_has_no_link(world: WorkspaceWorld, link: tuple[Company, str]) -> None:
     company, path = link
     world.clock.advance(timedelta(minutes=1))
-    _hear(world, company, "AttentionCleared")
+    hear(world, company, "AttentionCleared")
     reader = replace(company.members["accountant"].principal, language="en")
     gone = world.call("GET", path, reader, shows=OWN)
     assert gone.status == 404

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any, Final, TypeVar
 
 from kernel.clock import Clock
@@ -21,7 +22,7 @@ from pensions.domain.circuit import Circuit
 from pensions.domain.contract import Contract
 from pensions.domain.contribution import Contribution
 from pensions.domain.employee import Employee
-from pensions.domain.transmission import FINAL, FrozenLine, Transmission
+from pensions.domain.transmission import CALLED, FINAL, FrozenLine, Transmission
 from pensions.ports import CredentialsUnavailableError, Due, EmployeeCounts, ImportChunk, JobView
 
 MAX_WRITES: Final = 100
@@ -77,17 +78,20 @@ class MemoryPensions:
     def due(self, now: datetime, limit: int) -> list[Due]:
         """See ``DueWork``; transmissions come back after two minutes, jobs after thirty."""
         found: list[Due] = []
+        called: list[Due] = []
         for key, entity in self.entities.items():
             if key[1] == "transmission" and entity.due_at is not None:
                 at = self.pushed.get(key, entity.due_at)
                 if at <= now:
-                    found.append(Due("transmission", key[2], key[0], at))
+                    of_its_kind = called if entity.state in CALLED else found
+                    of_its_kind.append(Due("transmission", key[2], key[0], at))
                     self.pushed[key] = now + timedelta(minutes=2)
         for (tenant_id, job_id), job in self.jobs.items():
             if job.due_at is not None and job.due_at <= now:
                 found.append(Due("job", job_id, tenant_id, job.due_at))
                 job.due_at = now + timedelta(minutes=30)
-        return sorted(found, key=lambda item: item.due_at)[:limit]
+        both = (sorted(each, key=lambda item: item.due_at)[:limit] for each in (called, found))
+        return sorted(chain(*both), key=lambda item: item.due_at)
 
     def polls(self, now: datetime, limit: int) -> list[Due]:
         """Contracts to ask about; here all that have credentials."""
