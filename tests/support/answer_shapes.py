@@ -19,7 +19,11 @@ from tests.support.scanner import cleaned
 REFERENCE: Final = "#/components/schemas/"
 
 # Members whose keys are data: facts of rules, amounts by code, values of a form.
-KEYED: Final = frozenset({"by_code", "data", "facts", "params", "returned"})
+KEYED: Final = frozenset(
+    {"by_code", "counts", "data", "facts", "mapping", "outcomes", "params", "returned"}
+)
+# Members of which each kind of item has its own: a client reads them with the kind in its hand.
+FREE: Final = frozenset({"result"})
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _FORMATS: Final = {
     "date": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"),
@@ -88,6 +92,8 @@ def _text(values: Sequence[str]) -> dict[str, Any]:
 
 
 def _object(values: Sequence[Mapping[str, Any]], name: str) -> dict[str, Any]:
+    if name in FREE:
+        return {"type": "object"}
     names = {key for value in values for key in value}
     if name in KEYED or not all(_NAME.fullmatch(key) for key in names):
         inside = [member for value in values for member in value.values()]
@@ -178,6 +184,7 @@ class Recording:
         """Replace what is kept, one file per context and one for what all of them share."""
         before = Description.read()
         now = self.description()
+        _filled(now, context_of)
         _keep_examples(before, now)
         files: dict[str, dict[str, Any]] = defaultdict(lambda: defaultdict(dict))
         for operation, answers in now.answers.items():
@@ -218,6 +225,118 @@ def _described(operation: str, content_type: str, bodies: Sequence[Any]) -> dict
     if operation == ITSELF:
         return {"schema": {"type": "object"}}
     return {"schema": schema_of(bodies), "example": _example(bodies)}
+
+
+_TEXT: Final = {"type": "string"}
+_DAY: Final = {"type": "string", "format": "date"}
+_WHOLE: Final = {"type": "integer"}
+_TEXTS: Final = {"type": "array", "items": _TEXT}
+
+
+def _of(**members: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": members, "required": sorted(members)}
+
+
+_PROBLEM_AT: Final = _of(pointer=_TEXT, code=_TEXT, message=_TEXT)
+# What no test happens to be answered, by context and member, as the functions ``…_out`` make it.
+_DECLARED: Final[Mapping[tuple[str, str], dict[str, Any]]] = {
+    ("card_contracts", "cutoff"): _of(day=_WHOLE, pay_day=_WHOLE),
+    ("card_contracts", "skip_and_block"): {
+        "type": "string",
+        "enum": ["block_then_skip", "skip_then_block"],
+    },
+    ("card_contracts", "stage"): _TEXT,
+    ("card_contracts", "value"): _WHOLE,
+    ("payment_codes", "end_to_end_id"): _TEXT,
+    ("pensions", "code"): _TEXT,
+    ("pensions", "left_on"): _DAY,
+    ("pensions", "problem"): _PROBLEM_AT,
+    ("reconciliation", "net_amount_try"): {"$ref": REFERENCE + "Money"},
+    ("reconciliation", "problems"): {
+        "type": "array",
+        "items": _of(row=_WHOLE, code=_TEXT, message=_TEXT),
+    },
+    ("workflow", "dead"): _TEXTS,
+    ("workflow", "default"): {"type": "object"},
+    ("workflow", "derived"): {"type": "array", "items": {"type": "object"}},
+    ("workflow", "kinds"): _TEXTS,
+    ("workflow", "next"): {"type": "object"},
+    ("workflow", "problems"): {"type": "array", "items": _PROBLEM_AT},
+    ("workflow", "unbound"): {"type": "array", "items": {"type": "object"}},
+    ("workflow", "unreachable"): _TEXTS,
+    ("workflow", "verified_at"): _DAY,
+    ("workspace", "device"): _TEXT,
+    ("workspace", "from"): _DAY,
+    ("workspace", "hidden_sheets"): _TEXTS,
+    ("workspace", "next_due_on"): _DAY,
+}
+_OPEN: Final = ({}, {"type": "null"}, {"type": "array"})
+Members = dict[str, Any]
+
+
+def _members(schema: Any) -> Iterator[tuple[str, Members, str]]:
+    """(name of a member, what holds it, its key there), for every member inside a schema."""
+    for name, member in schema.get("properties", {}).items():
+        yield name, schema["properties"], name
+        yield from _members(member)
+    for part in ("items", "additionalProperties"):
+        if isinstance(schema.get(part), dict):
+            yield part, schema, part
+            yield from _members(schema[part])
+    for member in schema.get("anyOf", ()):
+        yield from _members(member)
+
+
+def _filled(now: Description, context_of: Mapping[str, str]) -> None:
+    """What was always null or empty in one answer is what it is elsewhere under the same name: in
+    its context, or else anywhere, if all that is known of it there agrees; or what is declared.
+    """
+    places: list[tuple[str, str, Members, str]] = []
+    for name, schema in now.schemas.items():
+        places += [(name.partition(".")[0], *member) for member in _members(schema)]
+    for operation, answers in now.answers.items():
+        for contents in answers.values():
+            for content in contents.values():
+                found = _members(content["schema"])
+                places += [(context_of[operation], *member) for member in found]
+    known: dict[tuple[str, str], list[Any]] = defaultdict(list)
+    for context, name, holder, key in places:
+        if holder[key] not in _OPEN and name not in ("items", "additionalProperties"):
+            for realm in (context, ""):
+                if (shape := _without_null(holder[key])) not in known[realm, name]:
+                    known[realm, name].append(shape)
+    for context, name, holder, key in places:
+        if holder[key] in _OPEN:
+            shapes = known[context, name] or known["", name]
+            shapes = [shape for shape in shapes if _fits(holder[key], shape)]
+            if (declared := _DECLARED.get((context, name))) is not None and len(shapes) != 1:
+                shapes = [declared]
+            if len(shapes) == 1:
+                holder[key] = shapes[0] if holder[key] != {"type": "null"} else _or_null(shapes[0])
+
+
+def _fits(seen: Members, shape: Members) -> bool:
+    return seen != {"type": "array"} or shape.get("type") == "array"
+
+
+def _without_null(schema: Members) -> Members:
+    kinds = schema.get("type")
+    if isinstance(kinds, list):
+        return {
+            key: [word for word in value if word is not None] if key == "enum" else value
+            for key, value in {**schema, "type": next(k for k in kinds if k != "null")}.items()
+        }
+    if "anyOf" in schema:
+        rest = [member for member in schema["anyOf"] if member != {"type": "null"}]
+        return rest[0] if len(rest) == 1 else {"anyOf": rest}
+    return schema
+
+
+def _or_null(schema: Members) -> Members:
+    if isinstance(schema.get("type"), str):
+        words = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
+        return {**schema, "type": [schema["type"], "null"], **words}
+    return {"anyOf": [*schema.get("anyOf", [schema]), {"type": "null"}]}
 
 
 def _keep_examples(before: Description, now: Description) -> None:

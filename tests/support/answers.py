@@ -21,6 +21,8 @@ from tests.support.answer_shapes import Named, Recording, Word
 from toolkit.entrypoints.http import HttpApp, Kind, Reply, Request, Route
 
 RECORDING: Final = os.environ.get("KOPRU_ANSWERS") == "record"
+_LIST: Final = "list_out"
+"""A page of a list is what its items are, so it has no name of its own."""
 _MAKERS: Final = ("schemas", "handlers.http.answers", "handlers.http.approval_answers")
 
 
@@ -111,7 +113,7 @@ def _name_objects() -> None:
                 continue
             for name, made in list(vars(module).items()):
                 own = getattr(made, "__module__", "") == module.__name__
-                if own and inspect.isfunction(made) and name.endswith("_out"):
+                if own and inspect.isfunction(made) and name.endswith("_out") and name != _LIST:
                     words = name.removesuffix("_out").strip("_").split("_")
                     _replace(
                         made, _naming(f"{context}.{''.join(map(str.capitalize, words))}", made)

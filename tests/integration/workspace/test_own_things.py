@@ -74,6 +74,11 @@ def test_an_invitation_is_accepted_and_a_sign_up_shown_by_api(world: WorkspaceWo
     assert (shown.status, shown.json()["id"]) == (200, waiting["id"])
 
 
+def test_a_new_company_has_nothing_to_do_today(world: WorkspaceWorld) -> None:
+    today = world.call("GET", "/v1/today", world.company().key_principal).json()
+    assert (today["exceptions"], today["tasks"], today["news_at"]) == ([], [], None)
+
+
 def test_the_description_is_packed_for_whoever_reads_that(world: WorkspaceWorld) -> None:
     path = "/v1/openapi.json"
     plain = world.call("GET", path, shows="a description")
