@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test test-quick test-deep test-313 acceptance bench check fmt lint types arch \
-	validate audit pictures requirements generate assets build clean
+	validate audit answers pictures requirements generate assets build clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -99,6 +99,10 @@ generate: $(VENV)/.installed ## Write the generated templates and pages anew
 
 pictures: $(VENV)/.installed assets ## The pictures of the README anew, from a stack with demo data
 	$(PY) -m infra.tools.pictures
+
+answers: $(VENV)/.installed ## Record what the API answers in the integration tests (events/answers)
+	KOPRU_ANSWERS=record $(PYTEST) tests/integration --ignore=tests/integration/local -q -m "not deep"
+	$(PY) -m infra.tools.openapi
 
 assets: $(VENV)/.installed ## Front-end files of the pages, into build/assets
 	@$(PY) infra/assets/build.py

@@ -1,7 +1,8 @@
 """Writes the API description (OpenAPI 3.1) of all contexts from their declared routes.
 
 The document is generated, committed beside the context that serves it, and tested for freshness, so
-that no function has to import another context. A route's request body is the edge model it reads.
+that no function has to import another context. A route's request body is the edge model it reads;
+what it answers was recorded (``events/answers``, ``infra/tools/answers.py``).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import inspect
 import json
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +19,8 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from infra.tools import problems
+from infra.tools.answers import PROBLEM, Description, told
 from toolkit.entrypoints.http import HttpApp, RouteSpec
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -44,6 +47,16 @@ _APPS: Final = (
 _BODY: Final = re.compile(r"\.json\(\s*([A-Z][A-Za-z]+|model)\s*\)")
 _COMMAND: Final = re.compile(r"\.command\(\)")
 _VERSION: Final = re.compile(r"\.expected_version\(\)")
+_WORDS: Final = {
+    "200": "As asked.",
+    "201": "Made.",
+    "202": "Accepted; the work goes on.",
+    "204": "Done; there is nothing to say.",
+    "2XX": "As asked.",
+    "303": "The address of a download, for a short time.",
+    "4XX": "A problem; nothing was changed.",
+    "5XX": "A problem of the hub or of a third party; the same may succeed later.",
+}
 _PROBLEM: Final[dict[str, Any]] = {
     "type": "object",
     "description": "A problem (RFC 9457); everything wrong is listed at once.",
@@ -115,7 +128,40 @@ def _helper_globals(route: RouteSpec) -> dict[str, Any]:
     return merged
 
 
-def _operation(route: RouteSpec, model: type[BaseModel] | None) -> dict[str, Any]:
+def _responses(operation: str, kept: Description) -> dict[str, Any]:
+    """What the operation answered in the tests, and the problems that any operation may answer."""
+    responses: dict[str, Any] = {
+        status: {"description": _WORDS[status], **_content(contents)}
+        for status, contents in kept.answers.get(operation, {}).items()
+    }
+    responses["2XX"] = {"description": _WORDS["2XX"]}
+    refused: dict[str, list[str]] = {"4XX": [], "5XX": []}
+    for code in kept.refusals.get(operation, ()):
+        status = kept.problems[code]["status"]
+        refused.setdefault(str(status) if status < 400 else f"{status // 100}XX", []).append(code)
+    for status, codes in refused.items():
+        examples = {code: {"$ref": f"#/components/examples/{code}"} for code in codes}
+        content = {"schema": {"$ref": "#/components/schemas/Problem"}}
+        described = responses.setdefault(status, {"description": _WORDS[status]})
+        described.setdefault("content", {})[PROBLEM] = {
+            **content,
+            **({"examples": examples} if examples else {}),
+        }
+    return responses
+
+
+def _content(contents: Mapping[str, Any]) -> dict[str, Any]:
+    described = {
+        kind: {**content, "schema": told(content["schema"])}
+        for kind, content in contents.items()
+        if kind
+    }
+    return {"content": described} if described else {}
+
+
+def _operation(
+    route: RouteSpec, model: type[BaseModel] | None, kept: Description
+) -> dict[str, Any]:
     source = _source(route)
     parameters: list[dict[str, Any]] = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
@@ -130,15 +176,7 @@ def _operation(route: RouteSpec, model: type[BaseModel] | None) -> dict[str, Any
         "operationId": route.function.__name__,
         "summary": summary,
         "tags": [route.path.split("/")[2] if route.path.startswith("/v1/") else "service"],
-        "responses": {
-            "2XX": {"description": "As asked."},
-            "4XX": {
-                "description": "A problem; nothing was changed.",
-                "content": {
-                    "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
-                },
-            },
-        },
+        "responses": _responses(f"{route.method} {route.path}", kept),
     }
     if parameters:
         operation["parameters"] = parameters
@@ -176,12 +214,12 @@ def _schemas(models: Iterable[type[BaseModel]]) -> dict[str, Any]:
 
 def document() -> dict[str, Any]:
     """The whole description."""
-    declared = routes()
+    declared, kept = routes(), Description.read()
     models = {route: _body_model(route) for route in declared}
     paths: dict[str, dict[str, Any]] = {}
     for route in declared:
         operations = paths.setdefault(route.path, {})
-        operations[route.method.lower()] = _operation(route, models[route])
+        operations[route.method.lower()] = _operation(route, models[route], kept)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -199,7 +237,12 @@ def document() -> dict[str, Any]:
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
             "schemas": {
                 **_schemas(model for model in models.values() if model is not None),
+                **{name: told(schema) for name, schema in kept.schemas.items()},
                 "Problem": _PROBLEM,
+            },
+            "examples": {
+                code: {"value": problem}
+                for code, problem in sorted({**problems.examples(), **kept.problems}.items())
             },
         },
     }

@@ -1,8 +1,8 @@
 """The running API keeps to its description: generated requests, right and wrong ones.
 
 Requests that fit the description and requests that break it are made by Schemathesis from the
-served OpenAPI document. Whatever comes, the answer is documented, of a documented type, never 5xx;
-and what breaks the description is refused.
+served OpenAPI document. Whatever comes, the answer is documented, of a documented type and shape,
+never 5xx; and what breaks the description is refused.
 """
 
 import json
@@ -21,6 +21,7 @@ from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     negative_data_rejection,
+    response_schema_conformance,
     status_code_conformance,
 )
 
@@ -47,7 +48,12 @@ def _operations() -> Iterator[Any]:
 
 
 OPERATIONS = list(_operations())
-ALWAYS = [not_a_server_error, status_code_conformance, content_type_conformance]
+ALWAYS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
 CHECKS = {
     GenerationMode.POSITIVE: ALWAYS,
     GenerationMode.NEGATIVE: [*ALWAYS, negative_data_rejection],

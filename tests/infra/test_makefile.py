@@ -27,6 +27,7 @@ DOCUMENTED = {
     "requirements",
     "generate",
     "pictures",
+    "answers",
     "assets",
     "build",
     "clean",

@@ -8,14 +8,16 @@ are looked for in every table. Answers of handlers are scanned by ``tests.suppor
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from kernel.identifiers import iban, tckn
+from kernel.masking import mask_iban, mask_tckn
 
 _NUMBER: Final = re.compile(r"(?<![0-9A-Za-z])[1-9][0-9]{10}(?![0-9A-Za-z])")
 _IBAN: Final = re.compile(r"(?<![0-9A-Za-z])(?:TR|GR)[0-9]{2}(?: ?[0-9A-Z]){11,30}(?![0-9A-Za-z])")
+_CANARY: Final = re.compile(r" ?Kanarya[0-9]{3}Ltd")
 _API_KEY: Final = re.compile(r"kopru_(?:test|live)_[0-9A-Za-z_-]{20,}")
 CANARY_PASSWORD: Final = "Kanarya-Parola-7f3a91"
 """A password for tests; its appearance anywhere is a leak."""
@@ -74,6 +76,17 @@ class Scanner:
             found += self.strangers_in(text, tenant_id)
         if found:
             raise LeakError(f"{where} contains {', '.join(found)}")
+
+
+def cleaned(text: str) -> str:
+    """The text without identities and words of tenants: to be kept outside of its test."""
+    text = _CANARY.sub("", text)
+    text = _NUMBER.sub(lambda found: _masked(found[0], tckn.is_valid, mask_tckn), text)
+    return _IBAN.sub(lambda found: _masked(found[0], iban.is_valid, mask_iban), text)
+
+
+def _masked(text: str, is_valid: Callable[[str], bool], mask: Callable[[str], str]) -> str:
+    return mask(text) if is_valid(text.replace(" ", "")) else text
 
 
 SCANNER: Final = Scanner()

@@ -1,5 +1,7 @@
 """What belongs to a person: companies, views, the feed of deadlines, the second factor."""
 
+import base64
+import gzip
 import re
 
 from tests.support.builders import WorkspaceWorld
@@ -70,3 +72,18 @@ def test_an_invitation_is_accepted_and_a_sign_up_shown_by_api(world: WorkspaceWo
     (waiting,) = world.call("GET", "/v1/signups", operator).json()["items"]
     shown = world.call("GET", f"/v1/signups/{waiting['id']}", operator)
     assert (shown.status, shown.json()["id"]) == (200, waiting["id"])
+
+
+def test_a_new_company_has_nothing_to_do_today(world: WorkspaceWorld) -> None:
+    today = world.call("GET", "/v1/today", world.company().key_principal).json()
+    assert (today["exceptions"], today["tasks"], today["news_at"]) == ([], [], None)
+
+
+def test_the_description_is_packed_for_whoever_reads_that(world: WorkspaceWorld) -> None:
+    path = "/v1/openapi.json"
+    plain = world.call("GET", path, shows="a description")
+    packed = world.call("GET", path, headers={"accept-encoding": "gzip"}, shows="a description")
+    assert packed.headers["content-encoding"] == "gzip"
+    sent = base64.b64decode(packed.raw["body"])
+    assert gzip.decompress(sent).decode() == plain.body
+    assert len(sent) < len(plain.body) / 8
