@@ -14,6 +14,7 @@ from kernel.ids import SequenceIds
 from kernel.sensitive import Email, Secret
 from tests.budgets.day import Day
 from tests.integration.workspace.test_operate import PATH, Desk
+from tests.integration.workspace.test_support import ALL, signed_in_operator
 from tests.integration.workspace.test_task_links import OWN, task_waits
 from tests.support.aws import START, aws_world, platform_of
 from tests.support.builders import Member, WorkspaceWorld, workspace_world
@@ -40,6 +41,7 @@ def test_the_counts_of_a_day_are_the_committed_ones() -> None:
             sessions(world)
             task_mail(world)
             operating(world)
+            supporting(world)
 
 
 def a_day(world: WorkspaceWorld) -> None:
@@ -168,3 +170,16 @@ def operating(world: WorkspaceWorld) -> None:
     assert back.json()["redriven"] == 4
     DAY.counted("list what was sent back", lambda: desk.call("GET", f"{PATH}/redrives"))
     assert len(desk.back()) == 4
+
+
+def supporting(world: WorkspaceWorld) -> None:
+    """An operator asks to look into a company; another one refuses."""
+    company = world.company("Doğu Gıda", roles=())
+    asking, _ = signed_in_operator(world, "bir@kopru.example")
+    other, _ = signed_in_operator(world, "iki@kopru.example")
+    body = {"tenant_id": company.id, "reason": "Sayılar tutmuyor", "hours": 1}
+    made = DAY.counted(
+        "ask for support access", lambda: world.call("POST", ALL, asking, body=body, shows=OWN)
+    )
+    path = f"{ALL}/{made.json()['id']}/refuse"
+    DAY.counted("refuse it", lambda: world.call("POST", path, other, shows=OWN))

@@ -270,7 +270,7 @@ _DECLARED: Final[Mapping[tuple[str, str], dict[str, Any]]] = {
     ("workspace", "hidden_sheets"): _TEXTS,
     ("workspace", "next_due_on"): _DAY,
 }
-_OPEN: Final = ({}, {"type": "null"}, {"type": "array"})
+_OPEN: Final[tuple[dict[str, Any], ...]] = ({}, {"type": "null"}, {"type": "array"})
 Members = dict[str, Any]
 
 

@@ -68,7 +68,7 @@ class Visit:
         return [row["detail"]["act"] for row in rows if row["action"] == "support_grant.used"]
 
 
-def _operator(world: WorkspaceWorld, email: str) -> tuple[Principal, str]:
+def signed_in_operator(world: WorkspaceWorld, email: str) -> tuple[Principal, str]:
     person = world.app.install_operator()(
         email=Email(email), name="Destek Kişi", language="tr", password=Secret(CANARY_PASSWORD)
     )
@@ -84,8 +84,8 @@ def _operator(world: WorkspaceWorld, email: str) -> tuple[Principal, str]:
 def visit(world: WorkspaceWorld) -> Visit:
     """Nobody has asked yet."""
     company = world.company(roles=("owner", "viewer"))
-    asker, cookie = _operator(world, "bir@op.example")
-    second, _ = _operator(world, "iki@op.example")
+    asker, cookie = signed_in_operator(world, "bir@op.example")
+    second, _ = signed_in_operator(world, "iki@op.example")
     return Visit(world, company, asker, second, cookie)
 
 
