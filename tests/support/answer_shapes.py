@@ -94,7 +94,7 @@ def _text(values: Sequence[str]) -> dict[str, Any]:
 def _object(values: Sequence[Mapping[str, Any]], name: str) -> dict[str, Any]:
     if name in FREE:
         return {"type": "object"}
-    names = {key for value in values for key in value}
+    names = {str(key) for value in values for key in value}  # a word is more than its text
     if name in KEYED or not all(_NAME.fullmatch(key) for key in names):
         inside = [member for value in values for member in value.values()]
         return {"type": "object", "additionalProperties": schema_of(inside)}
@@ -141,7 +141,7 @@ def schema_of(values: Sequence[Any], name: str = "") -> dict[str, Any]:
 def shown(value: Any) -> Any:
     """A body as an example: long lists shortened, secrets cut, numbers of people masked."""
     if isinstance(value, Mapping):
-        return {key: shown(member) for key, member in value.items()}
+        return {str(key): shown(member) for key, member in value.items()}
     if isinstance(value, list | tuple):
         return [shown(item) for item in value[:_SHOWN_ITEMS]]
     if isinstance(value, str):
