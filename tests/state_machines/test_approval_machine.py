@@ -1,29 +1,14 @@
 """Machine 2 over the real handlers: approvals in any order, with faults at any call."""
 
 import pytest
-from hypothesis import HealthCheck, settings
-from hypothesis.stateful import run_state_machine_as_test
 
 from tests.support.approval_machine import ApprovalMachine
+from tests.support.machine_runs import by_night, every_time
 
 TestApprovalMachine = ApprovalMachine.TestCase
-TestApprovalMachine.settings = settings(
-    max_examples=4,
-    stateful_step_count=14,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
+TestApprovalMachine.settings = every_time(examples=4, steps=14)
 
 
 @pytest.mark.deep
 def test_at_random_for_long() -> None:
-    run_state_machine_as_test(
-        ApprovalMachine,
-        settings=settings(
-            max_examples=150,
-            stateful_step_count=30,
-            deadline=None,
-            suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-        ),
-    )
+    by_night(ApprovalMachine, examples=150, steps=30)

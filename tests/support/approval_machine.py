@@ -9,15 +9,12 @@ faults stop, everything comes to rest.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any, Final
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import invariant, rule
 
-from kernel.clock import FixedClock
-from kernel.ids import SequenceIds
 from tests.support.approvals_world import (
     CHIEF,
     CHIEF_2,
@@ -26,11 +23,11 @@ from tests.support.approvals_world import (
     REQUESTER,
     approvals_world,
 )
-from tests.support.aws import START, aws_world, platform_of
 from tests.support.events import queue_event
 from tests.support.fault_bench import ROUND
 from tests.support.faults import MODES, SWITCHBOARD, Faults, Killed, switched_on
 from tests.support.lambda_context import LambdaContext
+from tests.support.machine_runs import MachineInAWorld
 
 PEOPLE: Final = (REQUESTER, CHIEF, CHIEF_2, MANAGER, MANAGER_2)
 REQUESTS: Final = ("R-1", "R-2")
@@ -39,16 +36,13 @@ MINUTES: Final = 6
 """After the last step: more than any repetition needs."""
 
 
-class ApprovalMachine(RuleBasedStateMachine):
+class ApprovalMachine(MachineInAWorld):
     """Steps of people, of the schedule, of the queue, and of what may go wrong."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.stack = ExitStack()
-        aws = self.stack.enter_context(aws_world())
-        self.clock = FixedClock(START)
-        platform = platform_of(aws, clock=self.clock, ids=SequenceIds(at=START))
-        self.world = self.stack.enter_context(approvals_world(aws, platform, self.clock))
+        made = approvals_world(self.aws, self.platform, self.clock)
+        self.world = self.stack.enter_context(made)
         self.stack.enter_context(switched_on(self.clock))
         self.mailbox: list[dict[str, Any]] = []
         self.known: dict[str, tuple[int, list[Any]]] = {}
@@ -62,7 +56,7 @@ class ApprovalMachine(RuleBasedStateMachine):
                 self._doing(self._minute)
             self._rests()
         finally:
-            self.stack.close()
+            super().teardown()
 
     # -------------------------------------------------------------- steps
 

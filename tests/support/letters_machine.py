@@ -7,19 +7,16 @@ what the mail service took. After every step I-20 and I-21 hold.
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any, Final
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import initialize, invariant, rule
 
-from kernel.clock import FixedClock
-from kernel.ids import SequenceIds
 from kernel.mail_delivery import RANK, MailState
 from kernel.mailing import MailResult
-from tests.support.aws import START, aws_world, platform_of
 from tests.support.letters_world import PERIOD, LettersDesk
+from tests.support.machine_runs import MachineInAWorld
 from tests.support.reconciliation_builders import OTHER_VKN, VKN
 from tests.support.reconciliation_world import reconciliation_world
 
@@ -30,24 +27,18 @@ WINDOW_ENDS: Final = 8
 EVENTS: Final = {"Delivery": "delivered", "Open": "opened", "Bounce": "bounced"}
 
 
-class MailingMachine(RuleBasedStateMachine):
+class MailingMachine(MachineInAWorld):
     """Steps of people, schedules and the mail service."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.stack = ExitStack()
-        aws = self.stack.enter_context(aws_world())
-        self.clock = FixedClock(START)
-        platform = platform_of(aws, clock=self.clock, ids=SequenceIds(at=START))
-        self.world = self.stack.enter_context(reconciliation_world(aws, platform, self.clock))
+        made = reconciliation_world(self.aws, self.platform, self.clock)
+        self.world = self.stack.enter_context(made)
         self.desk = LettersDesk(self.world)
         self.cards: dict[str, dict[str, Any]] = {}
         self.silent: set[str] = set()
         self.told: dict[str, set[str]] = {}
         self.runs = 0
-
-    def teardown(self) -> None:
-        self.stack.close()
 
     @initialize()
     def company(self) -> None:

@@ -123,6 +123,8 @@ class WorldDesk(Desk):
             assert self.world.notify(rf, identity=identity).json() == {"status": "taken"}
         if kind == "repeated":
             assert self.world.notify(rf, identity=identity).json() == {"status": "repeated"}
+        # The pull that it asks for is a step of its own; the next document would work it off.
+        self.world.aws.messages("payment-codes-pull")
 
     def cancel(self, handle: str) -> bool:
         answer = self.world.call("POST", f"{BASE}/{handle}/cancel")

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, settings
-from hypothesis.stateful import run_state_machine_as_test
 
+from tests.support.machine_runs import by_night, every_time
 from tests.support.payment_world_desk import WorldMachine, machine_world
 
 
@@ -16,23 +15,9 @@ def _world() -> Iterator[None]:
 
 
 TestWorldMachine = WorldMachine.TestCase
-TestWorldMachine.settings = settings(
-    max_examples=12,
-    stateful_step_count=12,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
+TestWorldMachine.settings = every_time(examples=12, steps=12)
 
 
 @pytest.mark.deep
 def test_at_random_for_long() -> None:
-    run_state_machine_as_test(
-        WorldMachine,
-        settings=settings(
-            max_examples=150,
-            stateful_step_count=40,
-            deadline=None,
-            suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-        ),
-    )
+    by_night(WorldMachine, examples=150, steps=40)
