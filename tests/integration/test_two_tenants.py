@@ -64,6 +64,8 @@ from webkit.components import View
 from webkit.render import PageResponse, Renderer
 
 UNKNOWN: Final = "01JC3V9QJ8Z6T4M2N0P7R5S3XK"
+SAME_FOR_ALL: Final = frozenset({"/v1/openapi.json"})
+"""A committed file. Its examples were recorded in tests, where ids are counted up."""
 NUMBERS: Final = ("12345678950", "98765432150")
 ORGANISATIONS: Final = ("91234", "95555")
 MONEY: Final = {"amount": "33030.00", "currency": "TRY"}
@@ -1022,7 +1024,7 @@ def opened_doors(world: World, kind: str, counted: Count) -> dict[str, Counts]:
             if answer.raw.get("isBase64Encoded"):
                 text += base64.b64decode(answer.raw["body"]).decode("utf-8", "replace")
             named = [label for label, each in world.ours.ids.items() if each in text]
-            assert named == [], (route.path, named)
+            assert named == [] or route.path in SAME_FOR_ALL, (route.path, named)
         # Otherwise the companies have nothing of the kind this route shows: give them one.
         assert reached, f"GET {route.path} shows nothing of its own"
     assert seen >= (25 if kind == "key" else 50)

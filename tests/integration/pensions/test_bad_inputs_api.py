@@ -511,6 +511,11 @@ def bodies(desk: Desk) -> dict[str, tuple[str, str, dict[str, Any]]]:
             f"/v1/pensions/employees/{person['id']}/reveal",
             {"reason": "person_asked"},
         ),
+        "reveal_exchanges": (
+            "POST",
+            f"/v1/pensions/transmissions/{UNKNOWN_ID}/exchanges/reveal",
+            {"reason": "person_asked"},
+        ),
         "submit_employees": ("POST", f"{base}/submissions", {"all": True}),
         "add_contribution": ("POST", f"{base}/contributions", {**body, "month": 4}),
         "change_contribution": (

@@ -245,3 +245,15 @@ def test_a_visit_by_pages(visit: Visit) -> None:
     assert left.location == "/operator/support?done=support_left"
     context = world.authorize(cookies=(f"kopru-8000={token}",))
     assert (context["tenant_id"], context["roles"]) == ("", "operator")
+
+
+def test_either_side_turns_a_request_down_and_an_operator_ends_a_visit(visit: Visit) -> None:
+    owner = visit.company.owner
+    asked = [str(visit.ask(reason=text).json()["id"]) for text in ("bir", "iki")]
+    by_company = visit.world.call("POST", f"{GRANTS}/{asked[0]}/refuse", owner)
+    by_operator = visit.operate("POST", f"{ALL}/{asked[1]}/refuse", visit.second)
+    for answer in (by_company, by_operator):
+        assert (answer.status, answer.json()["state"]) == (200, "refused"), answer.body
+    ended = visit.operate("POST", f"{ALL}/{visit.granted()}/revoke", visit.asker)
+    assert (ended.status, ended.json()["state"]) == (200, "revoked")
+    assert visit.visitor().tenant_id == ""

@@ -33,9 +33,8 @@ def list_exchanges(request: Request) -> Reply:
 @app.api("POST", _ROUTE + "/exchanges/reveal", permission=REVEAL)
 def reveal_exchanges(request: Request) -> Reply:
     """What was sent and answered in clear; who looked and why is in history and audit."""
-    use = pensions(request)
+    use, reason = pensions(request), RevealReason(request.json(RevealIn).reason)
     read = use.read_exchanges()
     call = read.transmission(request.id())
-    reason = RevealReason(request.json(RevealIn).reason)
     require_fresh(request.principal, use.scope.clock.now())
     return Reply(exchanges_out(read.reveal(call, reason), words_of(request), reveal=True))
