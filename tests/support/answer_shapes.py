@@ -229,6 +229,7 @@ def _described(operation: str, content_type: str, bodies: Sequence[Any]) -> dict
 
 _TEXT: Final = {"type": "string"}
 _DAY: Final = {"type": "string", "format": "date"}
+_INSTANT: Final = {"type": "string", "format": "date-time"}
 _WHOLE: Final = {"type": "integer"}
 _TEXTS: Final = {"type": "array", "items": _TEXT}
 
@@ -248,6 +249,7 @@ _DECLARED: Final[Mapping[tuple[str, str], dict[str, Any]]] = {
     ("card_contracts", "stage"): _TEXT,
     ("card_contracts", "value"): _WHOLE,
     ("payment_codes", "end_to_end_id"): _TEXT,
+    ("pensions", "asked_again_at"): _INSTANT,
     ("pensions", "code"): _TEXT,
     ("pensions", "left_on"): _DAY,
     ("pensions", "problem"): _PROBLEM_AT,
@@ -269,6 +271,7 @@ _DECLARED: Final[Mapping[tuple[str, str], dict[str, Any]]] = {
     ("workspace", "from"): _DAY,
     ("workspace", "hidden_sheets"): _TEXTS,
     ("workspace", "next_due_on"): _DAY,
+    ("workspace", "until"): _DAY,
 }
 _OPEN: Final[tuple[dict[str, Any], ...]] = ({}, {"type": "null"}, {"type": "array"})
 Members = dict[str, Any]
