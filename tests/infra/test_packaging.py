@@ -34,7 +34,7 @@ LOADED = {
     "pensions": (155, 165),
     "reconciliation": (205, 215),
     "workflow": (190, 220),
-    "workspace": (220, 235),
+    "workspace": (225, 245),
 }
 FOREIGN = ("infra", "tests", "moto", "pytest", "rich", "yaml")
 
