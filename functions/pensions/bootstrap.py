@@ -22,6 +22,7 @@ from pensions.application.contributions import (
     RemoveContribution,
 )
 from pensions.application.credentials import StoreCredentials, TestCredentials
+from pensions.application.doubt_restored import DoubtRestored
 from pensions.application.employees import (
     AddEmployee,
     ChangeEmployee,
@@ -50,6 +51,7 @@ from pensions.ports import FileAccess, InsurerGateway, PensionsStore
 from pensions.settings import PensionsSettings
 from toolkit.auth import TenantContext
 from toolkit.aws.approval_gates import ApprovalGates
+from toolkit.aws.due import waiting
 from toolkit.aws.dynamodb import Keyspace
 from toolkit.aws.exchange_archive import ExchangeArchive
 from toolkit.aws.objects import FileStore
@@ -256,6 +258,14 @@ class Application:
             DynamoDueWork(self.platform.database),
             self.platform.clock,
             lambda tenant_id: self.for_system(tenant_id, "sweep").scope,
+        )
+
+    def doubt_restored(self) -> DoubtRestored:
+        """What an operator runs after tables were restored."""
+        database = self.platform.database
+        return DoubtRestored(
+            lambda: waiting(database, "core", Keyspace(CONTEXT), waits_for="DUE"),
+            lambda tenant_id: self.for_system(tenant_id, "restore").scope,
         )
 
     def poll_status(self) -> PollStatus:

@@ -22,12 +22,12 @@ from workspace.bootstrap import Application, build
 from workspace.settings import WorkspaceSettings
 
 
-def variables_of(functions: Any, stack: str) -> Mapping[str, str]:
-    """What the API function of the workspace is configured with; ``functions`` is Lambda's client.
+def variables_of(functions: Any, stack: str, function: str = "workspace-api") -> Mapping[str, str]:
+    """What a function of the stack is configured with; ``functions`` is Lambda's client.
 
     Raises: LookupError when the stack has no such function.
     """
-    name = f"{stack}-workspace-api"
+    name = f"{stack}-{function}"
     try:
         found = functions.get_function_configuration(FunctionName=name)
     except functions.exceptions.ResourceNotFoundException:

@@ -21,6 +21,7 @@ from tests.crash.use_cases import (
     calculated,
     enrolled,
     submit_money,
+    submit_people,
 )
 from tests.support.drive import TENANT, Drive, Work, driving
 from tests.support.events import bus_event
@@ -52,6 +53,9 @@ def test_the_counts_of_a_day_are_the_committed_ones(drive: Drive) -> None:
     for use_case, name in NEWS.items():
         drive.restore(empty)
         delivered(drive, name, BY_NAME[use_case].arrange(drive))
+    drive.restore(empty)
+    submitted(drive)
+    counted(drive, "doubt a submission and a transmission", drive.application.doubt_restored())
 
 
 def counted(drive: Drive, name: str, act: Any) -> Any:
@@ -81,6 +85,14 @@ def contracts(drive: Drive) -> None:
     (person,) = drive.people(drive.contract(), 1)
     reason = next(iter(RevealReason))
     counted(drive, "show clear values", lambda: use.reveal_person()(person, reason))
+
+
+def submitted(drive: Drive) -> None:
+    """One submission is cut into a call that nobody has made, another is not cut yet."""
+    contract_id = drive.contract()
+    first, second = drive.people(contract_id, 2)
+    drive.deliver(submit_people(drive, contract_id, [first]))
+    submit_people(drive, contract_id, [second])
 
 
 def month(drive: Drive) -> None:

@@ -14,6 +14,7 @@ import io
 import itertools
 import json
 import random
+import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -92,6 +93,8 @@ ROUND: Final = timedelta(seconds=200)
 PERSON_COMES: Final = timedelta(minutes=30)
 """Longer than the product waits for a key that does not open (15 minutes), so that a person finds
 what the work has come to and not work that has yet to be tried."""
+_WORK: Final = re.compile("#SYS#(DUE|ANSWERS)#")
+"""Lists of work that comes to an end; the poll of contracts never does."""
 # Speed and the checks AWS makes; not the request tokens: nothing may rely on them (X6).
 _TRIGGERS: Final = {
     "prepare": "prepare_submission",
@@ -463,7 +466,7 @@ class Drive:
             item.attrs["due_sk"].value
             for role in ("core", "flow")
             for item in stored_items(role)
-            if "due_pk" in item.attrs and "#DUE#" in item.attrs["due_pk"].value
+            if "due_pk" in item.attrs and _WORK.search(item.attrs["due_pk"].value)
         ]
         if not due:
             return None

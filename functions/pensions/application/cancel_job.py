@@ -6,12 +6,11 @@ ends as ``cancelled`` once its lines have left the sending state.
 
 from typing import Final
 
-from kernel.storing import WriteRefusedError
 from pensions.application.context import Scope
-from pensions.application.jobs import close_if_complete
+from pensions.application.jobs import close_if_complete, was_written
 from pensions.application.submissions import STATUS_REFRESH, SUBMISSIONS
 from pensions.domain.transmission import TransmissionState
-from pensions.ports import JobView, PensionsUnit
+from pensions.ports import JobView
 
 _OPEN_JOB: Final = frozenset({"queued", "running"})
 
@@ -32,14 +31,14 @@ class CancelJob:
         elif job.kind == STATUS_REFRESH:
             unit = self._scope.store.unit()
             unit.finish_job(job_id, "cancelled", result={"outcomes": dict(job.outcomes)})
-            _commit(unit)
+            was_written(unit)
 
     def _submission(self, job: JobView) -> None:
         store = self._scope.store
         if not job.cancelled:
             unit = store.unit()
             unit.cancel_job(job.id)
-            if not _commit(unit):
+            if not was_written(unit):
                 return  # it ended in between
         for transmission in store.open_transmissions(str(job.private["contract_id"])):
             if transmission.job_id != job.id or transmission.state is not TransmissionState.OPEN:
@@ -57,14 +56,5 @@ class CancelJob:
             unit.save_transmission(transmission, after, "transmission.releasing", detail)
             unit.enqueue(f"send:{transmission.provider_code}", {"transmission_id": transmission.id})
             # Refused when somebody has begun to send it: then it is too late for these lines.
-            _commit(unit)
+            was_written(unit)
         close_if_complete(self._scope, job.id)
-
-
-def _commit(unit: PensionsUnit) -> bool:
-    """Whether it was written; not when what it depends on has changed."""
-    try:
-        unit.commit()
-    except WriteRefusedError:
-        return False
-    return True

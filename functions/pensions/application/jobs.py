@@ -8,6 +8,7 @@ from pensions.application.attention import (
     raise_problems,
 )
 from pensions.application.context import Scope
+from pensions.ports import PensionsUnit
 
 
 def close_if_complete(scope: Scope, job_id: str) -> None:
@@ -54,6 +55,15 @@ def close_if_complete(scope: Scope, job_id: str) -> None:
         unit.commit()
     except WriteRefusedError:
         return  # another worker closed it
+
+
+def was_written(unit: PensionsUnit) -> bool:
+    """Commit, and whether it was written; not when what it depends on has changed."""
+    try:
+        unit.commit()
+    except WriteRefusedError:
+        return False
+    return True
 
 
 def _nothing_left(scope: Scope, kind: str, contract_id: str) -> bool:

@@ -181,28 +181,26 @@ class Binder:
         unit.commit()
         self.finish(planned.id)
 
-    def finish(self, transmission_id: str) -> None:
-        """Bind what is planned and still can be bound, then open the transmission."""
+    def finish(self, transmission_id: str, *, bind_more: bool = True) -> None:
+        """Bind what is planned and still can be bound, then open the transmission.
+
+        Without ``bind_more`` it opens with what is bound already: after a restore, a planned line
+        that is free here may have left with another transmission since.
+        """
         store = self._scope.store
         transmission = store.transmission(transmission_id)
         if transmission is None or transmission.state is not TransmissionState.BINDING:
             return
-        if transmission.kind is TransmissionKind.ENROLMENT:
+        enrolment = transmission.kind is TransmissionKind.ENROLMENT
+        if bind_more and enrolment:
             people = list(store.employees_by_id(transmission.planned).values())
             self._bind_groups(transmission, people, self._bind_people)
-            bound = [
-                person
-                for person in store.employees_by_id(transmission.planned).values()
-                if _is_bound(person, transmission, EmployeeStatus.SENDING)
-            ]
-            lines = [FrozenLine(p.id, p.stamp.version, enrolment_content(p)) for p in bound]
-        else:
+        elif bind_more:
             items = list(store.contributions_by_id(transmission.planned).values())
             people_of = store.employees_by_id([item.employee_id for item in items])
-            bind = partial(self._bind_contributions, people_of)
-            self._bind_groups(transmission, items, bind)
-            lines = self._collection_lines(transmission)
-        self._open(transmission, lines)
+            self._bind_groups(transmission, items, partial(self._bind_contributions, people_of))
+        lines = self._people_lines if enrolment else self._collection_lines
+        self._open(transmission, lines(transmission))
 
     def _bind_groups(
         self,
@@ -282,6 +280,13 @@ class Binder:
             )
             bound += 1
         self._commit_bound(unit, transmission, bound)
+
+    def _people_lines(self, transmission: Transmission) -> list[FrozenLine]:
+        return [
+            FrozenLine(person.id, person.stamp.version, enrolment_content(person))
+            for person in self._scope.store.employees_by_id(transmission.planned).values()
+            if _is_bound(person, transmission, EmployeeStatus.SENDING)
+        ]
 
     def _collection_lines(self, transmission: Transmission) -> list[FrozenLine]:
         store = self._scope.store
