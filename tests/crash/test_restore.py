@@ -26,6 +26,7 @@ from tests.crash.use_cases import (
     submit_money,
     submit_people,
 )
+from tests.infra import stack
 from tests.support.aws import RULES, TablesSnapshot
 from tests.support.drive import Drive, Work, driving
 from tests.support.faults import SWITCHBOARD, Faults
@@ -207,6 +208,26 @@ def test_who_cannot_be_asked_is_not_sent_again(drive: Drive, sent: bool) -> None
     assert settled(drive) == []
 
 
+def test_a_job_cancelled_before_is_given_back_and_not_asked_about(drive: Drive) -> None:
+    """What somebody found in the raw answers under a new reference (deploy.md, step 5)."""
+    contract_id = drive.contract()
+    drive.people(contract_id, LINES)
+    prepared_people(drive, contract_id)
+    (job,) = World(drive).jobs
+    then = Moment.of(drive)
+    drive.use().cancel_job()(str(job["id"]))
+    drive.settle(30)
+    drive.deliver(prepared_people(drive, contract_id))
+    assert len(drive.insurers.effects) == LINES
+    restored(drive, then)
+    drive.use().cancel_job()(str(job["id"]))
+    assert doubted(drive) == Doubted()
+    drive.settle(30)
+    assert count_of(drive, "employee", "ready") == LINES
+    assert len(drive.insurers.effects) == LINES
+    assert always(drive) == []
+
+
 @pytest.mark.parametrize("cut", [True, False])
 def test_money_is_not_collected_twice(drive: Drive, cut: bool) -> None:
     contract_id, ids = enrolled(drive, LINES)
@@ -227,28 +248,59 @@ def test_money_is_not_collected_twice(drive: Drive, cut: bool) -> None:
     assert always(drive) == []
 
 
+class Functions:
+    """Lambda as far as the tool asks it; what is not ``asleep`` has no limit."""
+
+    class exceptions:
+        """Errors of the client."""
+
+        class ResourceNotFoundException(Exception):
+            """There is no such function."""
+
+    def __init__(self, *asleep: str) -> None:
+        self.asleep = asleep
+
+    def get_function_configuration(self, *, FunctionName: str) -> dict[str, object]:
+        """Lambda's answer."""
+        if FunctionName != "kopru-dev-pensions-relay-outbox":
+            raise self.exceptions.ResourceNotFoundException
+        return {"Environment": {"Variables": dict(os.environ)}}
+
+    def get_function_concurrency(self, *, FunctionName: str) -> dict[str, int]:
+        """Lambda's answer: without a limit there is no such member."""
+        name = FunctionName.removeprefix("kopru-dev-")
+        return {"ReservedConcurrentExecutions": 0} if name in self.asleep else {}
+
+
 def test_the_installer_has_a_command_for_it(
     drive: Drive, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    class Functions:
-        """Lambda as far as the tool asks it."""
-
-        class exceptions:
-            """Errors of the client."""
-
-            class ResourceNotFoundException(Exception):
-                """There is no such function."""
-
-        def get_function_configuration(self, *, FunctionName: str) -> dict[str, object]:
-            if FunctionName != "kopru-dev-pensions-relay-outbox":
-                raise self.exceptions.ResourceNotFoundException
-            return {"Environment": {"Variables": dict(os.environ)}}
-
     contract_id = drive.contract()
     drive.people(contract_id, LINES)
     prepared_people(drive, contract_id)
+    asleep = Functions(*after_restore.ASLEEP)
     with RULES.only(contexts=("pen",), tenants=drive.tenants):
-        assert after_restore.main(["kopru-dev"], functions=Functions) == 0
+        assert after_restore.main(["kopru-dev"], functions=lambda: asleep) == 0
     assert capsys.readouterr().out.startswith("1 transmissions are asked about")
     assert set(drive.states("transmission").values()) == {TransmissionState.SENDING}
-    assert after_restore.main(["kopru-prod"], functions=Functions) == 4
+    assert after_restore.main(["kopru-prod"], functions=lambda: asleep) == 4
+
+
+@pytest.mark.parametrize("running", after_restore.ASLEEP)
+def test_the_command_refuses_while_something_may_run(
+    drive: Drive, capsys: pytest.CaptureFixture[str], running: str
+) -> None:
+    contract_id = drive.contract()
+    drive.people(contract_id, LINES)
+    prepared_people(drive, contract_id)
+    others = [name for name in after_restore.ASLEEP if name != running]
+    assert after_restore.main(["kopru-dev"], functions=lambda: Functions(*others)) == 3
+    assert f"to 0 first: kopru-dev-{running}\n" in capsys.readouterr().err
+    assert set(drive.states("transmission").values()) == {TransmissionState.OPEN}
+
+
+def test_what_must_sleep_is_a_function_of_the_stack() -> None:
+    named = {each["Properties"]["FunctionName"]["Fn::Sub"] for each in stack.functions().values()}
+    assert {
+        f"${{AWS::StackName}}-{name}" for name in (after_restore.FUNCTION, *after_restore.ASLEEP)
+    } <= named

@@ -26,8 +26,8 @@ class DoubtRestored:
     keeps the lines it has: those it had only planned may have left under another reference. For the
     same reason a submission that was not cut up to its end is stopped; its other lines are free
     again, and people look first.
-    Run it before anything may send again; ``waiting`` names tenant and id of all that is in flight
-    and was not called about: what was, is asked about anyway.
+    Run it before anything may cut, release or send again; ``waiting`` names tenant and id of all
+    that is in flight and was not called about: what was, is asked about anyway.
     """
 
     def __init__(
