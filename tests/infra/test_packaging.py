@@ -31,7 +31,7 @@ CONTEXTS = sorted(
 LOADED = {
     "card_contracts": (170, 180),
     "payment_codes": (170, 175),
-    "pensions": (155, 165),
+    "pensions": (165, 175),
     "reconciliation": (205, 215),
     "workflow": (190, 220),
     "workspace": (225, 245),

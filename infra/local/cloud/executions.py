@@ -253,6 +253,8 @@ class Executions:
         TASK_TOKENS.on_used = TASK_TOKENS.is_expected = None
         self.journal.close()
         self.journal = None
+        # Who waits for a token of a closed account may do so for ever: no wait of the next one.
+        self._asleep = {}
         for execution in _executions_of(scope):
             worker = execution.exec_worker
             if execution.exec_status == ExecutionStatus.RUNNING and worker and worker.env:
@@ -502,13 +504,13 @@ class Executions:
 
     @contextmanager
     def _sleeping(self, is_over: Callable[[], bool]) -> Iterator[None]:
-        wait = object()
-        self._asleep[wait] = is_over
+        wait, asleep = object(), self._asleep
+        asleep[wait] = is_over
         try:
             yield
         finally:
             self.woken += 1
-            del self._asleep[wait]
+            del asleep[wait]
 
     @contextmanager
     def _running(self, key: str) -> Iterator[None]:
