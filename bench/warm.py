@@ -22,6 +22,7 @@ from bench.frame import ROOT, Report, alternating
 
 REQUESTS: Final = 60
 _ROUTE: Final = "/v1/pensions/contracts/{id}/employees"
+_DOOR: Final = "what CloudFront shows"
 
 
 def measure(report: Report) -> None:
@@ -103,11 +104,13 @@ def _event(number: int) -> dict[str, Any]:
     from tests.support.fakes.pensions_office import TENANT
     from tests.support.pensions_builders import fields_of
     from toolkit.auth import Principal
+    from toolkit.http.origin import HEADER
 
     key = Principal(
         kind="api_key", id="KEY", tenant_id=TENANT, scopes=("pensions:*:*",), tenant_name="A"
     )
-    return http_event("POST", "", principal=key, body=fields_of(number))
+    headers = {HEADER: _DOOR}
+    return http_event("POST", "", principal=key, headers=headers, body=fields_of(number))
 
 
 def _aimed(event: dict[str, Any], contract_id: str) -> dict[str, Any]:
@@ -123,6 +126,7 @@ def _ours(office: Any) -> Any:
     from pensions.bootstrap import Application, Pensions
     from pensions.handlers.api import handler
     from tests.support.lambda_context import LambdaContext
+    from toolkit.http.origin import Origin, digest_of
 
     class InMemory(Application):
         def for_tenant(self, context: Any) -> Pensions:
@@ -132,7 +136,9 @@ def _ours(office: Any) -> Any:
 
     none: Any = None
     contract_id = office.contract()
-    built = InMemory(none, none, none, none)
+    # As in a deployed stage: every request shows that it came by the front door.
+    stage: Any = SimpleNamespace(common=SimpleNamespace(origin=Origin((digest_of(_DOOR),))))
+    built = InMemory(stage, none, none, none)
     # The routes hold the cached function, so what it builds is replaced.
     settings = SimpleNamespace(from_environment=lambda: none)
     vars(bootstrap).update(build=lambda _: built, PensionsSettings=settings)
