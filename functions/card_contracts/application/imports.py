@@ -7,7 +7,6 @@ never posted twice.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,7 +18,7 @@ from card_contracts.domain.sale_event import SaleEvent
 from card_contracts.ports import FileAccess, JobView, SaleFiles, SaleRow
 from kernel.errors import KopruError, NotFoundError, Problem, ValidationError
 from kernel.files import UploadedFile
-from kernel.storing import WriteRefusedError
+from kernel.row_jobs import end_row_job
 
 KIND: Final = "card_sales_import"
 UNDO_KIND: Final = "card_sales_import_undo"
@@ -134,17 +133,7 @@ class SalesFileJob(ABC):
         *,
         total: int = 0,
     ) -> None:
-        unit = self._scope.store.unit()
-        unit.finish_job(
-            job_id,
-            status,
-            result=result,
-            problems=[problem.to_dict() for problem in problems],
-            total=total,
-            failed=len({problem.line for problem in problems}),
-        )
-        with suppress(WriteRefusedError):  # another worker closed it
-            unit.commit()
+        end_row_job(self._scope.store.unit(), job_id, status, result, problems, total=total)
 
 
 class RunSalesImport(SalesFileJob):

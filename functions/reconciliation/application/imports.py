@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 from kernel.errors import KopruError, NotFoundError, Problem, ValidationError
 from kernel.files import XLSX, UploadedFile
-from kernel.storing import WriteRefusedError
+from kernel.row_jobs import end_row_job
 from kernel.undoing import start_undo, undo_id, undoable
 from reconciliation.application.context import Scope
 from reconciliation.application.counterparties import SaveCounterparties, UndoCounterparties, same
@@ -266,19 +266,7 @@ class RunImport:
         problems: Sequence[RowProblem] = (),
         total: int = 0,
     ) -> None:
-        unit = self._scope.store.unit()
-        unit.finish_job(
-            job_id,
-            status,
-            result=result,
-            problems=[problem.to_dict() for problem in problems],
-            total=total,
-            failed=len({problem.line for problem in problems}),
-        )
-        try:
-            unit.commit()
-        except WriteRefusedError:
-            return  # another worker closed it
+        end_row_job(self._scope.store.unit(), job_id, status, result, problems, total=total)
 
 
 def _language(job: JobView) -> str:

@@ -12,6 +12,7 @@ import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final, Self
 
 HEADER: Final = "kopru-origin"
@@ -36,8 +37,12 @@ class Origin:
     digests: tuple[str, ...]
 
     @classmethod
+    @cache
     def parse(cls, text: str) -> Self:
-        """Read one or two digests with a comma between; raises ValueError for anything else."""
+        """Read one or two digests with a comma between; raises ValueError for anything else.
+
+        The same text is read once in a process: every request asks twice.
+        """
         if _DIGESTS.fullmatch(text) is None:
             message = "one or two SHA-256 digests in hexadecimal, with a comma between"
             raise ValueError(message)
