@@ -1,6 +1,6 @@
 """Support access: asked for by an operator, decided by a second person, used, ended."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -110,7 +110,7 @@ class ListSupport:
     ) -> Page[SupportView]:
         """Grants of one company."""
         page = self.store.company(context).support_grants(limit=limit, after=after)
-        return Page(tuple(map(self.view, page.items)), page.next)
+        return Page(self._views(page.items), page.next)
 
     def of_all(self, *, limit: int, after: Position | None) -> Page[SupportView]:
         """Grants of all companies."""
@@ -119,7 +119,7 @@ class ListSupport:
             self.store.company(TenantContext(tenant_id, "system:operator")).support_grant(each)
             for tenant_id, each in page.items
         ]
-        return Page(tuple(map(self.view, grants)), page.next)
+        return Page(self._views(grants), page.next)
 
     def one(self, context: TenantContext, grant_id: str) -> SupportView:
         """Raises: NotFoundError."""
@@ -127,13 +127,26 @@ class ListSupport:
 
     def view(self, grant: SupportGrant) -> SupportView:
         """The grant with its names."""
-        tenant = self.store.tenants_by_id([grant.tenant_id]).get(grant.tenant_id)
-        return SupportView(
-            grant,
-            tenant.name if tenant else "",
-            self._name(grant.operator_id),
-            self._name(grant.decided_by),
-            self._name(grant.ended_by),
+        return self._views([grant])[0]
+
+    def _views(self, grants: Sequence[SupportGrant]) -> tuple[SupportView, ...]:
+        """Grants with their names; every company and person is looked up once."""
+        tenants = self.store.tenants_by_id(list(dict.fromkeys(grant.tenant_id for grant in grants)))
+        people = dict.fromkeys(
+            person_id
+            for grant in grants
+            for person_id in (grant.operator_id, grant.decided_by, grant.ended_by)
+        )
+        names = {person_id: self._name(person_id) for person_id in people}
+        return tuple(
+            SupportView(
+                grant,
+                tenants[grant.tenant_id].name if grant.tenant_id in tenants else "",
+                names[grant.operator_id],
+                names[grant.decided_by],
+                names[grant.ended_by],
+            )
+            for grant in grants
         )
 
     def _name(self, person_id: str) -> str:
