@@ -302,15 +302,15 @@ class SubjectUnit(ProcessUnit, Protocol):
         ...
 
     def create_import(self, job_id: str, private: Mapping[str, Any]) -> None: ...
-    def finish_import(
+    def finish_job(
         self,
         job_id: str,
         status: str,
         *,
         result: Mapping[str, Any],
-        problems: Sequence[Mapping[str, Any]],
-        total: int,
-        failed: int,
+        problems: Sequence[Mapping[str, Any]] = (),
+        total: int = 0,
+        failed: int = 0,
     ) -> None: ...
 
 

@@ -7,7 +7,6 @@ never posted twice.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from card_contracts.application.context import Scope
@@ -18,33 +17,13 @@ from card_contracts.domain.sale_event import SaleEvent
 from card_contracts.ports import FileAccess, JobView, SaleFiles, SaleRow
 from kernel.errors import KopruError, NotFoundError, Problem, ValidationError
 from kernel.files import UploadedFile
-from kernel.row_jobs import end_row_job
+from kernel.row_jobs import RowProblem, end_row_job
 
 KIND: Final = "card_sales_import"
 UNDO_KIND: Final = "card_sales_import_undo"
 MAX_ROWS: Final = 5_000
 """Rows of one file: each is one transaction of one run of the worker."""
 ParseRow = Callable[[Mapping[str, str]], SaleEvent]
-
-
-@dataclass(frozen=True, slots=True)
-class RowProblem:
-    """One thing wrong with one row; ``subject`` is the item it is about, as ``<type>:<id>``."""
-
-    line: int
-    problem: Problem
-    subject: str = ""
-
-    def to_dict(self) -> dict[str, Any]:
-        """As a job shows it; the pointer names row and field."""
-        where = f"/rows/{self.line}{self.problem.pointer}"
-        about = {"subject": self.subject} if self.subject else {}
-        return {
-            "pointer": where,
-            "code": self.problem.code,
-            "message": self.problem.message,
-            **about,
-        }
 
 
 class StartSalesImport:

@@ -14,7 +14,6 @@ from card_contracts.application.context import Scope
 from card_contracts.application.imports import (
     KIND,
     UNDO_KIND,
-    RowProblem,
     SalesFileJob,
 )
 from card_contracts.application.sales import CancelSale, Companions
@@ -22,6 +21,7 @@ from card_contracts.domain.sale import Sale, SaleState
 from card_contracts.domain.sale_event import SaleEvent
 from card_contracts.ports import FileAccess, JobView, SaleRow
 from kernel.errors import KopruError, NotFoundError, Problem
+from kernel.row_jobs import RowProblem
 from kernel.undoing import not_undoable, start_undo, undo_expired, undo_id, undoable
 
 

@@ -5,13 +5,12 @@ A worker that dies continues where it stopped: what it recorded is known and not
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeVar
 
 from kernel.errors import KopruError, NotFoundError, Problem, ValidationError
 from kernel.files import XLSX, UploadedFile
-from kernel.row_jobs import end_row_job
+from kernel.row_jobs import RowProblem, end_row_job
 from kernel.undoing import start_undo, undo_id, undoable
 from reconciliation.application.context import Scope
 from reconciliation.application.counterparties import SaveCounterparties, UndoCounterparties, same
@@ -35,20 +34,6 @@ UNDO_KINDS: Final[Mapping[str, str]] = {
 _LOOK: Final = 50
 Row = TypeVar("Row")
 OnRow = tuple[int, Callable[[], Row]]
-
-
-@dataclass(frozen=True, slots=True)
-class RowProblem:
-    """One thing wrong with one row; row 0 is the file."""
-
-    line: int
-    problem: Problem
-
-    def to_dict(self) -> dict[str, Any]:
-        """As a job shows it; the pointer names row and field."""
-        where = f"/rows/{self.line}" if self.line else ""
-        found = self.problem.under(where)
-        return {"pointer": found.pointer, "code": found.code, "message": found.message}
 
 
 class StartImport:

@@ -136,15 +136,15 @@ class DynamoSubjectUnit(DynamoProcessUnit):
             self._unit, job_id, IMPORT, subject=subject, private=dict(private), **again
         )
 
-    def finish_import(
+    def finish_job(
         self,
         job_id: str,
         status: str,
         *,
         result: Mapping[str, Any],
-        problems: Sequence[Mapping[str, Any]],
-        total: int,
-        failed: int,
+        problems: Sequence[Mapping[str, Any]] = (),
+        total: int = 0,
+        failed: int = 0,
     ) -> None:
         self._jobs.finish(
             self._unit,

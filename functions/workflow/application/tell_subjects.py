@@ -1,13 +1,13 @@
 """Subjects and their facts, told one by one or from files (WFL-06)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from kernel.errors import NotFoundError, Problem, ValidationError
 from kernel.files import UploadedFile
 from kernel.ids import derived_id
-from kernel.storing import WriteRefusedError
+from kernel.row_jobs import RowProblem, end_row_job
 from workflow.application.propose_work import TriggerScope
 from workflow.domain.processes.subjects import Subject, SubjectKind
 from workflow.ports import ImportJob, SubjectFiles, SubjectRow, UploadAccess
@@ -169,8 +169,9 @@ class RunSubjectImport:
         try:
             self._run(job)
         except (ValidationError, NotFoundError) as error:
-            problem = {"pointer": "", "code": error.code, "message": error.message}
-            self._end(job_id, "failed", {"code": error.code}, [problem])
+            whole = RowProblem(0, Problem("", error.code, error.message))
+            unit = self._scope.store.unit()
+            end_row_job(unit, job_id, "failed", {"code": error.code}, [whole])
 
     def _run(self, job: ImportJob) -> None:
         said = job.private
@@ -178,10 +179,10 @@ class RunSubjectImport:
         file = self._access.upload(str(said["upload_id"]))
         rows: list[SubjectRow] = []
         lines: list[int] = []
-        problems: list[tuple[int, Problem]] = []
+        problems: list[RowProblem] = []
         for line, row in self._files.rows(file, kind, language=str(said["language"])):
             if isinstance(row, ValidationError):
-                problems += [(line, problem) for problem in row.problems]
+                problems += [RowProblem(line, problem) for problem in row.problems]
             else:
                 rows.append(row)
                 lines.append(line)
@@ -191,34 +192,16 @@ class RunSubjectImport:
         for found in tell.read(kind, rows)[1]:
             _, _, number, *rest = found.pointer.split("/")
             where = "/" + "/".join(rest)
-            problems.append((lines[int(number)], Problem(where, found.code, found.message)))
-        total = len({line for line, _ in problems} | set(lines))
+            problem = Problem(where, found.code, found.message)
+            problems.append(RowProblem(lines[int(number)], problem))
+        total = len({problem.line for problem in problems} | set(lines))
         if problems or said["dry_run"]:
             status = "failed" if problems else "succeeded"
-            shown = [
-                {"pointer": f"/rows/{line}{p.pointer}", "code": p.code, "message": p.message}
-                for line, p in sorted(problems, key=lambda pair: pair[0])
-            ]
-            wrong = len({line for line, _ in problems})
+            wrong = len({problem.line for problem in problems})
             counts = {"valid": total - wrong, "refused": wrong}
-            self._end(job.id, status, counts, shown, total, wrong)
+            problems.sort(key=lambda problem: problem.line)
+            unit = self._scope.store.unit()
+            end_row_job(unit, job.id, status, counts, problems, total=total)
             return
-        self._end(job.id, "succeeded", tell(kind.key, rows).to_dict(), total=total)
-
-    def _end(
-        self,
-        job_id: str,
-        status: str,
-        result: Mapping[str, Any],
-        problems: Sequence[Mapping[str, Any]] = (),
-        total: int = 0,
-        failed: int = 0,
-    ) -> None:
-        unit = self._scope.store.unit()
-        unit.finish_import(
-            job_id, status, result=result, problems=problems, total=total, failed=failed
-        )
-        try:
-            unit.commit()
-        except WriteRefusedError:
-            return  # another worker closed it
+        told = tell(kind.key, rows).to_dict()
+        end_row_job(self._scope.store.unit(), job.id, "succeeded", told, total=total)

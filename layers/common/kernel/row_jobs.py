@@ -2,19 +2,35 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Protocol
 
+from kernel.errors import Problem
 from kernel.storing import WriteRefusedError
 
 
-class RowProblem(Protocol):
-    """One thing wrong with one row; ``line`` counts from 1, 0 is the file."""
+@dataclass(frozen=True, slots=True)
+class RowProblem:
+    """One thing wrong with one row of a file.
 
-    @property
-    def line(self) -> int: ...
+    Shapes: ``line`` counts from 1, 0 is the file itself; ``subject`` is the item that it is about,
+    as ``<type>:<id>``, where there is one.
+    """
+
+    line: int
+    problem: Problem
+    subject: str = ""
+
     def to_dict(self) -> dict[str, Any]:
-        """As the job shows it."""
-        ...
+        """As a job shows it; the pointer names row and field."""
+        found = self.problem.under(f"/rows/{self.line}" if self.line else "")
+        about = {"subject": self.subject} if self.subject else {}
+        return {
+            "pointer": found.pointer,
+            "code": found.code,
+            "message": found.message,
+            **about,
+        }
 
 
 class RowJobUnit(Protocol):
