@@ -32,9 +32,9 @@ LOADED = {
     "card_contracts": (170, 180),
     "payment_codes": (170, 175),
     "pensions": (165, 175),
-    "reconciliation": (205, 215),
-    "workflow": (190, 220),
-    "workspace": (225, 245),
+    "reconciliation": (210, 220),
+    "workflow": (195, 225),
+    "workspace": (240, 260),
 }
 FOREIGN = ("infra", "tests", "moto", "pytest", "rich", "yaml")
 
