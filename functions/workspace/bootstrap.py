@@ -503,7 +503,7 @@ class Application:
         return AskForSupport(self.store, self.platform.clock, self.platform.ids)
 
     def decide_support(self) -> DecideSupport:
-        return DecideSupport(self.store, self.platform.clock)
+        return DecideSupport(self.store, self.platform.clock, self.platform.ids)
 
     def list_support(self) -> ListSupport:
         return ListSupport(self.store)
@@ -612,7 +612,7 @@ class Application:
         return ListEvents(self.store)
 
     def list_today(self) -> ListToday:
-        return ListToday(self.store)
+        return ListToday(self.store, self.platform.clock)
 
     def verify_audit(self) -> VerifyAudit:
         return VerifyAudit(self.store, chain_hash)

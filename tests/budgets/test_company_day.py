@@ -173,8 +173,8 @@ def operating(world: WorkspaceWorld) -> None:
 
 
 def supporting(world: WorkspaceWorld) -> None:
-    """An operator asks to look into a company; another one refuses."""
-    company = world.company("Doğu Gıda", roles=())
+    """An operator asks to look into a company, whose owner is told; another one refuses."""
+    company = world.company("Doğu Gıda")
     asking, _ = signed_in_operator(world, "bir@kopru.example")
     other, _ = signed_in_operator(world, "iki@kopru.example")
     body = {"tenant_id": company.id, "reason": "Sayılar tutmuyor", "hours": 1}

@@ -75,8 +75,11 @@ def test_an_approval_is_one_however_often_it_is_tried(
             door.quiet()
             (grant,) = door.kinds("support_grant")
             assert (grant["state"], grant["version"]) == ("granted", 2)
-            found = door.world.app.store.company(company.context()).support_of(person.id)
-            assert found is not None
+            books = door.world.app.store.company(company.context())
+            assert books.support_of(person.id) is not None
+            today = books.attention()
+            assert {row.code for row in today if row.open} == {"support_in_force"}
+            assert [row["mail"] for row in door.kinds("message")] == ["support_access"]
 
         assert bench.try_all(act, check, mode) >= 3
 

@@ -234,6 +234,7 @@ def attention_row(attention: Attention) -> Row:
         "count": attention.count,
         "candidates": list(attention.candidates),
         "open": attention.open,
+        "ends_at": moment(attention.ends_at),
     }
 
 
@@ -253,6 +254,7 @@ def attention_from(row: Mapping[str, Any]) -> Attention:
         count=row["count"],
         candidates=tuple(row.get("candidates", ())),
         open=row["open"],
+        ends_at=instant_of(row.get("ends_at")),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from kernel.mail_reports import NO_TENANT, TENANT_TAG
 from kernel.mailing import Mail, MailOutcome
 from kernel.money import Money
+from kernel.parsing import parse_instant
 from kernel.sensitive import Email
 from kernel.text import shortened
 from toolkit.aws.mail import MailService
@@ -196,11 +197,74 @@ def _task(lang: Any, message: Message, name: str, company: str, link: str) -> Le
         paragraphs=(lang.text("Hello %(name)s,", name=name),),
         facts=tuple(facts),
         action=Action(lang.text("Look at the task"), link),
-        closing=(
-            lang.text("Opening the link decides nothing: you sign in, read, and then decide."),
-            lang.text("The link is for you, works once and ends with the task."),
-        ),
+        closing=_task_closing(lang),
         small=lang.text("You get this mail because a decision of this company needs you."),
+    )
+
+
+def _task_closing(lang: Any) -> tuple[str, ...]:
+    return (
+        lang.text("Opening the link decides nothing: you sign in, read, and then decide."),
+        lang.text("The link is for you, works once and ends with the task."),
+    )
+
+
+def _support_access(lang: Any, message: Message, name: str, company: str, link: str) -> Letter:
+    params = message.params
+    hours = int(params["hours"])
+    until = lang.formats.instant(parse_instant(params["until"]), params["zone"])
+    limits = lang.text("On such a visit nothing can be changed, and every page is written down.")
+    if params["why"] == "support_in_force":
+        return Letter(
+            subject=lang.text(
+                "Somebody of the operator may read your data: %(company)s",
+                company=shortened(company, _NAME_IN_SUBJECT),
+            ),
+            paragraphs=(
+                lang.text("Hello %(name)s,", name=name),
+                lang.text(
+                    "a person who runs Köprü for you may read the pages of %(company)s until "
+                    "%(until)s; a second one agreed. Who and why is on the page, and you may end "
+                    "it at any moment.",
+                    company=company,
+                    until=until,
+                ),
+                limits,
+            ),
+            facts=((lang.text("Company"), company), (lang.text("Until"), until)),
+            action=Action(lang.text("Look at the visit"), link),
+            closing=_task_closing(lang)[1:],
+            small=lang.text("You get this mail as an owner of this company in Köprü."),
+        )
+    return Letter(
+        subject=lang.text(
+            "Somebody of the operator asks to read your data: %(company)s",
+            company=shortened(company, _NAME_IN_SUBJECT),
+        ),
+        paragraphs=(
+            lang.text("Hello %(name)s,", name=name),
+            lang.text(
+                "a person who runs Köprü for you asks to read the pages of %(company)s. Who and "
+                "why is on the page.",
+                company=company,
+            ),
+            limits,
+            lang.text(
+                "You decide, or a second person who runs Köprü. Without a decision nothing is "
+                "opened."
+            ),
+        ),
+        facts=(
+            (lang.text("Company"), company),
+            (
+                lang.text("For how long"),
+                lang.plural("%(num)s hour", "%(num)s hours", hours),
+            ),
+            (lang.text("Decide by"), until),
+        ),
+        action=Action(lang.text("Look at the request"), link),
+        closing=_task_closing(lang),
+        small=lang.text("You get this mail as an owner of this company in Köprü."),
     )
 
 
@@ -212,4 +276,5 @@ _LETTERS: Final[Mapping[MessageKind, Callable[[Any, Message, str, str, str], Let
     MessageKind.CREDENTIALS_REFUSED: _credentials_refused,
     MessageKind.SIGNUP_REJECTED: _signup_rejected,
     MessageKind.TASK: _task,
+    MessageKind.SUPPORT_ACCESS: _support_access,
 }

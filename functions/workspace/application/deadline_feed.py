@@ -88,7 +88,7 @@ class ShowDeadlineFeed:
                 and not tenant.demands_second_factor(membership.roles)
             ):
                 company = self.store.company(TenantContext(tenant.id, f"user:{person.id}"))
-                rows = today_of(company.attention()).deadlines
+                rows = today_of(company.attention(), self.clock.now()).deadlines
                 found += [DeadlineView(tenant, row) for row in rows]
         found.sort(key=lambda view: (view.attention.due_on, view.tenant.id, view.attention.key))
         return person, found

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from kernel.clock import Clock
 from toolkit.auth import TenantContext
 from workspace.domain.attention import Today, today_of
 from workspace.ports import SystemStore
@@ -12,7 +13,8 @@ class ListToday:
     """Sorts what the contexts have raised."""
 
     store: SystemStore
+    clock: Clock
 
     def __call__(self, context: TenantContext) -> Today:
         """See ``domain.attention.today_of``."""
-        return today_of(self.store.company(context).attention())
+        return today_of(self.store.company(context).attention(), self.clock.now())

@@ -43,4 +43,4 @@ class OverseeCompanies:
     def _glance(self, tenant: Tenant, membership: Membership) -> CompanyGlance:
         context = TenantContext(tenant.id, f"user:{membership.person_id}")
         rows = self.store.company(context).attention()
-        return glance_of(tenant, membership, rows, self.clock.today(tenant.zone))
+        return glance_of(tenant, membership, rows, self.clock.now())

@@ -2,7 +2,7 @@
 credentials that an institution refused and about tasks that wait for somebody.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -14,6 +14,7 @@ from kernel.ids import IdSource
 from kernel.money import Money
 from kernel.storing import WriteRefusedError
 from toolkit.auth import TenantContext
+from workspace.application.telling import counting, mail_members
 from workspace.domain.attention import Attention
 from workspace.domain.events import (
     ATTENTION_CLEARED,
@@ -32,13 +33,11 @@ from workspace.domain.events import (
     WORKFLOW_INCIDENT_OPENED,
 )
 from workspace.domain.incident import Incident
-from workspace.domain.message import Message, MessageKind
+from workspace.domain.message import MessageKind
 from workspace.domain.user import Membership
 from workspace.ports import CompanyStore, SystemStore, WorkspaceUnit
 
 TOLD_ABOUT_CREDENTIALS: Final = ("owner", "accountant")
-MAX_RECIPIENTS: Final = 20
-"""Four rows a mail: more would not fit into the one transaction that makes it happen once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,31 +135,10 @@ class ProjectEvent:
         if event.data.get("money_minor") is not None:
             params["money_minor"] = str(int(event.data["money_minor"]))
             params["currency"] = _text(event.data, "currency")
-        self._mail(unit, event, told, MessageKind.TASK, params)
+        mail_members(unit, self.ids, event.tenant_id, told, MessageKind.TASK, params)
 
     def _counting(self, company: CompanyStore) -> list[Membership]:
-        today = self.clock.today(company.tenant().zone)
-        return [member for member in company.memberships() if member.counts_on(today)]
-
-    def _mail(
-        self,
-        unit: WorkspaceUnit,
-        event: Event,
-        told: Sequence[Membership],
-        kind: MessageKind,
-        params: Mapping[str, str],
-    ) -> None:
-        for member in sorted(told, key=_person)[:MAX_RECIPIENTS]:
-            unit.add_message(
-                Message(
-                    self.ids.new(),
-                    event.tenant_id,
-                    kind,
-                    member.person_id,
-                    member.language,
-                    params=params,
-                )
-            )
+        return counting(company, self.clock.today(company.tenant().zone))
 
     def clear_attention(self, _company: CompanyStore, unit: WorkspaceUnit, event: Event) -> None:
         """It does not any more."""
@@ -174,7 +152,7 @@ class ProjectEvent:
             if set(member.roles) & set(TOLD_ABOUT_CREDENTIALS)
         ]
         params = {name: _text(event.data, name) for name in ("contract_id", "provider_code")}
-        self._mail(unit, event, told, MessageKind.CREDENTIALS_REFUSED, params)
+        mail_members(unit, self.ids, event.tenant_id, told, MessageKind.CREDENTIALS_REFUSED, params)
 
 
 _Effect = Callable[[ProjectEvent, CompanyStore, WorkspaceUnit, Event], None]
@@ -194,10 +172,6 @@ _EFFECTS: Final[Mapping[str, _Effect]] = {
     LETTER_ATTENTION_RAISED: ProjectEvent.raise_attention,
     LETTER_ATTENTION_CLEARED: ProjectEvent.clear_attention,
 }
-
-
-def _person(member: Membership) -> str:
-    return member.person_id
 
 
 def _text(data: Mapping[str, Any], name: str) -> str:

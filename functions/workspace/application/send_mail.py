@@ -50,6 +50,7 @@ _LINKS: Final = {
     MessageKind.ACTIVATION: (LinkPurpose.ACTIVATION, "/activations/"),
     MessageKind.PASSWORD_RESET: (LinkPurpose.PASSWORD_RESET, "/password-resets/"),
     MessageKind.TASK: (LinkPurpose.TASK, "/task-links/"),
+    MessageKind.SUPPORT_ACCESS: (LinkPurpose.TASK, "/task-links/"),
 }
 _TRIES: Final = 3
 
@@ -106,7 +107,7 @@ class SendMail:
         return self._send(message, lease)
 
     def _send(self, message: Message, lease_until: datetime) -> SendResult:
-        if message.kind is MessageKind.TASK and not self._waits(message):
+        if message.params.get("task") and not self._waits(message):
             self._save(message, withdrawn(message, "task_closed"), "message.withdrawn")
             return SendResult.DONE
         reader = self._reader(message)
@@ -150,9 +151,9 @@ class SendMail:
         return Reader(person.email, person.name, person.language, company)
 
     def _waits(self, message: Message) -> bool:
-        """Whether the task of a mail still waits for a decision."""
+        """Whether what a mail is about still waits for its reader."""
         found = self.store.company(self._context(message)).find_attention(message.params["task"])
-        return found is not None and found.open
+        return found is not None and found.waits(self.clock.now())
 
     def _link(self, unit: WorkspaceUnit, message: Message) -> str:
         """The link this mail carries, its hash added to the claim."""

@@ -1,26 +1,39 @@
-"""Support access: asked for by an operator, decided by a second person, used, ended."""
+"""Support access: asked for by an operator, decided by a second person, used, ended.
+
+The company's owners find the wish and the visit on Today and in a mail, for as long as it lasts.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from kernel.clock import Clock
 from kernel.errors import NotFoundError
 from kernel.ids import IdSource
+from kernel.parsing import format_instant
 from kernel.storing import Position, WriteRefusedError
 from toolkit.auth import TenantContext
+from workspace.application.telling import counting, mail_members
+from workspace.domain.attention import Attention
+from workspace.domain.message import MessageKind
 from workspace.domain.support import (
+    DECIDERS,
+    GrantState,
     SupportGrant,
     SupportView,
     approved,
+    asked,
     check_request,
+    in_force,
     looked_at,
+    news_of,
     refused,
     revoked,
 )
-from workspace.domain.tenant import TenantState
-from workspace.ports import Page, SystemStore
+from workspace.domain.tenant import Tenant, TenantState
+from workspace.domain.user import Membership
+from workspace.ports import CompanyStore, Page, SystemStore, WorkspaceUnit
 
 _TRIES: Final = 5
 
@@ -44,9 +57,13 @@ class AskForSupport:
         if tenant is None or tenant.state is not TenantState.ACTIVE:
             raise NotFoundError("not_found", "There is no such item.")
         context = TenantContext(tenant_id, f"user:{operator_id}", correlation_id)
-        unit = self.store.company(context).unit()
+        company = self.store.company(context)
+        unit = company.unit()
         grant = SupportGrant(self.ids.new(), tenant_id, operator_id, said, hours, self.clock.now())
         saved = unit.add_support_grant(grant)
+        wish = asked(grant, tenant.zone)
+        unit.put_attention(wish)
+        _mail(unit, self.ids, tenant, wish, _owners(company, self.clock.today(tenant.zone)), hours)
         unit.commit()
         return saved
 
@@ -56,10 +73,14 @@ Decision = Callable[[SupportGrant, str, datetime], SupportGrant]
 
 @dataclass(frozen=True, slots=True)
 class DecideSupport:
-    """Approves, refuses or revokes, for the company or for a second operator."""
+    """Approves, refuses or revokes, for the company or for a second operator.
+
+    What a second operator approves is mailed to the company's owners, who were not asked.
+    """
 
     store: SystemStore
     clock: Clock
+    ids: IdSource
 
     def approve(self, context: TenantContext, grant_id: str, person_id: str) -> SupportGrant:
         """Raises: NotFoundError, ForbiddenError("own_support_request"),
@@ -84,11 +105,18 @@ class DecideSupport:
         action: str,
         tries: int = _TRIES,
     ) -> SupportGrant:
-        company = self.store.company(context)
+        company, now = self.store.company(context), self.clock.now()
         before = company.support_grant(grant_id)
-        after = decision(before, person_id, self.clock.now())
+        after = decision(before, person_id, now)
+        tenant = company.tenant()
         unit = company.unit()
         saved = unit.save_support_grant(before, after, action)
+        for news in news_of(before, after, now, tenant.zone):
+            unit.put_attention(news)
+        if after.state is GrantState.GRANTED:
+            owners = _owners(company, self.clock.today(tenant.zone))
+            if person_id not in (each.person_id for each in owners):
+                _mail(unit, self.ids, tenant, in_force(after), owners, after.hours)
         try:
             unit.commit()
         except WriteRefusedError:
@@ -97,6 +125,35 @@ class DecideSupport:
                 raise
             return self._decide(context, grant_id, person_id, decision, action, tries - 1)
         return saved
+
+
+def _owners(company: CompanyStore, today: date) -> list[Membership]:
+    """Those of the company who decide."""
+    wanted = set(DECIDERS)
+    return [
+        member
+        for member in counting(company, today)
+        if wanted & {f"role:{role}" for role in member.roles}
+    ]
+
+
+def _mail(
+    unit: WorkspaceUnit,
+    ids: IdSource,
+    tenant: Tenant,
+    what: Attention,
+    owners: Sequence[Membership],
+    hours: int,
+) -> None:
+    """Tell the owners; the mail ends with what it is about."""
+    params = {
+        "task": what.key,
+        "why": what.code,
+        "hours": str(hours),
+        "until": "" if what.ends_at is None else format_instant(what.ends_at),
+        "zone": tenant.zone,
+    }
+    mail_members(unit, ids, tenant.id, owners, MessageKind.SUPPORT_ACCESS, params)
 
 
 @dataclass(frozen=True, slots=True)

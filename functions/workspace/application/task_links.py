@@ -26,11 +26,6 @@ class TaskLinkView:
     company: str
     task: Attention
 
-    @property
-    def path(self) -> str:
-        """Page of the approval, for somebody who is signed in."""
-        return f"/workflow/approvals/{self.task.subject.partition(':')[2]}"
-
 
 @dataclass(frozen=True, slots=True)
 class ShowTaskLink:
@@ -50,7 +45,8 @@ class ShowTaskLink:
         company = self.store.company(TenantContext(link.tenant_id, f"user:{link.person_id}"))
         task = company.find_attention(link.item)
         _, membership, tenant = self.store.standing(link.person_id, link.tenant_id)
-        if task is None or not task.open or membership is None or tenant is None:
+        now = self.switch.clock.now()
+        if task is None or not task.waits(now) or membership is None or tenant is None:
             raise link_invalid()
         if not membership.counts_on(self.switch.clock.today(tenant.zone)):
             raise link_invalid()

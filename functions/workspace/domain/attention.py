@@ -22,7 +22,8 @@ class Attention:
     Units: ``due_on`` is a date in the company's zone, inclusive; ``raised_at`` is the instant since
     which it waits, ``news_at`` that of the last news about it. Shapes: ``key`` names the cause, so
     raising it twice is one row; ``candidates`` are who is asked to decide (``user:<id>`` or
-    ``role:<name>``), nobody for what is no task; ``open`` is False once it was cleared.
+    ``role:<name>``), nobody for what is no task; ``open`` is False once it was cleared, ``ends_at``
+    the first instant at which it waits for nobody even if nothing clears it.
     """
 
     key: str
@@ -37,6 +38,7 @@ class Attention:
     count: int = 1
     candidates: tuple[str, ...] = ()
     open: bool = True
+    ends_at: datetime | None = None
 
     @property
     def is_connection(self) -> bool:
@@ -47,6 +49,10 @@ class Attention:
     def is_task(self) -> bool:
         """Whether it waits for somebody's decision."""
         return bool(self.candidates)
+
+    def waits(self, now: datetime) -> bool:
+        """Whether it still waits for somebody at this moment."""
+        return self.open and (self.ends_at is None or now < self.ends_at)
 
     def waits_for(self, person: str, roles: Iterable[str]) -> bool:
         """Whether it waits for this person (``user:<id>``), or for a role of this person."""
@@ -88,14 +94,14 @@ class Today:
         return tuple(row for row in self.tasks if row.waits_for(person, held))
 
 
-def today_of(rows: Iterable[Attention]) -> Today:
-    """Sort what is known into the parts of the page.
+def today_of(rows: Iterable[Attention], now: datetime) -> Today:
+    """Sort what is known at this moment into the parts of the page.
 
     Shapes: exceptions by severity, then by money, then oldest first; deadlines and tasks by date;
     connections with trouble first. Something due is a deadline and not an exception.
     """
     everything = list(rows)
-    waiting = [row for row in everything if row.open]
+    waiting = [row for row in everything if row.waits(now)]
     tasks = [row for row in waiting if row.is_task]
     others = [row for row in waiting if not row.is_task]
     exceptions = [row for row in others if row.due_on is None and not row.is_connection]

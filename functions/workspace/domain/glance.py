@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from kernel.clock import local_date
 from kernel.text import fold, sort_key
 from workspace.domain.attention import SEVERITIES, Attention, today_of
 from workspace.domain.tenant import Tenant
@@ -47,10 +48,11 @@ class CompanyGlance:
 
 
 def glance_of(
-    tenant: Tenant, membership: Membership, rows: Iterable[Attention], today: date
+    tenant: Tenant, membership: Membership, rows: Iterable[Attention], now: datetime
 ) -> CompanyGlance:
-    """What the rows of Today say about a company on ``today`` (its own date)."""
-    seen = today_of(rows)
+    """What the rows of Today say about a company at this moment, on its own date."""
+    seen = today_of(rows, now)
+    today = local_date(now, tenant.zone)
     due = [row.due_on for row in seen.deadlines if row.due_on is not None]
     overdue = [day for day in due if day < today]
     trouble = [row for row in seen.connections if row.open]

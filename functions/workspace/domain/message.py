@@ -33,6 +33,7 @@ class MessageKind(StrEnum):
     CREDENTIALS_REFUSED = "credentials_refused"
     SIGNUP_REJECTED = "signup_rejected"
     TASK = "task"
+    SUPPORT_ACCESS = "support_access"
 
 
 class MessageState(StrEnum):

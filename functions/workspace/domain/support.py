@@ -7,13 +7,15 @@ Source: security.md S13.
 
 import re
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from kernel.clock import local_date
 from kernel.errors import ConflictError, ForbiddenError, Problem
 from kernel.ids import is_id
 from kernel.stamp import NEW, Stamp
+from workspace.domain.attention import Attention
 from workspace.domain.note import check_note
 from workspace.domain.problems import invalid
 
@@ -22,6 +24,10 @@ DECIDE_WITHIN: Final = timedelta(hours=24)
 """A request nobody decided is over after a day: the reason has gone by then."""
 _WORD: Final = re.compile(r"[a-z][a-z_-]{0,40}|v1|")
 _MAX_PLACES: Final = 12
+_TICK: Final = timedelta(milliseconds=1)
+"""The least by which news is told apart."""
+DECIDERS: Final = ("role:owner",)
+"""Who is asked in the company: the holders of ``workspace:support:decide``."""
 
 
 class GrantState(StrEnum):
@@ -135,6 +141,66 @@ def _check_decidable(grant: SupportGrant, person_id: str, now: datetime) -> None
         raise ForbiddenError("own_support_request", "Somebody else must decide about this.")
     if grant.phase(now) is not Phase.REQUESTED:
         raise ConflictError("support_decided", "This request was decided or is too old.")
+
+
+def asked(grant: SupportGrant, zone: str) -> Attention:
+    """The wish as the company's owners find it on Today, until it is decided or too old.
+
+    Units: ``due_on`` is the day of the company's zone on which it is too old.
+    """
+    ends_at = grant.requested_at + DECIDE_WITHIN
+    return _attention(
+        f"support_request:{grant.id}",
+        grant,
+        "support_requested",
+        grant.requested_at,
+        ends_at=ends_at,
+        due_on=local_date(ends_at, zone),
+    )
+
+
+def news_of(before: SupportGrant, after: SupportGrant, now: datetime, zone: str) -> list[Attention]:
+    """What a decision changes on Today: the wish is gone, or the visit begins or ends."""
+    if before.state is GrantState.REQUESTED:
+        wish = _cleared(asked(before, zone), now)
+        return [wish, in_force(after)] if after.state is GrantState.GRANTED else [wish]
+    return [_cleared(in_force(before), now)]
+
+
+def in_force(grant: SupportGrant) -> Attention:
+    """A grant as the company's owners find it on Today while it lets in; ``until`` is set."""
+    ends_at = grant.until or grant.requested_at
+    begun = ends_at - timedelta(hours=grant.hours)
+    return _attention(
+        f"support_visit:{grant.id}", grant, "support_in_force", begun, ends_at=ends_at
+    )
+
+
+def _attention(
+    key: str,
+    grant: SupportGrant,
+    code: str,
+    at: datetime,
+    *,
+    ends_at: datetime,
+    due_on: date | None = None,
+) -> Attention:
+    return Attention(
+        key=key,
+        subject=f"support_grant:{grant.id}",
+        code=code,
+        severity="high",
+        raised_at=at,
+        news_at=at,
+        due_on=due_on,
+        candidates=DECIDERS,
+        ends_at=ends_at,
+    )
+
+
+def _cleared(attention: Attention, now: datetime) -> Attention:
+    # Stored to the millisecond: a decision within the first one is news all the same.
+    return replace(attention, open=False, news_at=max(now, attention.news_at + _TICK))
 
 
 def looked_at(act: str) -> str:

@@ -11,6 +11,7 @@ _LISTS: Final[Mapping[str, str]] = {
     "refused_event": "/payment-codes/refused-events",
     "refused_sale_event": "/card-contracts/sale-events",
     "refused_book_event": "/reconciliation/book-events",
+    "support_grant": "/support-access",
 }
 _PAGES: Final[Mapping[str, str]] = {
     "contract": "/pensions/contracts/",

@@ -4,6 +4,7 @@ from kernel.errors import ForbiddenError, KopruError, NotFoundError, TooManyRequ
 from kernel.sensitive import Secret
 from toolkit.entrypoints.http import HttpApp, Reply, Request
 from workspace.application.task_links import TaskLinkView
+from workspace.pages.addresses import item_address
 from workspace.pages.kit import Kit, signed_in, status_of, use
 from workspace.pages.words import (
     attention_status,
@@ -60,4 +61,4 @@ def declare(app: HttpApp, kit: Kit) -> None:
             return dead(request, error)
         except (ForbiddenError, TooManyRequestsError) as error:
             return draw(request, use().show_task_link()(token), error)
-        return redirect(view.path)
+        return redirect(item_address(view.task.subject))

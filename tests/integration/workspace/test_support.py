@@ -18,6 +18,7 @@ from toolkit.entrypoints.http import principal_of
 GRANTS = "/v1/support-grants"
 ALL = "/v1/operator/support-grants"
 LANGUAGES = ("tr", "el", "en")
+OWN = "whoever holds the link sees what its mail said"
 
 
 @dataclass
@@ -257,3 +258,36 @@ def test_either_side_turns_a_request_down_and_an_operator_ends_a_visit(visit: Vi
     ended = visit.operate("POST", f"{ALL}/{visit.granted()}/revoke", visit.asker)
     assert (ended.status, ended.json()["state"]) == (200, "revoked")
     assert visit.visitor().tenant_id == ""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_owner_hears_of_it_by_mail_and_on_today_until_it_is_decided(
+    visit: Visit, language: str
+) -> None:
+    world, owner = visit.world, replace(visit.company.owner, language=language)
+    grant = visit.ask().json()["id"]
+    assert world.run_mail() == []
+    opened = world.call("GET", world.links()[-1], query={"lang": language}, shows=OWN)
+    assert opened.status == 200
+    assert_sound(opened.body, language)
+    today = world.call("GET", "/", owner)
+    assert_sound(today.body, language)
+    assert 'href="/support-access"' in today.body.partition('id="tasks"')[2]
+    api = world.call("GET", "/v1/today", owner).json()
+    assert [task["code"] for task in api["tasks"]] == ["support_requested"]
+    viewer = visit.company.members["viewer"].principal
+    assert world.call("GET", "/v1/today", viewer).json()["tasks"] == []
+    assert world.call("POST", f"{GRANTS}/{grant}/approve", owner).status == 200
+    (task,) = world.call("GET", "/v1/today", owner).json()["tasks"]
+    assert (task["code"], task["due_on"]) == ("support_in_force", None)
+    assert_sound(world.call("GET", "/", owner).body, language)
+    assert world.call("POST", f"{GRANTS}/{grant}/revoke", owner).status == 200
+    assert world.call("GET", "/v1/today", owner).json()["tasks"] == []
+
+
+def test_the_link_of_the_mail_leads_to_the_page_that_decides(visit: Visit) -> None:
+    world, owner = visit.world, visit.company.owner
+    visit.ask()
+    assert world.run_mail() == []
+    led = world.call("POST", world.links()[-1], owner)
+    assert (led.status, led.location) == (303, "/support-access")

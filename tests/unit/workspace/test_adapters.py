@@ -52,7 +52,14 @@ def _mailer(desk: Desk, service: Service) -> SesMailer:
 def _message(
     kind: MessageKind = MessageKind.INVITATION, language: str = "tr", tenant_id: str = TENANT
 ) -> Message:
-    return Message(MESSAGE, tenant_id, kind, "person", language, {"provider_code": "agesa"})
+    params = {
+        "provider_code": "agesa",
+        "why": "support_requested",
+        "hours": "2",
+        "until": "2026-06-02T09:00:00Z",
+        "zone": "Europe/Istanbul",
+    }
+    return Message(MESSAGE, tenant_id, kind, "person", language, params)
 
 
 def _send(desk: Desk, service: Service, message: Message, company: str = "Yıldız Ltd") -> Any:

@@ -29,7 +29,7 @@ def _due(days: int, **changes: object) -> Attention:
 
 
 def _glance(*rows: Attention) -> CompanyGlance:
-    return glance_of(TENANT, MEMBER, rows, TODAY)
+    return glance_of(TENANT, MEMBER, rows, START)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """Support access: a reason, a second person, some hours, reading only, everything written down."""
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
+from html import unescape
 
 import pytest
 
@@ -10,7 +11,11 @@ from kernel.ids import is_id
 from kernel.sensitive import Email, Secret
 from tests.unit.workspace.conftest import PASSWORD, Desk
 from toolkit.auth import ROLE_PERMISSIONS, SUPPORT, Principal
+from webkit.render import Renderer
+from workspace.adapters.ses_mailer import SesMailer
 from workspace.application.entrance import SignedIn
+from workspace.bootstrap import PAGES
+from workspace.domain.message import MessageKind, MessageState
 from workspace.domain.support import GrantState, Phase, SupportGrant, looked_at
 from workspace.domain.tenant import Tenant, TenantState
 from workspace.domain.user import Person
@@ -288,3 +293,121 @@ def test_what_was_typed_into_an_address_is_not_written_down(path: str, shown: st
     assert looked_at(f"GET {path}") == shown
     assert is_id(ID)
     assert looked_at("G3T /") == "… /"
+
+
+# ---------------------------------------------------------------------------- who is told
+
+
+def _told(help_: Help) -> list[str]:
+    """What the owner finds among the tasks of Today."""
+    today = help_.desk.app.list_today()(help_.desk.context(help_.tenant))
+    return [row.code for row in today.tasks_for(f"user:{help_.owner.id}", ("owner",))]
+
+
+def _mails(help_: Help) -> list[tuple[str, str]]:
+    """Reader and reason of every mail about support."""
+    return [
+        (each.person_id, each.params["why"])
+        for each in help_.desk.state.messages.values()
+        if each.kind is MessageKind.SUPPORT_ACCESS
+    ]
+
+
+def test_the_owners_are_told_that_somebody_asks_and_nobody_else(help_: Help) -> None:
+    viewer = help_.desk.person(help_.tenant, "viewer")
+    second = help_.desk.person(help_.tenant, "owner", email="iki@ornek.example", language="el")
+    help_.ask()
+    assert sorted(_mails(help_)) == sorted(
+        (each.id, "support_requested") for each in (help_.owner, second)
+    )
+    assert _told(help_) == ["support_requested"]
+    today = help_.desk.app.list_today()(help_.desk.context(help_.tenant))
+    assert today.tasks_for(f"user:{viewer.id}", ("viewer",)) == ()
+    assert (today.exceptions, today.deadlines) == ((), ())
+    (task,) = today.tasks
+    assert task.due_on == date(2026, 6, 2)
+
+
+@pytest.mark.parametrize("act", ["refuse", "revoke"])
+def test_what_is_decided_or_withdrawn_waits_no_longer(help_: Help, act: str) -> None:
+    grant = help_.ask()
+    context = help_.desk.context(help_.tenant)
+    by = help_.owner if act == "refuse" else help_.asker
+    getattr(help_.desk.app.decide_support(), act)(context, grant.id, by.id)
+    assert _told(help_) == []
+    help_.desk.run_mail()
+    assert help_.desk.mailer.sent == []
+    assert help_.desk.message().state is MessageState.WITHDRAWN
+
+
+def test_a_request_that_got_too_old_waits_no_longer(help_: Help) -> None:
+    help_.ask()
+    help_.desk.later(hours=24, seconds=-1)
+    assert _told(help_) == ["support_requested"]
+    help_.desk.later(seconds=1)
+    assert _told(help_) == []
+    help_.desk.run_mail()
+    assert help_.desk.mailer.sent == []
+
+
+@pytest.mark.parametrize("end", ["time", "owner", "asker"])
+def test_a_visit_stands_on_today_until_it_ends(help_: Help, end: str) -> None:
+    grant = help_.granted(hours=2)
+    assert _told(help_) == ["support_in_force"]
+    if end == "time":
+        help_.desk.later(hours=2, seconds=-1)
+        assert _told(help_) == ["support_in_force"]
+        help_.desk.later(seconds=1)
+    else:
+        by, context = getattr(help_, end), help_.desk.context(help_.tenant)
+        help_.desk.app.decide_support().revoke(context, grant.id, by.id)
+    assert _told(help_) == []
+
+
+def test_owners_are_told_of_what_a_second_operator_approved_not_of_their_own_word(
+    help_: Help,
+) -> None:
+    help_.approve(help_.ask(), help_.owner)
+    assert [why for _, why in _mails(help_)] == ["support_requested"]
+    help_.granted()
+    assert _mails(help_)[-1] == (help_.owner.id, "support_in_force")
+    help_.desk.run_mail()
+    # The two wishes were decided before their mails left: only what holds now is said.
+    assert len(help_.desk.mailer.sent) == 1
+
+
+def test_the_mail_leads_its_reader_to_what_is_asked_while_it_is_asked(help_: Help) -> None:
+    desk = help_.desk
+    grant = help_.ask()
+    desk.run_mail()
+    (sent,) = desk.mailer.sent
+    assert sent.link.startswith("http://localhost:8000/task-links/")
+    view = desk.app.show_task_link()(desk.token())
+    assert (view.task.subject, view.company) == (f"support_grant:{grant.id}", help_.tenant.name)
+    help_.approve(grant, help_.second)
+    with pytest.raises(NotFoundError, match="link"):
+        desk.app.show_task_link()(desk.token())
+
+
+@pytest.mark.parametrize("language", ["tr", "el", "en"])
+@pytest.mark.parametrize("why", ["support_requested", "support_in_force"])
+def test_the_mail_says_for_how_long_and_nothing_of_the_reason(
+    help_: Help, language: str, why: str
+) -> None:
+    grant = help_.ask(hours=2)
+    if why == "support_in_force":
+        help_.approve(grant, help_.second)
+    message = replace(help_.desk.message(), language=language)
+    assert message.params["why"] == why
+    mailer = SesMailer(None, Renderer.for_pages(PAGES))  # type: ignore[arg-type]
+    link = "https://kopru.example/task-links/x"
+    mail = mailer.write(message, name="Deniz", company=help_.tenant.name, link=link)
+    words = Renderer.for_pages(PAGES).language(language)
+    ends_at = grant.requested_at + timedelta(hours=24 if why == "support_requested" else 2)
+    for text in (mail.text, unescape(mail.html)):
+        assert link in text
+        assert help_.tenant.name in text
+        assert words.formats.instant(ends_at, help_.tenant.zone) in text
+        assert grant.reason not in text
+    assert help_.tenant.name in mail.subject
+    assert "%(" not in mail.subject + mail.text

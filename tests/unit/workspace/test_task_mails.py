@@ -12,7 +12,7 @@ from tests.unit.workspace.conftest import PASSWORD, Desk
 from webkit.render import Renderer
 from workspace.adapters.ses_mailer import SesMailer
 from workspace.application.entrance import StepNeeded
-from workspace.application.project_event import MAX_RECIPIENTS
+from workspace.application.telling import MAX_RECIPIENTS
 from workspace.bootstrap import PAGES
 from workspace.domain.message import MessageKind, MessageState
 from workspace.domain.tenant import Tenant
@@ -137,7 +137,7 @@ def test_opening_a_link_a_hundred_times_changes_nothing(
         view = desk.app.show_task_link()(desk.token())
     assert desk.state.links == before
     assert view.company == tenant.name
-    assert view.path == f"/workflow/approvals/{APPROVAL}"
+    assert view.task.subject == f"approval:{APPROVAL}"
     assert view.link.person_id == accountant.id
 
 
@@ -151,7 +151,7 @@ def test_a_link_is_used_once_by_its_reader(office: tuple[Desk, Tenant, Person]) 
         follow(desk.token(), "somebody-else", session)
     view = follow(desk.token(), accountant.id, session)
     assert desk.state.sessions[session].tenant_id == tenant.id
-    assert view.path.endswith(APPROVAL)
+    assert view.task.subject.endswith(APPROVAL)
     with pytest.raises(NotFoundError):
         follow(desk.token(), accountant.id, session)
 

@@ -33,7 +33,7 @@ def test_exceptions_come_by_urgency_then_money_then_age() -> None:
         _row("strange", severity="?"),
         _row("gone", open=False),
     ]
-    assert [row.key for row in today_of(rows).exceptions] == [
+    assert [row.key for row in today_of(rows, NOW).exceptions] == [
         "urgent",
         "rich",
         "old",
@@ -49,12 +49,12 @@ def test_what_is_due_is_a_deadline_and_connections_stand_alone() -> None:
         _row("credentials:c1", open=False),
         _row("credentials:c2", minutes=9),
     ]
-    today = today_of(rows)
+    today = today_of(rows, NOW)
     assert [row.key for row in today.deadlines] == ["a", "b"]
     assert [row.key for row in today.connections] == ["credentials:c2", "credentials:c1"]
     assert today.exceptions == ()
     assert today.news_at == NOW + timedelta(minutes=9)
-    assert today_of([]).news_at is None
+    assert today_of([], NOW).news_at is None
 
 
 def test_age_is_that_of_the_trouble_not_of_its_last_news() -> None:
@@ -133,3 +133,9 @@ def test_missing_cut_off_and_foreign_rows_are_named() -> None:
     )
     assert first_fault("user:u", rows[:3], _digest, 4) == ChainFault("user:u", 4, "row_missing")
     assert first_fault("user:v", rows, _digest, 4) == ChainFault("user:v", 1, "row_of_other_entity")
+
+
+def test_what_ends_by_itself_waits_to_the_instant_and_not_longer() -> None:
+    row = _row("k", candidates=("role:owner",), ends_at=NOW)
+    assert [each.key for each in today_of([row], NOW - timedelta(milliseconds=1)).tasks] == ["k"]
+    assert today_of([row], NOW).tasks == ()
