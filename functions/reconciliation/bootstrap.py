@@ -95,7 +95,7 @@ from reconciliation.application.portal_entry import (
     Stores,
 )
 from reconciliation.application.portal_mails import RecordPortalMailReport, SendPortalMail
-from reconciliation.application.portal_users import Invite, ListUsers
+from reconciliation.application.portal_users import Invite, ListSubscriptions, ListUsers
 from reconciliation.application.record_mail_report import RecordMailReport
 from reconciliation.application.send_letter import SendLetter
 from reconciliation.application.suppressions import LiftSuppression, ListSilenced
@@ -334,6 +334,9 @@ class Reconciliation:
 
     def invite(self) -> Invite:
         return Invite(self.scope, self.access, self.prepare_access())
+
+    def list_subscriptions(self) -> ListSubscriptions:
+        return ListSubscriptions(self.scope)
 
     def list_users(self) -> ListUsers:
         return ListUsers(self.scope, self.access)

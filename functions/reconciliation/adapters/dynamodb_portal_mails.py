@@ -139,7 +139,10 @@ class PortalMailReads(ReadPart):
         return _contacts_from(counterparty_id, self.database.get("core", key, META))
 
     def subscribers(self, counterparty_ids: Iterable[str]) -> dict[str, tuple[Email, ...]]:
+        known = self.contacts_of(counterparty_ids).items()
+        return {card: them for card, one in known if (them := one.subscribers())}
+
+    def contacts_of(self, counterparty_ids: Iterable[str]) -> dict[str, Contacts]:
         keys = [(entity_key(self.keyspace, CONTACTS, one), META) for one in counterparty_ids]
         found = self.database.get_many("core", keys).values()
-        known = (_contacts_from(str(row["id"]), row) for row in found)
-        return {one.counterparty_id: one.subscribers() for one in known if one.subscribers()}
+        return {str(row["id"]): _contacts_from(str(row["id"]), row) for row in found}

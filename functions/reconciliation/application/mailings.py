@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from types import MappingProxyType
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -21,9 +22,11 @@ from reconciliation.application.letters import (
     queue_mail,
     released,
 )
+from reconciliation.application.templates import draft_changed, problems_by_language
 from reconciliation.domain.counterparty import CounterpartyState
 from reconciliation.domain.ledger import Form
 from reconciliation.domain.letter import WAITS, Letter, LetterState, closed_as
+from reconciliation.domain.letter_template import LetterText
 from reconciliation.domain.mailing import (
     MailingSettings,
     next_open_day,
@@ -57,21 +60,31 @@ def next_run(scope: Scope, settings: MailingSettings, *, today_too: bool) -> dat
 class SaveMailingSettings:
     """Change how letters are mailed; the next run follows.
 
+    Letter texts stated with it become drafts where they differ from the newest version: mails use
+    them when somebody has released them, not before.
     Raises: ValidationError; PreconditionFailedError.
     """
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
 
-    def __call__(self, settings: MailingSettings, version: int) -> MailingSettings:
+    def __call__(
+        self,
+        settings: MailingSettings,
+        version: int,
+        texts: Mapping[str, LetterText] = MappingProxyType({}),
+    ) -> MailingSettings:
+        """``texts`` by language."""
         scope = self._scope
-        if problems := settings.problems():
+        if problems := [*settings.problems(), *problems_by_language(texts)]:
             raise ValidationError("invalid_input", "Some fields are wrong.", problems=problems)
         before = scope.store.mailing_settings()
         scope.expect(before.stamp.version, version)
         unit = scope.store.unit()
         at = next_run(scope, settings, today_too=True)
         saved = unit.save_mailing_settings(before, replace(settings, stamp=before.stamp), at)
+        if texts:
+            draft_changed(unit, scope.store.templates(), texts)
         scope.commit(unit)
         return saved
 

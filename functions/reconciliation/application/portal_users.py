@@ -20,6 +20,7 @@ from reconciliation.application.context import TRIES, Scope
 from reconciliation.application.portal_entry import opened
 from reconciliation.application.portal_mails import ask_mail
 from reconciliation.domain.access import AccessState, PortalAccess
+from reconciliation.domain.contact import Contact
 from reconciliation.domain.counterparty import Counterparty
 from reconciliation.domain.portal_mail import PortalMailKind
 from reconciliation.ports import AccessStore
@@ -110,6 +111,31 @@ class ListUsers:
             return UserState.EXPIRED
         seen = opened(self._access.visits(f"access:{card.id}"))
         return UserState.OPENED if seen else UserState.INVITED
+
+
+class ListSubscriptions:
+    """Addresses that counterparties added themselves, counterparty by counterparty (REC-07)."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __call__(
+        self, *, limit: int, after: Position | None
+    ) -> tuple[list[tuple[Counterparty, Contact]], Position | None]:
+        """A page ends with the hundred counterparties that brought it to ``limit`` addresses."""
+        store = self._scope.store
+        found: list[tuple[Counterparty, Contact]] = []
+        while True:
+            cards, after = store.counterparty_page(limit=_PAGE, after=after)
+            known = store.contacts_of([card.id for card in cards])
+            found += [
+                (card, one)
+                for card in cards
+                if (contacts := known.get(card.id)) is not None
+                for one in contacts.items
+            ]
+            if after is None or len(found) >= limit:
+                return found, after
 
 
 class Invite:

@@ -1,9 +1,9 @@
 """Letter texts: drafted, and released by the company before anything is sent with them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from kernel.errors import ConflictError
+from kernel.errors import ConflictError, Problem
 from kernel.storing import WriteRefusedError
 from reconciliation.application.context import Scope
 from reconciliation.domain.letter_template import (
@@ -12,7 +12,10 @@ from reconciliation.domain.letter_template import (
     TemplateState,
     approved,
     check_text,
+    latest_by_language,
+    problems_of,
 )
+from reconciliation.ports import ReconciliationUnit
 
 
 class DraftTemplate:
@@ -27,15 +30,8 @@ class DraftTemplate:
     def __call__(self, language: str, text: LetterText) -> LetterTemplate:
         check_text(text)
         store = self._scope.store
-        versions = [one for one in store.templates() if one.language == language]
-        latest = max(versions, key=lambda one: one.version, default=None)
         unit = store.unit()
-        if latest is not None and latest.state is TemplateState.DRAFT:
-            saved = replace(latest, text=text)
-            unit.save_template(latest, saved, "letter_template.changed")
-        else:
-            saved = LetterTemplate(language, latest.version + 1 if latest else 1, text)
-            unit.add_template(saved)
+        saved = _draft(unit, latest_by_language(store.templates()).get(language), language, text)
         _commit(unit.commit)
         return store.template(saved.id)
 
@@ -58,6 +54,38 @@ class ApproveTemplate:
         unit.save_template(before, after, "letter_template.approved")
         _commit(unit.commit)
         return store.template(template_id)
+
+
+def draft_changed(
+    unit: ReconciliationUnit, known: Sequence[LetterTemplate], texts: Mapping[str, LetterText]
+) -> None:
+    """Draft, together with what else ``unit`` writes, the texts that differ from the newest."""
+    newest = latest_by_language(known)
+    for language, text in texts.items():
+        latest = newest.get(language)
+        if latest is None or latest.text != text:
+            _draft(unit, latest, language, text)
+
+
+def problems_by_language(texts: Mapping[str, LetterText]) -> list[Problem]:
+    """Everything that is wrong with texts, under ``/letter_templates/{language}``."""
+    return [
+        problem.under(f"/letter_templates/{language}")
+        for language, text in texts.items()
+        for problem in problems_of(text)
+    ]
+
+
+def _draft(
+    unit: ReconciliationUnit, latest: LetterTemplate | None, language: str, text: LetterText
+) -> LetterTemplate:
+    if latest is not None and latest.state is TemplateState.DRAFT:
+        saved = replace(latest, text=text)
+        unit.save_template(latest, saved, "letter_template.changed")
+        return saved
+    saved = LetterTemplate(language, latest.version + 1 if latest else 1, text)
+    unit.add_template(saved)
+    return saved
 
 
 def _commit(commit: Callable[[], None]) -> None:

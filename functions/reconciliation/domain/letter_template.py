@@ -8,7 +8,7 @@ only when its parameter row names where it stands and somebody verified it there
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
@@ -69,6 +69,11 @@ class LetterTemplate:
     def name(self) -> str:
         """How an edition remembers it."""
         return f"babs-{self.language}/{self.version}"
+
+
+def latest_by_language(templates: Iterable[LetterTemplate]) -> dict[str, LetterTemplate]:
+    """The newest version of every language, drafts included."""
+    return {one.language: one for one in sorted(templates, key=lambda one: one.version)}
 
 
 _SILENCE: Final = tuple(

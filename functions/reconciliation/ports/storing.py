@@ -454,6 +454,10 @@ class ReconciliationStore(Protocol):
         """Addresses that get the letter of every month, by counterparty; none are absent."""
         ...
 
+    def contacts_of(self, counterparty_ids: Iterable[str]) -> dict[str, Contacts]:
+        """Addresses counterparties added themselves, by counterparty; who added none is absent."""
+        ...
+
     def contacts(self, counterparty_id: str) -> Contacts:
         """Addresses the counterparty added itself, possibly none."""
         ...

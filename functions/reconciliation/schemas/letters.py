@@ -1,6 +1,6 @@
 """Letters, mailing, answers to letters, and differences."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -19,7 +19,11 @@ from reconciliation.domain.counterparty import Counterparty
 from reconciliation.domain.difference import MAX_NOTE as MAX_REMARK
 from reconciliation.domain.ledger import Form
 from reconciliation.domain.letter import Basis, Edition, Letter, LetterState, Reply
-from reconciliation.domain.letter_template import LetterTemplate, LetterText
+from reconciliation.domain.letter_template import (
+    LetterTemplate,
+    LetterText,
+    latest_by_language,
+)
 from reconciliation.domain.mail_matter import MAX_NOTE as MAX_MATTER_NOTE
 from reconciliation.domain.mail_matter import Decision
 from reconciliation.domain.mailing import MailingSettings, Sender
@@ -91,6 +95,33 @@ WindowDay = Annotated[int, parsed(_window_day, {"type": "integer", "minimum": 1,
 Line = Annotated[str, parsed(lambda value: parse_line(value, 200))]
 
 
+class LetterPartsIn(EdgeModel):
+    """A letter text, plain text with places such as ``{period}``."""
+
+    subject: str = Field(max_length=400)
+    opening: str = Field(max_length=4000)
+    request: str = Field(max_length=4000)
+    closing: str = Field(default="", max_length=4000)
+
+    def to_domain(self) -> LetterText:
+        """The text as it was stated."""
+        return LetterText(self.subject, self.opening, self.request, self.closing)
+
+
+class LetterTextIn(LetterPartsIn):
+    """Body of a letter text of one language."""
+
+    language: Language
+
+
+class LetterTextsIn(EdgeModel):
+    """Letter texts by language; a language that is left out stays as it is."""
+
+    tr: LetterPartsIn | None = None
+    el: LetterPartsIn | None = None
+    en: LetterPartsIn | None = None
+
+
 class MailingSettingsIn(EdgeModel):
     """Body of the mailing settings. ``basis`` says which figure letters reconcile; a first day
     after the last one is a window over the end of the month.
@@ -110,6 +141,12 @@ class MailingSettingsIn(EdgeModel):
     sender_phone: Annotated[str, parsed(lambda value: parse_line(value, 40))] = ""
     sender_email: Line = ""
     sender_address: Line = ""
+    letter_templates: LetterTextsIn | None = None
+
+    def texts(self) -> dict[str, LetterText]:
+        """The letter texts that came along, by language."""
+        stated = dict(self.letter_templates or ())
+        return {language: text.to_domain() for language, text in stated.items() if text}
 
     def to_domain(self) -> MailingSettings:
         """The settings as they were stated."""
@@ -147,22 +184,10 @@ class MailingIn(EdgeModel):
         return []
 
 
-class LetterTextIn(EdgeModel):
-    """Body of a letter text, plain text with places such as ``{period}``."""
-
-    language: Language
-    subject: str = Field(max_length=400)
-    opening: str = Field(max_length=4000)
-    request: str = Field(max_length=4000)
-    closing: str = Field(default="", max_length=4000)
-
-    def to_domain(self) -> LetterText:
-        """The text as it was stated."""
-        return LetterText(self.subject, self.opening, self.request, self.closing)
-
-
-def mailing_settings_out(settings: MailingSettings) -> dict[str, Any]:
-    """Mailing settings as the API shows them."""
+def mailing_settings_out(
+    settings: MailingSettings, templates: Iterable[LetterTemplate]
+) -> dict[str, Any]:
+    """Mailing settings as the API shows them, with the newest letter text of every language."""
     sender = settings.sender
     return {
         "starts_day": settings.window.starts_day,
@@ -179,25 +204,34 @@ def mailing_settings_out(settings: MailingSettings) -> dict[str, Any]:
         "sender_phone": sender.phone,
         "sender_email": sender.email,
         "sender_address": sender.address,
+        "letter_templates": {
+            language: _parts_out(template.text)
+            for language, template in latest_by_language(templates).items()
+        },
         **stamped(settings.stamp),
     }
 
 
 def template_out(template: LetterTemplate) -> dict[str, Any]:
     """A letter text with who released it."""
-    text = template.text
     return {
         "id": template.id,
         "language": template.language,
         "template_version": template.version,
         "status": template.state.value,
+        **_parts_out(template.text),
+        "approved_by": template.approved_by or None,
+        "approved_at": template.approved_at or None,
+        **stamped(template.stamp),
+    }
+
+
+def _parts_out(text: LetterText) -> dict[str, str]:
+    return {
         "subject": text.subject,
         "opening": text.opening,
         "request": text.request,
         "closing": text.closing,
-        "approved_by": template.approved_by or None,
-        "approved_at": template.approved_at or None,
-        **stamped(template.stamp),
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kernel.mailing import MailResult
-from tests.support.letters_world import PERIOD, TEXT, LettersDesk, states
+from tests.support.letters_world import PERIOD, SETTINGS, TEXT, LettersDesk, states
 from tests.support.reconciliation_builders import OTHER_VKN, VKN
 from tests.support.reconciliation_world import OTHER, ReconciliationWorld
 
@@ -41,6 +41,35 @@ def test_a_month_is_mailed_once_whoever_asks_how_often(desk: LettersDesk) -> Non
     desk.work()
     assert len(desk.post.taken) == 2
     assert states(desk.letters()) == ["sent", "sent"]
+
+
+def test_letter_texts_come_with_the_settings_and_still_wait_for_a_release(
+    desk: LettersDesk,
+) -> None:
+    parts = {name: text for name, text in TEXT.items() if name != "language"}
+    greek = {**parts, "subject": "Συμφωνία {period}"}
+    stated = desk.settings(letter_templates={"tr": parts, "el": greek})
+    assert stated["letter_templates"] == {"tr": parts, "el": greek}
+    texts = desk.world.call("GET", "/letter-templates").json()["items"]
+    assert {(one["id"], one["status"]) for one in texts} == {
+        ("tr-1", "approved"),
+        ("el-1", "draft"),
+    }
+    newer = desk.settings(letter_templates={"tr": {**parts, "closing": ""}})
+    assert newer["letter_templates"]["tr"]["closing"] == ""
+    assert newer["letter_templates"]["el"] == greek
+    version = newer["version"]
+    wrong = {
+        **SETTINGS,
+        "reminder_days": [0],
+        "letter_templates": {"en": {**parts, "opening": "{who}"}},
+    }
+    refused = desk.world.call("PUT", "/mailing-settings", wrong, headers={"if-match": str(version)})
+    assert (refused.status, {one["pointer"] for one in refused.json()["errors"]}) == (
+        422,
+        {"/reminder_days", "/letter_templates/en/opening"},
+    )
+    assert desk.world.call("GET", "/mailing-settings").json() == newer
 
 
 def test_a_letter_says_what_is_reconciled_in_the_terms_of_the_receiver(desk: LettersDesk) -> None:

@@ -181,6 +181,11 @@ def test_the_monthly_mail_needs_a_yes_and_ends_with_one_click(
     (email,) = use.store.contacts(card).subscribers()
     listed = world.call("GET", f"/counterparties/{card}/subscriptions").json()["items"]
     assert listed[0]["subscribed_at"]
+    world.counterparty("120.9", tax_no="4540536920")
+    everyone = world.call("GET", "/subscriptions").json()
+    assert everyone["next_cursor"] is None
+    assert [one["counterparty_id"] for one in everyone["items"]] == [card]
+    assert listed[0].items() <= everyone["items"][0].items()
     end = _path(use.access_links.unsubscribe_for(use.store.counterparty(card), email))
     assert Browser().get(end).status == 200
     assert use.store.contacts(card).subscribers() == (email,)

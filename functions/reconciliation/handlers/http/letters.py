@@ -11,6 +11,7 @@ from reconciliation.application.mail_report import MailSearch
 from reconciliation.application.mailings import KIND
 from reconciliation.bootstrap import Reconciliation, application
 from reconciliation.domain.letter import Letter
+from reconciliation.domain.mailing import MailingSettings
 from reconciliation.handlers.http.app import (
     BASE,
     app,
@@ -35,6 +36,7 @@ from reconciliation.schemas import (
     mailing_settings_out,
     template_out,
 )
+from toolkit.auth import require
 from toolkit.entrypoints.http import Reply, Request, accepted, etag
 from toolkit.http.files import file_reply
 
@@ -57,17 +59,30 @@ def _last_month(request: Request) -> Period:
 
 @app.api("GET", f"{BASE}/mailing-settings", permission=_READ)
 def show_mailing_settings(request: Request) -> Reply:
-    """How letters are mailed; version 0 when nobody set anything yet."""
-    settings = use_of(request).store.mailing_settings()
-    return Reply(mailing_settings_out(settings), 200, {"etag": etag(settings.stamp.version)})
+    """How letters are mailed and the newest letter texts; version 0 when nobody set anything
+    yet.
+    """
+    return _settings(request, use_of(request).store.mailing_settings())
 
 
 @app.api("PUT", f"{BASE}/mailing-settings", permission=_SETTINGS)
 def save_mailing_settings(request: Request) -> Reply:
-    """Change how letters are mailed; the next run follows."""
-    stated = request.json(MailingSettingsIn).to_domain()
-    saved = use_of(request).save_mailing_settings()(stated, request.expected_version())
-    return Reply(mailing_settings_out(saved), 200, {"etag": etag(saved.stamp.version)})
+    """Change how letters are mailed; the next run follows. A letter text that came along and is
+    new becomes a draft, for somebody to release.
+    """
+    body = request.json(MailingSettingsIn)
+    texts = body.texts()
+    if texts:
+        require(request.principal, _TEMPLATE)
+    saved = use_of(request).save_mailing_settings()(
+        body.to_domain(), request.expected_version(), texts
+    )
+    return _settings(request, saved)
+
+
+def _settings(request: Request, settings: MailingSettings) -> Reply:
+    body = mailing_settings_out(settings, use_of(request).store.templates())
+    return Reply(body, 200, {"etag": etag(settings.stamp.version)})
 
 
 @app.api("GET", _TEMPLATES, permission=_READ)

@@ -5,6 +5,7 @@ from typing import Any, Final
 from kernel.parsing import format_instant
 from reconciliation.application.portal_users import PortalUser
 from reconciliation.domain.access import PortalAccess
+from reconciliation.domain.contact import Contact
 from reconciliation.handlers.http.app import (
     BASE,
     app,
@@ -20,6 +21,7 @@ from toolkit.http.files import file_reply
 _READ: Final = "reconciliation:user:read"
 _INVITE: Final = "reconciliation:user:invite"
 _REPORT: Final = f"{BASE}/reports/users"
+_SUBSCRIPTIONS: Final = f"{BASE}/subscriptions"
 
 
 @app.api("GET", _REPORT, permission=_READ)
@@ -56,16 +58,33 @@ def list_subscriptions(request: Request) -> Reply:
     """Addresses a counterparty added itself, whether they agreed, and who gets every month."""
     use = use_of(request)
     card = use.store.counterparty(request.id())
+    return Reply({"items": [_contact(one) for one in use.store.contacts(card.id).items]})
+
+
+@app.api("GET", _SUBSCRIPTIONS, permission=_READ)
+def list_all_subscriptions(request: Request) -> Reply:
+    """Addresses that counterparties added themselves, of all counterparties. ``limit`` may be
+    exceeded: a page ends with the counterparties that filled it.
+    """
+    scope = cursor_scope(request, _SUBSCRIPTIONS)
+    found, following = use_of(request).list_subscriptions()(
+        limit=request.limit(), after=position_of(request, scope)
+    )
     items = [
-        {
-            "email": one.email.reveal("shown to whoever may read users"),
-            "added_at": one.added_at,
-            "confirmed_at": one.confirmed_at,
-            "subscribed_at": one.subscribed_at,
-        }
-        for one in use.store.contacts(card.id).items
+        {"counterparty_id": card.id, "code": card.fields.code, "title": card.fields.title}
+        | _contact(contact)
+        for card, contact in found
     ]
-    return Reply({"items": items})
+    return page_reply(items, following, scope)
+
+
+def _contact(contact: Contact) -> dict[str, Any]:
+    return {
+        "email": contact.email.reveal("shown to whoever may read users"),
+        "added_at": contact.added_at,
+        "confirmed_at": contact.confirmed_at,
+        "subscribed_at": contact.subscribed_at,
+    }
 
 
 def _access(access: PortalAccess) -> dict[str, Any]:
