@@ -21,7 +21,7 @@ import httpx
 
 from infra.local.settings import ROOT
 from tests.support.page_checks import parse
-from toolkit.entrypoints.http import HttpApp
+from toolkit.entrypoints.http import HttpApp, Route
 
 Kind = Literal["page", "part", "file", "redirect"]
 BROWSER: Final = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -32,12 +32,12 @@ _PLACE: Final = re.compile(r"\{[a-z_]+\}")
 
 
 @cache
-def page_routes() -> Mapping[str, re.Pattern[str]]:
-    """Every declared route that answers GET with a page, with the pattern of its addresses.
+def _pages() -> Mapping[str, Route]:
+    """Every declared route that answers GET with a page, by its path.
 
     Applications are found, not listed: those below ``functions/*/handlers/http``.
     """
-    found: dict[str, re.Pattern[str]] = {}
+    found: dict[str, Route] = {}
     for home in sorted((ROOT / "functions").glob("*/handlers/http")):
         context = home.parents[1].name
         for path in sorted(home.parent.glob("*.py")):
@@ -49,8 +49,19 @@ def page_routes() -> Mapping[str, re.Pattern[str]]:
             if isinstance(app, HttpApp):
                 for route in app.routes:
                     if route.kind == "page" and route.method == "GET":
-                        found[route.path] = _pattern(route.path)
+                        found[route.path] = route
     return found
+
+
+@cache
+def page_routes() -> Mapping[str, re.Pattern[str]]:
+    """Every declared page with the pattern of its addresses."""
+    return {path: _pattern(path) for path in _pages()}
+
+
+def page_permissions() -> Mapping[str, str | None]:
+    """Every declared page with the right that it asks for; None for none."""
+    return {path: route.permission for path, route in _pages().items()}
 
 
 def _pattern(route: str) -> re.Pattern[str]:

@@ -106,7 +106,8 @@ def today_of(rows: Iterable[Attention], now: datetime) -> Today:
     others = [row for row in waiting if not row.is_task]
     exceptions = [row for row in others if row.due_on is None and not row.is_connection]
     deadlines = [row for row in others if row.due_on is not None]
-    connections = [row for row in everything if row.is_connection]
+    # News of an end whose beginning never arrived names no trouble: there is nothing to show.
+    connections = [row for row in everything if row.is_connection and row.code]
     return Today(
         exceptions=tuple(sorted(exceptions, key=_urgency)),
         deadlines=tuple(sorted(deadlines, key=_due)),

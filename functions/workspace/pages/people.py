@@ -1,7 +1,7 @@
 """People of the company and its API keys."""
 
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from kernel.errors import ConflictError, KopruError, RuleViolationError, ValidationError
 from toolkit.entrypoints.http import HttpApp, Reply, Request
@@ -159,7 +159,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
         words = words_of(request)
         keys = use().list_api_keys()(request.tenant)
         columns = (
-            Column("name", words.text("Name")),
+            Column("name", words.text("Name of the key")),
             Column("hint", words.text("Begins with")),
             Column("scopes", words.text("May do")),
             Column("expires", words.text("Works until")),
@@ -175,6 +175,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
             "at": instant_of,
             "active": ApiKeyState.ACTIVE,
             "scopes": _scope_options(words, request),
+            "scope_names": dict(_scope_names(words)),
             "form": request.form() if request.method == "POST" else {},
             "may_change": request.principal.may("workspace:api_key:write"),
             "secret": None,
@@ -242,9 +243,13 @@ def _key_status(words: Language, key: ApiKey, today: date) -> Status:
     return Status(words.text("active"), Tone.OK)
 
 
-def _scope_options(words: Language, request: Request) -> list[tuple[Option, bool]]:
-    """What a key may be given: whole contexts, and reading only; never more than oneself has."""
-    offered = [
+_OF_THE_FIRST_KEY: Final = "workspace:*:*"
+"""Of the key that is made with a company; no person gives it to another one on a page."""
+
+
+def _scope_names(words: Language) -> list[tuple[str, str]]:
+    """Rights of keys as people call them, in the order in which they are offered."""
+    return [
         ("pensions:*:*", words.text("Everything about pensions")),
         ("pensions:*:read", words.text("Read pensions")),
         ("payment_codes:*:*", words.text("Everything about payment codes")),
@@ -255,14 +260,19 @@ def _scope_options(words: Language, request: Request) -> list[tuple[Option, bool
         ("workflow:*:read", words.text("Read rules and decisions")),
         ("reconciliation:*:*", words.text("Everything about reconciliation")),
         ("reconciliation:*:read", words.text("Read reconciliation")),
+        (_OF_THE_FIRST_KEY, words.text("Everything about the company, its users and keys")),
         ("workspace:*:read", words.text("Read jobs, timelines, Today and the mail log")),
         ("workspace:upload:write", words.text("Upload files")),
         ("workspace:job:cancel", words.text("Stop jobs")),
         ("workspace:webhook:write", words.text("Manage webhooks")),
     ]
+
+
+def _scope_options(words: Language, request: Request) -> list[tuple[Option, bool]]:
+    """What a key may be given: whole contexts, and reading only; never more than oneself has."""
     chosen = request.form_list("scopes") if request.method == "POST" else ["pensions:*:*"]
     return [
         (Option(scope, label), scope in chosen)
-        for scope, label in offered
-        if request.principal.may(scope)
+        for scope, label in _scope_names(words)
+        if scope != _OF_THE_FIRST_KEY and request.principal.may(scope)
     ]

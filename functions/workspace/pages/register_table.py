@@ -54,7 +54,7 @@ def register_rows(words: Language, register: FieldRegister) -> Iterator[Register
             purpose=word(words, "purpose", line.purpose),
             basis=f"{word(words, 'basis', line.basis)} ({', '.join(line.articles)})",
             kept=kept_words(words, line),
-            source=line.kept_source,
+            source=sentence(words, "rule", line.kept_source, {}) or line.kept_source,
             store=word(words, "store", line.store),
             readers=", ".join(line.readers),
             shown=words.text("masked") if line.masked else words.text("in clear"),

@@ -92,7 +92,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
             *((Column("company", words.text("Company")),) if operators else ()),
             Column("reason", words.text("Reason")),
             Column("asked", words.text("Asked")),
-            Column("until", words.text("Until")),
+            Column("until", words.text("For how long")),
             Column("state", words.text("State")),
             Column("uses", words.text("Looked at")),
             Column("acts", words.text("Actions")),
@@ -232,8 +232,10 @@ def _line(request: Request, words: Language, view: SupportView, *, operators: bo
             ]
         if phase is Phase.GRANTED and own and operators:
             acts.append(Act("enter", words.text("Go to the company"), "primary"))
-        if phase is Phase.GRANTED or (phase is Phase.REQUESTED and own):
+        if phase is Phase.GRANTED:
             acts.append(Act("revoke", words.text("End now"), "danger"))
+        elif phase is Phase.REQUESTED and own:
+            acts.append(Act("revoke", words.text("Withdraw")))
     names = {
         Phase.REQUESTED: words.text("waiting"),
         Phase.LAPSED: words.text("too old"),

@@ -12,16 +12,34 @@ CONSOLE: Final[tuple[NavGroup, ...]] = (
     NavGroup(
         "",
         (
-            NavItem("today", mark("Today"), "/", "sun"),
-            NavItem("views", mark("Views"), "/views", "filter"),
+            NavItem("today", mark("Today"), "/", "sun", "workspace:today:read"),
+            NavItem("views", mark("Views"), "/views", "filter", "workspace:today:read"),
         ),
     ),
     NavGroup(
         mark("Pensions"),
         (
-            NavItem("pensions.overview", mark("Overview"), "/pensions/overview", "coins"),
-            NavItem("pensions.contracts", mark("Contracts"), "/pensions/contracts", "contract"),
-            NavItem("pensions.providers", mark("Pension companies"), "/pensions/providers", "bank"),
+            NavItem(
+                "pensions.overview",
+                mark("Overview"),
+                "/pensions/overview",
+                "coins",
+                "pensions:contract:read",
+            ),
+            NavItem(
+                "pensions.contracts",
+                mark("Contracts"),
+                "/pensions/contracts",
+                "contract",
+                "pensions:contract:read",
+            ),
+            NavItem(
+                "pensions.providers",
+                mark("Pension companies"),
+                "/pensions/providers",
+                "bank",
+                "pensions:provider:read",
+            ),
         ),
     ),
     NavGroup(
@@ -263,9 +281,11 @@ CONSOLE: Final[tuple[NavGroup, ...]] = (
     NavGroup(
         mark("Operations"),
         (
-            NavItem("jobs", mark("Jobs"), "/jobs", "list"),
-            NavItem("incidents", mark("Incidents"), "/incidents", "alert"),
-            NavItem("messages", mark("Mail log"), "/messages", "mail"),
+            NavItem("jobs", mark("Jobs"), "/jobs", "list", "workspace:job:read"),
+            NavItem(
+                "incidents", mark("Incidents"), "/incidents", "alert", "workspace:incident:read"
+            ),
+            NavItem("messages", mark("Mail log"), "/messages", "mail", "workspace:message:read"),
         ),
     ),
     NavGroup(
@@ -341,7 +361,18 @@ CONSOLE: Final[tuple[NavGroup, ...]] = (
 """Groups and entries in the order in which they are drawn."""
 
 
-def visible_entries(may: Callable[[str], bool]) -> frozenset[str]:
-    """Rights named by the navigation that the reader holds, for ``View.permissions``."""
+OF_OPERATORS: Final = "operator:"
+"""Rights that need no company; every other entry is about the one the reader works for."""
+
+
+def visible_entries(may: Callable[[str], bool], *, in_company: bool) -> frozenset[str]:
+    """Rights named by the navigation that the reader holds, for ``View.permissions``.
+
+    Whoever works for no company is not offered what only asks to choose one.
+    """
     named = {item.permission for group in CONSOLE for item in group.items if item.permission}
-    return frozenset(permission for permission in named if may(permission))
+    return frozenset(
+        permission
+        for permission in named
+        if may(permission) and (in_company or permission.startswith(OF_OPERATORS))
+    )

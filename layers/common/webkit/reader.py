@@ -54,7 +54,9 @@ def view_of(
         tenants=tuple(TenantChoice(*choice) for choice in principal.tenants),
         section=section,
         flashes=flashes,
-        permissions=visible_entries(principal.may) if signed_in else None,
+        permissions=visible_entries(principal.may, in_company=bool(principal.tenant_id))
+        if signed_in
+        else None,
     )
 
 

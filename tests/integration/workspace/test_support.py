@@ -10,7 +10,7 @@ from kernel.sensitive import Email, Secret
 from tests.support.builders import Company, WorkspaceWorld
 from tests.support.events import Answer, http_event
 from tests.support.lambda_context import LambdaContext
-from tests.support.page_checks import assert_sound
+from tests.support.page_checks import assert_sound, parse
 from tests.support.scanner import CANARY_PASSWORD, SCANNER
 from toolkit.auth import Principal
 from toolkit.entrypoints.http import principal_of
@@ -291,3 +291,27 @@ def test_the_link_of_the_mail_leads_to_the_page_that_decides(visit: Visit) -> No
     assert world.run_mail() == []
     led = world.call("POST", world.links()[-1], owner)
     assert (led.status, led.location) == (303, "/support-access")
+
+
+def test_every_state_says_what_can_be_done(visit: Visit) -> None:
+    """Withdrawn by who asked, decided by others, ended by everybody; nothing once it is over."""
+
+    def acts(principal: Principal, path: str) -> list[str]:
+        page = parse(visit.operate("GET", path, replace(principal, language="en")).body)
+        return [" ".join(each.text_content().split()) for each in page.xpath("//td//button[@type]")]
+
+    grant = visit.ask().json()["id"]
+    owner = visit.company.owner
+    assert acts(visit.asker, "/operator/support") == ["Withdraw Destek Kişi"]
+    both = ["Approve Destek Kişi", "Turn down Destek Kişi"]
+    assert acts(visit.second, "/operator/support") == both
+    assert acts(owner, "/support-access") == both
+    assert visit.world.call("POST", f"{GRANTS}/{grant}/approve", owner).status == 200
+    assert acts(owner, "/support-access") == ["End now Destek Kişi"]
+    assert acts(visit.asker, "/operator/support") == [
+        "Go to the company Destek Kişi",
+        "End now Destek Kişi",
+    ]
+    assert visit.world.call("POST", f"{GRANTS}/{grant}/revoke", owner).status == 200
+    for principal, path in ((owner, "/support-access"), (visit.asker, "/operator/support")):
+        assert acts(principal, path) == []

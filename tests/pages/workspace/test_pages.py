@@ -415,3 +415,18 @@ def test_a_form_without_its_token_changes_nothing(scene: Scene) -> None:
     ):
         answer = scene.world.call("POST", path, owner, form={"csrf_token": "x"})
         assert answer.status == 403, path
+
+
+def test_rights_of_a_key_are_words_and_its_name_is_no_persons(scene: Scene) -> None:
+    page = parse(scene.page("/api-keys", "el").body)
+    (table,) = page.xpath("//table")
+    assert "workspace:*:*" not in table.text_content()
+    assert "Όλα για τις συντάξεις" in table.text_content()
+    assert "Ονοματεπώνυμο" not in page.text_content()
+    # The right of the key that came with the company is named, and not offered.
+    assert not page.xpath("//input[@value='workspace:*:*']")
+
+
+def test_a_view_is_not_named_like_a_person(scene: Scene) -> None:
+    page = parse(scene.page("/views", "el", query={"url": "/jobs"}).body)
+    assert "Ονοματεπώνυμο" not in page.text_content()

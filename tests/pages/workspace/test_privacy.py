@@ -121,6 +121,13 @@ def test_the_register_names_every_value_in_words(scene: Scene, language: str) ->
     ]
 
 
+def test_the_rule_behind_a_time_is_in_the_readers_language(scene: Scene) -> None:
+    for language, rule in (("tr", "şirket kuralı"), ("el", "κανόνας της εταιρείας")):
+        text = scene.page("/privacy/register", language).body
+        assert rule in text
+        assert "company policy" not in text
+
+
 def test_the_register_is_a_file_for_the_authority(scene: Scene) -> None:
     sheet = scene.page("/privacy/register", "tr", query={"format": "xlsx"})
     assert sheet.headers["content-disposition"] == 'attachment; filename="field-register.xlsx"'

@@ -57,6 +57,11 @@ def test_what_is_due_is_a_deadline_and_connections_stand_alone() -> None:
     assert today_of([], NOW).news_at is None
 
 
+def test_the_end_of_a_trouble_that_nobody_heard_of_is_not_shown() -> None:
+    today = today_of([_row("connection:x", code="", open=False)], NOW)
+    assert today.connections == ()
+
+
 def test_age_is_that_of_the_trouble_not_of_its_last_news() -> None:
     first = _row("k")
     again = updated(first, _row("k", minutes=10, count=4))
