@@ -10,6 +10,7 @@ from kernel.sensitive import Iban
 from kernel.storing import WriteRefusedError
 from pensions.application.context import Scope
 from pensions.domain.contract import Contract
+from pensions.domain.parameters import OKS
 from pensions.domain.provider_catalogue import PROVIDERS
 
 
@@ -34,8 +35,11 @@ class ContractFields:
         return (self.provider_iban, self.payer_iban) != before
 
 
-def _check(fields: ContractFields) -> None:
+def _check(fields: ContractFields, today: date) -> None:
     problems = []
+    if fields.min_deduction_rate < (lawful := OKS.rate("oks.min_rate_pct", today)):
+        text = f"The law asks for at least {lawful}."
+        problems.append(Problem("/min_deduction_rate", "rate_too_low", text))
     if fields.provider_code not in PROVIDERS:
         problems.append(
             Problem("/provider_code", "unknown_provider", "Choose a pension company of the list.")
@@ -61,7 +65,7 @@ class RegisterContract:
         self._scope = scope
 
     def __call__(self, fields: ContractFields) -> Contract:
-        _check(fields)
+        _check(fields, self._scope.today())
         contract = Contract(id=self._scope.ids.new(), **_members(fields))  # type: ignore[arg-type]
         unit = self._scope.store.unit()
         unit.add_contract(contract, "contract.registered")
@@ -92,7 +96,7 @@ class ChangeContract:
             raise PreconditionFailedError(
                 "stale_version", "Somebody changed this contract; read it again."
             )
-        _check(fields)
+        _check(fields, self._scope.today())
         counts = self._scope.store.employee_counts(contract_id)
         if fields.provider_code != before.provider_code and counts.employees:
             raise ConflictError(

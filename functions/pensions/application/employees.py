@@ -5,6 +5,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 from kernel.errors import (
@@ -28,7 +29,7 @@ from pensions.domain.employee import (
     check_fields,
 )
 from pensions.domain.transmission import UNRESOLVED
-from pensions.ports import PensionsUnit
+from pensions.ports import PensionsStore, PensionsUnit
 
 
 def employee_of(
@@ -141,6 +142,26 @@ def _duplicate(error: WriteRefusedError) -> ConflictError:
     return error
 
 
+class FieldCheck:
+    """Checks what is stated about people of one contract, which is read when a rate needs it."""
+
+    def __init__(self, store: PensionsStore, contract_id: str, parsers: FieldParsers) -> None:
+        self._store = store
+        self._contract_id = contract_id
+        self._parsers = parsers
+
+    def __call__(self, fields: Mapping[str, object]) -> CheckedFields:
+        """Values and everything that is wrong. Raises: NotFoundError when the contract went."""
+        checked = check_fields(fields, self._parsers)
+        if checked.values.get("contribution_rate") is None:
+            return checked
+        return checked.held_to(self._minimum)
+
+    @cached_property
+    def _minimum(self) -> Rate:
+        return self._store.contract(self._contract_id).min_deduction_rate
+
+
 class AddEmployee:
     """Register one person. Raises ValidationError with every problem,
     ConflictError("employee_exists").
@@ -153,7 +174,7 @@ class AddEmployee:
     def __call__(self, contract_id: str, fields: Mapping[str, object]) -> Employee:
         store = self._scope.store
         contract = store.contract(contract_id)
-        checked = check_fields(fields, self._parsers)
+        checked = check_fields(fields, self._parsers).held_to(contract.min_deduction_rate)
         refuse_problems(checked)
         employee = employee_of(checked, employee_id=self._scope.ids.new(), contract_id=contract.id)
         unit = store.unit()
@@ -185,7 +206,7 @@ class ChangeEmployee:
             )
         before.editable()
         given = {**current_fields(before), **fields} if partial else dict(fields)
-        checked = check_fields(given, self._parsers)
+        checked = FieldCheck(store, before.contract_id, self._parsers)(given)
         refuse_problems(checked)
         after = merge(before, checked)
         changed = sorted(name for name in fields if name in checked.values)

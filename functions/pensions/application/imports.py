@@ -24,14 +24,14 @@ from pensions.application.contributions import (
     ContributionFields,
     month_rows,
 )
-from pensions.application.employees import current_fields, employee_of, merge
+from pensions.application.employees import FieldCheck, current_fields, employee_of, merge
 from pensions.application.submissions import Started
 from pensions.domain.employee import (
     EDITABLE,
+    CheckedFields,
     Employee,
     EmployeeStatus,
     FieldParsers,
-    check_fields,
 )
 from pensions.ports import FileAccess, ImportChunk, ImportFiles, ImportRow, ImportTable, RowProblem
 
@@ -182,7 +182,8 @@ class RunImport:
 
     def _plan(self, chunk: _Chunk, seen: dict[str, int]) -> list[_Plan]:
         """What each row of a chunk would do; people already registered are read once per chunk."""
-        checked = [check_fields(row.fields, self._parsers) for row in chunk.rows]
+        check = FieldCheck(self._scope.store, chunk.contract_id, self._parsers)
+        checked = [check(row.fields) for row in chunk.rows]
         numbers = [value for c in checked if isinstance(value := c.values.get("national_id"), Tckn)]
         store = self._scope.store
         known = store.employees_by_national_id(chunk.contract_id, numbers)
@@ -202,7 +203,7 @@ class RunImport:
                 continue
             if clear:
                 seen[clear] = row.line
-            found = tuple(RowProblem(row.line, p.field, p.code, p.message) for p in result.problems)
+            found = _told(row, result)
             before = people.get(known[clear]) if clear in known else None
             if before is None:
                 after = employee_of(
@@ -217,7 +218,8 @@ class RunImport:
                 plans.append(_Plan(row, "unchanged", before=before, problems=found))
             else:
                 merged = {**current_fields(before), **{k: v for k, v in row.fields.items() if v}}
-                result = check_fields(merged, self._parsers)
+                result = check(merged)
+                found = _told(row, result)
                 after = merge(before, result)
                 same = replace(after, stamp=before.stamp, reason=before.reason) == before
                 outcome = "unchanged" if same else ("invalid" if result.problems else "changed")
@@ -421,6 +423,10 @@ class RunImport:
             return  # another worker ended it
 
 
+def _told(row: ImportRow, checked: CheckedFields) -> tuple[RowProblem, ...]:
+    return tuple(RowProblem(row.line, p.field, p.code, p.message) for p in checked.problems)
+
+
 def _chunks(rows: Iterator[ImportRow], size: int = GROUP) -> Iterator[list[ImportRow]]:
     while chunk := list(islice(rows, size)):
         yield chunk
@@ -467,7 +473,8 @@ class UndoImport:
             after = person.moved(EmployeeStatus.CANCELLED)
             unit.save_employee(person, after, "employee.import_undone", {"import_id": job_id})
         else:
-            checked = check_fields(change["before"], self._parsers)
+            check = FieldCheck(self._scope.store, person.contract_id, self._parsers)
+            checked = check(change["before"])
             unit.save_employee(
                 person,
                 merge(person, checked),

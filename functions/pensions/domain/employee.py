@@ -14,6 +14,7 @@ from kernel.errors import ConflictError, ParseError
 from kernel.rates import Rate
 from kernel.sensitive import Email, Iban, Phone, Tckn
 from kernel.stamp import NEW, Stamp
+from pensions.domain.scope import completed_years
 
 
 class EmployeeStatus(StrEnum):
@@ -193,6 +194,17 @@ class CheckedFields:
     problems: tuple[EmployeeProblem, ...]
     raw: Mapping[str, str]
 
+    def held_to(self, minimum: Rate) -> "CheckedFields":
+        """The same, with the problem of a stated rate below the contract's minimum.
+
+        Source: Law 4632 Ek Madde 2: an employee may ask for more, never for less.
+        """
+        rate = self.values.get("contribution_rate")
+        if not isinstance(rate, Rate) or rate >= minimum:
+            return self
+        low = EmployeeProblem("contribution_rate", "rate_too_low", f"At least {minimum}.")
+        return replace(self, problems=(*self.problems, low))
+
 
 def check_fields(given: Mapping[str, object], parsers: FieldParsers) -> CheckedFields:
     """Parse every field; collect all problems instead of stopping at the first.
@@ -223,7 +235,7 @@ def check_fields(given: Mapping[str, object], parsers: FieldParsers) -> CheckedF
 def _cross_checks(values: Mapping[str, object]) -> list[EmployeeProblem]:
     problems = []
     birth, hired, left = values.get("birth_date"), values.get("hired_on"), values.get("left_on")
-    if isinstance(birth, date) and isinstance(hired, date) and hired.year - birth.year < 14:
+    if isinstance(birth, date) and isinstance(hired, date) and completed_years(birth, hired) < 14:
         problems.append(
             EmployeeProblem("birth_date", "too_young", "The hire date is before the 14th birthday.")
         )

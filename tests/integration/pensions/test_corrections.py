@@ -32,6 +32,15 @@ def test_a_person_is_replaced_and_shown_for_a_reason(desk: Desk) -> None:
     assert (shown.status, shown.json()["national_id"]) == (200, tckn(1))
 
 
+def test_the_total_of_a_list_is_told_when_nothing_is_filtered(desk: Desk) -> None:
+    path = desk.registered("garanti")
+    for number in (1, 2):
+        desk.call("POST", f"{path}/employees", person_body(tckn(number), last_name="Işık"))
+    assert desk.call("GET", f"{path}/employees")["total"] == 2
+    found = desk.call("GET", f"{path}/employees", query={"q": "ISIK", "status": "enrolled"})
+    assert (found["items"], "total" in found) == ([], False)
+
+
 def test_an_import_is_undone(desk: Desk) -> None:
     path = desk.registered("garanti")
     names = ("TC Kimlik No", "Ad", "Soyad", "Doğum Tarihi", "Cep Telefonu", "İşe Giriş Tarihi")

@@ -58,6 +58,25 @@ def test_people_are_added_changed_or_left_as_they_are(office: Office) -> None:
     assert office.store.employee_counts(contract_id).by_status == {"ready": 24}
 
 
+def test_a_blank_cell_of_somebody_known_is_no_problem(office: Office) -> None:
+    contract_id = office.contract()
+    (known,) = office.people(contract_id, 1)
+    blank = f"{tckn(1)};Yeni Soyad;;;"
+    job = office.job(office.import_file(contract_id, table(blank)))
+    assert (job.status, job.result["counts"], job.problems) == ("succeeded", {"changed": 1}, [])
+    assert office.person(known).last_name == "Soyad"
+
+
+def test_a_rate_below_the_contract_is_a_problem_of_its_row(office: Office) -> None:
+    contract_id = office.contract()
+    text = f"{HEADER};Katkı Payı Oranı\n{row(1)};2,99\n{row(2)};3,00\n{row(3)};\n"
+    job = office.job(office.import_file(contract_id, text))
+    assert job.result["counts"] == {"invalid": 1, "created": 2}
+    assert [(one["line"], one["field"], one["code"]) for one in job.problems] == [
+        (2, "contribution_rate", "rate_too_low")
+    ]
+
+
 def test_every_problem_of_every_row_is_told_and_the_good_rows_are_kept(office: Office) -> None:
     contract_id = office.contract()
     wrong = "12345678901;Ada Can;1990;0212 555 12 34;01.03.2024"

@@ -77,6 +77,17 @@ def test_all_problems_of_a_contract_are_named_at_once(office: Office) -> None:
     assert [problem.pointer for problem in caught.value.problems] == ["/provider_code", "/ends_on"]
 
 
+def test_a_contract_keeps_to_the_lowest_lawful_rate(office: Office) -> None:
+    below = fields(min_deduction_rate=Rate.from_api("2.9999"))
+    with pytest.raises(ValidationError) as caught:
+        RegisterContract(office.scope)(below)
+    assert [(problem.pointer, problem.code) for problem in caught.value.problems] == [
+        ("/min_deduction_rate", "rate_too_low")
+    ]
+    first = RegisterContract(office.scope)(fields(min_deduction_rate=Rate.from_api("3")))
+    assert code_of(lambda: ChangeContract(office.scope)(first.id, 1, below)) == "invalid_input"
+
+
 def test_a_changed_number_leaves_the_former_one_to_others(office: Office) -> None:
     register, change = RegisterContract(office.scope), ChangeContract(office.scope)
     first = register(fields())
@@ -210,6 +221,42 @@ def test_all_problems_of_a_person_are_named_at_once(office: Office) -> None:
     with pytest.raises(ValidationError) as caught:
         AddEmployee(office.scope, API_PARSERS)(contract_id, left)
     assert [problem.code for problem in caught.value.problems] == ["before_hire"]
+
+
+@pytest.mark.parametrize(
+    ("born", "hired", "young"),
+    [
+        ("2010-03-15", "2024-03-15", False),
+        ("2010-03-16", "2024-03-15", True),
+        ("2010-12-31", "2024-01-01", True),
+        ("2008-02-29", "2022-02-28", True),
+        ("2008-02-29", "2022-03-01", False),
+    ],
+)
+def test_nobody_is_hired_before_the_14th_birthday(
+    office: Office, born: str, hired: str, young: bool
+) -> None:
+    add, contract_id = AddEmployee(office.scope, API_PARSERS), office.contract()
+    stated = fields_of(1, birth_date=born, hired_on=hired)
+    if young:
+        assert code_of(lambda: add(contract_id, stated)) == "invalid_input"
+    else:
+        assert add(contract_id, stated).status is EmployeeStatus.READY
+
+
+def test_a_person_may_ask_for_more_than_the_contract_and_never_for_less(office: Office) -> None:
+    """Law 4632 Ek Madde 2, as domain/pensions.md section 3 tells it."""
+    contract_id = RegisterContract(office.scope)(fields(min_deduction_rate=Rate.from_api("4"))).id
+    add = AddEmployee(office.scope, API_PARSERS)
+    with pytest.raises(ValidationError) as caught:
+        add(contract_id, fields_of(1, contribution_rate="3.99"))
+    assert [(problem.pointer, problem.code) for problem in caught.value.problems] == [
+        ("/contribution_rate", "rate_too_low")
+    ]
+    person = add(contract_id, fields_of(1, contribution_rate="4.00"))
+    change = ChangeEmployee(office.scope, API_PARSERS)
+    assert code_of(lambda: change(person.id, 1, {"contribution_rate": "3.99"})) == "invalid_input"
+    assert change(person.id, 1, {"contribution_rate": "10.00"}).stamp.version == 2
 
 
 def test_a_withdrawn_person_may_be_registered_again(office: Office) -> None:

@@ -74,7 +74,7 @@ def list_employees(request: Request) -> Reply:
         {
             "items": [employee_out(person, reveal=reveals(request)) for person in people],
             "next_cursor": cursors.seal(after, **scope) if after else None,  # type: ignore[arg-type]
-            "total": counts.employees,
+            **({} if any(filters.values()) else {"total": counts.employees}),
             "summary": counts_out(counts),
         }
     )
