@@ -34,7 +34,7 @@ LOADED = {
     "pensions": (165, 175),
     "reconciliation": (205, 215),
     "workflow": (190, 220),
-    "workspace": (225, 245),
+    "workspace": (235, 250),
 }
 FOREIGN = ("infra", "tests", "moto", "pytest", "rich", "yaml")
 
