@@ -1,7 +1,8 @@
-"""Writes ``docs/costs.md``: what a month of a large accountant costs, and where the floor is.
+"""Writes ``docs/costs.md``, what a month of a large accountant costs and where the floor is, and
+the price list of the cost card that every company has in the product.
 
-``python -m bench.costs`` makes the page anew from the committed charges, the dated prices and the
-templates; a test compares it, so it cannot grow old unseen.
+``python -m bench.costs`` makes both anew from the committed charges, the dated prices and the
+templates; a test compares them, so they cannot grow old unseen.
 """
 
 from __future__ import annotations
@@ -10,14 +11,23 @@ import json
 import re
 import sys
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any, Final
 
 from bench.frame import ROOT
-from bench.load import GIGABYTES, PRICES, SECONDS_A_CALL, SECONDS_A_RUN, dollars
+from bench.load import (
+    GIGABYTES,
+    PRICES,
+    SECONDS_A_CALL,
+    SECONDS_A_RUN,
+    charges_of,
+    dollars,
+    priced,
+)
 
 PAGE: Final = ROOT / "docs" / "costs.md"
+PRICE_LIST: Final = ROOT / "functions" / "workspace" / "adapters" / "price_list.json"
 COMPANIES: Final = 500
 PEOPLE: Final = 25_000
 MINUTES: Final = 30 * 24 * 60
@@ -40,6 +50,36 @@ WORK: Final[Mapping[str, str]] = {
     "decisions recorded": "10",
 }
 
+# Runs of use cases behind a thousand of each line of the cost card, and how many mails they send.
+# A person is bound to a call, which is one act on them, and answered, which is another; a
+# contribution as well: half of a sending each (``tests/integration/test_costs.py`` counts them).
+CARD: Final[Mapping[str, tuple[Mapping[str, str], int]]] = {
+    "people_added": ({"import people of 100": "10"}, 0),
+    "people_acts": (
+        {
+            "submit people of 100": "5",
+            "prepare people of 100": "5",
+            "send people of 100": "5",
+        },
+        0,
+    ),
+    "contributions_added": ({"import month of 100": "10"}, 0),
+    "contributions_acts": (
+        {"prepare contributions of 80": "6.25", "send contributions of 80": "6.25"},
+        0,
+    ),
+    "codes_issued": ({"issue codes by queue of 100": "10"}, 0),
+    "codes_mailed": ({"mail a code": "1000"}, 1_000),
+    "payments_booked": ({"pull payments of 10": "100"}, 0),
+    "letters_made": ({"make one letter": "1000"}, 0),
+    "letters_mailed": ({"send one letter": "1000", "one report of a mail": "1000"}, 1_000),
+    "card_sales": ({"post a sale of 12 instalments": "1000"}, 0),
+    # Mails of the workspace and of the portal take the way of a code's mail.
+    "mails": ({"mail a code": "1000"}, 1_000),
+    # The dearest small act there is a count of: state, history, audit and outbox of two items.
+    "other_acts": ({"one report of a mail": "1000"}, 0),
+}
+
 
 def page() -> str:
     """The page as Markdown."""
@@ -57,7 +97,8 @@ def page() -> str:
         "(`tests/budgets/units.json`), from the templates, and from the price list of",
         f"{prices['region']} of {prices['as_of']} (`bench/prices.json`).",
         prices["note"],
-        "Nothing here was billed by AWS; it is counted and multiplied.",
+        "Nothing here was billed by AWS; it is counted and multiplied. *Costs* (`GET /v1/costs`)",
+        "shows every company its own months at these prices, counted by the nightly seals.",
         "",
         f"## A month of an accountant with {COMPANIES} companies and {PEOPLE:,} people",
         "",
@@ -80,29 +121,71 @@ def page() -> str:
 
 def _standing(prices: Mapping[str, Any]) -> list[tuple[str, Decimal]]:
     """What is paid although nobody does anything, and requests."""
-    per = {key: Decimal(value) / 1_000_000 for key, value in prices["million"].items()}
+    per = _each(prices)
+    request = per["http_api_request"] + 2 * per["lambda_request"]
+    request += REQUEST_SECONDS * GIGABYTES * per["lambda_arm_gb_second"]
+    request += REQUEST_READS * per["dynamodb_read_unit"]
+    return [
+        (f"{REQUESTS:,} requests, authorizer included", REQUESTS * request),
+        *((words.format(count), usd) for _, words, count, usd in _floor(prices)),
+        (
+            "10 GB of rows, 20 GB of objects, 5 GB of logs",
+            _stored({key: Decimal(value) for key, value in prices["month"].items()}),
+        ),
+    ]
+
+
+def _floor(prices: Mapping[str, Any]) -> list[tuple[str, str, int, Decimal]]:
+    """What waiting costs a month: code, words around the count, count in the templates, USD."""
+    per = _each(prices)
     month = {key: Decimal(value) for key, value in prices["month"].items()}
-    compute = GIGABYTES * per["lambda_arm_gb_second"]
     sources = _count(r"Type: (?:AWS::Lambda::EventSourceMapping|SQS)$")
     sweeps = _count(r"ScheduleExpression: rate\(1 minute\)")
     alarms = _count(r"Type: AWS::CloudWatch::Alarm$")
     keys = _count(r"Type: AWS::KMS::Key$")
     secrets = _count(r"Type: AWS::SecretsManager::Secret$")
-    sweep = per["lambda_request"] + SWEEP_SECONDS * compute
+    sweep = per["lambda_request"] + SWEEP_SECONDS * GIGABYTES * per["lambda_arm_gb_second"]
     sweep += SWEEP_READS * per["dynamodb_read_unit"] + per["event"]
-    request = per["http_api_request"] + 2 * per["lambda_request"]
-    request += REQUEST_SECONDS * compute + REQUEST_READS * per["dynamodb_read_unit"]
+    held = keys * month["kms_key"] + secrets * month["secret"]
     return [
-        (f"{REQUESTS:,} requests, authorizer included", REQUESTS * request),
-        (f"{sweeps} sweeps a minute", sweeps * MINUTES * sweep),
+        ("sweeps", "{} sweeps a minute", sweeps, sweeps * MINUTES * sweep),
         (
-            f"{sources} queues waited at",
+            "queues",
+            "{} queues waited at",
+            sources,
             sources * MINUTES * POLLS_A_MINUTE * per["sqs_fair_request"],
         ),
-        (f"{alarms} alarms", alarms * month["alarm"]),
-        (f"{keys} keys and {secrets} secrets", keys * month["kms_key"] + secrets * month["secret"]),
-        ("10 GB of rows, 20 GB of objects, 5 GB of logs", _stored(month)),
+        ("alarms", "{} alarms", alarms, alarms * month["alarm"]),
+        ("keys", f"{keys} keys and {secrets} secrets", keys + secrets, held),
     ]
+
+
+def _each(prices: Mapping[str, Any]) -> dict[str, Decimal]:
+    return {key: Decimal(value) / 1_000_000 for key, value in prices["million"].items()}
+
+
+def price_list() -> str:
+    """The price list of the cost card as JSON. Units: USD and charges for a thousand of a line,
+    USD a month for what stands.
+    """
+    prices = json.loads(PRICES.read_text(encoding="utf-8"))
+    lines = {}
+    for code, (uses, mails) in CARD.items():
+        charges = charges_of(uses, mails=mails)
+        found = {
+            name: int(count.quantize(Decimal(1), ROUND_HALF_UP)) for name, count in charges.items()
+        }
+        lines[code] = {"usd": _text(priced(charges, prices), 6), "charges": found}
+    standing = [
+        {"code": code, "count": count, "usd": _text(usd, 2)}
+        for code, _, count, usd in _floor(prices)
+    ]
+    head = {name: prices[name] for name in ("region", "as_of", "currency")}
+    return json.dumps({**head, "lines": lines, "standing": standing}, indent=2) + "\n"
+
+
+def _text(value: Decimal, digits: int) -> str:
+    return str(value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP))
 
 
 def _stored(month: Mapping[str, Decimal]) -> Decimal:
@@ -141,10 +224,11 @@ What was not measured: latencies of AWS and of real insurers. `make bench` repea
 
 
 def main() -> int:
-    """Write the page."""
+    """Write the page and the price list."""
     PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(page(), encoding="utf-8")
-    sys.stdout.write(f"{Path(PAGE).relative_to(ROOT)}\n")
+    for path, content in ((PAGE, page()), (PRICE_LIST, price_list())):
+        path.write_text(content, encoding="utf-8")
+        sys.stdout.write(f"{Path(path).relative_to(ROOT)}\n")
     return 0
 
 

@@ -58,6 +58,18 @@ CALLING: Final = frozenset({"send people of 100", "send contributions of 80"})
 GIGABYTES: Final = Decimal("0.5")
 REQUESTS_A_MESSAGE: Final = 3
 """Sent, received, deleted."""
+PRICE_OF: Final[Mapping[str, str]] = {
+    "write_units": "dynamodb_write_unit",
+    "read_units": "dynamodb_read_unit",
+    "messages": "sqs_fair_request",
+    "events": "event",
+    "kms": "kms_request",
+    "s3_puts": "s3_put",
+    "runs": "lambda_request",
+    "gigabyte_seconds": "lambda_arm_gb_second",
+    "mails": "mail",
+}
+"""What is charged, and the price in ``prices.json`` it is charged at."""
 
 
 def measure(report: Report, known: Assumptions | None = None) -> None:
@@ -132,20 +144,28 @@ def _outage(report: Report, known: Assumptions, sending: Mapping[int, int]) -> N
 
 def dollars(name: str, prices: Mapping[str, Any]) -> Decimal:
     """What a thousand cost: committed charges times prices."""
-    charges = json.loads((BUDGETS / "units.json").read_text(encoding="utf-8"))
-    per = {key: Decimal(value) / 1_000_000 for key, value in prices["million"].items()}
-    total = Decimal(0)
-    for use, times in THOUSAND[name].items():
-        found = charges[use]
+    return priced(charges_of(THOUSAND[name], mails=1_000 if name in MAILS else 0), prices)
+
+
+def charges_of(uses: Mapping[str, str], *, mails: int = 0) -> dict[str, Decimal]:
+    """What some runs of use cases are charged for, as committed. Units: ``gigabyte_seconds`` of
+    functions; ``messages`` are requests to a queue.
+    """
+    committed = json.loads((BUDGETS / "units.json").read_text(encoding="utf-8"))
+    found = dict.fromkeys(PRICE_OF, Decimal(0))
+    found["mails"] += mails
+    for use, times in uses.items():
+        run = Decimal(times)
         seconds = SECONDS_A_CALL if use in CALLING else SECONDS_A_RUN
-        total += Decimal(times) * (
-            found.get("write_units", 0) * per["dynamodb_write_unit"]
-            + found.get("read_units", 0) * per["dynamodb_read_unit"]
-            + found.get("messages", 0) * REQUESTS_A_MESSAGE * per["sqs_fair_request"]
-            + found.get("events", 0) * per["event"]
-            + found.get("kms", 0) * per["kms_request"]
-            + found.get("s3_puts", 0) * per["s3_put"]
-            + per["lambda_request"]
-            + seconds * GIGABYTES * per["lambda_arm_gb_second"]
-        )
-    return total + (1_000 * per["mail"] if name in MAILS else 0)
+        found["runs"] += run
+        found["gigabyte_seconds"] += run * seconds * GIGABYTES
+        for unit, count in committed[use].items():
+            each = REQUESTS_A_MESSAGE if unit == "messages" else 1
+            found[unit] += run * count * each
+    return found
+
+
+def priced(charges: Mapping[str, Decimal], prices: Mapping[str, Any]) -> Decimal:
+    """The same in USD."""
+    per = {key: Decimal(value) / 1_000_000 for key, value in prices["million"].items()}
+    return sum((count * per[PRICE_OF[unit]] for unit, count in charges.items()), Decimal(0))

@@ -34,6 +34,7 @@ from workspace.adapters.s3_uploads import S3Uploads
 from workspace.adapters.sqs_dead_letters import SqsDeadLetters
 from workspace.application.accept_invitation import AcceptInvitation
 from workspace.application.api_keys import ListApiKeys, ReadApiKey, RevokeApiKey
+from workspace.application.cost_cards import ListCostCards, ReadCostCard
 from workspace.application.create_tenant import CreateTenant
 from workspace.application.dead_letters import (
     FindDeadLetter,
@@ -158,6 +159,7 @@ from workspace.application.webhook_endpoints import (
     RemoveEndpoint,
     RotateSecret,
 )
+from workspace.domain.cost_card import PriceList
 from workspace.domain.field_register import FieldRegister
 from workspace.domain.signup import Agreement
 from workspace.ports import (
@@ -647,6 +649,19 @@ class Application:
 
     def verify_seal(self) -> VerifySeal:
         return VerifySeal(self.store, self.seal_desk, self.seal_objects)
+
+    @cached_property
+    def price_list(self) -> PriceList:
+        """Dated prices of what is counted."""
+        from workspace.adapters.price_list import read_price_list
+
+        return read_price_list()
+
+    def read_cost_card(self) -> ReadCostCard:
+        return ReadCostCard(self.seal_desk, self.price_list, self.platform.clock)
+
+    def list_cost_cards(self) -> ListCostCards:
+        return ListCostCards(self.store, self.read_cost_card())
 
     # ------------------------------------------------------------------ operator tools
 

@@ -73,6 +73,7 @@ class Bench(StoringBench[Night]):
         own = [pk for pk in chains if f"#T#{self.company.id}#" in pk]
         assert (seal["status"], seal["previous"]) == ("complete", NO_SEAL)
         assert seal["entities"] == len(own)
+        assert self._tallied() == (len(own), len(self._acts()))
         path = f"/v1/audit/seals/{seal['id']}/verify"
         query: dict[str, str] = {}
         while True:
@@ -84,6 +85,20 @@ class Bench(StoringBench[Night]):
         assert report["complete"] is True
         flow = self.world.aws.rows("flow")
         assert [row for row in flow if "#OUT#" in row["pk"] and "due_pk" in row] == []
+
+    def _acts(self) -> list[dict[str, Any]]:
+        """What was audited of the company."""
+        assert self.company is not None
+        part = f"#T#{self.company.id}#"
+        return [row for row in self.world.aws.rows("audit") if part in row["pk"]]
+
+    def _tallied(self) -> tuple[int, int]:
+        """Entities and acts that the seal counted: a part written twice is counted once."""
+        assert self.company is not None
+        begin = f"wsp#T#{self.company.id}#SEAL#"
+        (row,) = [row for row in self.world.aws.rows("core") if row["pk"].startswith(begin)]
+        counts = [(int(entities), int(acts)) for entities, acts in row["tally"].values()]
+        return sum(each for each, _ in counts), sum(each for _, each in counts)
 
 
 @pytest.fixture(scope="module")

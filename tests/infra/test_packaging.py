@@ -34,7 +34,7 @@ LOADED = {
     "pensions": (165, 175),
     "reconciliation": (210, 220),
     "workflow": (195, 225),
-    "workspace": (240, 260),
+    "workspace": (250, 265),
 }
 FOREIGN = ("infra", "tests", "moto", "pytest", "rich", "yaml")
 

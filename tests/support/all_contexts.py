@@ -1,6 +1,6 @@
 """All contexts over one AWS world: for what is only seen when they are together."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,12 +30,16 @@ class AllContexts:
 
 @contextmanager
 def all_contexts(
-    aws: AwsWorld, platform: Platform, clock: FixedClock, folder: Path
+    aws: AwsWorld,
+    platform: Platform,
+    clock: FixedClock,
+    folder: Path,
+    insurers: Sequence[str] = (),
 ) -> Iterator[AllContexts]:
-    """The applications of all contexts on one platform."""
+    """The applications of all contexts on one platform, with the named insurers running."""
     with (
         workspace_world(aws, platform, clock) as workspace,
-        open_desk(aws, platform, clock, folder) as desk,
+        open_desk(aws, platform, clock, folder, insurers) as desk,
         payment_world(aws, platform, clock) as payments,
         cards_world(aws, platform, clock) as cards,
         rules_world(aws, platform, clock) as rules,

@@ -10,7 +10,7 @@ from kernel.clock import FixedClock
 from kernel.parsing import format_instant
 from kernel.sensitive import Email, Secret
 from tests.support.aws import AwsWorld
-from tests.support.events import Answer, http_event, invoke, queue_event
+from tests.support.events import Answer, http_event, invoke, queue_event, schedule_event
 from tests.support.lambda_context import LambdaContext
 from tests.support.scanner import CANARY_PASSWORD, SCANNER
 from toolkit.auth import Principal, TenantContext
@@ -207,6 +207,16 @@ class WorkspaceWorld:
             if failed:
                 break
         return failed
+
+    def night(self) -> None:
+        """The schedule of the night, and every part of a seal it ordered; messages come twice."""
+        from workspace.handlers import seal_audit, start_seals
+
+        start_seals.handler(schedule_event(), LambdaContext())
+        while bodies := self.aws.messages("workspace-seal-audit"):
+            for body in [each for one in bodies for each in (one, one)]:
+                answer = seal_audit.handler(queue_event(body), LambdaContext())
+                assert answer == {"batchItemFailures": []}
 
     def links(self) -> list[str]:
         """Paths of the links in the mails sent so far, oldest first."""

@@ -17,10 +17,11 @@ from toolkit.aws.rows import day, day_of
 from toolkit.aws.transactions import TransactionRefusedError
 from toolkit.aws.unit_of_work import META, Machinery, UnitOfWork
 from workspace.adapters.entity_writes import CONTEXT
-from workspace.domain.seal import Part, Seal
+from workspace.domain.seal import Part, Seal, Tally
 from workspace.ports import Page
 
 _KEPT = 64 * 1024 * 1024
+_AT_ONCE = 3
 
 
 def _row(seal: Seal) -> Item:
@@ -32,6 +33,9 @@ def _row(seal: Seal) -> Item:
         "root": seal.root,
         "sealed_at": seal.sealed_at,
         "version": seal.version + 1,
+        "tally": None
+        if seal.tally is None
+        else {name: list(counts) for name, counts in seal.tally.items()},
     }
 
 
@@ -45,7 +49,14 @@ def _seal(tenant_id: str, row: Mapping[str, Any]) -> Seal:
         row["root"],
         row["sealed_at"],
         row["version"],
+        _tally(row.get("tally")),
     )
+
+
+def _tally(stored: Mapping[str, Any] | None) -> Tally | None:
+    if stored is None:
+        return None
+    return {name: (int(entities), int(acts)) for name, (entities, acts) in stored.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +121,22 @@ class DynamoSeals:
             return None
         return _seal(self._context.tenant_id, row), row["after"]
 
-    def last_complete(self) -> Seal | None:
-        page = self.seals(limit=10, after=None)
-        return next((seal for seal in page.items if seal.is_complete), None)
+    def last_complete(self, until: date | None = None) -> Seal | None:
+        after: Position | None = None
+        while True:
+            page = self._listed(until, limit=_AT_ONCE, after=after)
+            found = next((seal for seal in page.items if seal.is_complete), None)
+            after = page.next
+            if found is not None or after is None:
+                return found
 
     def seals(self, *, limit: int, after: Position | None) -> Page[Seal]:
+        return self._listed(None, limit=limit, after=after)
+
+    def _listed(self, until: date | None, *, limit: int, after: Position | None) -> Page[Seal]:
         page = self._machinery.database.list_rows(
             self._keyspace.key("SEALS"),
+            up_to=day(until),
             after=dict(after) if after else None,
             limit=limit,
             forward=False,

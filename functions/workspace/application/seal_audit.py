@@ -15,6 +15,7 @@ from workspace.domain.seal import (
     NO_SEAL,
     Part,
     Seal,
+    added_up,
     digest,
     first_contradiction,
     heads_of,
@@ -71,7 +72,9 @@ class SealAudit:
     """Writes one part of a seal, or its root when all chains are in parts.
 
     The object is written before the row that names it: a part whose row was never written is an
-    orphan that nobody names, and a root is the same bytes when it is written again.
+    orphan that nobody names, and a root is the same bytes when it is written again. The row also
+    carries the tally of the parts: it moves with them, under one condition, so that a part that is
+    written again is not counted again.
     """
 
     store: SystemStore
@@ -92,7 +95,9 @@ class SealAudit:
         name = f"{len(seal.parts):06d}-{digest(content)[:16]}.jsonl"
         self.objects.put(tenant_id, seal.day, name, content)
         part = Part(name, digest(content), len(page.items))
-        after = replace(seal, parts=(*seal.parts, part))
+        # A seal that was begun before tallies were kept stays without one: half a count is none.
+        tally = None if seal.tally is None else added_up(seal.tally, page.items)
+        after = replace(seal, parts=(*seal.parts, part), tally=tally)
         if page.next is None:
             previous = seals.last_complete()
             after = replace(after, previous=previous.root if previous else NO_SEAL)

@@ -10,14 +10,18 @@ Source: security.md §10.
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import date, time
 from typing import Any, Final
 
 from workspace.domain.audit import ChainFault
 
+SEALED_AT: Final = time(0, 15)
+"""When the schedule in ``template.yaml`` begins the seals of a day, in UTC."""
 NO_SEAL: Final = "0" * 64
 """What the first seal names as the one before it."""
+Tally = Mapping[str, tuple[int, int]]
+"""By ``<context>/<kind>``: how many entities there are, and how many acts on them were audited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,8 @@ class Seal:
     """The seal of a company for one day.
 
     Units: ``day`` is a date in UTC. Shapes: ``root`` is empty while parts are being written;
+    ``tally`` adds up the heads of the parts so far, and is None for a seal of the time before
+    tallies were kept; it is no part of what is sealed, whoever doubts it adds the parts up again;
     ``version`` is for the store.
     """
 
@@ -55,6 +61,7 @@ class Seal:
     root: str = ""
     sealed_at: str = ""
     version: int = 0
+    tally: Tally | None = field(default_factory=dict)
 
     @property
     def is_complete(self) -> bool:
@@ -65,6 +72,16 @@ class Seal:
     def entities(self) -> int:
         """Chains that it covers."""
         return sum(part.entities for part in self.parts)
+
+
+def added_up(tally: Tally, heads: Iterable[Head]) -> Tally:
+    """The tally with these chains: each is one entity, its sequence is the number of its acts."""
+    found = dict(tally)
+    for head in heads:
+        name = f"{head.context}/{head.entity.partition(':')[0]}"
+        entities, acts = found.get(name, (0, 0))
+        found[name] = (entities + 1, acts + head.sequence)
+    return found
 
 
 def canonical(value: Mapping[str, Any]) -> bytes:

@@ -2,6 +2,7 @@
 
 from workspace.handlers.http import (
     companies,
+    costs,
     evidence,
     identity,
     privacy,
@@ -16,6 +17,7 @@ from workspace.handlers.http.app import app
 
 __all__ = [
     "companies",
+    "costs",
     "evidence",
     "handler",
     "identity",

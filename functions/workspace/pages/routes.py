@@ -3,6 +3,7 @@
 from toolkit.entrypoints.http import HttpApp
 from workspace.pages import (
     companies,
+    costs,
     developer,
     entry,
     evidence,
@@ -25,7 +26,7 @@ def declare(app: HttpApp) -> None:
     """Add every page of this context to ``app``."""
     kit = Kit(app)
     parts = (
-        *(entry, companies, spine, people, developer, evidence, operator, privacy),
+        *(entry, companies, costs, spine, people, developer, evidence, operator, privacy),
         *(settings, second_factor, hosted_sign_in, support, task_links, timelines, views),
     )
     for part in parts:

@@ -75,6 +75,7 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
             "workspace:job:cancel",
             "workspace:event:read",
             "workspace:audit:verify",
+            "workspace:cost:read",
             "workspace:upload:write",
             "workspace:tenant:read",
             "workspace:user:read",

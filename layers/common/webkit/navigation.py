@@ -333,6 +333,13 @@ CONSOLE: Final[tuple[NavGroup, ...]] = (
                 "eye",
                 "operator:support:read",
             ),
+            NavItem(
+                "operator.costs",
+                mark("Costs of all companies"),
+                "/operator/costs",
+                "coins",
+                "operator:cost:read",
+            ),
         ),
     ),
     NavGroup(
@@ -355,6 +362,7 @@ CONSOLE: Final[tuple[NavGroup, ...]] = (
                 "workspace:support:read",
             ),
             NavItem("evidence", mark("Evidence"), "/evidence", "lock", "workspace:audit:verify"),
+            NavItem("costs", mark("Costs"), "/costs", "coins", "workspace:cost:read"),
         ),
     ),
 )

@@ -40,19 +40,6 @@ def company(world: WorkspaceWorld) -> Company:
     return world.company(roles=("owner", "viewer", "finance", "payroll"))
 
 
-def _night(world: WorkspaceWorld) -> None:
-    """The schedule of the night, and everything it ordered."""
-    from workspace.handlers import seal_audit, start_seals
-
-    start_seals.handler(schedule_event(), LambdaContext())
-    while bodies := world.aws.messages("workspace-seal-audit"):
-        for body in bodies:
-            answer = seal_audit.handler(queue_event(body), LambdaContext())
-            assert answer == {"batchItemFailures": []}
-            again = seal_audit.handler(queue_event(body), LambdaContext())
-            assert again == {"batchItemFailures": []}, "a message that comes twice"
-
-
 def _seals(world: WorkspaceWorld, company: Company) -> list[dict[str, Any]]:
     answer = world.call("GET", "/v1/audit/seals", company.owner)
     assert answer.status == 200, answer.body
@@ -93,8 +80,8 @@ def test_every_chain_is_sealed_once_a_day_and_seals_follow_each_other(
     world: WorkspaceWorld, company: Company
 ) -> None:
     other = world.company("Ege Muhasebe")
-    _night(world)
-    _night(world)  # the schedule fires twice
+    world.night()
+    world.night()  # the schedule fires twice
     (seal,) = _seals(world, company)
     assert (seal["status"], seal["day"], seal["previous"]) == ("complete", "2026-06-01", NO_SEAL)
     folder = f"T/{company.id}/2026-06-01"
@@ -115,7 +102,7 @@ def test_every_chain_is_sealed_once_a_day_and_seals_follow_each_other(
     stranger = world.call("GET", f"/v1/audit/seals/{seal['id']}/verify", other.owner)
     assert stranger.status == 404
     world.clock.advance(timedelta(days=1))
-    _night(world)
+    world.night()
     second, first = _seals(world, company)
     assert (second["day"], second["previous"]) == ("2026-06-02", first["root"])
 
@@ -124,7 +111,7 @@ def test_a_chain_written_anew_is_consistent_and_still_found(
     world: WorkspaceWorld, company: Company
 ) -> None:
     """Whoever may write rows writes the whole chain anew, with right hashes all through."""
-    _night(world)
+    world.night()
     (seal,) = _seals(world, company)
     entity = f"tenant:{company.id}"
     previous = ""
@@ -145,7 +132,7 @@ def test_a_chain_written_anew_is_consistent_and_still_found(
 
 
 def test_a_row_taken_away_is_found(world: WorkspaceWorld, company: Company) -> None:
-    _night(world)
+    world.night()
     (seal,) = _seals(world, company)
     entity = f"user:{company.members['finance'].id}"
     last = _audit_rows(world, entity)[-1]
@@ -163,7 +150,7 @@ def test_a_row_taken_away_is_found(world: WorkspaceWorld, company: Company) -> N
 def test_what_was_done_after_the_seal_does_not_contradict_it(
     world: WorkspaceWorld, company: Company
 ) -> None:
-    _night(world)
+    world.night()
     (seal,) = _seals(world, company)
     tenant = world.call("GET", "/v1/tenants/me", company.owner)
     changed = world.call(
@@ -178,7 +165,7 @@ def test_what_was_done_after_the_seal_does_not_contradict_it(
 
 
 def test_a_seal_cannot_be_removed(world: WorkspaceWorld, company: Company) -> None:
-    _night(world)
+    world.night()
     (seal,) = _seals(world, company)
     s3 = world.aws.client("s3")
     key = f"T/{company.id}/2026-06-01/seal-{seal['root']}.json"
@@ -198,7 +185,7 @@ def test_a_seal_that_stopped_is_ordered_again_the_next_night(
     start_seals.handler(schedule_event(), LambdaContext())
     world.aws.messages("workspace-seal-audit")  # lost
     world.clock.advance(timedelta(days=1))
-    _night(world)
+    world.night()
     assert [seal["status"] for seal in _seals(world, company)] == ["complete", "complete"]
 
 
@@ -218,9 +205,9 @@ def test_ids_of_seals_say_company_and_day() -> None:
 def test_evidence_is_verified_offline_and_says_what_does_not_hold(
     world: WorkspaceWorld, company: Company, tmp_path: Path
 ) -> None:
-    _night(world)
+    world.night()
     world.clock.advance(timedelta(days=1))
-    _night(world)
+    world.night()
 
     def get(path: str, query: Mapping[str, str]) -> Any:
         answer = world.call("GET", f"/v1/audit/{path}", company.owner, query=query)

@@ -15,6 +15,8 @@ from toolkit.auth import Principal
 from toolkit.aws.outbox import Outbox
 from workspace.handlers import operate  # noqa: F401  (declares its routes)
 
+NAMES = "an operator knows the names of all companies"
+
 SIGN_UP = {
     "company": "Başvuran Ltd",
     "tax_no": "4540536920",
@@ -70,8 +72,9 @@ def test_every_page_of_the_operator_is_sound(
         "/operator/dead-letters",
         "/operator/dead-letters/workspace-send-mail",
         "/operator/stuck-items",
+        "/operator/costs",
     ):
-        page = scene.world.call("GET", path, reader)
+        page = scene.world.call("GET", path, reader, shows=NAMES)
         assert page.status == 200, path
         assert_sound(page.body, language)
         assert parse(page.body).xpath("//nav//a[@href='/operator/dead-letters']"), path

@@ -29,6 +29,7 @@ TITLES = {
     },
     "/events": {"tr": "Bildirim günlüğü", "el": "Αρχείο γεγονότων", "en": "Event log"},
     "/evidence": {"tr": "Kanıtlar", "el": "Αποδείξεις", "en": "Evidence"},
+    "/costs": {"tr": "Maliyetler", "el": "Κόστος", "en": "Costs"},
     "/settings": {"tr": "Ayarlar", "el": "Ρυθμίσεις", "en": "Settings"},
     "/companies": {"tr": "Şirketler", "el": "Εταιρείες", "en": "Companies"},
 }
