@@ -456,14 +456,19 @@ class DynamoSystemStore:
         row = self._database.get("core", SYSTEM.key("INCIDENT", incident_id), META)
         return str(row["tenant_id"]) if row else None
 
-    def support_register(self, *, limit: int, after: Position | None) -> Page[tuple[str, str]]:
+    def support_grants(self, *, limit: int, after: Position | None) -> Page[SupportGrant]:
         page = self._database.list_rows(
             SYSTEM.key("SUPPORT-GRANTS"),
             after=dict(after) if after else None,
             limit=limit,
             forward=False,
         )
-        return Page(tuple((row["tenant_id"], row["id"]) for row in page.items), page.next_key)
+        keys = [
+            (entity_key(Keyspace(CONTEXT, row["tenant_id"]), SUPPORT_GRANT, row["id"]), META)
+            for row in page.items
+        ]
+        found = self._database.get_many("core", keys) if keys else {}
+        return Page(tuple(grant_from(found[key]) for key in keys), page.next_key)
 
     def tenant_of_support(self, grant_id: str) -> str | None:
         row = self._database.get("core", register_key(grant_id), META)

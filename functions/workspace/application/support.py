@@ -171,12 +171,8 @@ class ListSupport:
 
     def of_all(self, *, limit: int, after: Position | None) -> Page[SupportView]:
         """Grants of all companies."""
-        page = self.store.support_register(limit=limit, after=after)
-        grants = [
-            self.store.company(TenantContext(tenant_id, "system:operator")).support_grant(each)
-            for tenant_id, each in page.items
-        ]
-        return Page(self._views(grants), page.next)
+        page = self.store.support_grants(limit=limit, after=after)
+        return Page(self._views(page.items), page.next)
 
     def one(self, context: TenantContext, grant_id: str) -> SupportView:
         """Raises: NotFoundError."""

@@ -273,8 +273,8 @@ class SystemStore(Protocol):
         """Newest first; of one state, or waiting ones before decided ones."""
         ...
 
-    def support_register(self, *, limit: int, after: Position | None) -> Page[tuple[str, str]]:
-        """Company and id of the grants of all companies, newest first."""
+    def support_grants(self, *, limit: int, after: Position | None) -> Page[SupportGrant]:
+        """Those of all companies, newest first."""
         ...
 
     def tenant_of_support(self, grant_id: str) -> str | None: ...

@@ -868,9 +868,9 @@ class MemorySystemStore:
         found.sort(key=lambda each: order.index(each.state))
         return _page(found, limit, after, lambda each: each.id)
 
-    def support_register(self, *, limit: int, after: Position | None) -> Page[tuple[str, str]]:
-        found = sorted(self.state.grants, key=lambda key: key[1], reverse=True)
-        return _page(found, limit, after, lambda each: each[1])
+    def support_grants(self, *, limit: int, after: Position | None) -> Page[SupportGrant]:
+        found = sorted(self.state.grants.values(), key=lambda grant: grant.id, reverse=True)
+        return _page(found, limit, after, lambda grant: grant.id)
 
     def tenant_of_support(self, grant_id: str) -> str | None:
         return next((tenant for tenant, known in self.state.grants if known == grant_id), None)
