@@ -15,6 +15,7 @@ from kernel.sensitive import Email
 from kernel.signed_events import EVENT_LIFETIME
 from kernel.statement_jobs import StatementFiles
 from payment_codes.adapters.derived_tokens import DerivedPayLinks
+from payment_codes.adapters.dias.harmless import HARMLESS, SHELF
 from payment_codes.adapters.dynamodb_codes import CONTEXT, DynamoDueWork, DynamoPaymentsStore
 from payment_codes.adapters.metrics import ServiceMeter
 from payment_codes.adapters.offline_provider import OfflineProvider
@@ -39,6 +40,7 @@ from payment_codes.application.organisations import (
 from payment_codes.application.pay_page import ShowPayPage
 from payment_codes.application.post_line import PostLine, ResolveDifference
 from payment_codes.application.pull_payments import PullOrganisation, PullPayments, RefreshCode
+from payment_codes.application.read_exchanges import ReadExchanges
 from payment_codes.application.receive_document_event import (
     DismissRefusedEvent,
     ReceiveDocumentEvent,
@@ -68,6 +70,7 @@ from payment_codes.settings import PaymentCodesSettings
 from toolkit.auth import TenantContext
 from toolkit.aws.dynamodb import Keyspace
 from toolkit.aws.mail import MailService
+from toolkit.aws.objects import FileStore
 from toolkit.aws.tenant_files import TenantFiles
 from toolkit.http.cursor import Cursors
 from toolkit.http.signing_keys import DerivedSigningKeys
@@ -76,6 +79,7 @@ from toolkit.statements.uploads import StatementUploads
 from webkit.assets import Assets
 
 if TYPE_CHECKING:
+    from toolkit.aws.exchange_archive import ExchangeArchive
     from toolkit.aws.privacy_keeper import PrivacyKeeper
     from webkit.render import Renderer
 
@@ -117,6 +121,24 @@ class PaymentCodes:
     def slices(self) -> BatchSlices:
         """Slices of the tenant's batches."""
         return S3BatchSlices(self.application.platform.files, self.context.tenant_id)
+
+    @property
+    def exchanges(self) -> "ExchangeArchive":
+        """Copies of what the payment network was sent and answered."""
+        from toolkit.aws.exchange_archive import ExchangeArchive
+
+        platform = self.application.platform
+        return ExchangeArchive(
+            platform.client("s3"),
+            platform.settings.raw_bucket,
+            self.context.tenant_id,
+            platform.ids,
+            shelf=SHELF,
+            harmless=HARMLESS,
+        )
+
+    def read_exchanges(self) -> ReadExchanges:
+        return ReadExchanges(self.scope, self.exchanges)
 
     @property
     def provider(self) -> PaymentProvider:
@@ -180,15 +202,16 @@ class PaymentCodes:
         return ReturnPayment(self.scope)
 
     def register_code(self) -> RegisterCode:
-        return RegisterCode(self.scope, self.provider)
+        return RegisterCode(self.scope, self.provider, self.exchanges)
 
     def pull_payments(self) -> PullPayments:
         app = self.application
-        return PullPayments(self.scope, self.provider, app.meter, app.settlement)
+        return PullPayments(self.scope, self.provider, app.meter, app.settlement, self.exchanges)
 
     def pull_organisation(self) -> PullOrganisation:
         meter = self.application.meter
-        return PullOrganisation(self.scope, self.provider, self.pull_payments(), meter)
+        pull = self.pull_payments()
+        return PullOrganisation(self.scope, self.provider, pull, meter, self.exchanges)
 
     @cached_property
     def statement_files(self) -> StatementFiles:
@@ -343,6 +366,7 @@ class Application:
             self._scope_of("notification"),
             self.notification_keys,
             self.meter,
+            lambda tenant_id: self.for_system(tenant_id, "notification").exchanges,
         )
 
     def receive_document_event(self) -> ReceiveDocumentEvent:
@@ -369,7 +393,8 @@ class Application:
         from toolkit.aws.refused_payloads import PAYLOADS
 
         queue = self.settings.queue_url("privacy")
-        return self.platform.privacy_keeper(REGISTER, ANSWERED, queue, codec=PAYLOADS)
+        raw = FileStore(self.platform.client("s3"), self.settings.common.raw_bucket)
+        return self.platform.privacy_keeper(REGISTER, ANSWERED, queue, codec=PAYLOADS, raw=raw)
 
     def relay_outbox(self) -> int:
         """Deliver outbox rows whose process died."""

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Final, Protocol
 
 from kernel.errors import KopruError
+from kernel.exchange import RawCall
 from kernel.files import UploadedFile, UploadForm
 from kernel.mailing import MailOutcome
 from kernel.money import Money
@@ -52,7 +53,8 @@ class Order:
 class Created:
     """Outcome of making a code known. ``rf`` is the provider's own answer, to be compared.
 
-    ``qr`` is the text of a QR picture if the provider gives one; empty otherwise.
+    ``qr`` is the text of a QR picture if the provider gives one; empty otherwise. ``said`` is the
+    exchange word for word, without the key; None where nobody was called.
     """
 
     answer: Answer
@@ -60,16 +62,20 @@ class Created:
     provider_id: str = ""
     reason: str = ""
     qr: str = ""
+    said: RawCall | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A list of payments. ``complete`` is False when the provider itself says rows are missing."""
+    """A list of payments. ``complete`` is False when the provider itself says rows are missing;
+    ``said`` is the exchange word for word, without the key.
+    """
 
     answer: Answer
     payments: tuple[SourcePayment, ...] = ()
     complete: bool = True
     reason: str = ""
+    said: RawCall | None = field(default=None, repr=False, compare=False)
 
 
 class PaymentProvider(Protocol):

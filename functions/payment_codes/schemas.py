@@ -1,6 +1,6 @@
 """The HTTP edge of payment codes: request models, and what entities look like outside."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Final
 
@@ -15,7 +15,9 @@ from kernel.sensitive import Email
 from kernel.signed_events import RefusedEvent
 from kernel.storing import HistoryLine
 from kernel.text import clean_company_title, clean_free_text, clean_mail_header
+from kernel.why import Why
 from payment_codes.domain import rf_reference
+from payment_codes.domain.disclosure import RevealReason
 from payment_codes.domain.mail import CodeMail
 from payment_codes.domain.organisation import Organisation, ProviderKind
 from payment_codes.domain.payment import STATEMENT, Payment
@@ -25,6 +27,8 @@ from payment_codes.domain.stated_document import StatedDocument
 from payment_codes.domain.statement_line import StatementLine
 from toolkit.http.fields import DATE, MONEY, EdgeModel, choice, parsed
 
+Say = Callable[[Iterable[Why]], Sequence[str]]
+"""Turns reasons into sentences in the reader's language."""
 _ZONES: Final = ("Europe/Athens", "Europe/Istanbul", "Asia/Nicosia", "UTC")
 
 
@@ -314,8 +318,8 @@ def bank_name(code: str, name: str) -> str:
     return name or (known.name if known is not None else code)
 
 
-def payment_out(payment: Payment) -> dict[str, Any]:
-    """A payment as the API shows it."""
+def payment_out(payment: Payment, say: Say) -> dict[str, Any]:
+    """A payment as the API shows it; ``why`` explains its outcome in the reader's language."""
     source = payment.source
     return {
         "id": payment.id,
@@ -339,6 +343,7 @@ def payment_out(payment: Payment) -> dict[str, Any]:
         "told_by": "statement" if payment.provider == STATEMENT else "provider",
         "in_provider_list": payment.provider != STATEMENT or bool(payment.listed_key),
         "on_statement": bool(payment.line_id),
+        "why": say(payment.why),
         "version": payment.stamp.version,
     }
 
@@ -392,6 +397,12 @@ def chunk_line_out(line: Mapping[str, Any]) -> dict[str, Any]:
         "reason": line["reason"] or None,
         **kept,
     }
+
+
+class RevealExchangeIn(EdgeModel):
+    """Body of looking at clear values of an exchange: why."""
+
+    reason: Annotated[RevealReason, choice(RevealReason)]
 
 
 def organisation_out(item: Organisation, news_age: int | None) -> dict[str, Any]:

@@ -102,6 +102,7 @@ CEILINGS: dict[str, Ceiling] = {
     # Reading a list of payment codes: above §14 by the organisation with its news, the state of the
     # connection, the code with its news twice, its booked payments (what must not shrink), and per
     # new payment the code, its sightings and the organisation, because each is a transaction alone.
+    # The list that brought them is kept in one write; a list without news is not kept at all.
     "pull payments": lambda n: {
         "reads": 9 + 4 * n,
         "transactions": n,
@@ -109,10 +110,23 @@ CEILINGS: dict[str, Ceiling] = {
         "kms": 1,
         "queue_bus": n,
         "outbox_marks": n,
+        "s3": 1,
     },
-    "pull without news": lambda _n: {"reads": 9, "transactions": 0, "updates": 1, "kms": 1},
-    # The owner of the organisation code, the organisation, the code by its reference.
-    "take notification": lambda _n: {"reads": 4, "transactions": 1, "kms": 0, "queue_bus": 1},
+    "pull without news": lambda _n: {
+        "reads": 9,
+        "transactions": 0,
+        "updates": 1,
+        "kms": 1,
+        "s3": 0,
+    },
+    # The owner of the organisation code, the organisation, the code by its reference; its copy.
+    "take notification": lambda _n: {
+        "reads": 4,
+        "transactions": 1,
+        "kms": 0,
+        "queue_bus": 1,
+        "s3": 1,
+    },
     # Two lists of four shards and the bucket; taking tokens, giving back the rest, pushing the row.
     "ask for news": lambda _n: {"reads": 9, "transactions": 1, "updates": 3, "queue_bus": 1},
     "import statement": lambda n: {

@@ -3,7 +3,8 @@
 Each schedule is (use case, mode, n). The actor meets its fault at attempt ``n``; then the faults
 stop, what was not acknowledged comes again, the minute schedules run, and the invariants must hold:
 what the network lists is booked once, debits equal credits, a document has one code, a customer
-gets at most one mail of one request.
+gets at most one mail of one request. What the network answered is kept whenever it was acted on:
+no single fault loses the copy, and no fault of the copy touches the money.
 """
 
 import copy
@@ -25,7 +26,7 @@ from payment_codes.domain.organisation import Organisation
 from payment_codes.domain.payment_code import PaymentCode
 from tests.support.aws import ACCOUNT, REGION, START, aws_world, platform_of
 from tests.support.events import queue_event
-from tests.support.fault_bench import ROUND, FaultBench
+from tests.support.fault_bench import ROUND, StoringBench, buckets
 from tests.support.faults import MODES, SWITCHBOARD, switched_on
 from tests.support.lambda_context import LambdaContext
 from tests.support.payment_faults import FaultyProvider
@@ -67,7 +68,7 @@ class CountingMailer:
 
 
 @dataclass
-class Bench(FaultBench[PaymentWorld]):
+class Bench(StoringBench[PaymentWorld]):
     """Puts the network and the counted mails back too."""
 
     mailer: CountingMailer = field(default_factory=CountingMailer)
@@ -148,6 +149,13 @@ def _ledger(world: PaymentWorld) -> None:
     assert 2 * debits == sum(sums.values())
 
 
+def _kept(code_id: str) -> list[bytes]:
+    """What is kept of the calls about a code, whole calls and notifications."""
+    place = f"/code-exchanges/{code_id}/"
+    stored = (item for bucket in buckets() for item in dict.items(bucket.keys))
+    return [versions[-1].value for name, versions in stored if place in name]
+
+
 def _no_outbox(world: PaymentWorld) -> None:
     """I-15: every row left the outbox."""
     waiting = [row for row in world.aws.rows("flow") if "#OUT#" in row["pk"] and "due_pk" in row]
@@ -165,6 +173,7 @@ def test_issuing(bench: Bench, mode: str) -> None:
         codes = [row for row in world.aws.rows("core") if row.get("kind") == "payment_code"]
         assert [row["registration"] for row in codes] == ["registered"]
         assert list(world.network.state["requests"]) == [codes[0]["code"]]
+        assert any(b"POST /v1/requests" in kept for kept in _kept(codes[0]["id"]))
         _no_outbox(world)
 
     assert bench.try_all(act, check, mode) >= 5
@@ -192,6 +201,7 @@ def test_pulling(bench: Bench, mode: str) -> None:
         assert (code["status"], code["paid_total"]["amount"]) == ("overpaid", "1500.00")
         outcomes = [payment["outcome"] for payment in world.payments(made["id"])]
         assert outcomes == ["under", "over"]
+        assert any(b"/payments" in kept and b"750.00" in kept for kept in _kept(made["id"]))
         _ledger(world)
         _no_outbox(world)
 
@@ -218,6 +228,8 @@ def test_a_notification(bench: Bench, mode: str) -> None:
         assert world.code(made["id"])["paid_total"]["amount"] == "1500.00"
         inbox = [row for row in world.aws.rows("flow") if "#IN#" in row["pk"]]
         assert len(inbox) == 1
+        notices = [kept for kept in _kept(made["id"]) if b"payment.received" in kept]
+        assert len(notices) <= 1, "kept after its commit: missed by a crash, never doubled"
         _ledger(world)
         _no_outbox(world)
 

@@ -124,6 +124,8 @@ KINDS: dict[str, dict[str, frozenset[str]]] = {
         "SecretsTable": READ,
         "AuditTable": APPEND,
     },
+    "PaymentCodesExchangeCopies": {},
+    "PaymentCodesExchangeData": {},
     "PaymentCodesStatementData": {
         "CoreTable": ENTITIES,
         "LedgerTable": LEDGER,
@@ -268,13 +270,29 @@ FUNCTIONS: dict[str, set[str]] = {
     "PensionsPollStatusFunction": {"PensionsScheduleData", "PensionsOutbox"},
     "PensionsWatchDeadlinesFunction": {"PensionsScheduleData", "PensionsOutbox"},
     "PensionsRelayOutboxFunction": {"PensionsScheduleData", "PensionsOutbox"},
-    "PaymentCodesApiFunction": {"PaymentCodesApiData", "PaymentCodesOutbox"},
-    "PaymentCodesReceiveNotificationFunction": {"PaymentCodesDoorData", "PaymentCodesOutbox"},
+    "PaymentCodesApiFunction": {
+        "PaymentCodesApiData",
+        "PaymentCodesExchangeData",
+        "PaymentCodesOutbox",
+    },
+    "PaymentCodesReceiveNotificationFunction": {
+        "PaymentCodesDoorData",
+        "PaymentCodesExchangeCopies",
+        "PaymentCodesOutbox",
+    },
     "PaymentCodesShowPayPageFunction": {"PaymentCodesPageData"},
-    "PaymentCodesIssueCodesFunction": {"PaymentCodesPullData", "PaymentCodesOutbox"},
+    "PaymentCodesIssueCodesFunction": {
+        "PaymentCodesPullData",
+        "PaymentCodesExchangeCopies",
+        "PaymentCodesOutbox",
+    },
     "PaymentCodesIssueBatchFunction": {"PaymentCodesBatchData", "PaymentCodesOutbox"},
     "PaymentCodesTakeDocumentEventsFunction": {"PaymentCodesDoorData", "PaymentCodesOutbox"},
-    "PaymentCodesPullPaymentsFunction": {"PaymentCodesPullData", "PaymentCodesOutbox"},
+    "PaymentCodesPullPaymentsFunction": {
+        "PaymentCodesPullData",
+        "PaymentCodesExchangeCopies",
+        "PaymentCodesOutbox",
+    },
     "PaymentCodesImportStatementFunction": {"PaymentCodesStatementData", "PaymentCodesOutbox"},
     "PaymentCodesSendMailFunction": {"PaymentCodesMailData", "PaymentCodesOutbox"},
     "PaymentCodesMailEventsFunction": {"PaymentCodesMailData", "PaymentCodesOutbox"},
@@ -339,6 +357,7 @@ WILDCARDS = {
     "-approval": "executions of one state machine, whose names are made of tasks",
     "/T/*": "objects of all tenants; the code builds keys below one tenant only",
     "/T/*/exchanges/*": "raw exchanges of pensions of all tenants, likewise",
+    "/T/*/code-exchanges/*": "raw exchanges of payment codes of all tenants, likewise",
     "/E/*": "kept files of all tenants, likewise",
     "${Stack}-*": "queues of this stack, whose names CloudFormation makes",
 }
@@ -592,7 +611,15 @@ def test_raw_exchanges_are_read_by_the_function_that_shows_them() -> None:
         "PensionsRefreshStatusFunction": {"s3:PutObject"},
         "PensionsTestCredentialsFunction": {"s3:PutObject"},
         "PensionsKeepPrivacyFunction": {"s3:ListBucket", "s3:DeleteObject"},
+        "PaymentCodesApiFunction": {"s3:ListBucket", "s3:GetObject"},
+        "PaymentCodesIssueCodesFunction": {"s3:PutObject"},
+        "PaymentCodesPullPaymentsFunction": {"s3:PutObject"},
+        "PaymentCodesReceiveNotificationFunction": {"s3:PutObject"},
+        "PaymentCodesKeepPrivacyFunction": {"s3:ListBucket", "s3:DeleteObject"},
     }
+    for function, statement in _all_statements():
+        if "RawBucket" in str(statement.resources) and function.startswith("PaymentCodes"):
+            assert "/code-exchanges/" in str((statement.resources, statement.condition))
 
 
 def test_queues_of_insurers_are_reached_by_few() -> None:

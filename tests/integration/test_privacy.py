@@ -8,6 +8,7 @@ from typing import Any, Final
 import pytest
 
 from kernel.clock import FixedClock
+from kernel.exchange import RawCall, RawPart
 from kernel.sensitive import Email
 from tests.support.aws import AwsWorld
 from tests.support.payment_world import BASE as CODES
@@ -191,6 +192,10 @@ def test_payment_codes_of_a_customer(world: PrivacyWorld) -> None:
     )
     assert answer.status == 201, answer.body
     code_id = answer.json()["id"]
+    use = world.payments.app.for_system(world.company.id, "test")
+    answered = RawPart("HTTP 200", f'{{"payer": "Ελένη {SURNAME}"}}'.encode())
+    use.exchanges.keep(code_id, world.payments.clock.now(), RawCall(RawPart("GET /"), answered))
+    assert any("/code-exchanges/" in name for name, _ in objects())
     (record,) = world.collected(EMAIL)
     assert (record["kind"], record["id"]) == ("payment_code", code_id)
     request = world.finished("erasures", EMAIL)
@@ -200,6 +205,7 @@ def test_payment_codes_of_a_customer(world: PrivacyWorld) -> None:
     assert world.show(request["id"])["status"] == "done"
     left = [place for place in world.places_of(EMAIL, SURNAME) if "#IDEM#" not in place]
     assert left == [], "answers to commands expire after 48 hours"
+    assert not any("/code-exchanges/" in name for name, _ in objects())
 
 
 # ---------------------------------------------------------------------------- retention

@@ -62,6 +62,7 @@ from toolkit.http.webhook_signature import key_of
 from toolkit.platform import Platform
 from webkit.components import View
 from webkit.render import PageResponse, Renderer
+from workspace.domain.behind import Behind, Place, exchanges_behind, why_behind
 
 UNKNOWN: Final = "01JC3V9QJ8Z6T4M2N0P7R5S3XK"
 SAME_FOR_ALL: Final = frozenset({"/v1/openapi.json"})
@@ -179,6 +180,19 @@ FORM: Final = {
 }
 MONTH: Final = {"year": 2026, "month": 5}
 ROW: Final = {"employee_id": UNKNOWN, "pensionable_earnings": MONEY}
+# Lines of a timeline that lead on, with the context whose reasons or exchanges they lead to.
+LEADS_ON: Final = {
+    "contribution.added",  # pensions
+    "employee.sending",
+    "code.registered",  # payment codes
+    "payment.unmatched",
+    "sale.posted",  # card contracts
+    "match.confirmed",
+    "letter.drafted",  # reconciliation
+    "portal_answer.given",
+    "portal_case.compared",
+    "approval.submitted",  # workflow
+}
 BODIES: Final[dict[str, Any]] = {
     "replace_contract": contract_body(),
     "change_contract": {"pay_days": [7]},
@@ -196,6 +210,7 @@ BODIES: Final[dict[str, Any]] = {
     "mark_done_elsewhere": {"note": "elle girildi"},
     "reveal_employee": {"reason": "person_asked"},
     "reveal_exchanges": {"reason": "person_asked"},
+    "reveal_code_exchanges": {"reason": "dispute"},
     "refresh_status": {},
     "change_user": {"roles": ["owner"]},
     "resolve_incident": {"note": "tamam"},
@@ -689,8 +704,8 @@ def matched(cards: CardsWorld, side: Side) -> dict[str, str]:
 
 def booked(books: ReconciliationWorld, side: Side) -> dict[str, str]:
     """An account card with a line of the asked month, an e-invoice, a parameter of its own, a
-    letter that was mailed, and an import with a row that is wrong, so that there is a file to
-    correct.
+    letter that was mailed and answered, and an import with a row that is wrong, so that there is a
+    file to correct.
     """
 
     def call(method: str, path: str, body: Any, **more: Any) -> Any:
@@ -716,6 +731,9 @@ def booked(books: ReconciliationWorld, side: Side) -> dict[str, str]:
     assert desk.work() == []
     (letter,) = call("GET", "/letters", None, query=f"period={PERIOD}")["items"]
     assert letter["status"] == "sent"
+    said = {"outcome": "disagreed", "name": "Deniz Deneme", "note": side.word, "their_count": 1}
+    said |= {"their_total": {"amount": "1.00", "currency": "TRY"}}
+    reply = call("POST", f"/letters/{letter['id']}/replies", said)
     statement = f"Tarih;Belge No;Borç\r\n04.05.2026;{side.word};1,00\r\n".encode()
     csv = {"content-type": "text/csv"}
     call("POST", f"/letters/{letter['id']}/statements", statement, headers=csv)
@@ -728,6 +746,7 @@ def booked(books: ReconciliationWorld, side: Side) -> dict[str, str]:
         "e_invoice": taken["id"],
         "letter": letter["id"],
         "letter_mail": letter["mails"][0]["id"],
+        "reply": reply["id"],
         "books_import": job["id"],
     }
 
@@ -947,6 +966,7 @@ def test_what_is_not_reached_by_an_identifier_in_a_path(world: World) -> None:
     every_route_has_a_place_in_these_tests(world)
     each_company_sees_itself(world)
     timelines_of_the_other_company_are_empty(world)
+    what_stands_behind_a_timeline_is_there(world)
     a_file_of_the_other_company_cannot_be_imported(world)
     people_of_the_other_company_cannot_be_named_in_a_body(world)
     codes_of_the_other_company_cannot_be_named_in_a_body(world)
@@ -1070,6 +1090,47 @@ def timelines_of_the_other_company_are_empty(world: World) -> None:
             nobody.status,
             nobody.body.replace(f"{label}:{UNKNOWN}", ""),
         )
+
+
+def what_stands_behind_a_timeline_is_there(world: World) -> None:
+    """Every way to reasons and to raw exchanges ends at something: at the API, and at its page in
+    three languages (WSP-02, N2).
+    """
+    side = world.ours
+    begin = re.compile(rf"[a-z]+#T#{side.company.id}#HIST#(.+)")
+    behind: dict[tuple[str, Place], tuple[str, Behind]] = {}
+    for row in world.desk.aws.rows("core"):
+        if (match := begin.fullmatch(row["pk"])) is not None:
+            line = match[1], row["action"], row.get("detail", {})
+            why = why_behind(*line)
+            for each in (*exchanges_behind(*line), *((why,) if why is not None else ())):
+                behind.setdefault((row["action"], each.place), (match[1], each))
+    wrong = []
+    for (action, _), (subject, each) in behind.items():
+        query = {"subject": subject}
+        told = world.workspace.call("GET", "/v1/timeline", side.key, query=query)
+        assert told.status == 200, (subject, action)
+        (line, *_) = (one for one in told.json()["items"] if one["type"] == action)
+        assert each.route in (line["why"], *line["exchanges"])
+        asked = [(each.route, "api", side.key)]
+        asked += [
+            (each.page, "page", replace(side.company.owner, language=language))
+            for language in ("tr", "el", "en")
+        ]
+        for path, kind, principal in asked:
+            if (status := opened(world, path, kind, principal)) != 200:
+                wrong.append((action, path, principal.language, status))
+    assert wrong == []
+    assert {action for action, _ in behind} >= LEADS_ON
+
+
+def opened(world: World, path: str, kind: str, principal: Principal) -> int:
+    """Status of an address that a timeline gives, as its own door answers."""
+    for app, handler, route in world.routes():
+        shape = IDENTIFIERS.sub("[^/]+", route.path)
+        if route.kind == kind and route.method == "GET" and re.fullmatch(shape, path):
+            return world.ask(app, handler, route, path, principal).status
+    return 404
 
 
 def a_file_of_the_other_company_cannot_be_imported(world: World) -> None:

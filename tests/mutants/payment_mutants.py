@@ -75,8 +75,8 @@ def m22() -> Any:
     """What a list does not hold any more is taken out of the books (R5)."""
     real = PullPayments._compare
 
-    def compare(self: PullPayments, code_id: str, provider: str, listed: Listed) -> bool:
-        whole = real(self, code_id, provider, listed)
+    def compare(self: PullPayments, code_id: str, provider: str, listed: Listed, copy: Any) -> bool:
+        whole = real(self, code_id, provider, listed, copy)
         store = self._scope.store
         code = store.code(code_id)
         paid = sum(item.amount.minor for item in listed.payments if not item.reversal_of)

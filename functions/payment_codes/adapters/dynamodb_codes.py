@@ -203,12 +203,7 @@ class DynamoUnit(JobWrites, StatementWrites):
 
     def add_payment(self, payment: Payment, action: str) -> None:
         row = {**rows.payment_row(payment), **self._payment_lists(payment)}
-        detail = {
-            "code_id": payment.code_id,
-            "outcome": payment.outcome.value,
-            "amount": payment.source.amount.minor,
-            "reason": payment.reason,
-        }
+        detail = rows.payment_detail(payment, self._store.context.tenant_id)
         self._unit.create(PAYMENT, payment.id, row, _change(action, payment.state.value, detail))
         self._unit.unique("PAYMENT", payment.key, owner=payment.id)
 

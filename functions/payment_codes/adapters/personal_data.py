@@ -20,6 +20,7 @@ from kernel.personal_data import (
     kept_for,
 )
 from kernel.signed_events import RefusedState
+from payment_codes.adapters.dias.harmless import SHELF
 from payment_codes.domain.payment import PaymentState
 from payment_codes.domain.payment_code import PAYABLE
 from payment_codes.domain.stated_document import REFUSED_EVENT
@@ -51,6 +52,7 @@ REGISTER: Final = Register(
                 PersonalField("description", Datum.TEXT, ""),
             ),
             open_states=frozenset(state.value for state in PAYABLE),
+            raw=f"{SHELF}/{{id}}/",
         ),
         Holding(
             "payment",
@@ -81,7 +83,10 @@ REGISTER: Final = Register(
             open_states=frozenset({RefusedState.WAITING.value}),
         ),
     ),
-    expiring=(Expiring("batch_and_statement_files", _CODES, (("file", Datum.NAME),), "files", 7),),
+    expiring=(
+        Expiring("network_exchanges", _PAYMENTS, (("answer", Datum.NAME),), "raw", 30),
+        Expiring("batch_and_statement_files", _CODES, (("file", Datum.NAME),), "files", 7),
+    ),
     impersonal={
         "bank_name": "name of a bank",
         "payee": "name of the company",

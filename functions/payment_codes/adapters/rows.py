@@ -7,9 +7,16 @@ from typing import Any
 from kernel.mail_delivery import MailState
 from kernel.money import Money
 from kernel.sensitive import Email
+from kernel.why import Why
 from payment_codes.domain.mail import CodeMail
 from payment_codes.domain.organisation import ConnectionState, Organisation, ProviderKind
-from payment_codes.domain.payment import Outcome, Payment, PaymentState, SourcePayment
+from payment_codes.domain.payment import (
+    STATEMENT,
+    Outcome,
+    Payment,
+    PaymentState,
+    SourcePayment,
+)
 from payment_codes.domain.payment_code import CodeStatus, Customer, PaymentCode, Registration
 from payment_codes.domain.source import Source, SourceKind
 from toolkit.aws.rows import day, day_of, instant_of, moment, stamp_of
@@ -176,7 +183,22 @@ def payment_row(payment: Payment) -> Row:
         "listed_key": payment.listed_key,
         "paid_on": day(source.paid_on),
         "part_of": payment.part_of,
+        "why": [reason.to_dict() for reason in payment.why],
     }
+
+
+def payment_detail(payment: Payment, organisation_id: str) -> Row:
+    """What the history of a new payment says."""
+    detail: Row = {
+        "code_id": payment.code_id,
+        "outcome": payment.outcome.value,
+        "amount": payment.source.amount.minor,
+        "reason": payment.reason,
+    }
+    if not payment.code_id and payment.provider != STATEMENT:
+        # What the network said of it is kept under the organisation.
+        detail["organisation_id"] = organisation_id
+    return detail
 
 
 def payment_from(row: Mapping[str, Any]) -> Payment:
@@ -210,7 +232,9 @@ def payment_from(row: Mapping[str, Any]) -> Payment:
         note=row["note"],
         line_id=row["line_id"],
         listed_key=row["listed_key"],
+        # Payments of before these were kept have none of them.
         part_of=row.get("part_of", ""),
+        why=tuple(Why(reason["key"], reason["params"]) for reason in row.get("why", ())),
         stamp=stamp_of(row),
     )
 

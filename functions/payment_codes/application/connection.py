@@ -19,6 +19,14 @@ _MEANING: Final = {
 }
 
 
+def is_news(organisation: Organisation, answer: Answer) -> bool:
+    """Whether an answer says more than that the network is still down; call it before the answer
+    is noted.
+    """
+    down = ConnectionState.DOWN
+    return not (organisation.connection is down and _MEANING[answer] is down)
+
+
 def note_answer(scope: Scope, organisation: Organisation, answer: Answer) -> None:
     """Write the state of the connection when it is another one than before; lose races quietly."""
     state = _MEANING[answer]

@@ -4,6 +4,10 @@ One transaction per payment holds payment, code, ledger entries and news, guarde
 key, so that any repetition posts nothing. A payment that a bank statement told of first is agreed
 with its row and not booked again. What was booked is never taken away by a shorter list: a row that
 is missing is an incident.
+
+An answer is kept word for word when it said something: a payment we did not know, a list that is
+not whole, no list at all (an outage says so once), or an answer that a person asked for. Most lists
+are read by the clock and tell nothing new; copies of all would cost more than the reading.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,9 +17,10 @@ from typing import Final
 
 from kernel.clock import local_date
 from kernel.errors import ConflictError
+from kernel.exchange import ExchangeKeeper, RawCall
 from kernel.storing import WriteRefusedError
 from payment_codes.application.book_payment import QUIET, book_payment, raise_attention
-from payment_codes.application.connection import note_answer
+from payment_codes.application.connection import is_news, note_answer
 from payment_codes.application.context import (
     CALL_SECONDS,
     RESERVE_SECONDS,
@@ -37,6 +42,7 @@ from payment_codes.domain.payment import (
     keyed,
 )
 from payment_codes.domain.payment_code import CodeStatus, PaymentCode, next_poll
+from payment_codes.domain.payment_reasons import LISTED_TWICE
 from payment_codes.domain.statement_line import (
     Listing,
     Settlement,
@@ -66,30 +72,65 @@ class Pulled:
     complete: bool = False
 
 
+@dataclass(slots=True)
+class _Copy:
+    """The copy of one answer: written once, when the answer turns out to say something."""
+
+    kept: ExchangeKeeper
+    reference: str
+    asked_at: datetime
+    said: RawCall | None
+    masked: bool
+
+    def keep(self) -> None:
+        if self.said is not None:
+            self.kept.keep(self.reference, self.asked_at, self.said, masked=self.masked)
+            self.said = None
+
+
 class PullPayments:
-    """Reads the list of one code, or of a code we never issued; ``meter`` counts the latency."""
+    """Reads the list of one code, or of a code we never issued; ``meter`` counts the latency.
+
+    Shapes: what a list says of a code that is none of ours is kept masked under the organisation,
+    because nobody could remove it together with a person.
+    """
 
     def __init__(
-        self, scope: Scope, provider: PaymentProvider, meter: Meter, settlement: Settlement
+        self,
+        scope: Scope,
+        provider: PaymentProvider,
+        meter: Meter,
+        settlement: Settlement,
+        kept: ExchangeKeeper,
     ) -> None:
         self._scope = scope
         self._provider = provider
         self._meter = meter
         self._settlement = settlement
+        self._kept = kept
 
     # ------------------------------------------------------------------ one code
 
-    def code(self, code_id: str, *, remaining: Callable[[], float]) -> Pulled:
-        """Read the full list of one code of ours."""
+    def code(
+        self, code_id: str, *, remaining: Callable[[], float], by_person: bool = False
+    ) -> Pulled:
+        """Read the full list of one code of ours; what a person asked for is kept always."""
         code = self._scope.store.code(code_id)
-        return self._pull(code.code, code_id, remaining)
+        return self._pull(code.code, code_id, remaining, by_person=by_person)
 
     def stray(self, rf: str, *, remaining: Callable[[], float]) -> Pulled:
         """Read the list of a code that somebody told us about; perhaps it is none of ours."""
         code = self._scope.store.code_by_rf(rf)
         return self._pull(rf, code.id if code is not None else "", remaining)
 
-    def _pull(self, rf: str, code_id: str, remaining: Callable[[], float]) -> Pulled:
+    def _pull(
+        self,
+        rf: str,
+        code_id: str,
+        remaining: Callable[[], float],
+        *,
+        by_person: bool = False,
+    ) -> Pulled:
         organisation = self._scope.organisation()
         if not organisation.is_online or organisation.connection is ConnectionState.REFUSED:
             return Pulled(Answer.CREDENTIALS)
@@ -103,6 +144,11 @@ class PullPayments:
         asked_at = self._scope.clock.now()
         self._meter.count_at(organisation.provider, {"ProviderCalls": 1})
         listed = self._provider.payments(key, rf, deadline_seconds=CALL_SECONDS)
+        reference = code_id or organisation.id
+        copy = _Copy(self._kept, reference, asked_at, listed.said, masked=not code_id)
+        odd = listed.answer is not Answer.OK or not listed.complete
+        if by_person or (odd and is_news(organisation, listed.answer)):
+            copy.keep()
         note_answer(self._scope, organisation, listed.answer)
         if listed.answer is not Answer.OK:
             if code_id:
@@ -110,16 +156,16 @@ class PullPayments:
                 again = asked_at + _AGAIN
                 self._scope.store.ask_again(code_id, organisation.provider, again)
             return Pulled(listed.answer)
-        return self._book(code_id, organisation.provider, listed, asked_at)
+        return self._book(code_id, organisation.provider, listed, copy)
 
     # ------------------------------------------------------------------ booking
 
-    def _book(
-        self, code_id: str, provider: ProviderKind, listed: Listed, asked_at: datetime
-    ) -> Pulled:
-        booked = 0
+    def _book(self, code_id: str, provider: ProviderKind, listed: Listed, copy: _Copy) -> Pulled:
+        booked, asked_at = 0, copy.asked_at
         items = list(keyed(provider.value, listed.payments))
         known = self._scope.store.known_keys([item.key for item in items])
+        if any(item.key not in known for item in items):
+            copy.keep()  # before its money is booked: no payment without the answer it came from
         for item in items:
             if item.key not in known:
                 booked += self._book_one(code_id, provider.value, item)
@@ -128,7 +174,8 @@ class PullPayments:
                 self._settle(known[item.key])
         complete = listed.complete
         if code_id:
-            complete = self._compare(code_id, provider.value, listed) and listed.complete
+            whole = self._compare(code_id, provider.value, listed, copy)
+            complete = whole and listed.complete
             code = self._scope.store.code(code_id)
             changed_at = datetime.fromisoformat(code.stamp.updated_at)
             again = next_poll(code, changed_at, asked_at) if complete else asked_at + _AGAIN
@@ -169,6 +216,7 @@ class PullPayments:
                 code_id=code.id if code is not None else "",
                 outcome=Outcome.DUPLICATE,
                 state=PaymentState.IGNORED,
+                why=LISTED_TWICE,
             )
             unit.add_payment(payment, "payment.duplicate")
             unit.commit()
@@ -277,7 +325,7 @@ class PullPayments:
 
     # ------------------------------------------------------------------ what must not shrink
 
-    def _compare(self, code_id: str, provider: str, listed: Listed) -> bool:
+    def _compare(self, code_id: str, provider: str, listed: Listed, copy: _Copy) -> bool:
         """Whether everything we booked is still in the list; a change of the answer is told."""
         present = {item.key for item in keyed(provider, listed.payments)}
         for _ in range(TRIES):
@@ -291,6 +339,7 @@ class PullPayments:
             )
             if missing == code.missing:
                 return missing == 0
+            copy.keep()
             unit = self._scope.store.unit()
             action = "code.list_shrank" if missing else "code.list_whole"
             unit.save_code(code, replace(code, missing=missing), action, {"missing": missing})
@@ -322,12 +371,18 @@ class PullOrganisation:
     """
 
     def __init__(
-        self, scope: Scope, provider: PaymentProvider, pull: PullPayments, meter: Meter
+        self,
+        scope: Scope,
+        provider: PaymentProvider,
+        pull: PullPayments,
+        meter: Meter,
+        kept: ExchangeKeeper,
     ) -> None:
         self._scope = scope
         self._provider = provider
         self._pull = pull
         self._meter = meter
+        self._kept = kept
 
     def __call__(self, *, remaining: Callable[[], float]) -> Pulled:
         scope = self._scope
@@ -347,6 +402,10 @@ class PullOrganisation:
             self._since(organisation, asked_at),
             deadline_seconds=CALL_SECONDS,
         )
+        odd = listed.answer is not Answer.OK or not listed.complete
+        if listed.said is not None and odd and is_news(organisation, listed.answer):
+            # It may name payers of many codes: hidden, because no erasure would find them here.
+            self._kept.keep(organisation.id, asked_at, listed.said, masked=True)
         note_answer(scope, organisation, listed.answer)
         if listed.answer is not Answer.OK:
             return Pulled(listed.answer)
@@ -387,7 +446,8 @@ class RefreshCode:
                 "provider_offline", "There is no provider to ask: codes are issued offline."
             )
         unit = self._scope.store.unit()
-        unit.enqueue("pull", {"code_id": code_id, "request_id": self._scope.ids.new()})
+        request_id = self._scope.ids.new()
+        unit.enqueue("pull", {"code_id": code_id, "request_id": request_id, "by_person": True})
         unit.commit()
         return code
 

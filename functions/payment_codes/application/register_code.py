@@ -9,8 +9,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
+from kernel.exchange import ExchangeKeeper
 from kernel.storing import WriteRefusedError
-from payment_codes.application.connection import note_answer
+from payment_codes.application.connection import is_news, note_answer
 from payment_codes.application.context import (
     CALL_SECONDS,
     RESERVE_SECONDS,
@@ -30,12 +31,16 @@ _FIRST_LOOK: Final = timedelta(seconds=60)
 class RegisterCode:
     """Make a code known at the provider, or take it back there; a repeated message changes nothing.
 
+    Every call is kept word for word before its answer is acted on: there are few, and each is what
+    a dispute about a code begins with. Only one more that did not get through to a network that is
+    known to be down is not.
     Raises: TryAgainError when time is short or somebody else moved the code.
     """
 
-    def __init__(self, scope: Scope, provider: PaymentProvider) -> None:
+    def __init__(self, scope: Scope, provider: PaymentProvider, kept: ExchangeKeeper) -> None:
         self._scope = scope
         self._provider = provider
+        self._kept = kept
 
     def __call__(self, code_id: str, *, remaining: Callable[[], float]) -> None:
         code = self._scope.store.code(code_id)
@@ -52,15 +57,20 @@ class RegisterCode:
         except KeyUnavailableError:
             note_answer(self._scope, organisation, Answer.CREDENTIALS)
             return
+        asked_at = self._scope.clock.now()
         if code.registration is Registration.PENDING:
             order = Order(code.id, code.org_code, code.ident, code.amount, code.valid_until)
             answer = self._provider.create(key, order, deadline_seconds=CALL_SECONDS)
-            self._created(code, organisation, answer)
         else:
             answer = self._provider.cancel(key, code.code, deadline_seconds=CALL_SECONDS)
-            if answer.answer in (Answer.OK, Answer.REFUSED):
-                # Refused means that there is nothing to take back: the end is the same.
-                self._save(code, organisation, Registration.CANCELLED, "code.cancelled_there")
+        perhaps_done = answer.answer is Answer.UNKNOWN
+        if answer.said is not None and (perhaps_done or is_news(organisation, answer.answer)):
+            self._kept.keep(code.id, asked_at, answer.said)
+        if code.registration is Registration.PENDING:
+            self._created(code, organisation, answer)
+        elif answer.answer in (Answer.OK, Answer.REFUSED):
+            # Refused means that there is nothing to take back: the end is the same.
+            self._save(code, organisation, Registration.CANCELLED, "code.cancelled_there")
         note_answer(self._scope, organisation, answer.answer)
 
     def _created(self, code: PaymentCode, organisation: Organisation, created: Created) -> None:

@@ -74,7 +74,7 @@ class SplitPayment:
         for number, part in enumerate(parts):
             code = scope.store.code(part.code_id)
             fresh = part_of(payment, scope.ids.new(), number, part.amount)
-            judged = assign(fresh, code, organisation, today, note)
+            judged = assign(fresh, code, organisation, today, note, whole=amount)
             assert judged.code is not None  # noqa: S101  (a booking always has its code)
             moved = scope.with_due(judged.code, organisation)
             unit.add_payment(judged.payment, "payment.part_assigned")

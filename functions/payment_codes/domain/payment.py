@@ -16,6 +16,8 @@ from kernel.clock import local_date
 from kernel.identifiers import rf
 from kernel.money import Money
 from kernel.stamp import NEW, Stamp
+from kernel.why import Why
+from payment_codes.domain import payment_reasons
 from payment_codes.domain.organisation import Organisation
 from payment_codes.domain.payment_code import CodeStatus, PaymentCode
 
@@ -78,7 +80,8 @@ class Payment:
     Shapes: ``key`` keeps it single for ever; ``reversed`` is how much of it was taken back;
     ``provider`` is who told of it first. ``line_id`` is the line of a bank statement that shows it,
     ``listed_key`` its key in the provider's list when the bank told of it first; ``part_of`` is the
-    payment that a person split, of which this is one part.
+    payment that a person split, of which this is one part. ``why`` are the reasons of the outcome,
+    with the figures of the moment in which it was judged.
     """
 
     id: str
@@ -99,6 +102,7 @@ class Payment:
     line_id: str = ""
     listed_key: str = ""
     part_of: str = ""
+    why: tuple[Why, ...] = ()
     stamp: Stamp = NEW
 
     @property
@@ -221,9 +225,15 @@ def judge(
 
 
 def assign(
-    payment: Payment, code: PaymentCode, organisation: Organisation, today: date, note: str
+    payment: Payment,
+    code: PaymentCode,
+    organisation: Organisation,
+    today: date,
+    note: str,
+    *,
+    whole: Money | None = None,
 ) -> Judgement:
-    """An unmatched payment that a person gave to a code."""
+    """An unmatched payment that a person gave to a code; ``whole`` is what it is a part of."""
     amount = payment.source.amount.minor
     booked = _booking(payment, code, organisation, today, amount)
     return replace(
@@ -233,6 +243,7 @@ def assign(
             state=PaymentState.ASSIGNED,
             note=note,
             reason=payment.reason,
+            why=(payment_reasons.by_person(whole), *booked.payment.why),
         ),
     )
 
@@ -277,6 +288,7 @@ def _booking(
         state=PaymentState.BOOKED,
         late=late,
         effect=amount,
+        why=payment_reasons.of_booking(code, amount, organisation.tolerance, paid_on, late=late),
     )
     return Judgement(booked, after)
 
@@ -318,6 +330,9 @@ def _reversal(
         effect=-amount,
         reverses=original.id,
         reason="",
+        why=payment_reasons.of_reversal(
+            payment.source.amount, original.source.amount, original.source.value_date
+        ),
     )
     return Judgement(booked, after)
 
@@ -329,6 +344,7 @@ def _unmatched(payment: Payment, reason: str, code_id: str = "") -> Payment:
         outcome=Outcome.UNMATCHED,
         state=PaymentState.UNMATCHED,
         reason=reason,
+        why=payment_reasons.of_unmatched(reason),
     )
 
 

@@ -3,6 +3,7 @@
 from payment_codes.handlers.http import (
     batches,
     codes,
+    exchanges,
     organisation,
     refused_events,
     statements,
@@ -12,6 +13,7 @@ from payment_codes.handlers.http.app import app
 __all__ = [
     "batches",
     "codes",
+    "exchanges",
     "handler",
     "organisation",
     "refused_events",

@@ -12,7 +12,9 @@ def handler(message: QueueMessage) -> None:
     remaining = message.remaining_seconds
     try:
         if "code_id" in message.body:
-            use.pull_payments().code(message.text("code_id"), remaining=remaining)
+            by_person = message.body.get("by_person") is True
+            pull = use.pull_payments()
+            pull.code(message.text("code_id"), remaining=remaining, by_person=by_person)
         elif "rf" in message.body:
             use.pull_payments().stray(str(message.body["rf"]), remaining=remaining)
         else:

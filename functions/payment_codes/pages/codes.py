@@ -1,11 +1,12 @@
 """Control screen over all codes, the form that issues one, and the detail of a code (PAY-05)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from kernel.errors import ConflictError, KopruError, ParseError
 from kernel.mail_delivery import MailState
 from kernel.parsing import parse_amount_tr
+from kernel.storing import HistoryLine
 from payment_codes.application.context import news_age_seconds
 from payment_codes.application.find_codes import STATUSES, Search, find_codes
 from payment_codes.application.issue_code import Wish
@@ -173,7 +174,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
             pay_url=use.pay_link(code.id),
             mails=[(mail, say.at(mail.stamp.created_at)) for mail in reversed(mails)],
             silenced=any(mail.state in _SILENCED for mail in mails),
-            entries=_entries(use.store.history(f"payment_code:{code.id}"), say),
+            entries=entries_of(use.store.history(f"payment_code:{code.id}"), say),
             key=use.scope.ids.new(),
             may_send=code.may_be_told
             and code.customer.email is not None
@@ -221,7 +222,8 @@ def declare(app: HttpApp, kit: Kit) -> None:
         return go(f"/payment-codes/{identity}", done="cancelled")
 
 
-def _entries(lines: Any, say: Say) -> list[TimelineEntry]:
+def entries_of(lines: Sequence[HistoryLine], say: Say) -> list[TimelineEntry]:
+    """A history as a page shows it, newest first."""
     return [
         TimelineEntry(
             say.action(line.action),
@@ -230,7 +232,7 @@ def _entries(lines: Any, say: Say) -> list[TimelineEntry]:
             tone=action_tone(line.action),
             raw=dict(line.detail) or None,
         )
-        for line in reversed(list(lines))
+        for line in reversed(lines)
     ]
 
 

@@ -3,7 +3,9 @@
 from payment_codes.pages import (
     batches,
     codes,
+    exchanges,
     organisation,
+    payments,
     refused_events,
     statements,
     unmatched,
@@ -15,5 +17,14 @@ from toolkit.entrypoints.http import HttpApp
 def declare(app: HttpApp) -> None:
     """Add every page of this context to ``app``, except the payer's, which has its own door."""
     kit = Kit(app)
-    for part in (organisation, unmatched, statements, batches, refused_events, codes):
+    for part in (
+        organisation,
+        unmatched,
+        statements,
+        batches,
+        refused_events,
+        exchanges,
+        payments,
+        codes,
+    ):
         part.declare(app, kit)

@@ -1,9 +1,10 @@
-"""One contribution: what it is and why its amount is what it is."""
+"""One contribution: what it is, why its amount is what it is, and why it is due when it is."""
 
 from kernel.errors import NotFoundError
 from pensions.application.context import provider_of
 from pensions.domain.contribution import Contribution, ContributionStatus
 from pensions.domain.contribution_rules import calculate
+from pensions.domain.deadlines import Deadline, payment_deadline
 from pensions.pages.kit import Kit, use_of
 from pensions.pages.words import explain, words_of
 from toolkit.entrypoints.http import HttpApp, Reply, Request
@@ -24,6 +25,11 @@ def why_of(request: Request, item: Contribution) -> list[str]:
     return explain(calculate(None, item.rate).why, language_of(request))
 
 
+def deadline_of(request: Request, item: Contribution) -> Deadline:
+    """Last day to pay the insurer what was cut from the wages of this contribution, and why."""
+    return payment_deadline(item.paid_on, use_of(request).scope.calendar())
+
+
 def contribution_named(request: Request) -> Contribution:
     """The contribution of the path; one that was taken out is the same 404 as an unknown one."""
     item = use_of(request).store.contribution(request.id())
@@ -37,8 +43,9 @@ def declare(app: HttpApp, kit: Kit) -> None:
 
     @app.page("GET", "/pensions/contributions/{id}", permission="pensions:contribution:read")
     def show_contribution(request: Request) -> Reply:
-        """One contribution and the reasons of its amount."""
+        """One contribution and the reasons of its amount and of its deadline."""
         use, item = use_of(request), contribution_named(request)
+        deadline = deadline_of(request, item)
         contract = use.store.contract(item.contract_id)
         return kit.draw(
             request,
@@ -48,4 +55,6 @@ def declare(app: HttpApp, kit: Kit) -> None:
             item=item,
             person=use.store.employees_by_id([item.employee_id]).get(item.employee_id),
             why=why_of(request, item),
+            due_on=deadline.due_on,
+            due_why=explain(deadline.why, language_of(request)),
         )

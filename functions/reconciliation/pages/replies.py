@@ -1,10 +1,12 @@
 """Answers as they come in: who agreed, who did not, what their figures tell (REC-05)."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from kernel.errors import ParseError
 from kernel.periods import Period
-from reconciliation.domain.answer import judge
+from kernel.storing import Position
+from reconciliation.domain.answer import Answer, judge
 from reconciliation.pages.difference_words import RoomWords
 from reconciliation.pages.kit import Kit, paging_of, position_in, use_of
 from reconciliation.pages.words import words_of
@@ -18,18 +20,12 @@ _ROWS: Final = 50
 
 
 def declare(app: HttpApp, kit: Kit) -> None:
-    """Add the page of answers."""
+    """Add the pages of answers."""
 
-    @app.page("GET", _PATH, permission=_READ)
-    def show_replies(request: Request) -> Reply:
-        """Answers about a month, newest first; the table looks for new ones by itself."""
+    def draw(
+        request: Request, period: Period, found: Sequence[Answer], following: Position | None
+    ) -> Reply:
         use, words = use_of(request), words_of(request)
-        try:
-            period = Period.parse(request.query.get("period", ""))
-        except ParseError:
-            period = Period.of(use.scope.today()).prev()
-        after = position_in(request, period=str(period))
-        found, following = use.store.answer_page(period, limit=_ROWS, after=after)
         letters = use.store.letters([one.letter_id for one in found])
         findings = {
             one.id: judge(
@@ -60,3 +56,21 @@ def declare(app: HttpApp, kit: Kit) -> None:
             columns=columns,
             paging=paging_of(request, len(found), following, period=str(period)),
         )
+
+    @app.page("GET", f"{_PATH}/{{id}}", permission=_READ)
+    def show_reply(request: Request) -> Reply:
+        """One answer; the way to it leads from its history."""
+        answer = use_of(request).store.answer(request.id())
+        return draw(request, answer.period, [answer], None)
+
+    @app.page("GET", _PATH, permission=_READ)
+    def show_replies(request: Request) -> Reply:
+        """Answers about a month, newest first; the table looks for new ones by itself."""
+        use = use_of(request)
+        try:
+            period = Period.parse(request.query.get("period", ""))
+        except ParseError:
+            period = Period.of(use.scope.today()).prev()
+        after = position_in(request, period=str(period))
+        found, following = use.store.answer_page(period, limit=_ROWS, after=after)
+        return draw(request, period, found, following)

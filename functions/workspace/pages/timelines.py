@@ -105,7 +105,7 @@ def _behind(reader: Reader, item: HistoryView, subject: str) -> tuple[tuple[str,
     why = why_behind(subject, item.action, item.detail)
     found = [(words.text("Why?"), why)] if why is not None else []
     label = words.text(TITLE)
-    found += [(label, each) for each in exchanges_behind(subject, item.detail)]
+    found += [(label, each) for each in exchanges_behind(subject, item.action, item.detail)]
     return tuple((name, each.page) for name, each in found if reader.may(each.place.permission))
 
 

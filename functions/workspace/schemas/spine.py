@@ -99,7 +99,7 @@ def history_out(entry: HistoryView, summary: str, subject: str) -> Json:
         },
         "related": [item for item in items_named(entry.detail) if item != subject],
         "why": why.route if why is not None else None,
-        "exchanges": [each.route for each in exchanges_behind(subject, entry.detail)],
+        "exchanges": [each.route for each in exchanges_behind(subject, entry.action, entry.detail)],
         "correlation_id": entry.correlation_id,
     }
 

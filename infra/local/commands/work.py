@@ -261,7 +261,8 @@ _ITEMS: Final[Mapping[str, str]] = {
     "match": "/v1/card-contracts/matches/{0}",
     "sale": "/v1/card-contracts/sales/{0}",
     "remittance": "/v1/pensions/contracts/{0}/remittances/{1}",
-    "payment_code": "/v1/payment-codes/{0}",
+    "payment_code": "/v1/payment-codes/{0}/payments",
+    "payment": "/v1/payment-codes/payments/{0}",
     "letter": "/v1/reconciliation/letters/{0}",
     "employee": "/v1/pensions/employees/{0}",
 }

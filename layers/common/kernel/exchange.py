@@ -6,7 +6,7 @@ hide every value but those that a context calls harmless (codes, states, dates o
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Protocol
@@ -21,10 +21,11 @@ REVEALED: Final = "exchange.revealed"
 
 
 class Direction(StrEnum):
-    """Which half of the exchange."""
+    """Which half of the exchange; a notice is what they told us without being asked."""
 
     REQUEST = "request"
     ANSWER = "answer"
+    NOTICE = "notice"
 
 
 class Keeping(StrEnum):
@@ -32,13 +33,15 @@ class Keeping(StrEnum):
 
     ``NOT_CALLED``: nobody was called yet. ``KEPT``: the copies are there. ``EXPIRED``: older than
     thirty days, therefore removed. ``REMOVED``: younger, and yet gone, because a person was erased;
-    or the call ended before a copy was written.
+    or the call ended before a copy was written. ``ORDINARY``: every answer was an ordinary one, and
+    those are not kept.
     """
 
     NOT_CALLED = "not_called"
     KEPT = "kept"
     EXPIRED = "expired"
     REMOVED = "removed"
+    ORDINARY = "ordinary"
 
 
 class RawText(Sensitive):
@@ -76,6 +79,44 @@ class KeptHalves:
 
     halves: Sequence[Half] = ()
     left_off: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RawPart:
+    """A request or an answer as it went over the wire.
+
+    Shapes: ``head`` is the line above the body (method and path, status) and names nobody; ``body``
+    holds no secret.
+    """
+
+    head: str
+    body: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RawCall:
+    """One request and what came back; of a call without an answer, ``answer`` says so."""
+
+    request: RawPart
+    answer: RawPart
+
+
+class ExchangeKeeper(Protocol):
+    """Keeps copies of exchanges of one company. The effect of a call never hangs on its copy:
+    a copy that cannot be written is logged and missed.
+    """
+
+    def keep(
+        self, reference: str, asked_at: datetime, call: RawCall, *, masked: bool = False
+    ) -> None:
+        """Keep a call under ``reference``; ``masked`` hides before writing what nobody could
+        remove with a person.
+        """
+        ...
+
+    def keep_notice(self, reference: str, raw: bytes, *, masked: bool = False) -> None:
+        """Keep what somebody told us without being asked."""
+        ...
 
 
 class ExchangeReader(Protocol):

@@ -20,16 +20,28 @@ if TYPE_CHECKING:
     from lxml import etree
 
 _EMAIL: Final = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
+_LAID_OUT: Final = "put below its head"
 # Attributes of SOAP and XML Schema, which say what kind of element this is.
 _PLAIN_ATTRIBUTES: Final = frozenset({"Type", "type", "EncodingType", "mustUnderstand", "nil"})
 
 
-def raw_text(raw: bytes, harmless: Collection[str]) -> RawText:
+def raw_text(raw: bytes, harmless: Collection[str], head: str = "") -> RawText:
     """The clear and the masked text of a kept request or answer.
 
     Shapes: ``harmless`` are local names of elements or members whose values may be shown. XML and
     JSON are laid out over lines in both texts; of anything else the masked text shows nothing.
+    ``head`` stands above both; it is ours and names nobody.
     """
+    found = _body_text(raw, harmless)
+    if not head:
+        return found
+    above = redact_text(head)
+    return RawText(
+        f"{head}\n\n{found.reveal(_LAID_OUT)}".rstrip(), f"{above}\n\n{found.masked}".rstrip()
+    )
+
+
+def _body_text(raw: bytes, harmless: Collection[str]) -> RawText:
     start = raw.lstrip()[:1]
     if start == b"<":
         found = _xml(raw, harmless)

@@ -20,6 +20,9 @@ KEEPING: Final[Mapping[Keeping, str]] = {
         "There is no copy of this exchange: the call did not come about, or the copy was removed "
         "with the data of a person."
     ),
+    Keeping.ORDINARY: mark(
+        "Every answer of the last %(days)s days was an ordinary one; those are not kept."
+    ),
 }
 """What a reader is told about the copies of an item."""
 _REVEALED: Final = "shown after the act was logged"

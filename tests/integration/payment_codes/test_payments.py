@@ -186,6 +186,12 @@ def test_late_money_is_booked_and_flagged(world: PaymentWorld) -> None:
     assert (found["status"], found["late_total"]["amount"]) == ("expired", "1250.00")
     (payment,) = world.payments(code["id"])
     assert (payment["outcome"], payment["against"]) == ("late", "exact")
+    assert payment["why"] == [
+        "1,250.00\xa0€ was still due and 1,250.00\xa0€ was paid.",
+        "It was paid on 3 Jun 2026, after the last day of the code, 2 Jun 2026.",
+    ]
+    alone = world.call("GET", f"{BASE}/payments/{payment['id']}")
+    assert alone.json() == payment, "its timeline leads here"
     assert _balance(world, f"code:{code['id']}") == {"bank": -125000, "suspense": 125000}
 
 

@@ -15,6 +15,7 @@ BODIES: dict[str, Any] = {
     "assign_payment": {"code_id": UNKNOWN},
     "return_payment": {"note": "back"},
     "resolve_difference": {"decision": "same"},
+    "reveal_code_exchanges": {"reason": "dispute"},
 }
 
 
@@ -36,7 +37,12 @@ def test_foreign_and_unknown_items_look_the_same(world: PaymentWorld) -> None:
         if "{id}" not in route.path:
             continue
         foreign = code["id"]
-        for part, item in (("unmatched", payment), ("imports", job), ("differences", line)):
+        for part, item in (
+            ("unmatched", payment),
+            ("payments", payment),
+            ("imports", job),
+            ("differences", line),
+        ):
             foreign = item["id"] if f"/{part}/" in route.path else foreign
         who = world.principal(OTHER, kind="api_key" if route.kind == "api" else "session")
         answers = []

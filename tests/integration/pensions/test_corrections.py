@@ -68,5 +68,7 @@ def test_a_contribution_is_changed_and_withdrawn(desk: Desk) -> None:
     assert (changed.status, changed.json()["amount"]["amount"]) == (200, "600.00")
     shown = desk.call("GET", f"/v1/pensions/contributions/{made['id']}")
     assert any("20,000.00" in sentence for sentence in shown["why"]), "its timeline leads here"
+    assert shown["due_on"] > shown["paid_on"]
+    assert shown["due_why"], "why the insurer is to be paid by then"
     assert _with_version(desk, "DELETE", one).status == 204
     assert desk.ask("GET", one).status == 404

@@ -330,3 +330,8 @@ def test_staff_notes_what_was_said_by_telephone(world: ReconciliationWorld, card
     assert (old.status, old.json()["code"]) == (409, "letter_outdated")
     listed = world.call("GET", "/replies", query="period=2026-01").json()["items"]
     assert [one["channel"] for one in listed] == ["staff"]
+    shown = world.call("GET", f"/replies/{listed[0]['id']}").json()
+    assert (shown["finding"], shown["why"]) == (
+        "e_documents_counted",
+        answer.json()["why"],
+    ), "its timeline leads here"

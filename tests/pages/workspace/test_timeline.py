@@ -40,11 +40,16 @@ def test_lines_link_to_other_items_and_count_repetitions(scene: Scene, language:
     assert links == [
         [f"/payment-codes/{OTHER}"],
         [f"/payment-codes/{OTHER}"],
-        [f"/payment-codes/{OTHER}", f"/timeline/statement_line/{identity}"],
+        [
+            f"/payment-codes/{OTHER}",
+            f"/timeline/statement_line/{identity}",
+            f"/payment-codes/payments/{identity}",  # why
+        ],
     ]
     query = {"subject": f"payment:{identity}"}
     told = scene.world.call("GET", "/v1/timeline", scene.company.owner, query=query).json()
     assert told["items"][0]["related"] == [f"payment_code:{OTHER}"]
+    assert told["items"][-1]["why"] == f"/v1/payment-codes/payments/{identity}"
     mine = parse(scene.page(f"/timeline/tenant/{scene.company.id}", language).body)
     assert not mine.xpath("//div[contains(@class, 'page-header')]//a[contains(@class, 'btn')]")
 

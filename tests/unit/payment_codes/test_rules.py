@@ -14,10 +14,12 @@ from kernel.money import Money
 from payment_codes.domain import rf_reference
 from payment_codes.domain.organisation import Organisation, ProviderKind
 from payment_codes.domain.payment import (
+    Judgement,
     Outcome,
     Payment,
     PaymentState,
     SourcePayment,
+    assign,
     entries,
     judge,
     keyed,
@@ -306,6 +308,81 @@ def test_the_ledger_is_what_the_code_says(amount: int | None, steps: list[Step])
     assert accounts.get("surplus", 0) == now.surplus.minor
     if amount is not None:
         assert accounts.get("receivable", 0) + now.due == amount
+
+
+# ---------------------------------------------------------------------------- reasons
+
+
+def reasons(judged: Judgement) -> list[str]:
+    return [why.key.removeprefix("payment_codes.why.") for why in judged.payment.why]
+
+
+@pytest.mark.parametrize(
+    ("minor", "known", "said"),
+    [
+        (125_000, code(), ["exact"]),
+        (124_999, code(), ["too_little"]),
+        (125_001, code(), ["too_much"]),
+        (500, code(None), ["open_amount"]),
+        (125_000, code(valid_until=TODAY - timedelta(days=1)), ["exact", "after_last_day"]),
+        (125_000, code(status=CodeStatus.CANCELLED), ["exact", "code_cancelled"]),
+    ],
+)
+def test_every_outcome_says_why_with_the_figures_of_its_moment(
+    minor: int, known: PaymentCode, said: list[str]
+) -> None:
+    judged = judge(entry_of(paid(minor)), known, ORG, TODAY)
+    assert reasons(judged) == said
+    params = judged.payment.why[0].params
+    assert params["amount"] == euro(minor).to_api()
+    if known.amount is not None:
+        assert params["due"] == known.amount.to_api()
+
+
+def test_a_difference_within_the_tolerance_says_so() -> None:
+    judged = judge(entry_of(paid(124_950)), code(), replace(ORG, tolerance=100), TODAY)
+    assert (judged.payment.outcome, reasons(judged)) == (Outcome.EXACT, ["within_tolerance"])
+    assert judged.payment.why[0].params["difference"] == euro(50).to_api()
+
+
+@pytest.mark.parametrize(
+    ("source", "known"),
+    [
+        (paid(5), None),
+        (paid(5, rf="RF23902018000009320427216"), None),
+        (paid(5, rf="RF00"), None),
+        (paid(-5), code()),
+        (paid(5, amount=Money(5, "USD")), code()),
+        (paid(10**12 + 1), code()),
+        (paid(5, rf="RF86912348100000000000001"), code()),
+        (paid(5, reversal_of="P0"), code()),
+    ],
+)
+def test_what_waits_for_a_person_says_why(source: SourcePayment, known: PaymentCode | None) -> None:
+    judged = judge(entry_of(source), known, ORG, TODAY)
+    assert judged.payment.state is PaymentState.UNMATCHED
+    assert reasons(judged) == [judged.payment.reason]
+
+
+def test_what_a_person_gave_to_a_code_says_both() -> None:
+    judged = assign(entry_of(paid(5)), code(), ORG, TODAY, "")
+    assert reasons(judged) == ["given_by_person", "too_little"]
+    part = assign(entry_of(paid(5)), code(), ORG, TODAY, "", whole=euro(9))
+    assert part.payment.why[0].params == {"whole": euro(9).to_api()}
+
+
+def test_a_reversal_names_the_payment_it_takes_back() -> None:
+    first = judge(entry_of(paid(1_000), "A"), code(), ORG, TODAY)
+    back = entry_of(paid(400, provider_payment_id="P2", reversal_of="P1"), "B")
+    judged = judge(back, first.code, ORG, TODAY, first.payment)
+    assert reasons(judged) == ["reversal"]
+    assert judged.payment.why[0].params == {
+        "amount": euro(400).to_api(),
+        "original": euro(1_000).to_api(),
+        "on": TODAY.isoformat(),
+    }
+    whole = entry_of(paid(1_001, provider_payment_id="P3", reversal_of="P1"), "C")
+    assert reasons(judge(whole, first.code, ORG, TODAY, first.payment)) == ["reversal_too_large"]
 
 
 # ---------------------------------------------------------------------------- documents

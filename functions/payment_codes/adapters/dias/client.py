@@ -6,16 +6,29 @@ organisation.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import quote, urlencode
 
 from kernel.errors import GatewayError, TransientGatewayError
+from kernel.exchange import RawCall, RawPart
 from kernel.parsing import format_instant
 from kernel.sensitive import Secret
 from payment_codes.adapters.dias import transformers
 from payment_codes.adapters.dias.faults import answer_of
 from payment_codes.ports import Answer, Created, Listed, Order
 from toolkit.http.client import HttpClient
+from toolkit.soap.audit import scrub
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """What one call brought. Shapes: ``failed`` is set when there was no answer to read."""
+
+    said: RawCall
+    status: int = 0
+    found: Mapping[str, object] | None = None
+    failed: Answer | None = None
 
 
 class DiasGateway:
@@ -52,32 +65,37 @@ class DiasGateway:
         self, key: Secret, path: str, content: bytes, deadline: float, reference: str
     ) -> Created:
         headers = {"content-type": "application/json", "idempotency-key": reference}
-        status, found, failed = self._call("POST", key, path, content, headers, deadline)
-        if failed is not None:
-            return Created(failed)
-        code = transformers.code_of(found)
-        answer = answer_of(status, code)
-        if answer is Answer.OK and found is None:
-            return Created(Answer.UNKNOWN, reason="unreadable")
+        heard = self._call("POST", key, path, content, headers, deadline)
+        if heard.failed is not None:
+            return Created(heard.failed, said=heard.said)
+        code = transformers.code_of(heard.found)
+        answer = answer_of(heard.status, code)
+        if answer is Answer.OK and heard.found is None:
+            return Created(Answer.UNKNOWN, reason="unreadable", said=heard.said)
+        found = heard.found or {}
         return Created(
             answer,
-            rf=transformers.member(found or {}, "rf"),
-            provider_id=transformers.member(found or {}, "request_id"),
+            rf=transformers.member(found, "rf"),
+            provider_id=transformers.member(found, "request_id"),
             reason=code,
-            qr=transformers.qr_of(found or {}),
+            qr=transformers.qr_of(found),
+            said=heard.said,
         )
 
     def _list(self, key: Secret, path: str, deadline: float) -> Listed:
-        status, found, failed = self._call("GET", key, path, b"", {}, deadline)
-        if failed is not None:
-            return Listed(failed)
-        code = transformers.code_of(found)
-        answer = answer_of(status, code)
+        heard = self._call("GET", key, path, b"", {}, deadline)
+        return replace(self._listed(heard), said=heard.said)
+
+    def _listed(self, heard: _Heard) -> Listed:
+        if heard.failed is not None:
+            return Listed(heard.failed)
+        code = transformers.code_of(heard.found)
+        answer = answer_of(heard.status, code)
         if code == "UNKNOWN_CODE":
             return Listed(Answer.OK)  # nobody can have paid what the provider does not know
         if answer is not Answer.OK:
             return Listed(answer, reason=code)
-        return transformers.listed(found)
+        return transformers.listed(heard.found)
 
     def _call(
         self,
@@ -87,8 +105,10 @@ class DiasGateway:
         content: bytes,
         headers: Mapping[str, str],
         deadline: float,
-    ) -> tuple[int, Mapping[str, object] | None, Answer | None]:
-        sent = {**headers, "authorization": f"Bearer {key.reveal('call the provider')}"}
+    ) -> _Heard:
+        secret = key.reveal("call the provider")
+        sent = {**headers, "authorization": f"Bearer {secret}"}
+        asked = RawPart(f"{method} {path}", content)
         try:
             answer = self._client.exchange(
                 method,
@@ -98,8 +118,10 @@ class DiasGateway:
                 headers=sent,
                 idempotent=method == "GET",
             )
-        except TransientGatewayError:
-            return 0, None, Answer.NOT_SENT
-        except GatewayError:
-            return 0, None, Answer.UNKNOWN
-        return answer.status, transformers.members(answer.body), None
+        except GatewayError as error:
+            lost = isinstance(error, TransientGatewayError)
+            said = RawCall(asked, RawPart(f"no answer: {error.code}"))
+            return _Heard(said, failed=Answer.NOT_SENT if lost else Answer.UNKNOWN)
+        body = scrub(answer.body, values=(secret,))
+        said = RawCall(asked, RawPart(f"HTTP {answer.status}", body))
+        return _Heard(said, answer.status, transformers.members(answer.body))

@@ -5,9 +5,10 @@ from typing import Any
 
 from payment_codes.application.context import news_age_seconds
 from payment_codes.bootstrap import PaymentCodes, application
+from payment_codes.domain.payment import Payment
 from payment_codes.domain.payment_code import PaymentCode
-from payment_codes.pages.words import error_page, problem_text
-from payment_codes.schemas import code_out
+from payment_codes.pages.words import error_page, problem_text, words_of
+from payment_codes.schemas import code_out, payment_out
 from toolkit.entrypoints.http import HttpApp, Reply, Request, etag
 
 
@@ -28,6 +29,11 @@ app: HttpApp = HttpApp(
 def use_of(request: Request) -> PaymentCodes:
     """The use cases for the tenant and caller of a request."""
     return application().for_tenant(request.tenant)
+
+
+def payment_shown(request: Request, payment: Payment) -> dict[str, Any]:
+    """A payment as the API shows it, with its reasons in the reader's language."""
+    return payment_out(payment, words_of(request).whys)
 
 
 def shown(use: PaymentCodes, code: PaymentCode) -> dict[str, Any]:

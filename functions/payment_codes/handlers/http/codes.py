@@ -8,7 +8,7 @@ from payment_codes.application.find_codes import STATUSES, Search, find_codes
 from payment_codes.application.issue_code import Wish
 from payment_codes.bootstrap import application
 from payment_codes.domain.source import Source, SourceKind
-from payment_codes.handlers.http.app import app, code_reply, shown, use_of
+from payment_codes.handlers.http.app import app, code_reply, payment_shown, shown, use_of
 from payment_codes.schemas import (
     CancelCodeIn,
     CustomerSwitchIn,
@@ -17,7 +17,6 @@ from payment_codes.schemas import (
     SendCodeIn,
     history_out,
     mail_out,
-    payment_out,
 )
 from toolkit.entrypoints.http import Reply, Request
 
@@ -110,8 +109,14 @@ def list_payments(request: Request) -> Reply:
     """Every payment of a code with date, bank, amount and outcome."""
     use = use_of(request)
     code = use.store.code(request.id())
-    items = [payment_out(payment) for payment in use.store.payments(code.id)]
+    items = [payment_shown(request, payment) for payment in use.store.payments(code.id)]
     return Reply({"items": items, "next_cursor": None, "total": len(items)})
+
+
+@app.api("GET", "/v1/payment-codes/payments/{id}", permission=_READ)
+def show_payment(request: Request) -> Reply:
+    """One payment, wherever it stands: its outcome and why."""
+    return Reply(payment_shown(request, use_of(request).store.payment(request.id())))
 
 
 @app.api("GET", "/v1/payment-codes/{id}/mails", permission=_READ)

@@ -7,7 +7,7 @@ from payment_codes.application.organisations import OrganisationFields
 from payment_codes.application.split_payment import Part
 from payment_codes.bootstrap import PaymentCodes, application
 from payment_codes.domain.organisation import Organisation
-from payment_codes.handlers.http.app import app, shown, use_of
+from payment_codes.handlers.http.app import app, payment_shown, shown, use_of
 from payment_codes.schemas import (
     ZONES,
     AssignPaymentIn,
@@ -15,7 +15,6 @@ from payment_codes.schemas import (
     ReturnPaymentIn,
     SplitPaymentIn,
     organisation_out,
-    payment_out,
 )
 from toolkit.auth import require_fresh
 from toolkit.entrypoints.http import Reply, Request, etag
@@ -99,7 +98,9 @@ def list_unmatched(request: Request) -> Reply:
     after = cursors.open(cursor, **scope) if cursor else None  # type: ignore[arg-type]
     found, following = use.store.unmatched(limit=request.limit(), after=after)
     sealed = cursors.seal(following, **scope) if following else None  # type: ignore[arg-type]
-    return Reply({"items": [payment_out(payment) for payment in found], "next_cursor": sealed})
+    return Reply(
+        {"items": [payment_shown(request, payment) for payment in found], "next_cursor": sealed}
+    )
 
 
 @app.api(
@@ -112,7 +113,7 @@ def assign_payment(request: Request) -> Reply:
         raise NotFoundError("not_found", "There is no such item.")
     use = use_of(request)
     payment, code = use.assign_payment()(request.id(), body.code_id, body.note)
-    return Reply({"payment": payment_out(payment), "code": shown(use, code)})
+    return Reply({"payment": payment_shown(request, payment), "code": shown(use, code)})
 
 
 @app.api("POST", "/v1/payment-codes/unmatched/{id}/split", permission="payment_codes:payment:write")
@@ -126,9 +127,10 @@ def split_payment(request: Request) -> Reply:
     payment, booked = use.split_payment()(request.id(), parts, body.note)
     return Reply(
         {
-            "payment": payment_out(payment),
+            "payment": payment_shown(request, payment),
             "parts": [
-                {"payment": payment_out(part), "code": shown(use, code)} for part, code in booked
+                {"payment": payment_shown(request, part), "code": shown(use, code)}
+                for part, code in booked
             ],
         }
     )
@@ -141,4 +143,4 @@ def return_payment(request: Request) -> Reply:
     """Note that an unmatched payment went back to its payer."""
     body = request.json(ReturnPaymentIn)
     payment = use_of(request).return_payment()(request.id(), body.note)
-    return Reply({"payment": payment_out(payment)})
+    return Reply({"payment": payment_shown(request, payment)})

@@ -15,7 +15,7 @@ from pensions.domain.contribution import Contribution, ContributionStatus, summa
 from pensions.domain.remittance import Remittance
 from pensions.handlers.http.app import app, language_of, pensions
 from pensions.handlers.http.uploads import period_of_query, start_import
-from pensions.pages.contribution import contribution_named, why_of
+from pensions.pages.contribution import contribution_named, deadline_of, why_of
 from pensions.pages.words import explain
 from pensions.schemas import (
     CalculationIn,
@@ -98,9 +98,17 @@ def show_contribution(request: Request) -> Reply:
 
 @app.api("GET", "/v1/pensions/contributions/{id}", permission="pensions:contribution:read")
 def show_contribution_by_id(request: Request) -> Reply:
-    """One contribution, without naming the contract, and why its amount is what it is."""
+    """One contribution, without naming the contract: why its amount is what it is, by when the
+    insurer is to be paid, and why by then.
+    """
     item = contribution_named(request)
-    shown = {**contribution_out(item), "why": why_of(request, item)}
+    deadline = deadline_of(request, item)
+    shown = {
+        **contribution_out(item),
+        "why": why_of(request, item),
+        "due_on": deadline.due_on.isoformat(),
+        "due_why": explain(deadline.why, language_of(request)),
+    }
     return Reply(shown, 200, {"etag": etag(item.stamp.version)})
 
 

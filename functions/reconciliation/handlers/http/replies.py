@@ -5,7 +5,7 @@ from typing import Any, Final
 from kernel.errors import ParseError
 from kernel.periods import Period
 from reconciliation.application.answers import Given
-from reconciliation.domain.answer import Answer
+from reconciliation.domain.answer import Answer, judge
 from reconciliation.handlers.http.app import (
     BASE,
     app,
@@ -36,6 +36,17 @@ def list_replies(request: Request) -> Reply:
         period, limit=request.limit(), after=position_of(request, scope)
     )
     return page_reply([_answer(one) for one in found], following, scope)
+
+
+@app.api("GET", f"{_REPLIES}/{{id}}", permission=_READ)
+def show_reply(request: Request) -> Reply:
+    """One answer, what its figures tell beside those of its letter, and why."""
+    use = use_of(request)
+    answer = use.store.answer(request.id())
+    fields = answer.fields
+    edition = use.store.letter(answer.letter_id).edition
+    judged = judge(edition, fields.their_count, fields.their_total)
+    return Reply(_given(Given(answer, judged), say_of(request)))
 
 
 @app.api("POST", f"{BASE}/letters/{{id}}/replies", permission=_WRITE)

@@ -57,10 +57,12 @@ def take_due(
     shards = keyspace.due_shards(waits_for)
     bound = f"{moment(now)}~"
     taken: list[DueRow] = []
-    for shard in shards:
-        page = database.query(
-            table, shard, index="due", up_to=bound, limit=max(1, limit // len(shards))
-        )
+    for number, shard in enumerate(shards):
+        # What a shard has not is there for those after it; together they never take more.
+        share = -(-(limit - len(taken)) // (len(shards) - number))
+        if not share:
+            break
+        page = database.query(table, shard, index="due", up_to=bound, limit=share)
         for key in page.items:
             owner, kind, identity = parts_of(str(key["pk"]))
             later = now + (push(kind) if callable(push) else push)

@@ -95,6 +95,8 @@ SUBJECT_CONTEXTS: dict[str, str] = {
     "babs_parameters": "rec",
     "letter": "rec",
     "letter_mail": "rec",
+    "portal_answer": "rec",
+    "portal_case": "rec",
     "portal_mail": "rec",
     "refused_book_event": "rec",
     "tenant": "wsp",
