@@ -452,8 +452,8 @@ def test_support_grants_belong_to_a_company_and_are_found_by_operators(stores: S
         stranger.support_grant(first.id)
     newest = stores.store.support_grants(limit=1, after=None)
     older = stores.store.support_grants(limit=9, after=newest.next)
-    stored = (company.support_grant(second.id), company.support_grant(first.id))
-    assert (*newest.items, *older.items) == stored
+    both = (company.support_grant(second.id), company.support_grant(first.id))
+    assert (*newest.items, *older.items) == both
     assert stores.store.tenant_of_support(first.id) == tenant.id
     assert stores.store.tenant_of_support(tenant.id) is None
 
