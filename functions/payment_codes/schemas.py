@@ -14,7 +14,12 @@ from kernel.parsing import format_instant, parse_amount_api, parse_date_api
 from kernel.sensitive import Email
 from kernel.signed_events import RefusedEvent
 from kernel.storing import HistoryLine
-from kernel.text import clean_company_title, clean_free_text, clean_mail_header
+from kernel.text import (
+    clean_company_title,
+    clean_free_text,
+    clean_header_key,
+    clean_mail_header,
+)
 from kernel.why import Why
 from payment_codes.domain import rf_reference
 from payment_codes.domain.disclosure import RevealReason
@@ -25,7 +30,7 @@ from payment_codes.domain.payment_code import Customer, PaymentCode
 from payment_codes.domain.source import DocumentEvent, Source, SourceKind
 from payment_codes.domain.stated_document import StatedDocument
 from payment_codes.domain.statement_line import StatementLine
-from toolkit.http.fields import DATE, MONEY, EdgeModel, choice, parsed
+from toolkit.http.fields import DATE, MONEY, EdgeModel, choice, parsed, sized
 
 Say = Callable[[Iterable[Why]], Sequence[str]]
 """Turns reasons into sentences in the reader's language."""
@@ -253,7 +258,10 @@ class OrganisationIn(EdgeModel):
     valid_days: int | None = Field(default=None, ge=0, le=3650)
     mail_on_issue: bool | None = None
     automatic: AutomaticIn | None = None
-    api_key: str | None = Field(default=None, min_length=8, max_length=500, repr=False)
+    api_key: (
+        Annotated[str, Field(min_length=8, max_length=500), parsed(clean_header_key, sized(8, 500))]
+        | None
+    ) = Field(default=None, repr=False)
 
     def rules(self) -> Mapping[SourceKind, bool] | None:
         """The automatic rules that were stated."""

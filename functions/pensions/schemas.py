@@ -13,7 +13,7 @@ from kernel.parsing import format_instant, parse_amount_api, parse_date_api, par
 from kernel.periods import Period
 from kernel.rates import Rate
 from kernel.sensitive import Email, Iban, Phone, Tckn
-from kernel.text import clean_free_text
+from kernel.text import clean_credential, clean_free_text
 from pensions.domain.contract import Contract
 from pensions.domain.contribution import Contribution, PeriodSummary
 from pensions.domain.employee import Employee
@@ -22,7 +22,7 @@ from pensions.domain.remittance import Remittance
 from pensions.domain.sanction import Sanction
 from pensions.domain.transmission import Transmission
 from pensions.ports import EmployeeCounts
-from toolkit.http.fields import DATE, MONEY, EdgeModel, parsed
+from toolkit.http.fields import DATE, MONEY, EdgeModel, parsed, sized
 
 
 def _turkish_iban(value: object) -> Iban:
@@ -71,8 +71,12 @@ class ContractPatch(EdgeModel):
 class CredentialsIn(EdgeModel):
     """Body of storing credentials; write-only."""
 
-    username: str = Field(min_length=1, max_length=200)
-    password: str = Field(min_length=1, max_length=500, repr=False)
+    username: Annotated[
+        str, Field(min_length=1, max_length=200), parsed(clean_credential, sized(1, 200))
+    ]
+    password: Annotated[
+        str, Field(min_length=1, max_length=500), parsed(clean_credential, sized(1, 500))
+    ] = Field(repr=False)
 
 
 class EmployeeIn(EdgeModel):

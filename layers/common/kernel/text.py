@@ -35,6 +35,7 @@ _SPACES: Final = str.maketrans({"\u00a0": " ", "\u202f": " "})
 _RUN_OF_SPACES: Final = re.compile(" +")
 _WORD_BREAK: Final = re.compile(r"[\s/&(),;+\u2013\u2014-]+")
 _EQUAL_MARKS: Final = re.compile(r"(.)\1\1", re.DOTALL)
+_VISIBLE_ASCII: Final = re.compile("[!-~]*")
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 # Letters and signs that are canonical whatever stands beside them: most names are made of nothing
 # else, and need none of the checks below.
@@ -212,6 +213,30 @@ def clean_free_text(value: object, limit: int = 2000) -> str:
     if len(text) > limit:
         raise ParseError("LENGTH", f"the text has at most {limit} characters")
     return text
+
+
+def clean_credential(value: object) -> str:
+    """User name or password that another system gave, exactly as typed.
+
+    Only what no envelope could carry is refused: a line break pasted from a message, or another
+    character nobody can see, would fail at every call and look like an outage of the other side.
+    Raises: ParseError("TYPE" | "INVISIBLE").
+    """
+    text = _text(value)
+    if any(unicodedata.category(char) in {"Cc", "Cf", "Cs"} or char in _NOT_XML for char in text):
+        raise ParseError("INVISIBLE", "the text contains a character nobody can see")
+    return text
+
+
+def clean_header_key(value: object) -> str:
+    """Key that travels in a header: visible ASCII; blanks (U+0020) around it dropped.
+
+    Raises: ParseError("TYPE" | "CHARACTER").
+    """
+    key = _text(value).strip(" ")
+    if _VISIBLE_ASCII.fullmatch(key) is None:
+        raise ParseError("CHARACTER", "the key has letters, digits and signs, and no blanks")
+    return key
 
 
 def clean_mail_header(value: object) -> str:

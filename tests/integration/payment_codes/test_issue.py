@@ -196,6 +196,18 @@ def test_another_code_of_the_provider_is_an_incident(world: PaymentWorld) -> Non
     assert incident["data"]["code"] == "payment_code_differs"
 
 
+@pytest.mark.parametrize(
+    "key", ["şifre-12345678", "key-12345678\n", "key 12345678", "k\u200b1234567"]
+)
+def test_a_key_that_no_header_could_carry_is_refused_at_once(world: PaymentWorld, key: str) -> None:
+    body = {"org_code": "91234", "provider": "dias", "api_key": key}
+    answer = world.call("PUT", f"{BASE}/organisation", body)
+    assert (answer.status, [(one["pointer"], one["code"]) for one in answer.json()["errors"]]) == (
+        422,
+        [("/api_key", "character")],
+    )
+
+
 def test_a_wrong_key_is_tried_once_and_told(world: PaymentWorld) -> None:
     world.organisation(api_key="wrong-key-of-the-company")
     world.issue()

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.support.events import Answer
 from tests.support.pensions_builders import tckn
 from tests.support.pensions_desk import Desk, contract_body, person_body
@@ -39,6 +41,27 @@ def test_the_total_of_a_list_is_told_when_nothing_is_filtered(desk: Desk) -> Non
     assert desk.call("GET", f"{path}/employees")["total"] == 2
     found = desk.call("GET", f"{path}/employees", query={"q": "ISIK", "status": "enrolled"})
     assert (found["items"], "total" in found) == ([], False)
+
+
+@pytest.mark.parametrize(
+    ("username", "password", "wrong"),
+    [
+        ("ws-1", "parola\n", ["/password"]),
+        ("ws\u200b1", "paro\x00la", ["/username", "/password"]),
+        ("ws-1", "\ufffe", ["/password"]),
+        (" ws 1 ", " şifre-ΑΒΓ-€ & <p> ", []),
+    ],
+)
+def test_credentials_that_no_call_could_carry_are_refused_at_once(
+    desk: Desk, username: str, password: str, wrong: list[str]
+) -> None:
+    path = desk.registered("garanti")
+    stated = {"username": username, "password": password}
+    answer = desk.ask("PUT", f"{path}/credentials", stated)
+    assert answer.status == (422 if wrong else 204)
+    if wrong:
+        assert [one["pointer"] for one in answer.json()["errors"]] == wrong
+        assert {one["code"] for one in answer.json()["errors"]} == {"invisible"}
 
 
 def test_an_import_is_undone(desk: Desk) -> None:

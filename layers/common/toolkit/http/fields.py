@@ -65,6 +65,11 @@ class Parsed:
             raise PydanticCustomError(code, "{text}", {"text": error.message}) from None
 
 
+def sized(least: int, most: int) -> dict[str, Any]:
+    """What the API description says about a text of so many characters."""
+    return {**TEXT, "minLength": least, "maxLength": most}
+
+
 def parsed(parser: Callable[[Any], Any], schema: Mapping[str, Any] = TEXT) -> Parsed:
     """Read a member with ``parser``; its refusal becomes the problem of this member.
 
