@@ -21,7 +21,7 @@ import httpx
 
 from infra.local.settings import ROOT
 from tests.support.page_checks import parse
-from toolkit.entrypoints.http import HttpApp, Route
+from toolkit.entrypoints.http import HttpApp, RouteSpec
 
 Kind = Literal["page", "part", "file", "redirect"]
 BROWSER: Final = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -32,12 +32,12 @@ _PLACE: Final = re.compile(r"\{[a-z_]+\}")
 
 
 @cache
-def _pages() -> Mapping[str, Route]:
+def _pages() -> Mapping[str, RouteSpec]:
     """Every declared route that answers GET with a page, by its path.
 
     Applications are found, not listed: those below ``functions/*/handlers/http``.
     """
-    found: dict[str, Route] = {}
+    found: dict[str, RouteSpec] = {}
     for home in sorted((ROOT / "functions").glob("*/handlers/http")):
         context = home.parents[1].name
         for path in sorted(home.parent.glob("*.py")):

@@ -54,7 +54,6 @@ _ACTION_TONES: Final = {
     "refused": Tone.ERROR,
     "bounced": Tone.ERROR,
     "complained": Tone.ERROR,
-    "opened": Tone.WARNING,
     "unknown": Tone.UNKNOWN,
     "given_up": Tone.UNKNOWN,
 }
@@ -128,6 +127,8 @@ def action_summary(words: Language, entry: HistoryView) -> str:
 
 def action_tone(action: str) -> Tone:
     """How an action looks in a timeline."""
+    if action == "incident.opened":  # whatever else is opened is no trouble
+        return Tone.WARNING
     return _ACTION_TONES.get(action.rpartition(".")[2], Tone.NEUTRAL)
 
 

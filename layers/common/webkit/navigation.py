@@ -12,6 +12,13 @@ CONSOLE: Final[tuple[NavGroup, ...]] = (
     NavGroup(
         "",
         (
+            NavItem(
+                "support.visit",
+                mark("You are here for support"),
+                "/support-visit",
+                "eye",
+                "support:visit:read",
+            ),
             NavItem("today", mark("Today"), "/", "sun", "workspace:today:read"),
             NavItem("views", mark("Views"), "/views", "filter", "workspace:today:read"),
         ),
@@ -291,13 +298,6 @@ CONSOLE: Final[tuple[NavGroup, ...]] = (
     NavGroup(
         mark("Operator"),
         (
-            NavItem(
-                "support.visit",
-                mark("You are here for support"),
-                "/support-visit",
-                "eye",
-                "support:visit:read",
-            ),
             NavItem(
                 "operator.incidents",
                 mark("Incidents of all companies"),

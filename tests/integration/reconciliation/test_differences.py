@@ -1,6 +1,10 @@
 """The difference room: a statement arrives, is kept, read, compared, and talked about by line."""
 
+import base64
+import csv
+import io
 import re
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -8,6 +12,8 @@ import pytest
 from reconciliation.domain.difference import CaseState, FileState, line_key
 from reconciliation.domain.letter import Letter
 from reconciliation.domain.statement_match import Category
+from reconciliation.pages.difference_words import CATEGORY
+from tests.support.events import Answer
 from tests.support.reconciliation_builders import api_entry
 from tests.support.reconciliation_world import OTHER, TENANT, Browser, ReconciliationWorld
 
@@ -235,3 +241,73 @@ def test_a_thread_is_named_by_our_line_and_else_by_what_theirs_says(
     assert len(set(keys)) == len(keys)
     only = next(match for match in found if match.category is Category.ONLY_THEIRS)
     assert line_key(only).startswith("t")
+
+
+# ---------------------------------------------------------------------------- as a file
+
+
+def _table(answer: Answer) -> list[dict[str, str]]:
+    """A CSV file by its header."""
+    assert answer.status == 200, answer.body
+    text = base64.b64decode(answer.raw["body"]).decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text), delimiter=";"))
+
+
+@pytest.mark.parametrize("category", ["", *Category])
+def test_the_file_holds_exactly_the_lines_of_the_chosen_category(
+    world: ReconciliationWorld, letter: Letter, category: str
+) -> None:
+    _send(world, letter, THEIRS.encode())
+    counts = _differences(world, letter)["counts"]
+    query = f"format=csv&category={category}"
+    by_api = _table(world.call("GET", f"/letters/{letter.id}/differences/export", query=query))
+    page = world.page(f"/reconciliation/differences/{letter.id}/file", query=query)
+    assert _table(page) == by_api
+    # Without a choice the file has everything, what agrees included; with one, nothing else.
+    wanted = counts if category == "" else {category: counts.get(category, 0)}
+    words = {Category(name): CATEGORY[Category(name)][0] for name in wanted}
+    assert Counter(row["What it is"] for row in by_api) == Counter(
+        {words[Category(name)]: count for name, count in wanted.items() if count}
+    )
+    if category:
+        named = {
+            _named(line) for line in _differences(world, letter, f"category={category}")["items"]
+        }
+        assert {(row["Our document"], row["Their document"]) for row in by_api} == named
+
+
+def _named(line: Any) -> tuple[str, str]:
+    """The documents of a line of the API, ours and theirs."""
+    ours, theirs = (line[side] or {"document_no": ""} for side in ("ours", "theirs"))
+    return ours["document_no"], theirs["document_no"]
+
+
+@pytest.mark.parametrize(
+    ("language", "column", "word"),
+    [
+        ("tr", "Ne olduğu", "tutar farklı"),
+        ("el", "Τι είναι", "διαφορετικό ποσό"),
+        ("en", "What it is", "amount differs"),
+    ],
+)
+def test_the_file_says_the_category_in_the_readers_words(
+    world: ReconciliationWorld, letter: Letter, language: str, column: str, word: str
+) -> None:
+    _send(world, letter, THEIRS.encode())
+    path = f"/reconciliation/differences/{letter.id}"
+    room = world.page(path, language, "category=amount_differs")
+    assert f'href="{path}/file?category=amount_differs"' in room.body
+    (row,) = _table(world.page(f"{path}/file", language, "category=amount_differs&format=csv"))
+    assert row[column] == word
+    assert "-50,00" in row.values(), "figures of a file have one form, whoever reads it"
+    assert not set(row.values()) & set(Category)
+
+
+def test_a_category_that_there_is_not_is_said_and_gives_no_file(
+    world: ReconciliationWorld, letter: Letter
+) -> None:
+    _send(world, letter, THEIRS.encode())
+    path = f"/letters/{letter.id}/differences/export"
+    refused = world.call("GET", path, query="category=nothing&format=csv")
+    assert refused.status == 422
+    assert [each["pointer"] for each in refused.json()["errors"]] == ["/category"]

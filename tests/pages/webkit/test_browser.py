@@ -249,8 +249,21 @@ def test_the_first_key_offers_to_skip_to_the_content(browser: Browser, site: Sit
         assert focused(page) == "main"
 
 
+def _problems_are_called_by_their_fields(page: Any) -> bool:
+    """Each line of the summary begins with the label of its field, once."""
+    lines = page.locator("#error-summary a")
+    for number in range(lines.count()):
+        line = lines.nth(number)
+        field = page.locator(f"label[for='{line.get_attribute('href')[1:]}']")
+        label = field.evaluate("e => e.firstChild.textContent.trim()")
+        if line.inner_text().count(f"{label}: ") != 1:
+            return False
+    return lines.count() > 1
+
+
 def test_errors_take_the_focus_and_lead_to_their_fields(page: Any) -> None:
     until(page, "document.activeElement.id === 'error-summary'")
+    assert _problems_are_called_by_their_fields(page)
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     assert focused(page) == "contract_no"
@@ -333,6 +346,7 @@ def test_htmx_swaps_a_422_and_focuses_the_summary(page: Any) -> None:
             {target: '#main', select: '#main', swap: 'outerHTML'}); }"""
     )
     until(page, "document.activeElement.id === 'error-summary'")
+    assert _problems_are_called_by_their_fields(page)
 
 
 def test_htmx_requests_carry_the_token(browser: Browser, site: Site) -> None:

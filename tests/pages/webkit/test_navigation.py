@@ -48,3 +48,9 @@ def test_a_member_is_offered_what_the_role_may_open() -> None:
     assert "/people" in _offered("owner", in_company=True)
     assert "/" in _offered("viewer", in_company=True)
     assert "/messages" not in _offered("viewer", in_company=True)
+
+
+def test_the_way_out_of_a_visit_comes_first() -> None:
+    assert ENTRIES[0].href == "/support-visit"
+    assert "/support-visit" in _offered("support", in_company=True)
+    assert "/support-visit" not in _offered("owner", in_company=True)

@@ -106,6 +106,11 @@ def test_a_sign_up_is_decided_on_its_page(scene: Scene) -> None:
 def test_an_incident_of_any_company_is_resolved_by_the_operator(scene: Scene) -> None:
     reader = _operator("tr")
     path = f"/operator/incidents/{scene.open_incident}"
+    listed = parse(scene.world.call("GET", "/operator/incidents", reader).body)
+    assert listed.xpath("//h1")[0].text_content().strip() == "Tüm şirketlerin olayları"
+    # Not a colleague reads what an operator writes, but the company.
+    assert "Bu notu şirket okur." in scene.world.call("GET", path, reader).body
+    assert "Bu notu şirket okur." not in scene.page(path.removeprefix("/operator"), "tr").body
     assert scene.world.call("POST", f"{path}/resolve", reader, form={"note": ""}).status == 422
     done = scene.world.call("POST", f"{path}/resolve", reader, form={"note": "Düzeltildi."})
     assert done.location == f"{path}?done=resolved"

@@ -7,7 +7,9 @@ from tests.support.page_checks import assert_sound, parse
 from toolkit.auth import TenantContext
 from toolkit.aws.dynamodb import Keyspace
 from toolkit.aws.unit_of_work import Change, UnitOfWork
+from webkit.components import Tone
 from workspace.domain.subject import items_named
+from workspace.pages.words import action_tone
 
 OTHER = "01KT16JKM00000000000000555"
 
@@ -60,3 +62,9 @@ def test_items_are_named_by_their_members_once() -> None:
     )
     assert named == (f"card_match:{OTHER}", f"card_sale:{OTHER}")
     assert items_named({"subject": "not an item", "count": 3}) == ()
+
+
+def test_what_is_opened_is_no_trouble_unless_it_is_an_incident() -> None:
+    assert action_tone("incident.opened") is Tone.WARNING
+    for action in ("transmission.opened", "mail.opened", "letter.opened", "portal_case.opened"):
+        assert action_tone(action) is Tone.NEUTRAL

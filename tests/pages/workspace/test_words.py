@@ -91,9 +91,9 @@ def subjects() -> set[str]:
     found = set()
     for _, tree in _trees():
         for node in ast.walk(tree):
-            named = isinstance(node, ast.keyword) and node.arg == "subject"
-            if named and isinstance(node.value, ast.JoinedStr):
-                first = next(_texts(node.value.values[0]), "")
+            given = node.value if isinstance(node, ast.keyword) and node.arg == "subject" else None
+            if isinstance(given, ast.JoinedStr):
+                first = next(_texts(given.values[0]), "")
                 found |= {first.rstrip(":")} if first.endswith(":") else set()
     return found
 

@@ -17,8 +17,24 @@
   // --- Focus: an error summary takes it; a swapped region gives it back by id ---
   function focusErrors(root = document) {
     const summary = $("[data-error-summary]", root);
-    if (summary) summary.focus();
+    if (summary) {
+      nameErrors(summary);
+      summary.focus();
+    }
     return Boolean(summary);
+  }
+
+  // "This entry is needed", three times over, says nothing: each problem is called by its field.
+  function nameErrors(summary) {
+    $$("a[href^='#']:not([data-named])", summary).forEach((link) => {
+      const id = decodeURIComponent(link.hash.slice(1));
+      const field = document.getElementById(id);
+      const label = $(`label[for="${CSS.escape(id)}"]`) || (field && $("legend", field));
+      const name = label?.firstChild?.textContent.trim();
+      if (!name) return;
+      link.dataset.named = "";
+      link.prepend(`${name}: `);
+    });
   }
 
   // The browser itself focuses the summary (autofocus), except when the address names a fragment.
@@ -27,6 +43,7 @@
   });
 
   document.addEventListener("DOMContentLoaded", () => {
+    $$("[data-error-summary]").forEach(nameErrors);
     const flashes = $("[data-flashes]");
     if (flashes) announce(flashes.textContent.trim());
     $$("[data-bulk]").forEach(count);
