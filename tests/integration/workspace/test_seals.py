@@ -13,7 +13,7 @@ from infra.tools import evidence
 from kernel.clock import FixedClock
 from tests.support.aws import RULES, AwsWorld
 from tests.support.builders import Company, WorkspaceWorld, workspace_world
-from tests.support.events import queue_event, schedule_event
+from tests.support.events import schedule_event
 from tests.support.lambda_context import LambdaContext
 from toolkit.aws.dynamodb import to_item
 from toolkit.aws.unit_of_work import chain_hash
