@@ -45,9 +45,8 @@ def declare(app: HttpApp, kit: Kit) -> None:
             "columns": (
                 Column("what", words.text("What")),
                 Column("number", words.text("Number"), numeric=True),
-                Column("thousand", words.text("USD for a thousand"), numeric=True),
                 Column("usd", words.text("USD"), numeric=True),
-                Column("why", words.text("Why?"), hide_label=True),
+                Column("thousand", words.text("USD for a thousand"), numeric=True),
             ),
             **_about(words, _OWN, month),
         }
