@@ -451,7 +451,9 @@ class ImportRow:
 
 @dataclass(frozen=True, slots=True)
 class ImportTable:
-    """A payroll file that can be read as a table. ``rows`` streams it as often as it is called."""
+    """A payroll file that can be read as a table. ``rows`` streams it as often as it is called;
+    of a workbook one ``sheet`` is read, the others are named.
+    """
 
     header: Sequence[str]
     row_count: int
@@ -459,6 +461,8 @@ class ImportTable:
     fields: Sequence[str | None]
     source: str
     encoding: str
+    sheet: str
+    other_sheets: Sequence[str]
     hidden_sheets: Sequence[str]
     rows: Callable[[], Iterator[ImportRow]]
 

@@ -271,6 +271,7 @@ _DECLARED: Final[Mapping[tuple[str, str], dict[str, Any]]] = {
     ("workspace", "from"): _DAY,
     ("workspace", "hidden_sheets"): _TEXTS,
     ("workspace", "next_due_on"): _DAY,
+    ("workspace", "other_sheets"): _TEXTS,
     ("workspace", "until"): _DAY,
 }
 _OPEN: Final[tuple[dict[str, Any], ...]] = ({}, {"type": "null"}, {"type": "array"})

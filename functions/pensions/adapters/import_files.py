@@ -169,6 +169,8 @@ class TabularImportFiles:
             fields=mapping.fields,
             source=table.source.format,
             encoding=table.source.encoding,
+            sheet=table.source.sheet,
+            other_sheets=table.source.other_sheets,
             hidden_sheets=table.source.hidden_sheets,
             rows=lambda: _rows(columns, table, mapping),
         )

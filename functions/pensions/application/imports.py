@@ -382,6 +382,8 @@ class RunImport:
             "mapping": dict(table.mapping),
             "format": table.source,
             "encoding": table.encoding,
+            "sheet": table.sheet,
+            "other_sheets": list(table.other_sheets),
             "hidden_sheets": list(table.hidden_sheets),
             "problem_count": len(problems),
         }

@@ -303,6 +303,8 @@ def _import_values(request: Request, job: JobView, say: Say) -> dict[str, Any]:
             Column("text", words.text("What is wrong")),
         ),
         "workbook": job.result.get("corrected_workbook"),
+        "sheet": job.result.get("sheet", ""),
+        "unread": job.result.get("other_sheets", []),
         "runnable": dry_run and usable > 0,
         "usable": usable,
         "invalid": number["invalid"],

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import xlsxwriter
 
 from kernel.clock import FixedClock
 from kernel.money import Money
@@ -38,6 +39,7 @@ PERSON = {
     "contribution_rate": "4,50",
 }
 
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 STALE = "2020-01-01T00:00:00+00:00"
 
 
@@ -382,6 +384,28 @@ def test_an_import_from_columns_to_undo(site: Site, application: object) -> None
     assert not list(site.use.store.employees(site.contract.id))
     # The choice is remembered for the next file of this kind.
     assert "All required columns are recognised" in site.get(path).body
+
+
+def test_a_workbook_with_two_sheets_says_which_one_was_read(site: Site) -> None:
+    from kernel.files import UploadedFile
+
+    header = ["TC Kimlik No", "Ad", "Soyad", "Doğum Tarihi", "Cep Telefonu", "İşe Giriş Tarihi"]
+    person = [tckn(60), "Işıl", "Öz", "17.02.1990", "0532 123 45 60", "01.03.2024"]
+    output = io.BytesIO()
+    with xlsxwriter.Workbook(output) as book:
+        for name in ("Merkez", "Şube & depo"):
+            sheet = book.add_worksheet(name)
+            sheet.write_row(0, 0, header)
+            sheet.write_row(1, 0, person)
+    upload = site.use.scope.ids.new()
+    workbook = UploadedFile(output.getvalue(), XLSX, "payroll.xlsx")
+    site.use.files.keep_upload(upload, workbook)
+    path = f"/pensions/contracts/{site.contract.id}/imports/employees/{upload}"
+    meanings = ["national_id", "first_name", "last_name", "birth_date", "mobile", "hired_on"]
+    checked = _post_mapping(site, path, header, meanings)
+    site.use.run_import()(checked.location.split("/")[-1])
+    words = "Only the sheet Merkez was read. Not read: Şube & depo."
+    assert words in parse(site.get(checked.location).body).text_content()
 
 
 def _post_mapping(site: Site, path: str, names: list[str], meanings: list[str]) -> Answer:
