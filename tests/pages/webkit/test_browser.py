@@ -258,7 +258,7 @@ def _problems_are_called_by_their_fields(page: Any) -> bool:
         label = field.evaluate("e => e.firstChild.textContent.trim()")
         if line.inner_text().count(f"{label}: ") != 1:
             return False
-    return lines.count() > 1
+    return bool(lines.count() > 1)
 
 
 def test_errors_take_the_focus_and_lead_to_their_fields(page: Any) -> None:
