@@ -10,9 +10,11 @@ import importlib
 import inspect
 import json
 import os
+import pkgutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
+from types import ModuleType
 from typing import Any, Final
 
 from infra.tools import openapi
@@ -105,12 +107,8 @@ def _contexts() -> set[str]:
 
 
 def _name_objects() -> None:
-    for context in _contexts():
-        for part in _MAKERS:
-            try:
-                module = importlib.import_module(f"{context}.{part}")
-            except ModuleNotFoundError:
-                continue
+    for context in sorted(_contexts()):
+        for module in _makers(context):
             for name, made in list(vars(module).items()):
                 own = getattr(made, "__module__", "") == module.__name__
                 if own and inspect.isfunction(made) and name.endswith("_out") and name != _LIST:
@@ -118,6 +116,18 @@ def _name_objects() -> None:
                     _replace(
                         made, _naming(f"{context}.{''.join(map(str.capitalize, words))}", made)
                     )
+
+
+def _makers(context: str) -> Iterator[ModuleType]:
+    """Modules whose functions make answers; one that has outgrown its file is a package."""
+    for part in _MAKERS:
+        try:
+            module = importlib.import_module(f"{context}.{part}")
+        except ModuleNotFoundError:
+            continue
+        yield module
+        for inner in pkgutil.iter_modules(getattr(module, "__path__", ())):
+            yield importlib.import_module(f"{module.__name__}.{inner.name}")
 
 
 def _naming(name: str, made: Callable[..., Any]) -> Callable[..., Any]:
