@@ -24,7 +24,6 @@ HEADER: Final = (
     "business_day_rule",
     "remainder_on",
 )
-_OPTIONAL: Final = frozenset({"ends_on", "effective_from", "currency"})
 
 
 def stamped(stamp: Stamp) -> dict[str, Any]:
@@ -188,7 +187,7 @@ def _term(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def stated(document: Mapping[str, Any]) -> dict[str, Any]:
     """The document as the model reads it: numbers are numbers, what was left empty is absent."""
-    stated = {name: document[name] for name in HEADER if document[name] or name not in _OPTIONAL}
+    stated: dict[str, Any] = {name: document[name] for name in HEADER if document[name]}
     stated["locked"] = bool(document["locked"])
     stated["terms"] = [stated_term(term) for term in document["terms"]]
     return stated

@@ -237,15 +237,16 @@ def entries_of(lines: Sequence[HistoryLine], say: Say) -> list[TimelineEntry]:
 
 
 def _document(form: Mapping[str, str]) -> dict[str, Any]:
-    """A filled form in the shape of the API; an empty amount is an open one."""
-    customer = {
-        name: form[f"customer_{name}"]
-        for name in ("id", "name", "email", "language")
-        if form.get(f"customer_{name}")
-    }
+    """A filled form in the shape of the API; what was left empty is absent, and an empty amount is
+    an open one.
+    """
+
+    def filled(prefix: str, *names: str) -> dict[str, str]:
+        return {name: form[prefix + name] for name in names if form.get(prefix + name)}
+
     document: dict[str, Any] = {
-        "source": {"kind": form.get("source_kind", ""), "id": form.get("source_id", "")},
-        "customer": {"id": "", "name": "", **customer},
+        "source": filled("source_", "kind", "id"),
+        "customer": filled("customer_", "id", "name", "email", "language"),
         "amount": _amount(form.get("amount", "")),
         "description": form.get("description", ""),
     }

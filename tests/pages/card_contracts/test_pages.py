@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.cards_world import BASE, CardsWorld
 from tests.support.events import Answer
-from tests.support.page_checks import assert_sound
+from tests.support.page_checks import assert_sound, parse
 
 LANGUAGES = ("tr", "el", "en")
 FORM = {
@@ -103,6 +103,7 @@ def test_a_contract_is_registered_and_revised_from_the_form(world: CardsWorld) -
 def test_a_refused_form_keeps_what_was_typed_and_says_what_is_wrong(world: CardsWorld) -> None:
     wrong = {
         **FORM,
+        "card_code": "",
         "remainder_on": "",
         "terms-0-to": "x",
         "terms-0-deductions-0-value": "a lot",
@@ -111,6 +112,8 @@ def test_a_refused_form_keeps_what_was_typed_and_says_what_is_wrong(world: Cards
     assert answer.status == 422
     assert_sound(answer.body, "en")
     assert 'id="remainder_on-error"' in answer.body
+    (told,) = parse(answer.body).xpath("//*[@id='card_code-error']")
+    assert told.text_content().strip() == "This is required."
     assert 'id="terms-0-to-error"' in answer.body
     assert 'value="a lot"' in answer.body
     rules = {**FORM, "terms-0-maturity-kind": "dynamic", "terms-0-deductions-0-value": "a lot"}
