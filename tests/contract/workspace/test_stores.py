@@ -15,7 +15,8 @@ from kernel.parsing import format_instant
 from kernel.sensitive import Email
 from kernel.storing import Remembered, WriteRefusedError
 from tests.support.aws import START, AwsWorld
-from tests.support.fakes.workspace import MemoryState, MemorySystemStore
+from tests.support.fakes.workspace import MemorySystemStore
+from tests.support.fakes.workspace_unit import MemoryState
 from toolkit.auth import TenantContext
 from toolkit.http.idempotency import Command
 from toolkit.platform import Platform

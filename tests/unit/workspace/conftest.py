@@ -9,15 +9,15 @@ from kernel.clock import FixedClock
 from kernel.ids import SequenceIds
 from kernel.sensitive import Email, Secret
 from tests.support.aws import START
-from tests.support.fakes.workspace import (
+from tests.support.fakes.workspace import MemorySystemStore
+from tests.support.fakes.workspace_services import (
     CountingTokens,
     FakeMailer,
-    MemoryState,
-    MemorySystemStore,
     MemoryThrottle,
     PlainFactors,
     PlainHasher,
 )
+from tests.support.fakes.workspace_unit import MemoryState
 from tests.support.scanner import CANARY_PASSWORD
 from toolkit.auth import TenantContext
 from toolkit.aws.dynamodb import Tables

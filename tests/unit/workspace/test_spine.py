@@ -9,7 +9,7 @@ import pytest
 from kernel.errors import ConflictError, NotFoundError, ValidationError
 from kernel.events import Event
 from kernel.money import Money
-from tests.support.fakes.workspace import FakeUploads
+from tests.support.fakes.workspace_services import FakeUploads
 from tests.unit.workspace.conftest import Desk
 from workspace.application.start_upload import StartUpload
 from workspace.application.verify_audit import VerifyAudit
