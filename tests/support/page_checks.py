@@ -17,6 +17,7 @@ import lxml.html
 _CONTROLS = "//input[not(@type='hidden')] | //select | //textarea"
 _NAMED = "//button | //a[@href] | //summary"
 _REFERENCES = ("aria-labelledby", "aria-describedby", "for", "form", "aria-controls")
+_ACTOR = re.compile(r"\b(?:user|key|system|counterparty):[0-9A-Za-z_-]+")
 _EXTERNAL = re.compile(r"^(https?:)?//", re.IGNORECASE)
 
 
@@ -72,6 +73,7 @@ def findings(html: str, language: str, *, layout: bool = True) -> Iterator[str]:
     yield from _tables(page)
     yield from _forms(page)
     yield from _pictures(page)
+    yield from _actors(page)
 
 
 def assert_sound(html: str, language: str, *, layout: bool = True) -> None:
@@ -181,6 +183,13 @@ def _forms(page: Any) -> Iterator[str]:
         yield f"invalid control without its message: {_show(control)}"
     for group in page.xpath("//fieldset[not(./legend[normalize-space()])]"):
         yield f"fieldset without legend: {_show(group)}"
+
+
+def _actors(page: Any) -> Iterator[str]:
+    """People and programs are not called by their ids, except in what is unfolded as data."""
+    for text in page.xpath("//body//text()[not(ancestor::details or ancestor::code)]"):
+        if found := _ACTOR.search(text):
+            yield f"an actor is called by its id: {found[0]}"
 
 
 def _pictures(page: Any) -> Iterator[str]:

@@ -11,6 +11,7 @@ from card_contracts.domain.sale import LineStatus, SaleState
 from kernel.errors import KopruError, Problem
 from kernel.storing import HistoryLine
 from toolkit.entrypoints.http import HttpApp, Reply, Request
+from webkit.actors import who
 from webkit.components import (
     FieldProblem,
     Status,
@@ -279,16 +280,10 @@ class Say:
 
     def entry(self, line: HistoryLine, reader: str, *, raw: bool = False) -> TimelineEntry:
         """One line of history for a reader; people and programs are not called by their ids."""
-        kind, _, identity = line.actor.partition(":")
-        who = "Köprü"
-        if identity == reader:
-            who = self.words.text("you")
-        elif kind != "system":
-            who = self.words.text("a program") if kind == "key" else self.words.text("a colleague")
         return TimelineEntry(
             self.action(line.action),
             at=self.at(line.at),
-            actor=who,
+            actor=who(line.actor, reader, self.words),
             raw=(dict(line.detail) or None) if raw else None,
         )
 

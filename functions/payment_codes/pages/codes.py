@@ -24,6 +24,7 @@ from payment_codes.pages.words import SOURCE, Say, action_tone, words_of
 from payment_codes.schemas import PaymentCodeIn, bank_name
 from toolkit.entrypoints.http import HttpApp, Reply, Request
 from toolkit.http.fields import parse_model
+from webkit.actors import who
 from webkit.components import Chip, Column, Option, TimelineEntry
 from webkit.urls import link
 
@@ -174,7 +175,9 @@ def declare(app: HttpApp, kit: Kit) -> None:
             pay_url=use.pay_link(code.id),
             mails=[(mail, say.at(mail.stamp.created_at)) for mail in reversed(mails)],
             silenced=any(mail.state in _SILENCED for mail in mails),
-            entries=entries_of(use.store.history(f"payment_code:{code.id}"), say),
+            entries=entries_of(
+                use.store.history(f"payment_code:{code.id}"), say, request.principal.id
+            ),
             key=use.scope.ids.new(),
             may_send=code.may_be_told
             and code.customer.email is not None
@@ -222,13 +225,13 @@ def declare(app: HttpApp, kit: Kit) -> None:
         return go(f"/payment-codes/{identity}", done="cancelled")
 
 
-def entries_of(lines: Sequence[HistoryLine], say: Say) -> list[TimelineEntry]:
-    """A history as a page shows it, newest first."""
+def entries_of(lines: Sequence[HistoryLine], say: Say, reader: str) -> list[TimelineEntry]:
+    """A history as a page shows it to a reader, newest first."""
     return [
         TimelineEntry(
             say.action(line.action),
             at=say.at(line.at),
-            actor=line.actor,
+            actor=who(line.actor, reader, say.words),
             tone=action_tone(line.action),
             raw=dict(line.detail) or None,
         )

@@ -32,5 +32,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
             if payment.provider == STATEMENT
             else words.text("the provider"),
             why=words.whys(payment.why),
-            entries=entries_of(use.store.history(f"payment:{payment.id}"), Say(words)),
+            entries=entries_of(
+                use.store.history(f"payment:{payment.id}"), Say(words), request.principal.id
+            ),
         )

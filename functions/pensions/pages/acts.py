@@ -9,6 +9,7 @@ from pensions.pages.kit import use_of
 from pensions.pages.words import Say, action_tone, words_of
 from toolkit.auth import require_fresh
 from toolkit.entrypoints.http import Request
+from webkit.actors import who
 from webkit.components import Option, TimelineEntry
 from webkit.exchanges import TITLE
 from webkit.i18n import mark
@@ -38,13 +39,6 @@ def prove(request: Request, return_to: str) -> None:
 def history_entry(request: Request, say: Say, line: HistoryLine) -> TimelineEntry:
     """One line of the history of a person or of a call."""
     words = words_of(request)
-    kind, _, identity = line.actor.partition(":")
-    if kind == "system":
-        actor = "Köprü"
-    elif identity == request.principal.id:
-        actor = words.text("you")
-    else:
-        actor = words.text("a program") if kind == "key" else words.text("a colleague")
     fields = line.detail.get("fields")
     facts = []
     if isinstance(fields, list) and fields:
@@ -58,7 +52,7 @@ def history_entry(request: Request, say: Say, line: HistoryLine) -> TimelineEntr
     return TimelineEntry(
         title=say.action(line.action),
         at=say.at(line.at),
-        actor=actor,
+        actor=who(line.actor, request.principal.id, words),
         tone=action_tone(line.action),
         detail=_detail(request, say, line) or None,
         facts=tuple(facts),

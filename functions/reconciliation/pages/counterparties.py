@@ -11,6 +11,7 @@ from reconciliation.pages.words import LANGUAGES, Say, words_of
 from reconciliation.schemas import CounterpartyIn, ReleaseIn
 from toolkit.entrypoints.http import HttpApp, Reply, Request
 from toolkit.http.fields import parse_model
+from webkit.actors import who
 from webkit.components import Chip, Column, Option, TimelineEntry
 from webkit.urls import link
 
@@ -95,7 +96,11 @@ def declare(app: HttpApp, kit: Kit) -> None:
             silenced=use_of(request).list_silenced()(stored) if stored else [],
             may_lift=request.principal.may(_LIFT),
             entries=[
-                TimelineEntry(say.action(line.action), at=say.at(line.at), actor=line.actor)
+                TimelineEntry(
+                    say.action(line.action),
+                    at=say.at(line.at),
+                    actor=who(line.actor, request.principal.id, words),
+                )
                 for line in reversed(lines)
             ],
             may_write=request.principal.may(_WRITE),

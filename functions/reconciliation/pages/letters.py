@@ -12,6 +12,7 @@ from reconciliation.pages.kit import Kit, go, paging_of, position_in, use_of
 from reconciliation.pages.mail_matters import DECIDABLE
 from reconciliation.pages.words import FORM, LETTER, MAIL, MAIL_KIND, Say, words_of
 from toolkit.entrypoints.http import HttpApp, Reply, Request
+from webkit.actors import who
 from webkit.components import Column, Option, TimelineEntry
 from webkit.urls import link
 
@@ -104,7 +105,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
                 TimelineEntry(
                     say.action(line.action),
                     at=say.at(line.at),
-                    actor=line.actor,
+                    actor=who(line.actor, request.principal.id, words),
                     raw=dict(line.detail) or None,
                 )
                 for line in reversed(use.store.history(f"letter:{letter.id}"))

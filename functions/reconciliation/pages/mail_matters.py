@@ -12,6 +12,7 @@ from reconciliation.pages.words import Say, words_of
 from reconciliation.schemas import DecideMailIn
 from toolkit.entrypoints.http import HttpApp, Reply, Request
 from toolkit.http.fields import parse_model
+from webkit.actors import who
 from webkit.components import Column
 from webkit.urls import link
 
@@ -67,7 +68,11 @@ def declare(app: HttpApp, kit: Kit) -> None:
             max_note=MAX_NOTE,
             may_decide=can_be_decided(mail) and request.principal.may(_SEND),
             lines=[
-                (say.at(line.at), say.mail_action(line.action), line.actor)
+                (
+                    say.at(line.at),
+                    say.mail_action(line.action),
+                    who(line.actor, request.principal.id, words_of(request)),
+                )
                 for line in reversed(use_of(request).store.history(subject))
             ],
         )

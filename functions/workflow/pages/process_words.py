@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from kernel.errors import KopruError, Problem, ValidationError
 from kernel.money import Money
+from webkit.actors import who
 from webkit.components import Status, Tone
 from webkit.i18n import mark
 from workflow.domain.processes.definition import Definition, Field
@@ -117,17 +118,11 @@ class ProcessSay(Say):
 
     def actor(self, event: Event, me: str) -> str:
         """Who did it, without a name: ids are in the technical details."""
-        kind = event.actor.partition(":")[0]
-        if event.actor == me:
-            said = self.words.text("you")
-        elif kind == "system":
-            said = "Köprü"
-        else:
-            known = {"key": mark("a program"), "user": mark("a colleague")}
-            said = self.words.text(known.get(kind, mark("a colleague")))
+        reader = me.partition(":")[2]
+        said = who(event.actor, reader, self.words)
         if event.on_behalf_of:
-            return self.words.text("%(who)s on behalf of %(other)s", who=said,
-                                   other=event.on_behalf_of)  # fmt: skip
+            other = who(event.on_behalf_of, reader, self.words)
+            return self.words.text("%(who)s on behalf of %(other)s", who=said, other=other)
         return said
 
     def choice(self, value: str) -> str:

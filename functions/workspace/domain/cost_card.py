@@ -95,7 +95,7 @@ class PriceList:
         return _rounded(sum((each.usd for each in self.standing), Decimal(0)), self.currency)
 
 
-class CardState(StrEnum):
+class CardFigures(StrEnum):
     """Whether there are figures.
 
     ``NOTHING`` means that no seal of the month stands yet; ``NO_BASE`` that the seal at its
@@ -140,7 +140,7 @@ class CostCard:
     """
 
     period: Period
-    state: CardState
+    state: CardFigures
     price_list: PriceList
     since: str = ""
     until: str = ""
@@ -177,10 +177,10 @@ def card_of(period: Period, base: Seal | None, end: Seal | None, price_list: Pri
     first day of the next month or before: seals are made a quarter of an hour after midnight.
     """
     if end is None or (base is not None and end.day <= base.day):
-        return CostCard(period, CardState.NOTHING, price_list)
+        return CostCard(period, CardFigures.NOTHING, price_list)
     before = {} if base is None else base.tally
     if before is None or end.tally is None:
-        return CostCard(period, CardState.NO_BASE, price_list)
+        return CostCard(period, CardFigures.NO_BASE, price_list)
     change, fallen = _change(before, end.tally)
     since = "" if base is None else base.sealed_at
     lines = tuple(
@@ -188,7 +188,7 @@ def card_of(period: Period, base: Seal | None, end: Seal | None, price_list: Pri
         for code, number in _numbers(change).items()
     )
     return CostCard(
-        period, CardState.COUNTED, price_list, since, end.sealed_at, lines, tuple(fallen)
+        period, CardFigures.COUNTED, price_list, since, end.sealed_at, lines, tuple(fallen)
     )
 
 

@@ -11,7 +11,7 @@ from webkit.components import Chip, Column
 from webkit.i18n import Language
 from webkit.urls import link
 from workspace.application.cost_cards import ZONE
-from workspace.domain.cost_card import CardState
+from workspace.domain.cost_card import CardFigures
 from workspace.domain.seal import SEALED_AT
 from workspace.pages.cost_words import cost_file, line_name, spoken, standing_name
 from workspace.pages.kit import Kit, cursor_in, paging, use
@@ -34,7 +34,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
         month = _month(request)
         card = use().read_cost_card()(request.tenant, month)
         file_format = request.query.get("format")
-        if file_format in ("csv", "xlsx") and card.state is CardState.COUNTED:
+        if file_format in ("csv", "xlsx") and card.state is CardFigures.COUNTED:
             return cost_file(use().table_writer, card, words, file_format)
         lines = [line for line in card.lines if line.number]
         values = {
@@ -103,8 +103,8 @@ def _about(words: Language, path: str, month: Period) -> dict[str, Any]:
     return {
         "month": month,
         "running": running,
-        "counted": CardState.COUNTED,
-        "no_base": CardState.NO_BASE,
+        "counted": CardFigures.COUNTED,
+        "no_base": CardFigures.NO_BASE,
         "chips": [
             Chip(words.formats.month(each), link(path, month=str(each)), active=each == month)
             for each in months

@@ -16,7 +16,7 @@ from workspace.application.cost_cards import ReadCostCard
 from workspace.application.seal_audit import seal_id
 from workspace.domain.cost_card import (
     CODES,
-    CardState,
+    CardFigures,
     CostCard,
     Price,
     PriceList,
@@ -71,7 +71,7 @@ def test_heads_are_added_up_by_context_and_kind() -> None:
 def test_the_card_is_the_difference_of_two_seals() -> None:
     card = card_of(JUNE, BASE, END, PRICES)
     assert (card.state, card.since, card.until) == (
-        CardState.COUNTED,
+        CardFigures.COUNTED,
         "2026-06-01T00:15:02Z",
         "2026-06-20T00:15:02Z",
     )
@@ -119,14 +119,14 @@ def test_the_reasons_name_number_span_rate_and_prices() -> None:
 @pytest.mark.parametrize(
     ("base", "end", "state"),
     [
-        (None, None, CardState.NOTHING),
-        (BASE, BASE, CardState.NOTHING),
-        (replace(BASE, tally=None), END, CardState.NO_BASE),
-        (BASE, replace(END, tally=None), CardState.NO_BASE),
+        (None, None, CardFigures.NOTHING),
+        (BASE, BASE, CardFigures.NOTHING),
+        (replace(BASE, tally=None), END, CardFigures.NO_BASE),
+        (BASE, replace(END, tally=None), CardFigures.NO_BASE),
     ],
 )
 def test_without_two_counted_seals_there_are_no_figures(
-    base: Seal | None, end: Seal | None, state: CardState
+    base: Seal | None, end: Seal | None, state: CardFigures
 ) -> None:
     card = card_of(JUNE, base, end, PRICES)
     assert (card.state, card.lines, card.total) == (state, (), Money.zero("USD"))
@@ -163,7 +163,7 @@ def test_months_meet_at_the_seal_of_the_first_night_and_lose_nothing() -> None:
     }
     assert added == {4: 0, 5: 4, 6: 5, 7: 0}
     assert read(context).period == JUNE
-    assert read(TenantContext("other", "user:p")).state is CardState.NOTHING
+    assert read(TenantContext("other", "user:p")).state is CardFigures.NOTHING
 
 
 def test_the_shipped_list_prices_every_line() -> None:

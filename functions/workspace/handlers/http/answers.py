@@ -3,7 +3,7 @@
 from typing import Any
 
 from webkit.i18n import Language
-from workspace.domain.cost_card import CardState, CostCard, CostLine, PriceList
+from workspace.domain.cost_card import CardFigures, CostCard, CostLine, PriceList
 from workspace.domain.tenant import Tenant
 from workspace.pages.cost_words import line_name, spoken
 
@@ -29,7 +29,7 @@ def price_list_out(prices: PriceList) -> Json:
 
 def cost_summary_out(card: CostCard) -> Json:
     """The month, from when to when it is counted, and the sum; null where there are no figures."""
-    counted = card.state is CardState.COUNTED
+    counted = card.state is CardFigures.COUNTED
     return {
         "month": str(card.period),
         "status": card.state.value,
