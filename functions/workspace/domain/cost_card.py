@@ -162,6 +162,10 @@ class CostCard:
         return sum((line.exact for line in self.lines), Decimal(0))
 
 
+FINEST: Final = Decimal("0.0001")
+"""USD: the least that an amount of a line can tell."""
+
+
 def _fine(usd: Decimal) -> Decimal:
     return Decimal(round_to_minor(usd * 100)).scaleb(-4)
 

@@ -11,7 +11,7 @@ from webkit.components import Chip, Column
 from webkit.i18n import Language
 from webkit.urls import link
 from workspace.application.cost_cards import ZONE
-from workspace.domain.cost_card import CardFigures
+from workspace.domain.cost_card import FINEST, CardFigures
 from workspace.domain.seal import SEALED_AT
 from workspace.pages.cost_words import cost_file, line_name, spoken, standing_name
 from workspace.pages.kit import Kit, cursor_in, paging, use
@@ -40,6 +40,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
         values = {
             "card": card,
             "lines": lines,
+            "finest": FINEST,
             "name": {line.code: line_name(words, line.code) for line in lines},
             "why": {line.code: spoken(words, line.why) for line in lines},
             "columns": (

@@ -1,11 +1,14 @@
 """Pages of the operator about queues: dead letters, what a redrive would do, what stands still."""
 
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Final
 
-from kernel.errors import ValidationError
+from kernel.errors import NotFoundError, ValidationError
 from toolkit.entrypoints.http import HttpApp, Reply, Request
+from webkit.actors import who
 from webkit.components import Column, Status, Tone
-from webkit.i18n import Language
+from webkit.i18n import Language, mark
 from webkit.urls import link
 from workspace.domain.dead_letter import DeadLetter, Redrive, RedriveState
 from workspace.domain.stuck_item import by_context
@@ -25,6 +28,14 @@ READ: Final = "operator:dead_letter:read"
 REDRIVE: Final = "operator:dead_letter:redrive"
 _LIST: Final = "/operator/dead-letters"
 _REDRIVES: Final = 20
+FAILURES: Final[Mapping[str, str]] = {
+    "unsupported_version": mark("written by a newer version of the product"),
+    "retry_later": mark("somebody else held the item every time"),
+    "unreadable": mark("cannot be read"),
+    "missing_member": mark("not whole"),
+    "too_many_hops": mark("handed on too often"),
+}
+"""Reasons of ``toolkit.entrypoints.queue``; other failures are errors of the program."""
 
 
 def declare(app: HttpApp, kit: Kit) -> None:
@@ -55,6 +66,11 @@ def declare(app: HttpApp, kit: Kit) -> None:
                 Column("state", words.text("State")),
             ),
             "badges": {each.id: _redrive_status(words, each) for each in redrives},
+            "by": {
+                actor: _name_of(actor, request.principal.id, words)
+                for actor in {each.actor for each in redrives}
+            },
+            "failure": _failure(words),
             "at": instant_of,
         }
         return kit.draw(request, "operator/dead_letters.html", "operator.dead_letters", values)
@@ -76,6 +92,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
             ),
             "item": {each.id: _item(words, each) for each in letters},
             "state": {each.id: state_word(words, each.state) for each in letters if each.state},
+            "failure": _failure(words),
             "may_redrive": request.principal.may(REDRIVE) and any(each.returns for each in letters),
         }
         return kit.draw(
@@ -124,6 +141,20 @@ def declare(app: HttpApp, kit: Kit) -> None:
             "late": {each.id: each.late_seconds(now) for each in found},
         }
         return kit.draw(request, "operator/stuck.html", "operator.stuck", values)
+
+
+def _name_of(actor: str, reader: str, words: Language) -> str:
+    """Who sent something back; operators tell each other apart by name."""
+    kind, _, identity = actor.partition(":")
+    if kind == "user" and identity != reader:
+        with suppress(NotFoundError):
+            return use().store.person(identity).name
+    return who(actor, reader, words)
+
+
+def _failure(words: Language) -> Callable[[str], str]:
+    """Why a message failed: in words where it was ours to say, else the name of the error."""
+    return lambda code: words.text(FAILURES[code]) if code in FAILURES else code
 
 
 def _item(words: Language, letter: DeadLetter) -> str:

@@ -18,6 +18,7 @@ from webkit.i18n import LANGUAGES
 from webkit.render import Renderer
 from workspace.bootstrap import PAGES
 from workspace.domain.catalogue import EVENT_TYPES
+from workspace.pages.dead_letters import FAILURES
 
 _ACTION: Final = re.compile(r"[a-z_]+\.[a-z_]+")
 _WRITES: Final = re.compile(r"_?(save|add|change|create|written|close)(_\w+)?|Change")
@@ -120,3 +121,9 @@ def test_every_code_has_its_words(kind: str, language: str) -> None:
     words = Renderer.for_pages(PAGES).language(language)
     without = sorted(code for code in codes if not words.knows(kind, code))
     assert without == [] or (language == "en" and kind in SAY_THEMSELVES)
+
+
+def test_reasons_why_a_message_failed_have_words() -> None:
+    queue = ROOT / "layers" / "common" / "toolkit" / "entrypoints" / "queue.py"
+    said = re.findall(r'again\("([a-z_]+)"\)', queue.read_text(encoding="utf-8"))
+    assert set(said) == set(FAILURES)
