@@ -22,7 +22,6 @@ from reconciliation.domain.answer import (
     Said,
     Source,
     checked,
-    judge,
 )
 from reconciliation.domain.letter import Letter, Outcome, answered, disowned, put_off
 from reconciliation.domain.portal_mail import PortalMailKind
@@ -84,8 +83,7 @@ class GiveAnswer:
             answer = self._scope.store.answer(answer.id)
             if answer.letter_id != letter.id:
                 raise
-        said = answer.fields
-        return Given(answer, judge(letter.edition, said.their_count, said.their_total))
+        return Given(answer, answer.judged(letter.edition))
 
 
 def _with(letter: Letter, answer: Answer, scope: Scope) -> Letter:

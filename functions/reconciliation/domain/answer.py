@@ -134,6 +134,10 @@ class Answer:
     reason: str = ""
     stamp: Stamp = NEW
 
+    def judged(self, edition: Edition) -> Judgement:
+        """What its figures tell beside those of an edition of its letter."""
+        return judge(edition, self.fields.their_count, self.fields.their_total)
+
     def to_reply(self) -> Reply | None:
         """The answer in the words of the letter; None when it changes none."""
         outcome = self.fields.said.outcome

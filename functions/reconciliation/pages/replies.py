@@ -6,7 +6,7 @@ from typing import Final
 from kernel.errors import ParseError
 from kernel.periods import Period
 from kernel.storing import Position
-from reconciliation.domain.answer import Answer, judge
+from reconciliation.domain.answer import Answer
 from reconciliation.pages.difference_words import RoomWords
 from reconciliation.pages.kit import Kit, paging_of, position_in, use_of
 from reconciliation.pages.words import words_of
@@ -28,9 +28,7 @@ def declare(app: HttpApp, kit: Kit) -> None:
         use, words = use_of(request), words_of(request)
         letters = use.store.letters([one.letter_id for one in found])
         findings = {
-            one.id: judge(
-                letters[one.letter_id].edition, one.fields.their_count, one.fields.their_total
-            )
+            one.id: one.judged(letters[one.letter_id].edition)
             for one in found
             if one.letter_id in letters
         }

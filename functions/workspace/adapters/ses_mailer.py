@@ -211,38 +211,33 @@ def _task_closing(lang: Any) -> tuple[str, ...]:
 
 def _support_access(lang: Any, message: Message, name: str, company: str, link: str) -> Letter:
     params = message.params
+    called = {"company": shortened(company, _NAME_IN_SUBJECT)}
     hours = int(params["hours"])
     until = lang.formats.instant(parse_instant(params["until"]), params["zone"])
     limits = lang.text("On such a visit nothing can be changed, and every page is written down.")
+    said: tuple[str, ...]
+    facts: tuple[tuple[str, str], ...]
+    closing = _task_closing(lang)
     if params["why"] == "support_in_force":
-        return Letter(
-            subject=lang.text(
-                "Somebody of the operator may read your data: %(company)s",
-                company=shortened(company, _NAME_IN_SUBJECT),
+        subject = lang.text("Somebody of the operator may read your data: %(company)s", **called)
+        said = (
+            lang.text(
+                "a person who runs Köprü for you may read the pages of %(company)s until "
+                "%(until)s; a second one agreed. Who and why is on the page, and you may end "
+                "it at any moment.",
+                company=company,
+                until=until,
             ),
-            paragraphs=(
-                lang.text("Hello %(name)s,", name=name),
-                lang.text(
-                    "a person who runs Köprü for you may read the pages of %(company)s until "
-                    "%(until)s; a second one agreed. Who and why is on the page, and you may end "
-                    "it at any moment.",
-                    company=company,
-                    until=until,
-                ),
-                limits,
-            ),
-            facts=((lang.text("Company"), company), (lang.text("Until"), until)),
-            action=Action(lang.text("Look at the visit"), link),
-            closing=_task_closing(lang)[1:],
-            small=lang.text("You get this mail as an owner of this company in Köprü."),
+            limits,
         )
-    return Letter(
-        subject=lang.text(
-            "Somebody of the operator asks to read your data: %(company)s",
-            company=shortened(company, _NAME_IN_SUBJECT),
-        ),
-        paragraphs=(
-            lang.text("Hello %(name)s,", name=name),
+        facts = ((lang.text("Until"), until),)
+        label = lang.text("Look at the visit")
+        closing = closing[1:]
+    else:
+        subject = lang.text(
+            "Somebody of the operator asks to read your data: %(company)s", **called
+        )
+        said = (
             lang.text(
                 "a person who runs Köprü for you asks to read the pages of %(company)s. Who and "
                 "why is on the page.",
@@ -253,17 +248,18 @@ def _support_access(lang: Any, message: Message, name: str, company: str, link: 
                 "You decide, or a second person who runs Köprü. Without a decision nothing is "
                 "opened."
             ),
-        ),
-        facts=(
-            (lang.text("Company"), company),
-            (
-                lang.text("For how long"),
-                lang.plural("%(num)s hour", "%(num)s hours", hours),
-            ),
+        )
+        facts = (
+            (lang.text("For how long"), lang.plural("%(num)s hour", "%(num)s hours", hours)),
             (lang.text("Decide by"), until),
-        ),
-        action=Action(lang.text("Look at the request"), link),
-        closing=_task_closing(lang),
+        )
+        label = lang.text("Look at the request")
+    return Letter(
+        subject=subject,
+        paragraphs=(lang.text("Hello %(name)s,", name=name), *said),
+        facts=((lang.text("Company"), company), *facts),
+        action=Action(label, link),
+        closing=closing,
         small=lang.text("You get this mail as an owner of this company in Köprü."),
     )
 

@@ -1,6 +1,5 @@
 """What a month cost: the card of a company, and all companies for the operator."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -100,7 +99,6 @@ def _about(words: Language, path: str, month: Period) -> dict[str, Any]:
     now = use().platform.clock.now()
     running = _this_month()
     months = sorted({month, *(running.shift(-back) for back in range(_MONTHS))}, reverse=True)
-    at: Callable[[str], datetime | None] = instant_of
     return {
         "month": month,
         "running": running,
@@ -111,7 +109,7 @@ def _about(words: Language, path: str, month: Period) -> dict[str, Any]:
             for each in months
         ],
         "next_seal": _next_seal(now),
-        "at": at,
+        "at": instant_of,
     }
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 from kernel.errors import ParseError
 from kernel.periods import Period
 from reconciliation.application.answers import Given
-from reconciliation.domain.answer import Answer, judge
+from reconciliation.domain.answer import Answer
 from reconciliation.handlers.http.app import (
     BASE,
     app,
@@ -43,9 +43,7 @@ def show_reply(request: Request) -> Reply:
     """One answer, what its figures tell beside those of its letter, and why."""
     use = use_of(request)
     answer = use.store.answer(request.id())
-    fields = answer.fields
-    edition = use.store.letter(answer.letter_id).edition
-    judged = judge(edition, fields.their_count, fields.their_total)
+    judged = answer.judged(use.store.letter(answer.letter_id).edition)
     return Reply(_given(Given(answer, judged), say_of(request)))
 
 
